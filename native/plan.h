@@ -1,0 +1,98 @@
+/*
+ * The plan: the binary format between the TypeScript that decides and the C that acts.
+ *
+ * A plan is one contiguous run of bytes on a descriptor (a sealed memfd). All integers are little-endian and
+ * unaligned; nothing in it is trusted: every length and count is checked against the bytes that are left, strings
+ * must hold no NUL but the final one, an unknown op, phase or a payload that is not used up is refused.
+ *
+ *   header   u8[4] "OGPL", u32 version, u32 total length in bytes, u32 number of records
+ *   record   u16 op, u16 phase, u32 payload length, payload
+ *
+ * Fields of a payload, in the order of the table below:
+ *
+ *   u32 u64  integer; bool is a u32 of 0 or 1; i32 is a u32 in two's complement
+ *   str      u32 length without the NUL, bytes, NUL
+ *   str?     str, or the length 0xffffffff and nothing else for "none"
+ *   blob     u32 length, bytes
+ *   T[]      u32 count, then that many T
+ *
+ * The first record is OP_SHIM, the second OP_CLONE or OP_JOIN; then come the steps in the order of their execution,
+ * phases not decreasing. `src/runtime/plan/steps.ts` says what each step means, `src/runtime/plan/encode.ts` writes
+ * it, and a test compares the numbers of both files.
+ */
+#ifndef ONGGI_PLAN_H
+#define ONGGI_PLAN_H
+
+#define PLAN_MAGIC "OGPL"
+#define PLAN_VERSION 1
+/* 16 MiB: a thousand mounts and a full seccomp filter stay far below; a larger plan is a mistake or an attack. */
+#define PLAN_MAX_BYTES (16u << 20)
+
+enum plan_phase {
+    PHASE_SHIM = 0,    /* OP_SHIM, OP_CLONE, OP_JOIN */
+    PHASE_PREPARE = 1, /* the shim, before the init exists */
+    PHASE_ATTACH = 2,  /* the shim, while the init waits or mounts */
+    PHASE_INIT = 3,    /* the init */
+    PHASE_CLEANUP = 4, /* the shim, after the init has ended */
+};
+
+enum plan_op {
+    /* str id, str socket, str? log path, u64 log max size, u32 log max files, str exit file, str[] reconcile,
+     * bool terminal, bool stdin, bool stdin once, bool start required,
+     * u32 oom version (0 none, 1, 2), str oom directory */
+    OP_SHIM = 1,
+    /* u32 CLONE_NEW* flags (CLONE_NEWCGROUP is never in it), {u32 CLONE_NEW* type, str path}[] join,
+     * str? unified, str[] legacy, {u32 clock, u64 secs as i64, u32 nanosecs}[] time offsets (clock: CLOCK_MONOTONIC
+     * or CLOCK_BOOTTIME) */
+    OP_CLONE = 2,
+    /* u32 pid, u64 start time, u32 CLONE_NEW* flags, str? unified, str[] legacy */
+    OP_JOIN = 3,
+
+    /* prepare */
+    OP_CGROUP_CREATE = 16, /* str path */
+    OP_WRITE = 17,         /* str path, str value, str what, bool optional */
+
+    /* attach */
+    OP_ID_MAP = 32,  /* {u32 container, u32 host, u32 size}[] uid, the same gid, bool setgroups */
+    OP_NETLINK = 33, /* u32 netlink protocol, {blob bytes, u32[] pid at, str what}[], str what; attach and init */
+
+    /* init */
+    OP_PROPAGATION = 64, /* str path, u32 flags */
+    OP_OVERLAY = 65,     /* str directory, str[] lower, str? upper, str? work, str target, str[] options, u32 flags */
+    OP_ROOT_BIND = 66,   /* str source, str target */
+    OP_ENTER_ROOT = 67,  /* str path */
+    OP_MOUNT = 68,       /* str fstype, str source, str target, u32 flags, str data, bool optional */
+    /* str source, str target, bool recursive, u64 attr set, u64 attr clear, bool attr recursive,
+     * u32 propagation flags, bool create source */
+    OP_BIND = 69,
+    /* str target, bool unified, {str name, str options, str[] links}[] legacy, u32 flags */
+    OP_CGROUP_MOUNT = 70,
+    OP_MKDIR = 71,             /* str path, u32 mode, u32 uid, u32 gid */
+    OP_SYMLINK = 72,           /* str path, str target */
+    OP_MKNOD = 73,             /* str path, u32 S_IF* type, u32 major, u32 minor, u32 mode, u32 uid, u32 gid */
+    OP_PIVOT_ROOT = 74,        /* nothing */
+    OP_ROOT_ATTRIBUTES = 75,   /* u64 attr set, u64 attr clear, bool recursive */
+    OP_MASK = 76,              /* str path */
+    OP_READONLY = 77,          /* str path */
+    OP_SYSCTL = 78,            /* str name, str value */
+    OP_HOSTNAME = 79,          /* str name */
+    OP_DOMAINNAME = 80,        /* str name */
+    OP_UNSHARE_CGROUP = 81,    /* nothing */
+    OP_CONSOLE = 82,           /* u32 rows, u32 columns, bool bind /dev/console */
+    OP_RLIMIT = 83,            /* u32 resource, str name, u64 soft, u64 hard */
+    OP_OOM_SCORE_ADJ = 84,     /* i32 value, bool optional */
+    OP_NO_NEW_PRIVILEGES = 85, /* nothing */
+    OP_UMASK = 86,             /* u32 mask */
+    /* str user, str? group, str[] additional groups, u64 bounding, effective, permitted, inheritable, ambient */
+    OP_IDENTITY = 87,
+    OP_SECCOMP = 88,           /* u32 flags, blob program, str what */
+    OP_WORKING_DIRECTORY = 89, /* str path, bool create */
+    OP_FIND_EXECUTABLE = 90,   /* str command */
+    OP_WAIT_START = 91,        /* nothing */
+    OP_EXEC = 92,              /* str[] argv, str[] env, bool reaper */
+
+    /* cleanup */
+    OP_CGROUP_REMOVE = 128, /* str path */
+};
+
+#endif

@@ -1,0 +1,57 @@
+/**
+ * The whole native surface (native/addon.c). Thin calls: each throws an `Error` whose `code` is the errno word
+ * ("ENOENT"), `errno` the positive number, `syscall` the call's name. Only `kernel/addon.ts` loads the addon, and
+ * only files of `kernel/` call it; they turn errno into OnggiError and say what was tried.
+ *
+ * Descriptors are plain numbers, always close-on-exec; whoever receives one closes it.
+ */
+export interface Addon {
+  /** A descriptor of `path` through a private read-only clone of its mount, for execution; falls back to a sealed memfd copy. */
+  sealedExecutable(path: string): number;
+  /**
+   * posix_spawn of the program behind `executable` with `argv`, an empty environment but `env`, and `fds[i]` as
+   * descriptor i (all others closed); waits for it. The shim detaches itself, so this returns when it is ready.
+   * @returns the wait status (waitpid(2))
+   */
+  spawnAndWait(executable: number, argv: string[], env: string[], fds: number[]): number;
+  /** A memfd with these bytes, sealed against change, offset 0 (memfd_create(2)). */
+  sealedMemory(name: string, bytes: Uint8Array): number;
+  close(fd: number): void;
+  /** flock(2). With `wait` false returns false instead of EWOULDBLOCK. */
+  flock(fd: number, mode: 'exclusive' | 'shared' | 'unlock', wait: boolean): boolean;
+  /** openat2(2); `resolve` are RESOLVE_* bits, `flags` O_*. */
+  openat2(directory: number, path: string, flags: number, mode: number, resolve: number): number;
+  mkdirat(directory: number, name: string, mode: number): void;
+  mknodat(directory: number, name: string, mode: number, major: number, minor: number): void;
+  symlinkat(target: string, directory: number, name: string): void;
+  linkat(fromDirectory: number, from: string, toDirectory: number, to: string): void;
+  unlinkat(directory: number, name: string, isDirectory: boolean): void;
+  /** `noReplace`: RENAME_NOREPLACE. */
+  renameat(fromDirectory: number, from: string, toDirectory: number, to: string, noReplace: boolean): void;
+  /** fchownat with AT_SYMLINK_NOFOLLOW. */
+  chownat(directory: number, name: string, uid: number, gid: number): void;
+  /** fchmodat2 with AT_SYMLINK_NOFOLLOW or its fallback through /proc/self/fd. */
+  chmodat(directory: number, name: string, mode: number): void;
+  /** utimensat with AT_SYMLINK_NOFOLLOW; seconds may be negative. */
+  utimensat(directory: number, name: string, atimeSec: number, atimeNsec: number, mtimeSec: number, mtimeNsec: number): void;
+  fchown(fd: number, uid: number, gid: number): void;
+  fchmod(fd: number, mode: number): void;
+  futimens(fd: number, atimeSec: number, atimeNsec: number, mtimeSec: number, mtimeNsec: number): void;
+  /** Extended attribute of the entry itself, not what a link points to. */
+  setxattrat(directory: number, name: string, attribute: string, value: Uint8Array): void;
+  /** write(2) until all is written. */
+  writeAll(fd: number, bytes: Uint8Array): void;
+  /** A netlink socket bound in the caller's network namespace; protocol NETLINK_ROUTE 0 or NETLINK_NETFILTER 12. */
+  netlinkOpen(protocol: number): number;
+  /**
+   * Sends `request` (one or more netlink messages, or an nf_tables batch) and collects replies until every message
+   * that asked for an acknowledgement has it, or a dump is done. Negative acknowledgements are returned, not thrown.
+   */
+  netlinkTransact(fd: number, request: Uint8Array): Uint8Array[];
+  pidfdOpen(pid: number): number;
+  pidfdSendSignal(fd: number, signal: number): void;
+  /** Effective capabilities of this process (capget(2)). */
+  effectiveCapabilities(): bigint;
+  /** syncfs(2) on the file system of the descriptor. */
+  syncfs(fd: number): void;
+}

@@ -1,0 +1,291 @@
+/**
+ * The vocabulary of plans: every kernel step that onggi knows, as plain data.
+ *
+ * A plan is a flat, ordered list. `encode.ts` turns it into the bytes that `native/plan.h` describes, `explain.ts`
+ * into words; both are total over this union, so a step that can't be encoded or explained does not compile.
+ * Steps carry no policy: whoever compiles the plan has decided everything (DESIGN 2.3).
+ *
+ * Phases, in the order of their execution:
+ *
+ *   prepare   the shim, on the host, before the container exists (cgroup directories and limits)
+ *   spawn     the shim clones the init with all namespaces at once, or joins those of a running container
+ *   attach    the shim, on the host, while the init waits (id maps, the host's end of a veth pair)
+ *   init      the init, inside its namespaces, up to and including exec
+ *   cleanup   the shim, after the init has ended (cgroup directories)
+ */
+
+/** Flags of mount(2) (MS_*), as a number, with the words they came from kept for `explain`. */
+export type MountFlags = { readonly bits: number; readonly words: readonly string[] };
+
+/** Attributes of mount_setattr(2) (MOUNT_ATTR_*). */
+export type MountAttributes = {
+  readonly set: number;
+  readonly clear: number;
+  readonly recursive: boolean;
+  readonly words: readonly string[];
+};
+
+export type PrepareStep =
+  /** mkdir -p below a mounted cgroup hierarchy; existing directories are taken as they are. */
+  | { readonly op: 'cgroup-create'; readonly path: string }
+  /** Writes `value` to a host file that must exist. `optional`: on failure warn with `what` and go on. */
+  | {
+      readonly op: 'write';
+      readonly path: string;
+      readonly value: string;
+      readonly what: string;
+      readonly optional: boolean;
+    };
+
+export const namespaceTypes = ['mnt', 'pid', 'net', 'uts', 'ipc', 'cgroup', 'user', 'time'] as const;
+export type NamespaceType = (typeof namespaceTypes)[number];
+
+/** How the init comes to be. */
+export type Spawn =
+  | {
+      readonly kind: 'clone';
+      /** New namespaces. `cgroup` is unshared by the init after it has joined its cgroups (cgroup_namespaces(7)). */
+      readonly namespaces: readonly NamespaceType[];
+      /** Namespaces entered by path (setns(2)) before the clone. */
+      readonly join: readonly { readonly type: NamespaceType; readonly path: string }[];
+      readonly cgroups: CgroupPlacement;
+      /** Offsets of the new time namespace, as written to timens_offsets (time_namespaces(7)). */
+      readonly timeOffsets: readonly { readonly clock: 'monotonic' | 'boottime'; readonly secs: bigint; readonly nanosecs: number }[];
+    }
+  | {
+      readonly kind: 'join';
+      /** Process whose namespaces are entered, through a pidfd that was checked against `startTime`. */
+      readonly pid: number;
+      /** Field 22 of /proc/PID/stat, clock ticks since boot: tells a reused pid apart. */
+      readonly startTime: bigint;
+      readonly namespaces: readonly NamespaceType[];
+      readonly cgroups: CgroupPlacement;
+    };
+
+export type CgroupPlacement = {
+  /** Directory in the unified hierarchy: entered at clone (CLONE_INTO_CGROUP). */
+  readonly unified: string | null;
+  /** Directories in v1 hierarchies: the init writes "0" to their `tasks`, which takes no global lock. */
+  readonly legacy: readonly string[];
+};
+
+export type IdMapping = { readonly containerId: number; readonly hostId: number; readonly size: number };
+
+export type AttachStep =
+  | {
+      readonly op: 'id-map';
+      readonly uid: readonly IdMapping[];
+      readonly gid: readonly IdMapping[];
+      readonly setgroups: boolean;
+    }
+  | NetlinkStep;
+
+/**
+ * Netlink requests, each acknowledged before the next is sent, from the network namespace of the phase
+ * (attach: the host's; init: the container's).
+ */
+export type NetlinkStep = {
+  readonly op: 'netlink';
+  readonly protocol: 'route' | 'netfilter';
+  readonly messages: readonly NetlinkMessage[];
+  readonly what: string;
+};
+
+export type NetlinkMessage = {
+  readonly bytes: Uint8Array;
+  /** Offsets in `bytes` of 32-bit fields that receive the host pid of the init; unknown until it exists. */
+  readonly pidAt: readonly number[];
+  /** In words, for `explain` and errors. */
+  readonly what: string;
+};
+
+export type InitStep =
+  /** Propagation of the whole tree, e.g. MS_REC | MS_PRIVATE on "/". */
+  | { readonly op: 'propagation'; readonly path: string; readonly flags: MountFlags }
+  /**
+   * Mounts overlayfs on `target` (a host path, before pivot). `lower` is topmost first; relative names are relative
+   * to `directory`, which keeps the option string short (mount(2) takes one page).
+   */
+  | {
+      readonly op: 'overlay';
+      readonly directory: string;
+      readonly lower: readonly string[];
+      readonly upper: string | null;
+      readonly work: string | null;
+      readonly target: string;
+      /** Further options, e.g. `volatile`, `userxattr`. */
+      readonly options: readonly string[];
+      readonly flags: MountFlags;
+    }
+  /** Binds a host directory on itself or elsewhere as the future root (a rootfs without overlay). */
+  | { readonly op: 'root-bind'; readonly source: string; readonly target: string }
+  /**
+   * From here on container paths are resolved below `path` with openat2(RESOLVE_IN_ROOT).
+   * Must follow the mount of the root and precede every step with a container path.
+   */
+  | { readonly op: 'enter-root'; readonly path: string }
+  /** A file system mount on a container path; a missing mount point directory is made. */
+  | {
+      readonly op: 'mount';
+      readonly fstype: string;
+      readonly source: string;
+      readonly target: string;
+      readonly flags: MountFlags;
+      readonly data: string;
+      /** Another file system to try when the kernel refuses the first one (sysfs without net namespace: bind). */
+      readonly optional: boolean;
+    }
+  /**
+   * Binds a host path on a container path by open_tree(2) and move_mount(2). A missing mount point is made as a
+   * directory or an empty file, whichever the source is.
+   */
+  | {
+      readonly op: 'bind';
+      readonly source: string;
+      readonly target: string;
+      readonly recursive: boolean;
+      readonly attributes: MountAttributes;
+      /** MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_UNBINDABLE (with MS_REC), 0 for none. */
+      readonly propagation: MountFlags;
+      /** Make the source a directory if it is missing, as `docker run -v` does. */
+      readonly createSource: boolean;
+    }
+  /**
+   * The container's own cgroup subtree on `target`, one mount per hierarchy (v1) or one (v2).
+   * `unified`: a plain cgroup2 mount; the legacy list are controller groups such as "cpu,cpuacct".
+   */
+  | {
+      readonly op: 'cgroup-mount';
+      readonly target: string;
+      readonly unified: boolean;
+      readonly legacy: readonly { readonly name: string; readonly options: string; readonly links: readonly string[] }[];
+      readonly flags: MountFlags;
+    }
+  | { readonly op: 'mkdir'; readonly path: string; readonly mode: number; readonly uid: number; readonly gid: number }
+  | { readonly op: 'symlink'; readonly path: string; readonly target: string }
+  | {
+      readonly op: 'mknod';
+      readonly path: string;
+      readonly type: 'c' | 'b' | 'p';
+      readonly major: number;
+      readonly minor: number;
+      readonly mode: number;
+      readonly uid: number;
+      readonly gid: number;
+    }
+  /** pivot_root(2) into the entered root, old root detached; working directory becomes "/". */
+  | { readonly op: 'pivot-root' }
+  /** Remounts "/" with these attributes (read-only root file system). */
+  | { readonly op: 'root-attributes'; readonly attributes: MountAttributes }
+  /** Hides a path: /dev/null over a file, an empty read-only tmpfs over a directory; missing paths are skipped. */
+  | { readonly op: 'mask'; readonly path: string }
+  /** Binds a path on itself read-only; missing paths are skipped. */
+  | { readonly op: 'readonly'; readonly path: string }
+  /** Writes /proc/sys/... through a file descriptor that was checked to be procfs. */
+  | { readonly op: 'sysctl'; readonly name: string; readonly value: string }
+  | { readonly op: 'hostname'; readonly name: string }
+  | { readonly op: 'domainname'; readonly name: string }
+  /** Creates the cgroup namespace, rooted at the cgroups that the init has joined. */
+  | { readonly op: 'unshare-cgroup' }
+  | NetlinkStep
+  /** Allocates a pty in the container's devpts, makes it stdio and controlling terminal, sends the master to the shim. */
+  | { readonly op: 'console'; readonly rows: number; readonly columns: number; readonly bindConsole: boolean }
+  | {
+      readonly op: 'rlimit';
+      /** RLIMIT_* number and word. */
+      readonly resource: number;
+      readonly name: string;
+      readonly soft: bigint;
+      readonly hard: bigint;
+    }
+  | { readonly op: 'oom-score-adj'; readonly value: number; readonly optional: boolean }
+  | { readonly op: 'no-new-privileges' }
+  | { readonly op: 'umask'; readonly mask: number }
+  /**
+   * Identity by the container's own /etc/passwd and /etc/group, read with bounds after pivot (`docker run -u`).
+   * `user` is name or number, `group` name, number or null. Sets HOME in the environment when it is not set.
+   * Capabilities are applied in the same step, because they straddle setuid (capabilities(7)).
+   */
+  | {
+      readonly op: 'identity';
+      readonly user: string;
+      readonly group: string | null;
+      readonly additionalGroups: readonly string[];
+      readonly capabilities: CapabilitySets;
+    }
+  /** Filters of seccomp(2): classic BPF instructions (8 bytes each, struct sock_filter, host byte order). */
+  | { readonly op: 'seccomp'; readonly flags: number; readonly program: Uint8Array; readonly what: string }
+  /** Working directory of the process; made (mode 0755, uid 0) when missing and `create`. Checked to lie in the root. */
+  | { readonly op: 'working-directory'; readonly path: string; readonly create: boolean }
+  /** Resolves argv[0] by PATH of `env`; errno ENOENT or EACCES are the 127 and 126 of the command line. */
+  | { readonly op: 'find-executable'; readonly command: string }
+  /** Reports "created" to the shim and waits for "start". */
+  | { readonly op: 'wait-start' }
+  | {
+      readonly op: 'exec';
+      readonly argv: readonly string[];
+      readonly env: readonly string[];
+      /** Stay as pid 1, fork the command, reap orphans and forward signals (`docker run --init`). */
+      readonly reaper: boolean;
+    };
+
+export type CapabilitySets = {
+  /** Bit sets, bit n is capability n of <linux/capability.h>. */
+  readonly bounding: bigint;
+  readonly effective: bigint;
+  readonly permitted: bigint;
+  readonly inheritable: bigint;
+  readonly ambient: bigint;
+};
+
+export type CleanupStep =
+  /** rmdir of a cgroup directory and its descendants, after killing what is left in it. */
+  { readonly op: 'cgroup-remove'; readonly path: string };
+
+export type Step = PrepareStep | AttachStep | InitStep | CleanupStep;
+export type Op = Step['op'];
+
+/** What the shim itself is told. Paths are absolute host paths; empty means none. */
+export type ShimOptions = {
+  /** Container or exec id, for the process title and messages. */
+  readonly id: string;
+  /** Listening attach socket, at most 107 bytes. */
+  readonly socket: string;
+  readonly log: LogFile | null;
+  /** Exit record, written beside itself, fsynced and renamed. */
+  readonly exitFile: string;
+  /** Command run after the exit record is durable, unless a client has claimed the work and done it. */
+  readonly reconcile: readonly string[];
+  readonly terminal: boolean;
+  /** Keep the container's stdin open for clients. */
+  readonly stdin: boolean;
+  /** Close stdin when the first client that wrote to it leaves (`docker run -i` without -d). */
+  readonly stdinOnce: boolean;
+  /** End the container if no client says "start" before the last one leaves: a killed `onggi run` leaves nothing. */
+  readonly startRequired: boolean;
+  /** Files to read at exit to tell an OOM kill. */
+  readonly oom: OomSource | null;
+};
+
+export type LogFile = {
+  readonly path: string;
+  /** Bytes after which the file is rotated, 0 for never. */
+  readonly maxSize: bigint;
+  /** Number of files kept, the current one included. */
+  readonly maxFiles: number;
+};
+
+export type OomSource =
+  /** memory.events and memory.events.local of the cgroup (cgroup-v2.rst, "memory.events"). */
+  | { readonly version: 2; readonly directory: string }
+  /** memory.oom_control, field oom_kill, and memory.failcnt. */
+  | { readonly version: 1; readonly directory: string };
+
+export type Plan = {
+  readonly shim: ShimOptions;
+  readonly prepare: readonly PrepareStep[];
+  readonly spawn: Spawn;
+  readonly attach: readonly AttachStep[];
+  readonly init: readonly InitStep[];
+  readonly cleanup: readonly CleanupStep[];
+};
