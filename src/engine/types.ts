@@ -1,0 +1,205 @@
+/**
+ * The records of the public API. Values are parsed: below the faces no size, port, mount or duration is a string
+ * (STYLE B2). One record says what a container is asked to be (`ContainerOptions`); it is stored as it is, and the
+ * OCI config.json is derived from it, the image and the machine at each start.
+ */
+import type { Digest } from '../oci/digest.ts';
+
+declare const brand: unique symbol;
+/** 64 hexadecimal digits. */
+export type ContainerId = string & { readonly [brand]: 'container' };
+
+export type NetworkMode = 'none' | 'host' | 'bridge';
+
+export type BindMount = {
+  readonly type: 'bind';
+  /** Absolute host path; made as a directory if missing. */
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+  readonly propagation: 'rprivate' | 'private' | 'rslave' | 'slave' | 'rshared' | 'shared';
+};
+
+export type TmpfsMount = { readonly type: 'tmpfs'; readonly target: string; readonly options: string };
+
+export type PortMapping = {
+  /** Host address, "0.0.0.0" for all. */
+  readonly hostIp: string;
+  /** 0: any free port. */
+  readonly hostPort: number;
+  readonly containerPort: number;
+  readonly protocol: 'tcp' | 'udp';
+};
+
+/** rlimit by its Docker name ("nofile"); -1n is unlimited. */
+export type Ulimit = { readonly name: string; readonly soft: bigint; readonly hard: bigint };
+
+export type Resources = {
+  /** Bytes; absent is unlimited. */
+  readonly memory?: number;
+  /** Bytes of memory plus swap; -1 unlimited swap. Docker's default: twice the memory. */
+  readonly memorySwap?: number;
+  readonly memoryReservation?: number;
+  /** 10^-9 CPUs (`--cpus 1.5` is 1_500_000_000). */
+  readonly nanoCpus?: number;
+  readonly cpuShares?: number;
+  readonly cpusetCpus?: string;
+  readonly cpusetMems?: string;
+  /** -1: unlimited. */
+  readonly pidsLimit?: number;
+  readonly blkioWeight?: number;
+};
+
+export type LogOptions = {
+  /** Bytes, 0 for no rotation. */
+  readonly maxSize: number;
+  readonly maxFiles: number;
+};
+
+export type ContainerOptions = {
+  /** As the user wrote it; "host" is the machine itself. */
+  readonly image: string;
+  readonly name?: string;
+  /** Arguments after the image: replace the image's Cmd. */
+  readonly command?: readonly string[];
+  /** Replaces the image's Entrypoint (and drops its Cmd); [] clears it. */
+  readonly entrypoint?: readonly string[];
+  /** "NAME=value". */
+  readonly env?: readonly string[];
+  readonly workingDir?: string;
+  readonly user?: string;
+  readonly hostname?: string;
+  readonly domainname?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly terminal?: boolean;
+  /** `-i`: keep stdin open. */
+  readonly stdin?: boolean;
+  readonly autoRemove?: boolean;
+  readonly mounts?: readonly (BindMount | TmpfsMount)[];
+  readonly network?: NetworkMode;
+  readonly ports?: readonly PortMapping[];
+  readonly resources?: Resources;
+  readonly readOnly?: boolean;
+  /** Names without CAP_, or ALL. */
+  readonly capAdd?: readonly string[];
+  readonly capDrop?: readonly string[];
+  readonly privileged?: boolean;
+  readonly init?: boolean;
+  readonly stopSignal?: string;
+  /** Seconds before SIGKILL. */
+  readonly stopTimeout?: number;
+  readonly ulimits?: readonly Ulimit[];
+  readonly sysctls?: Readonly<Record<string, string>>;
+  readonly log?: LogOptions;
+  /** Size of the terminal at start. */
+  readonly consoleSize?: { readonly rows: number; readonly columns: number };
+};
+
+export type ContainerStatus = 'created' | 'running' | 'exited';
+
+export type ContainerSummary = {
+  readonly id: ContainerId;
+  readonly name: string;
+  readonly image: string;
+  readonly imageId: Digest | null;
+  readonly command: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly created: number;
+  readonly status: ContainerStatus;
+  readonly startedAt: number | null;
+  readonly finishedAt: number | null;
+  readonly exitCode: number | null;
+  readonly ports: readonly PortMapping[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly networkMode: NetworkMode;
+  readonly address: string | null;
+  readonly pid: number | null;
+};
+
+/** What ended a container, as its shim recorded it. */
+export type Ending = {
+  readonly exitCode: number;
+  /** Signal number that killed the init, 0 for none. */
+  readonly signal: number;
+  readonly oom: 'cgroup' | 'host' | null;
+  readonly coreDumped: boolean;
+  /** The step that failed, when the command never ran. */
+  readonly failure: string | null;
+  /** Who sent the last signal that passed through the shim. */
+  readonly sender: { readonly pid: number; readonly uid: number; readonly signal: number } | null;
+  /** Milliseconds since the epoch. */
+  readonly finishedAt: number;
+  /** The shim died before it could record: these values are what was found afterwards. */
+  readonly lost: boolean;
+};
+
+export type Why = {
+  readonly container: ContainerSummary;
+  readonly ending: Ending | null;
+  /** One sentence each, ready to print. */
+  readonly sentences: readonly string[];
+  readonly lastLines: readonly LogEntry[];
+};
+
+export type LogEntry = {
+  readonly stream: 'stdout' | 'stderr';
+  /** RFC 3339 with nanoseconds, as in the log file. */
+  readonly time: string;
+  /** Text as written, with its newline unless the line was partial. */
+  readonly text: string;
+};
+
+export type LogQuery = {
+  readonly follow?: boolean;
+  readonly tail?: number;
+  /** Milliseconds since the epoch. */
+  readonly since?: number;
+  readonly until?: number;
+};
+
+export type ExecOptions = {
+  readonly command: readonly string[];
+  readonly env?: readonly string[];
+  readonly workingDir?: string;
+  readonly user?: string;
+  readonly terminal?: boolean;
+  readonly stdin?: boolean;
+  readonly privileged?: boolean;
+  readonly consoleSize?: { readonly rows: number; readonly columns: number };
+};
+
+/**
+ * A live connection to the stdio of a container or an exec'd process. Output that nobody reads stops the writer
+ * (backpressure), it is never dropped. `close()` leaves the process running.
+ */
+export interface Session extends AsyncDisposable {
+  readonly output: AsyncIterable<{ readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array }>;
+  write(bytes: Uint8Array): Promise<void>;
+  closeStdin(): void;
+  resize(rows: number, columns: number): void;
+  signal(signal: number): void;
+  /** Resolves when the process has ended and all its output was delivered. Rejects when it never ran. */
+  readonly exit: Promise<Ending>;
+  close(): void;
+}
+
+export type ImageSummary = {
+  readonly id: Digest;
+  /** Familiar names ("alpine:latest"); empty when untagged. */
+  readonly names: readonly string[];
+  readonly created: number;
+  /** Bytes of the unpacked layers. */
+  readonly size: number;
+  readonly containers: number;
+};
+
+/** Typed events of a pull or import, rendered by the face (STYLE E4). */
+export type PullEvent =
+  | { readonly type: 'resolved'; readonly reference: string; readonly digest: Digest }
+  | { readonly type: 'layer-exists'; readonly digest: Digest }
+  | { readonly type: 'layer-progress'; readonly digest: Digest; readonly current: number; readonly total: number }
+  | { readonly type: 'layer-done'; readonly digest: Digest }
+  | { readonly type: 'done'; readonly id: Digest; readonly upToDate: boolean };
+
+/** Something that could not be had and was gone without; faces print it once. */
+export type Warning = { readonly message: string };
