@@ -51,6 +51,7 @@ enum plan_op {
     /* prepare */
     OP_CGROUP_CREATE = 16, /* str path */
     OP_WRITE = 17,         /* str path, str value, str what, bool optional */
+    OP_CGROUP_DEVICE = 18, /* str path, blob eBPF program, str what */
 
     /* attach */
     OP_ID_MAP = 32,  /* {u32 container, u32 host, u32 size}[] uid, the same gid, bool setgroups */

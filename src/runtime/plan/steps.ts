@@ -35,7 +35,12 @@ export type PrepareStep =
       readonly value: string;
       readonly what: string;
       readonly optional: boolean;
-    };
+    }
+  /**
+   * Attaches a BPF_PROG_TYPE_CGROUP_DEVICE program (eBPF instructions, 8 bytes each, host byte order) to the cgroup
+   * directory `path` of the unified hierarchy (cgroup-v2.rst, "Device controller"). `what` says the rules in words.
+   */
+  | { readonly op: 'cgroup-device'; readonly path: string; readonly program: Uint8Array; readonly what: string };
 
 export const namespaceTypes = ['mnt', 'pid', 'net', 'uts', 'ipc', 'cgroup', 'user', 'time'] as const;
 export type NamespaceType = (typeof namespaceTypes)[number];
@@ -50,7 +55,11 @@ export type Spawn =
       readonly join: readonly { readonly type: NamespaceType; readonly path: string }[];
       readonly cgroups: CgroupPlacement;
       /** Offsets of the new time namespace, as written to timens_offsets (time_namespaces(7)). */
-      readonly timeOffsets: readonly { readonly clock: 'monotonic' | 'boottime'; readonly secs: bigint; readonly nanosecs: number }[];
+      readonly timeOffsets: readonly {
+        readonly clock: 'monotonic' | 'boottime';
+        readonly secs: bigint;
+        readonly nanosecs: number;
+      }[];
     }
   | {
       readonly kind: 'join';
@@ -158,7 +167,11 @@ export type InitStep =
       readonly op: 'cgroup-mount';
       readonly target: string;
       readonly unified: boolean;
-      readonly legacy: readonly { readonly name: string; readonly options: string; readonly links: readonly string[] }[];
+      readonly legacy: readonly {
+        readonly name: string;
+        readonly options: string;
+        readonly links: readonly string[];
+      }[];
       readonly flags: MountFlags;
     }
   | { readonly op: 'mkdir'; readonly path: string; readonly mode: number; readonly uid: number; readonly gid: number }

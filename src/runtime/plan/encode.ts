@@ -1,0 +1,337 @@
+/**
+ * Plan to bytes, exactly as native/plan.h describes them. Pure.
+ *
+ * Each op has one row in `payloads`, so a step without an encoder does not compile; a test compares the numbers here
+ * with those of the header.
+ */
+import type {
+  AttachStep,
+  CgroupPlacement,
+  CleanupStep,
+  IdMapping,
+  InitStep,
+  NamespaceType,
+  Op,
+  Plan,
+  PrepareStep,
+  ShimOptions,
+  Spawn,
+  Step,
+} from './steps.ts';
+import { makeWriter, type Writer } from './writer.ts';
+
+const magic = 0x4c50_474f; // "OGPL" read as a little-endian u32
+const version = 1;
+
+/** enum plan_phase */
+export const phaseNumbers = { shim: 0, prepare: 1, attach: 2, init: 3, cleanup: 4 } as const;
+export type Phase = keyof typeof phaseNumbers;
+
+/** enum plan_op: the three records of the phase "shim". */
+export const shimOpNumbers = { shim: 1, clone: 2, join: 3 } as const;
+
+/** enum plan_op: the steps. */
+export const opNumbers = {
+  'cgroup-create': 16,
+  write: 17,
+  'cgroup-device': 18,
+  'id-map': 32,
+  netlink: 33,
+  propagation: 64,
+  overlay: 65,
+  'root-bind': 66,
+  'enter-root': 67,
+  mount: 68,
+  bind: 69,
+  'cgroup-mount': 70,
+  mkdir: 71,
+  symlink: 72,
+  mknod: 73,
+  'pivot-root': 74,
+  'root-attributes': 75,
+  mask: 76,
+  readonly: 77,
+  sysctl: 78,
+  hostname: 79,
+  domainname: 80,
+  'unshare-cgroup': 81,
+  console: 82,
+  rlimit: 83,
+  'oom-score-adj': 84,
+  'no-new-privileges': 85,
+  umask: 86,
+  identity: 87,
+  seccomp: 88,
+  'working-directory': 89,
+  'find-executable': 90,
+  'wait-start': 91,
+  exec: 92,
+  'cgroup-remove': 128,
+} as const satisfies Record<Op, number>;
+
+/** <linux/sched.h> */
+export const cloneFlags: Readonly<Record<NamespaceType, number>> = {
+  time: 0x0000_0080,
+  mnt: 0x0002_0000,
+  cgroup: 0x0200_0000,
+  uts: 0x0400_0000,
+  ipc: 0x0800_0000,
+  user: 0x1000_0000,
+  pid: 0x2000_0000,
+  net: 0x4000_0000,
+};
+
+/** <linux/netlink.h> */
+const netlinkProtocols = { route: 0, netfilter: 12 } as const;
+/** <linux/time.h> */
+const clocks = { monotonic: 1, boottime: 7 } as const;
+/** <linux/stat.h> */
+const nodeTypes = { p: 0o010000, c: 0o020000, b: 0o060000 } as const;
+
+type ByOp = { readonly [K in Op]: (out: Writer, step: Extract<Step, { op: K }>) => void };
+
+const payloads: ByOp = {
+  'cgroup-create': (out, step) => out.string(step.path),
+  write: (out, step) => {
+    out.string(step.path);
+    out.string(step.value);
+    out.string(step.what);
+    out.bool(step.optional);
+  },
+  'cgroup-device': (out, step) => {
+    out.string(step.path);
+    out.blob(step.program);
+    out.string(step.what);
+  },
+  'id-map': (out, step) => {
+    const mapping = (item: IdMapping): void => {
+      out.u32(item.containerId);
+      out.u32(item.hostId);
+      out.u32(item.size);
+    };
+    out.list(step.uid, mapping);
+    out.list(step.gid, mapping);
+    out.bool(step.setgroups);
+  },
+  netlink: (out, step) => {
+    out.u32(netlinkProtocols[step.protocol]);
+    out.list(step.messages, (message) => {
+      out.blob(message.bytes);
+      out.list(message.pidAt, out.u32);
+      out.string(message.what);
+    });
+    out.string(step.what);
+  },
+  propagation: (out, step) => {
+    out.string(step.path);
+    out.u32(step.flags.bits);
+  },
+  overlay: (out, step) => {
+    out.string(step.directory);
+    out.strings(step.lower);
+    out.optionalString(step.upper);
+    out.optionalString(step.work);
+    out.string(step.target);
+    out.strings(step.options);
+    out.u32(step.flags.bits);
+  },
+  'root-bind': (out, step) => {
+    out.string(step.source);
+    out.string(step.target);
+  },
+  'enter-root': (out, step) => out.string(step.path),
+  mount: (out, step) => {
+    out.string(step.fstype);
+    out.string(step.source);
+    out.string(step.target);
+    out.u32(step.flags.bits);
+    out.string(step.data);
+    out.bool(step.optional);
+  },
+  bind: (out, step) => {
+    out.string(step.source);
+    out.string(step.target);
+    out.bool(step.recursive);
+    out.u64(BigInt(step.attributes.set));
+    out.u64(BigInt(step.attributes.clear));
+    out.bool(step.attributes.recursive);
+    out.u32(step.propagation.bits);
+    out.bool(step.createSource);
+  },
+  'cgroup-mount': (out, step) => {
+    out.string(step.target);
+    out.bool(step.unified);
+    out.list(step.legacy, (hierarchy) => {
+      out.string(hierarchy.name);
+      out.string(hierarchy.options);
+      out.strings(hierarchy.links);
+    });
+    out.u32(step.flags.bits);
+  },
+  mkdir: (out, step) => {
+    out.string(step.path);
+    out.u32(step.mode);
+    out.u32(step.uid);
+    out.u32(step.gid);
+  },
+  symlink: (out, step) => {
+    out.string(step.path);
+    out.string(step.target);
+  },
+  mknod: (out, step) => {
+    out.string(step.path);
+    out.u32(nodeTypes[step.type]);
+    out.u32(step.major);
+    out.u32(step.minor);
+    out.u32(step.mode);
+    out.u32(step.uid);
+    out.u32(step.gid);
+  },
+  'pivot-root': () => {},
+  'root-attributes': (out, step) => {
+    out.u64(BigInt(step.attributes.set));
+    out.u64(BigInt(step.attributes.clear));
+    out.bool(step.attributes.recursive);
+  },
+  mask: (out, step) => out.string(step.path),
+  readonly: (out, step) => out.string(step.path),
+  sysctl: (out, step) => {
+    out.string(step.name);
+    out.string(step.value);
+  },
+  hostname: (out, step) => out.string(step.name),
+  domainname: (out, step) => out.string(step.name),
+  'unshare-cgroup': () => {},
+  console: (out, step) => {
+    out.u32(step.rows);
+    out.u32(step.columns);
+    out.bool(step.bindConsole);
+  },
+  rlimit: (out, step) => {
+    out.u32(step.resource);
+    out.string(step.name);
+    out.u64(step.soft);
+    out.u64(step.hard);
+  },
+  'oom-score-adj': (out, step) => {
+    out.i32(step.value);
+    out.bool(step.optional);
+  },
+  'no-new-privileges': () => {},
+  umask: (out, step) => out.u32(step.mask),
+  identity: (out, step) => {
+    out.string(step.user);
+    out.optionalString(step.group);
+    out.strings(step.additionalGroups);
+    out.u64(step.capabilities.bounding);
+    out.u64(step.capabilities.effective);
+    out.u64(step.capabilities.permitted);
+    out.u64(step.capabilities.inheritable);
+    out.u64(step.capabilities.ambient);
+  },
+  seccomp: (out, step) => {
+    out.u32(step.flags);
+    out.blob(step.program);
+    out.string(step.what);
+  },
+  'working-directory': (out, step) => {
+    out.string(step.path);
+    out.bool(step.create);
+  },
+  'find-executable': (out, step) => out.string(step.command),
+  'wait-start': () => {},
+  exec: (out, step) => {
+    out.strings(step.argv);
+    out.strings(step.env);
+    out.bool(step.reaper);
+  },
+  'cgroup-remove': (out, step) => out.string(step.path),
+};
+
+/**
+ * The bytes of a plan, ready for the shim's plan descriptor.
+ *
+ * @throws OnggiError `invalid` when a string holds a NUL, a number does not fit or the whole is over 16 MiB
+ */
+export function encodePlan(plan: Plan): Uint8Array<ArrayBuffer> {
+  const out = makeWriter();
+  const steps: readonly (readonly [Phase, readonly (PrepareStep | AttachStep | InitStep | CleanupStep)[]])[] = [
+    ['prepare', plan.prepare],
+    ['attach', plan.attach],
+    ['init', plan.init],
+    ['cleanup', plan.cleanup],
+  ];
+  out.u32(magic);
+  out.u32(version);
+  out.u32(0); // total length, known at the end
+  out.u32(steps.reduce((count, [, list]) => count + list.length, 2));
+
+  record(out, shimOpNumbers.shim, 'shim', () => writeShim(out, plan.shim));
+  record(out, shimOpNumbers[plan.spawn.kind], 'shim', () => writeSpawn(out, plan.spawn));
+  for (const [phase, list] of steps) {
+    for (const step of list) record(out, opNumbers[step.op], phase, () => writeStep(out, step));
+  }
+  out.patch(8, out.length());
+  return out.bytes();
+}
+
+function record(out: Writer, op: number, phase: Phase, payload: () => void): void {
+  out.u16(op);
+  out.u16(phaseNumbers[phase]);
+  const lengthAt = out.length();
+  out.u32(0);
+  payload();
+  out.patch(lengthAt, out.length() - lengthAt - 4);
+}
+
+function writeStep(out: Writer, step: Step): void {
+  // The row was found by the step's own op, so it takes this step; the type system can't follow that correlation.
+  (payloads[step.op] as (out: Writer, step: Step) => void)(out, step);
+}
+
+function writeShim(out: Writer, shim: ShimOptions): void {
+  out.string(shim.id);
+  out.string(shim.socket);
+  out.optionalString(shim.log?.path ?? null);
+  out.u64(shim.log?.maxSize ?? 0n);
+  out.u32(shim.log?.maxFiles ?? 0);
+  out.string(shim.exitFile);
+  out.strings(shim.reconcile);
+  out.bool(shim.terminal);
+  out.bool(shim.stdin);
+  out.bool(shim.stdinOnce);
+  out.bool(shim.startRequired);
+  out.u32(shim.oom?.version ?? 0);
+  out.string(shim.oom?.directory ?? '');
+}
+
+function writeSpawn(out: Writer, spawn: Spawn): void {
+  if (spawn.kind === 'join') {
+    out.u32(spawn.pid);
+    out.u64(spawn.startTime);
+    out.u32(cloneBits(spawn.namespaces));
+    writePlacement(out, spawn.cgroups);
+    return;
+  }
+  // The cgroup namespace is unshared later, by a step of its own (see steps.ts).
+  out.u32(cloneBits(spawn.namespaces.filter((type) => type !== 'cgroup')));
+  out.list(spawn.join, (namespace) => {
+    out.u32(cloneFlags[namespace.type]);
+    out.string(namespace.path);
+  });
+  writePlacement(out, spawn.cgroups);
+  out.list(spawn.timeOffsets, (offset) => {
+    out.u32(clocks[offset.clock]);
+    out.i64(offset.secs);
+    out.u32(offset.nanosecs);
+  });
+}
+
+function writePlacement(out: Writer, cgroups: CgroupPlacement): void {
+  out.optionalString(cgroups.unified);
+  out.strings(cgroups.legacy);
+}
+
+function cloneBits(types: readonly NamespaceType[]): number {
+  return types.reduce((bits, type) => bits | cloneFlags[type], 0) >>> 0;
+}
