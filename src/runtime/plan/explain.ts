@@ -1,0 +1,230 @@
+/**
+ * Plan to words: one plain sentence a step, numbered per phase (`onggi run --explain`). Pure.
+ *
+ * Total over the union of steps: a step that can't be told does not compile.
+ */
+import { allCapabilities, capabilityNamesOf } from '../capability.ts';
+import type {
+  CapabilitySets,
+  CgroupPlacement,
+  IdMapping,
+  MountAttributes,
+  NamespaceType,
+  Op,
+  Plan,
+  ShimOptions,
+  Spawn,
+  Step,
+} from './steps.ts';
+
+type ByOp = { readonly [K in Op]: (step: Extract<Step, { op: K }>) => string };
+
+const sentences: ByOp = {
+  'cgroup-create': (step) => `create the cgroup directory ${quote(step.path)}`,
+  write: (step) =>
+    `${step.what}: write ${quote(step.value)} to ${quote(step.path)}${step.optional ? ' (go on if refused)' : ''}`,
+  'cgroup-device': (step) => `let the cgroup ${quote(step.path)} use devices only by these rules: ${step.what}`,
+  'id-map': (step) =>
+    `map ${idMap('user', step.uid)} and ${idMap('group', step.gid)}${step.setgroups ? '' : ', setgroups denied'}`,
+  netlink: (step) => `${step.what}: ${step.messages.map((message) => message.what).join('; ')}`,
+  propagation: (step) => `make the mounts at ${quote(step.path)} and below ${words(step.flags.words)}`,
+  overlay: (step) => {
+    const top = step.upper === null ? 'read-only' : `writable layer ${quote(step.upper)}`;
+    const layers = step.lower.length === 1 ? 'one layer' : `${step.lower.length} layers`;
+    const below = step.lower.map((path) => (path.startsWith('/') ? path : `${step.directory}/${path}`)).map(quote);
+    return `mount overlay on ${quote(step.target)} from ${layers} (${below.join(', ')}), ${top}${list(
+      [...step.options, ...step.flags.words],
+      ', with ',
+    )}`;
+  },
+  'root-bind': (step) => `bind the directory ${quote(step.source)} on ${quote(step.target)} as the new root`,
+  'enter-root': (step) => `take ${quote(step.path)} as the root that all further paths are resolved in`,
+  mount: (step) => {
+    const details = [...step.flags.words, ...(step.data === '' ? [] : [step.data])];
+    return `mount ${step.fstype} on ${quote(step.target)}${parenthesised(details)}${step.optional ? ', if possible' : ''}`;
+  },
+  bind: (step) => {
+    const details = [
+      ...step.attributes.words,
+      ...step.propagation.words,
+      ...(step.recursive ? ['with submounts'] : []),
+    ];
+    const made = step.createSource ? ', creating it on the host if missing' : '';
+    return `bind the host's ${quote(step.source)} on ${quote(step.target)}${parenthesised(details)}${made}`;
+  },
+  'cgroup-mount': (step) => {
+    const what = step.unified
+      ? "the container's own cgroup tree"
+      : `the container's own cgroups (${step.legacy.map((hierarchy) => hierarchy.name).join(', ')})`;
+    return `mount ${what} on ${quote(step.target)}${parenthesised(step.flags.words)}`;
+  },
+  mkdir: (step) => `make the directory ${quote(step.path)} (mode ${octal(step.mode)}, owner ${owner(step)})`,
+  symlink: (step) => `make the symbolic link ${quote(step.path)} to ${quote(step.target)}`,
+  mknod: (step) => {
+    const type = { c: 'character device', b: 'block device', p: 'named pipe' }[step.type];
+    const number = step.type === 'p' ? '' : ` ${step.major}:${step.minor}`;
+    return `make the ${type}${number} at ${quote(step.path)} (mode ${octal(step.mode)}, owner ${owner(step)})`;
+  },
+  'pivot-root': () => "make the new root / and let go of the host's file systems",
+  'root-attributes': (step) => `make the root file system ${words(attributeWords(step.attributes))}`,
+  mask: (step) => `hide ${quote(step.path)}`,
+  readonly: (step) => `make ${quote(step.path)} read-only`,
+  sysctl: (step) => `set the kernel parameter ${step.name} to ${quote(step.value)}`,
+  hostname: (step) => `set the host name to ${quote(step.name)}`,
+  domainname: (step) => `set the domain name to ${quote(step.name)}`,
+  'unshare-cgroup': () => 'make its own cgroup the root of what it sees of cgroups',
+  console: (step) =>
+    `open a terminal of ${step.rows} rows and ${step.columns} columns as stdin, stdout and stderr${
+      step.bindConsole ? ' and as /dev/console' : ''
+    }`,
+  rlimit: (step) => `limit ${step.name} to ${limit(step.soft)} (at most ${limit(step.hard)})`,
+  'oom-score-adj': (step) =>
+    `set the out-of-memory score adjustment to ${step.value}${step.optional ? ' (go on if refused)' : ''}`,
+  'no-new-privileges': () => 'forbid gaining privileges by executing files (no_new_privs)',
+  umask: (step) => `set the file mode creation mask to ${octal(step.mask)}`,
+  identity: (step) => {
+    const group = step.group === null ? '' : ` and group ${quote(step.group)}`;
+    const more = list(step.additionalGroups, ' with further groups ');
+    return `become user ${quote(step.user)}${group}${more}, ${capabilities(step.capabilities)}`;
+  },
+  seccomp: (step) => `filter system calls: ${step.what}`,
+  'working-directory': (step) =>
+    `go to the directory ${quote(step.path)}${step.create ? ', creating it if missing' : ''}`,
+  'find-executable': (step) => `find the program ${quote(step.command)}`,
+  'wait-start': () => 'report that the container is created and wait for the word to start',
+  exec: (step) =>
+    `${step.reaper ? 'start, under a small init that reaps orphans and forwards signals,' : 'execute'} ${step.argv
+      .map(quote)
+      .join(' ')} with ${count(step.env.length, 'environment variable')}`,
+  'cgroup-remove': (step) => `remove the cgroup directory ${quote(step.path)}`,
+};
+
+/** One step as a sentence without its full stop. Control characters of foreign strings are escaped. */
+export function explainStep(step: Step): string {
+  // See writeStep in encode.ts.
+  return (sentences[step.op] as (step: Step) => string)(step);
+}
+
+/**
+ * The whole plan as text for a terminal, each phase under a heading that says who acts and where.
+ * Environment values are never shown: they carry secrets.
+ */
+export function explainPlan(plan: Plan): string {
+  const phases: readonly (readonly [string, readonly string[]])[] = [
+    ['Before: the shim, on the host', [...explainShim(plan.shim), ...plan.prepare.map(explainStep)]],
+    ['Birth of the container', explainSpawn(plan.spawn)],
+    ['From outside: the shim, on the host', plan.attach.map(explainStep)],
+    ['Inside: the first process of the container', plan.init.map(explainStep)],
+    ['After: the shim, on the host', plan.cleanup.map(explainStep)],
+  ];
+  const written = phases.filter(([, lines]) => lines.length > 0);
+  return written
+    .map(([heading, lines]) => [`${heading}:`, ...lines.map(numbered)].join('\n'))
+    .join('\n\n')
+    .concat('\n');
+}
+
+function numbered(line: string, index: number): string {
+  return `${String(index + 1).padStart(4)}. ${line}`;
+}
+
+function explainShim(shim: ShimOptions): string[] {
+  const lines = [`listen for clients on ${quote(shim.socket)}`];
+  if (shim.log !== null) {
+    const rotation =
+      shim.log.maxSize === 0n ? 'never rotated' : `${shim.log.maxFiles} files of at most ${shim.log.maxSize} bytes`;
+    lines.push(`log the output to ${quote(shim.log.path)} (${rotation})`);
+  }
+  return lines;
+}
+
+const namespaceWords: Readonly<Record<NamespaceType, string>> = {
+  mnt: 'mounts',
+  pid: 'processes',
+  net: 'network',
+  uts: 'host name',
+  ipc: 'inter-process communication',
+  cgroup: 'cgroups',
+  user: 'user ids',
+  time: 'clocks',
+};
+
+function explainSpawn(spawn: Spawn): string[] {
+  const kinds = (types: readonly NamespaceType[]): string => types.map((type) => namespaceWords[type]).join(', ');
+  if (spawn.kind === 'join') {
+    return [
+      `enter the namespaces of process ${spawn.pid} (${kinds(spawn.namespaces)})`,
+      ...explainPlacement(spawn.cgroups),
+    ];
+  }
+  return [
+    ...spawn.join.map((item) => `enter the ${namespaceWords[item.type]} namespace at ${quote(item.path)}`),
+    spawn.namespaces.length === 0
+      ? "start its first process in the host's namespaces"
+      : `start its first process with its own namespaces: ${kinds(spawn.namespaces)}`,
+    ...spawn.timeOffsets.map((item) => `shift the ${item.clock} clock by ${item.secs}.${nanoseconds(item.nanosecs)} s`),
+    ...explainPlacement(spawn.cgroups),
+  ];
+}
+
+function explainPlacement(cgroups: CgroupPlacement): string[] {
+  const paths = [...(cgroups.unified === null ? [] : [cgroups.unified]), ...cgroups.legacy];
+  return paths.map((path) => `put it into the cgroup ${quote(path)}`);
+}
+
+function attributeWords(attributes: MountAttributes): readonly string[] {
+  return attributes.recursive ? [...attributes.words, 'with submounts'] : attributes.words;
+}
+
+function capabilities(sets: CapabilitySets): string {
+  if (sets.bounding === 0n) return 'without any capability';
+  const names = capabilityNamesOf(sets.bounding).map((name) => name.slice('CAP_'.length).toLowerCase());
+  const all = names.length >= allCapabilities.length ? 'every capability' : `no capabilities but ${names.join(', ')}`;
+  return `with ${all}`;
+}
+
+function idMap(kind: string, mappings: readonly IdMapping[]): string {
+  if (mappings.length === 0) return `no ${kind} ids`;
+  const ranges = mappings.map((item) => {
+    const last = item.size - 1;
+    return `${item.containerId}-${item.containerId + last} to ${item.hostId}-${item.hostId + last}`;
+  });
+  return `${kind} ids ${ranges.join(', ')}`;
+}
+
+function owner(step: { readonly uid: number; readonly gid: number }): string {
+  return `${step.uid}:${step.gid}`;
+}
+
+function limit(value: bigint): string {
+  return value === 0xffff_ffff_ffff_ffffn ? 'unlimited' : String(value);
+}
+
+function nanoseconds(value: number): string {
+  return String(value).padStart(9, '0');
+}
+
+function octal(mode: number): string {
+  return `0${mode.toString(8).padStart(3, '0')}`;
+}
+
+function count(number: number, one: string, many = `${one}s`): string {
+  return `${number} ${number === 1 ? one : many}`;
+}
+
+function words(list: readonly string[]): string {
+  return list.join(', ');
+}
+
+function parenthesised(list: readonly string[]): string {
+  return list.length === 0 ? '' : ` (${list.join(', ')})`;
+}
+
+function list(items: readonly string[], before: string): string {
+  return items.length === 0 ? '' : `${before}${items.join(', ')}`;
+}
+
+/** Bare when it is a plain word, else JSON's quoting, which escapes every control character an image may supply. */
+function quote(text: string): string {
+  return /^[\w./:@%+,=-]+$/.test(text) ? text : JSON.stringify(text).replace(/[\u007f-\u009f\u2028\u2029]/g, '\ufffd');
+}
