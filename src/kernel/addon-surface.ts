@@ -33,7 +33,14 @@ export interface Addon {
   /** fchmodat2 with AT_SYMLINK_NOFOLLOW or its fallback through /proc/self/fd. */
   chmodat(directory: number, name: string, mode: number): void;
   /** utimensat with AT_SYMLINK_NOFOLLOW; seconds may be negative. */
-  utimensat(directory: number, name: string, atimeSec: number, atimeNsec: number, mtimeSec: number, mtimeNsec: number): void;
+  utimensat(
+    directory: number,
+    name: string,
+    atimeSec: number,
+    atimeNsec: number,
+    mtimeSec: number,
+    mtimeNsec: number,
+  ): void;
   fchown(fd: number, uid: number, gid: number): void;
   fchmod(fd: number, mode: number): void;
   futimens(fd: number, atimeSec: number, atimeNsec: number, mtimeSec: number, mtimeNsec: number): void;

@@ -1,0 +1,72 @@
+/*
+ * The N-API addon: thin system calls for the TypeScript side. `src/kernel/addon-surface.ts` is its whole surface.
+ *
+ * Each call is a row of a table: name, argument kinds, function. The dispatcher in addon.c checks count, type and
+ * range of every argument before the function runs, so a function sees only values of the kinds it has named:
+ *
+ *   f  open descriptor, 0 or more          d  the same, or AT_FDCWD
+ *   i  int32                               u  uint32
+ *   t  integer that a double holds exactly, may be negative (seconds)
+ *   o  permission bits, at most 07777, or a mode with S_IFMT bits
+ *   s  string without NUL, or its bytes    n  the same, one component of a path unless the directory is AT_FDCWD
+ *   y  Uint8Array                          b  boolean
+ *   S  array of strings                    F  array of open descriptors
+ *   c  function
+ */
+#ifndef ONGGI_ADDON_H
+#define ONGGI_ADDON_H
+
+#define NAPI_VERSION 8
+#include <node_api.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MAX_ARGUMENTS 8
+
+struct argument {
+    int64_t number;       /* f d i u t o b */
+    char *text;           /* s n: NUL-terminated, freed by the dispatcher */
+    char **list;          /* S: NULL-terminated, freed by the dispatcher */
+    int *descriptors;     /* F: freed by the dispatcher */
+    const uint8_t *bytes; /* y: owned by JavaScript, valid during the call */
+    size_t length;        /* y, S, F */
+    napi_value value;     /* as it was passed */
+};
+
+struct call {
+    const char *name;
+    const char *kinds;
+    napi_value (*run)(napi_env env, const struct argument *argument);
+};
+
+/* Tables of the other files, ended by a row without name. */
+extern const struct call file_calls[];
+extern const struct call process_calls[];
+extern const struct call netlink_calls[];
+extern const struct call lock_calls[];
+
+/* Repeats a call that a signal has interrupted; the kernel's restart rules differ by call (signal(7)). */
+#define RETRY(result, expression)                      \
+    do {                                               \
+        (result) = (expression);                       \
+    } while ((result) == -1 && errno == EINTR)
+
+/* Closes a descriptor at the end of its scope; errno survives. */
+#define SCOPED_FD __attribute__((cleanup(close_scoped))) int
+void close_scoped(int *fd);
+
+/* Throws the error of `errnum` for `syscall` and returns NULL, what a call returns after a throw. */
+napi_value throw_errno(napi_env env, const char *syscall, int errnum);
+/* undefined, or the thrown errno if `result` is -1. */
+napi_value check(napi_env env, const char *syscall, long result);
+/* The number `result`, or the thrown errno if it is -1. */
+napi_value check_number(napi_env env, const char *syscall, long result);
+napi_value make_boolean(napi_env env, bool value);
+/* A new Uint8Array with a copy of the bytes. */
+napi_value make_bytes(napi_env env, const void *bytes, size_t length);
+
+/* write(2) until all is written. 0, or -1 with errno. */
+int write_fully(int fd, const void *bytes, size_t length);
+
+#endif

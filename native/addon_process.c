@@ -1,0 +1,201 @@
+/* Calls that start and watch processes, and the memory files that they are started with. */
+#include "addon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x10u /* Linux 6.3 */
+#endif
+
+#define ALL_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+/* Hands a scoped descriptor on: the scope no longer closes it. */
+static int keep(int *fd) {
+    int kept = *fd;
+    *fd = -1;
+    return kept;
+}
+
+/*
+ * A read-only clone of the file's mount, attached nowhere. Whoever opens /proc/PID/exe of a program that was
+ * executed through it reaches this mount and gets EROFS on opening for writing, also after the program has ended
+ * (CVE-2019-5736); page cache is shared with the file, unlike that of a copy.
+ */
+static int clone_read_only(const char *path) {
+    SCOPED_FD fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    if (fd == -1) return -1;
+    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV};
+    if (mount_setattr(fd, "", AT_EMPTY_PATH, &attributes, sizeof attributes) == -1) return -1;
+    return keep(&fd);
+}
+
+static int copy_whole(int target, int source) {
+    for (;;) {
+        ssize_t copied;
+        RETRY(copied, sendfile(target, source, NULL, 1 << 20));
+        if (copied <= 0) return (int)copied;
+    }
+}
+
+static int create_memory(const char *name, unsigned flags) {
+    int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | flags);
+    /* EINVAL: a kernel before 6.3, where every memfd is executable. */
+    return fd == -1 && errno == EINVAL && flags != 0 ? create_memory(name, 0) : fd;
+}
+
+static int copy_sealed(const char *path) {
+    SCOPED_FD source = open(path, O_RDONLY | O_CLOEXEC);
+    if (source == -1) return -1;
+    SCOPED_FD copy = create_memory("onggi", MFD_EXEC);
+    if (copy == -1) return -1;
+    if (copy_whole(copy, source) == -1 || fchmod(copy, 0555) == -1 || fcntl(copy, F_ADD_SEALS, ALL_SEALS) == -1) {
+        return -1;
+    }
+    return keep(&copy);
+}
+
+static napi_value run_sealed_executable(napi_env env, const struct argument *a) {
+    int fd = clone_read_only(a[0].text);
+    /* No CAP_SYS_ADMIN over the mount namespace, a seccomp filter, or a kernel before 5.12. */
+    if (fd == -1 && (errno == EPERM || errno == ENOSYS)) fd = copy_sealed(a[0].text);
+    return check_number(env, "sealedExecutable", fd);
+}
+
+static napi_value run_sealed_memory(napi_env env, const struct argument *a) {
+    SCOPED_FD fd = create_memory(a[0].text, 0);
+    if (fd == -1) return throw_errno(env, "memfd_create", errno);
+    if (write_fully(fd, a[1].bytes, a[1].length) == -1) return throw_errno(env, "write", errno);
+    if (lseek(fd, 0, SEEK_SET) == -1 || fcntl(fd, F_ADD_SEALS, ALL_SEALS) == -1) {
+        return throw_errno(env, "fcntl", errno);
+    }
+    return check_number(env, "memfd_create", keep(&fd));
+}
+
+/* Default signals and an empty mask: JavaScript engines block and ignore some, and both survive exec. */
+static int set_attributes(posix_spawnattr_t *attributes) {
+    sigset_t all, none;
+    sigfillset(&all);
+    sigemptyset(&none);
+    int error = posix_spawnattr_setsigdefault(attributes, &all);
+    if (error == 0) error = posix_spawnattr_setsigmask(attributes, &none);
+    if (error == 0) error = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+    return error;
+}
+
+/*
+ * The sources are first duplicated above every target, because dup2 onto a low number could overwrite a source that
+ * is still to come. closefrom then closes these duplicates in the child, and everything else.
+ */
+static int set_descriptors(posix_spawn_file_actions_t *actions, const int *sources, size_t count) {
+    int error = 0;
+    for (size_t index = 0; index < count && error == 0; index++) {
+        error = posix_spawn_file_actions_adddup2(actions, sources[index], (int)index);
+    }
+    return error == 0 ? posix_spawn_file_actions_addclosefrom_np(actions, (int)count) : error;
+}
+
+/*
+ * The executable named through the parent's descriptor table: the child has closed its own copy by the time it
+ * executes. /proc/self is read, not getpid(2) used: the pid must be the one of this procfs's pid namespace.
+ */
+static int executable_path(char *path, size_t size, int executable) {
+    char self[24];
+    ssize_t length = readlink("/proc/self", self, sizeof self - 1);
+    if (length == -1) return errno;
+    self[length] = '\0';
+    snprintf(path, size, "/proc/%s/fd/%d", self, executable);
+    return 0;
+}
+
+/* 0 and the pid, or an errno. posix_spawn clones with CLONE_VM | CLONE_VFORK: no page table is copied. */
+static int spawn(pid_t *pid, const struct argument *a, const int *sources, size_t count) {
+    char path[64];
+    int error = executable_path(path, sizeof path, (int)a[0].number);
+    if (error != 0) return error;
+    posix_spawnattr_t attributes;
+    posix_spawn_file_actions_t actions;
+    error = posix_spawnattr_init(&attributes);
+    if (error != 0) return error;
+    error = posix_spawn_file_actions_init(&actions);
+    if (error == 0) {
+        error = set_attributes(&attributes);
+        if (error == 0) error = set_descriptors(&actions, sources, count);
+        if (error == 0) error = posix_spawn(pid, path, &actions, &attributes, a[1].list, a[2].list);
+        posix_spawn_file_actions_destroy(&actions);
+    }
+    posix_spawnattr_destroy(&attributes);
+    return error;
+}
+
+static int spawn_duplicated(pid_t *pid, const struct argument *a) {
+    size_t count = a[3].length;
+    int *sources = calloc(count + 1, sizeof(int));
+    if (sources == NULL) return ENOMEM;
+    size_t opened = 0;
+    int error = 0;
+    while (opened < count && error == 0) {
+        sources[opened] = fcntl(a[3].descriptors[opened], F_DUPFD_CLOEXEC, (int)count);
+        if (sources[opened] == -1) {
+            error = errno;
+        } else {
+            opened++;
+        }
+    }
+    if (error == 0) error = spawn(pid, a, sources, count);
+    for (size_t index = 0; index < opened; index++) close(sources[index]);
+    free(sources);
+    return error;
+}
+
+static napi_value run_spawn_and_wait(napi_env env, const struct argument *a) {
+    pid_t pid;
+    int error = spawn_duplicated(&pid, a);
+    if (error != 0) return throw_errno(env, "posix_spawn", error);
+    int status = 0;
+    pid_t waited;
+    RETRY(waited, waitpid(pid, &status, 0));
+    return waited == -1 ? throw_errno(env, "waitpid", errno) : check_number(env, "waitpid", status);
+}
+
+static napi_value run_pidfd_open(napi_env env, const struct argument *a) {
+    return check_number(env, "pidfd_open", syscall(SYS_pidfd_open, (pid_t)a[0].number, 0u));
+}
+
+static napi_value run_pidfd_send_signal(napi_env env, const struct argument *a) {
+    return check(env, "pidfd_send_signal",
+                 syscall(SYS_pidfd_send_signal, (int)a[0].number, (int)a[1].number, NULL, 0u));
+}
+
+static napi_value run_effective_capabilities(napi_env env, const struct argument *a) {
+    (void)a;
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {0};
+    if (syscall(SYS_capget, &header, sets) == -1) return throw_errno(env, "capget", errno);
+    napi_value value;
+    uint64_t effective = (uint64_t)sets[1].effective << 32 | sets[0].effective;
+    return napi_create_bigint_uint64(env, effective, &value) == napi_ok ? value : NULL;
+}
+
+const struct call process_calls[] = {
+    {"sealedExecutable", "s", run_sealed_executable},
+    {"sealedMemory", "sy", run_sealed_memory},
+    {"spawnAndWait", "fSSF", run_spawn_and_wait},
+    {"pidfdOpen", "i", run_pidfd_open},
+    {"pidfdSendSignal", "fi", run_pidfd_send_signal},
+    {"effectiveCapabilities", "", run_effective_capabilities},
+    {0},
+};
