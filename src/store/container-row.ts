@@ -1,0 +1,224 @@
+/** Rows of `containers`. Plain records; no caller sees SQL. */
+import { OnggiError } from '../errors.ts';
+import { type Digest, isDigest } from '../oci/digest.ts';
+import { all, type Database, get, type Row, run, type Value, violated } from './database.ts';
+import { integer, integerOrNull, text, textOrNull, word } from './row.ts';
+
+export const containerStates = ['creating', 'created', 'starting', 'running', 'exited', 'removing'] as const;
+export type ContainerState = (typeof containerStates)[number];
+
+export type ContainerRow = {
+  /** 64 hexadecimal digits. */
+  readonly id: string;
+  readonly name: string;
+  /** The image as the user wrote it. */
+  readonly imageReference: string;
+  /** Null for the image `host`. */
+  readonly imageId: Digest | null;
+  readonly state: ContainerState;
+  /** JSON of the ContainerOptions; opaque here. */
+  readonly options: string;
+  /** Milliseconds since the epoch, as the two below. */
+  readonly created: number;
+  readonly startedAt: number | null;
+  readonly finishedAt: number | null;
+  readonly pid: number | null;
+  /** Field 22 of /proc/PID/stat: tells a reused pid apart. */
+  readonly pidStartTime: bigint | null;
+  /** JSON of the Ending; opaque here. */
+  readonly ending: string | null;
+  readonly networkMode: string;
+  readonly networkName: string | null;
+  readonly autoRemove: boolean;
+  /** JSON of the cgroup placement; opaque here. */
+  readonly cgroup: string | null;
+};
+
+/** What changes in the life of a container; id, options and creation time never do. */
+export type ContainerChange = Partial<
+  Pick<
+    ContainerRow,
+    'name' | 'state' | 'startedAt' | 'finishedAt' | 'pid' | 'pidStartTime' | 'ending' | 'networkName' | 'cgroup'
+  >
+>;
+
+/** @throws OnggiError `exists` when the name is taken; `conflict` when the image was removed meanwhile */
+export function insertContainer(database: Database, row: ContainerRow): void {
+  try {
+    run(
+      database,
+      `INSERT INTO containers (id, name, image_reference, image_id, state, options, created, started_at, finished_at,
+         pid, pid_start_time, ending, network_mode, network_name, auto_remove, cgroup)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      row.id,
+      row.name,
+      row.imageReference,
+      row.imageId,
+      row.state,
+      row.options,
+      row.created,
+      row.startedAt,
+      row.finishedAt,
+      row.pid,
+      row.pidStartTime,
+      row.ending,
+      row.networkMode,
+      row.networkName,
+      row.autoRemove ? 1 : 0,
+      row.cgroup,
+    );
+  } catch (error) {
+    throw refused(error, database, row.name);
+  }
+}
+
+/** Looks up by full id. */
+export function containerById(database: Database, id: string): ContainerRow | undefined {
+  const row = get(database, 'SELECT * FROM containers WHERE id = ?', id);
+  return row === undefined ? undefined : containerOf(row);
+}
+
+export function containerByName(database: Database, name: string): ContainerRow | undefined {
+  const row = get(database, 'SELECT * FROM containers WHERE name = ?', name);
+  return row === undefined ? undefined : containerOf(row);
+}
+
+/**
+ * A container by full id, name or unique beginning of its id, in this order, as Docker resolves it.
+ * @throws OnggiError `not-found`; `conflict` when several ids begin so (they are listed)
+ */
+export function findContainer(database: Database, wanted: string): ContainerRow {
+  const exact = containerById(database, wanted) ?? containerByName(database, wanted.replace(/^\//, ''));
+  if (exact !== undefined) return exact;
+  const rows = /^[0-9a-f]{1,63}$/.test(wanted) ? byPrefix(database, wanted) : [];
+  const [only] = rows;
+  if (only === undefined) throw new OnggiError('not-found', `No such container: ${wanted}`);
+  if (rows.length > 1) {
+    const ids = rows.map((row) => text(row, 'id').slice(0, 12)).join(', ');
+    throw new OnggiError('conflict', `container "${wanted}": several ids begin so: ${ids}`, {
+      hint: 'Write more of the id.',
+    });
+  }
+  return containerOf(only);
+}
+
+/** At most five rows: enough to tell that a prefix is ambiguous and to list examples. */
+function byPrefix(database: Database, prefix: string): Row[] {
+  // "g" follows every hexadecimal digit, so this is one range of the primary key's index.
+  return all(database, 'SELECT * FROM containers WHERE id >= ? AND id < ? ORDER BY id LIMIT 5', prefix, `${prefix}g`);
+}
+
+/** All containers, or those in the given states; newest first. */
+export function listContainers(database: Database, states?: readonly ContainerState[]): ContainerRow[] {
+  const rows =
+    states === undefined
+      ? all(database, 'SELECT * FROM containers ORDER BY created DESC, id')
+      : states.flatMap((state) => all(database, 'SELECT * FROM containers WHERE state = ?', state));
+  const containers = rows.map(containerOf);
+  return states === undefined ? containers : containers.sort((a, b) => b.created - a.created);
+}
+
+/** Containers of an image, newest first. */
+export function containersOfImage(database: Database, image: Digest): ContainerRow[] {
+  return all(database, 'SELECT * FROM containers WHERE image_id = ? ORDER BY created DESC', image).map(containerOf);
+}
+
+/** Number of containers by image id, the image `host` left out. */
+export function countContainersByImage(database: Database): Map<string, number> {
+  const rows = all(
+    database,
+    'SELECT image_id, count(*) AS containers FROM containers WHERE image_id IS NOT NULL GROUP BY image_id',
+  );
+  return new Map(rows.map((row) => [text(row, 'image_id'), integer(row, 'containers')]));
+}
+
+const columns = {
+  name: 'name',
+  state: 'state',
+  startedAt: 'started_at',
+  finishedAt: 'finished_at',
+  pid: 'pid',
+  pidStartTime: 'pid_start_time',
+  ending: 'ending',
+  networkName: 'network_name',
+  cgroup: 'cgroup',
+} as const satisfies Record<keyof ContainerChange, string>;
+
+/**
+ * Compare and set: changes the row in one statement if its state is one of `expected`, else nothing.
+ * @returns the row as it is now
+ * @throws OnggiError `not-found`; `conflict` when the state is another one; `exists` when a new name is taken
+ */
+export function updateContainer(
+  database: Database,
+  id: string,
+  expected: readonly ContainerState[],
+  change: ContainerChange,
+): ContainerRow {
+  const sets: string[] = [];
+  const values: Value[] = [];
+  for (const [field, column] of Object.entries(columns)) {
+    const value = change[field as keyof ContainerChange];
+    if (value === undefined) continue;
+    sets.push(`${column} = ?`);
+    values.push(value);
+  }
+  const marks = expected.map(() => '?').join(', ');
+  const sql = `UPDATE containers SET ${sets.join(', ')} WHERE id = ? AND state IN (${marks}) RETURNING *`;
+  let row: Row | undefined;
+  try {
+    row = get(database, sql, ...values, id, ...expected);
+  } catch (error) {
+    throw refused(error, database, change.name ?? id);
+  }
+  if (row !== undefined) return containerOf(row);
+  const found = containerById(database, id);
+  if (found === undefined) throw new OnggiError('not-found', `No such container: ${id}`);
+  throw new OnggiError('conflict', `container "${found.name}" is ${found.state}, not ${expected.join(' or ')}`);
+}
+
+/** Removes the row and, by cascade, its leases. False when there was none. */
+export function deleteContainer(database: Database, id: string): boolean {
+  return run(database, 'DELETE FROM containers WHERE id = ?', id) > 0;
+}
+
+function refused(error: unknown, database: Database, name: string): unknown {
+  const kind = violated(error);
+  if (kind === 'unique') {
+    const owner = containerByName(database, name);
+    const by = owner === undefined ? '' : ` by container "${owner.id}"`;
+    return new OnggiError('exists', `Conflict. The container name "/${name}" is already in use${by}.`, {
+      cause: error,
+      hint: 'Remove or rename that container, or use another name.',
+    });
+  }
+  if (kind === 'foreign-key') {
+    return new OnggiError('conflict', `container "${name}": its image or network was removed meanwhile`, {
+      cause: error,
+    });
+  }
+  return error;
+}
+
+function containerOf(row: Row): ContainerRow {
+  const imageId = textOrNull(row, 'image_id');
+  const startTime = integerOrNull(row, 'pid_start_time');
+  return {
+    id: text(row, 'id'),
+    name: text(row, 'name'),
+    imageReference: text(row, 'image_reference'),
+    imageId: imageId !== null && isDigest(imageId) ? imageId : null,
+    state: word(row, 'state', containerStates),
+    options: text(row, 'options'),
+    created: integer(row, 'created'),
+    startedAt: integerOrNull(row, 'started_at'),
+    finishedAt: integerOrNull(row, 'finished_at'),
+    pid: integerOrNull(row, 'pid'),
+    pidStartTime: startTime === null ? null : BigInt(startTime),
+    ending: textOrNull(row, 'ending'),
+    networkMode: text(row, 'network_mode'),
+    networkName: textOrNull(row, 'network_name'),
+    autoRemove: integer(row, 'auto_remove') !== 0,
+    cgroup: textOrNull(row, 'cgroup'),
+  };
+}

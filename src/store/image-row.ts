@@ -1,0 +1,172 @@
+/** Rows of `images`, `image_names` and `image_layers`. */
+import { OnggiError } from '../errors.ts';
+import { type ChainId, type Digest, parseDigest } from '../oci/digest.ts';
+import { all, type Database, get, type Row, run, violated } from './database.ts';
+import { integer, integerOrNull, text, textOrNull } from './row.ts';
+
+export type ImageRow = {
+  /** Digest of the config; its blob is in the store as received. */
+  readonly id: Digest;
+  /** Digest of the manifest; its blob is in the store as received. */
+  readonly manifest: Digest;
+  /** Creation time out of the config, milliseconds since the epoch. */
+  readonly created: number;
+  /** Bytes of the unpacked layers. */
+  readonly size: number;
+  /** When it was force-removed while containers still needed it; hidden since then. */
+  readonly removed: number | null;
+};
+
+export type ImageName = {
+  /** Canonical reference, "docker.io/library/alpine:latest". */
+  readonly reference: string;
+  readonly imageId: Digest;
+  /** Digest of the index or manifest that the name stood for when it was pulled. */
+  readonly digest: Digest | null;
+};
+
+/**
+ * Inserts an image with its layers, or brings a hidden one back. Must run in a transaction.
+ * A second call with the same values changes nothing.
+ * @throws OnggiError `conflict` when one of the layers was removed meanwhile: unpack again
+ */
+export function putImage(database: Database, image: Omit<ImageRow, 'removed'>, layers: readonly ChainId[]): void {
+  try {
+    run(
+      database,
+      `INSERT INTO images (id, manifest, created, size) VALUES (?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET removed = NULL`,
+      image.id,
+      image.manifest,
+      image.created,
+      image.size,
+    );
+    for (const [position, chainId] of layers.entries()) {
+      const sql = 'INSERT INTO image_layers (image_id, position, chain_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING';
+      run(database, sql, image.id, position, chainId);
+    }
+  } catch (error) {
+    if (violated(error) !== 'foreign-key') throw error;
+    throw new OnggiError('conflict', `image "${image.id}": a layer was removed meanwhile`, { cause: error });
+  }
+}
+
+/** Names an image; a name that stood for another one moves. @returns the image it stood for before, if another */
+export function putImageName(database: Database, name: ImageName): Digest | null {
+  const before = imageByName(database, name.reference)?.id ?? null;
+  run(
+    database,
+    `INSERT INTO image_names (reference, image_id, digest) VALUES (?, ?, ?)
+     ON CONFLICT (reference) DO UPDATE SET image_id = excluded.image_id, digest = excluded.digest`,
+    name.reference,
+    name.imageId,
+    name.digest,
+  );
+  return before === name.imageId ? null : before;
+}
+
+/** By full id; a hidden image is found too, its containers need it. */
+export function imageById(database: Database, id: Digest): ImageRow | undefined {
+  const row = get(database, 'SELECT * FROM images WHERE id = ?', id);
+  return row === undefined ? undefined : imageOf(row);
+}
+
+/** By canonical reference. */
+export function imageByName(database: Database, reference: string): ImageRow | undefined {
+  const row = get(
+    database,
+    'SELECT images.* FROM image_names JOIN images ON images.id = image_id WHERE reference = ?',
+    reference,
+  );
+  return row === undefined ? undefined : imageOf(row);
+}
+
+/**
+ * Images whose id begins with `hex` (1 to 64 digits, without "sha256:"), hidden ones left out, at most five.
+ * More than one: the prefix is ambiguous.
+ */
+export function imagesByPrefix(database: Database, hex: string): ImageRow[] {
+  const from = `sha256:${hex}`;
+  // "g" follows every hexadecimal digit, so this is one range of the primary key's index.
+  return all(
+    database,
+    'SELECT * FROM images WHERE id >= ? AND id < ? AND removed IS NULL ORDER BY id LIMIT 5',
+    from,
+    `${from}g`,
+  ).map(imageOf);
+}
+
+/** All images that are not hidden, newest first. */
+export function listImages(database: Database): ImageRow[] {
+  return all(database, 'SELECT * FROM images WHERE removed IS NULL ORDER BY created DESC, id').map(imageOf);
+}
+
+/** Names of one image, or all, in order. */
+export function listImageNames(database: Database, image?: Digest): ImageName[] {
+  const rows =
+    image === undefined
+      ? all(database, 'SELECT * FROM image_names ORDER BY reference')
+      : all(database, 'SELECT * FROM image_names WHERE image_id = ? ORDER BY reference', image);
+  return rows.map(nameOf);
+}
+
+/** @returns the name that was removed, undefined when there was none */
+export function deleteImageName(database: Database, reference: string): ImageName | undefined {
+  const row = get(database, 'DELETE FROM image_names WHERE reference = ? RETURNING *', reference);
+  return row === undefined ? undefined : nameOf(row);
+}
+
+/** Hides an image that containers still need and takes its names. */
+export function hideImage(database: Database, id: Digest, now: number): void {
+  run(database, 'DELETE FROM image_names WHERE image_id = ?', id);
+  run(database, 'UPDATE images SET removed = ? WHERE id = ?', now, id);
+}
+
+/** Removes the image with its names; its layers stay until `deleteUnusedLayers`. @throws `conflict` while containers use it */
+export function deleteImage(database: Database, id: Digest): boolean {
+  try {
+    return run(database, 'DELETE FROM images WHERE id = ?', id) > 0;
+  } catch (error) {
+    if (violated(error) !== 'foreign-key') throw error;
+    throw new OnggiError('conflict', `image "${id}" is used by a container`, { cause: error });
+  }
+}
+
+/** Hidden images whose last container is gone. */
+export function forgottenImages(database: Database): ImageRow[] {
+  return all(
+    database,
+    `SELECT * FROM images WHERE removed IS NOT NULL
+       AND NOT EXISTS (SELECT 1 FROM containers WHERE containers.image_id = images.id)`,
+  ).map(imageOf);
+}
+
+/** Whether any row names this blob: as config, manifest or layer. */
+export function isBlobNamed(database: Database, digest: Digest): boolean {
+  const row = get(
+    database,
+    `SELECT EXISTS (SELECT 1 FROM images WHERE id = ?1 OR manifest = ?1)
+         OR EXISTS (SELECT 1 FROM layers WHERE blob = ?1) AS named`,
+    digest,
+  );
+  return row !== undefined && integer(row, 'named') !== 0;
+}
+
+function imageOf(row: Row): ImageRow {
+  return {
+    id: parseDigest(text(row, 'id')),
+    manifest: parseDigest(text(row, 'manifest')),
+    created: integer(row, 'created'),
+    size: integer(row, 'size'),
+    removed: integerOrNull(row, 'removed'),
+  };
+}
+
+function nameOf(row: Row): ImageName {
+  const digest = textOrNull(row, 'digest');
+  return {
+    reference: text(row, 'reference'),
+    imageId: parseDigest(text(row, 'image_id')),
+    digest: digest === null ? null : parseDigest(digest),
+  };
+}

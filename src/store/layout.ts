@@ -1,0 +1,96 @@
+/**
+ * Where everything lies. Pure: only names paths; `store.ts` makes the directories.
+ *
+ *   ROOT/onggi.db            all metadata (schema.ts)
+ *   ROOT/blobs/sha256/HEX    content-addressed files (blob.ts); `blobs/tmp` holds unfinished ones
+ *   ROOT/layers/NAME         root of one unpacked layer; `layers/tmp` holds unfinished ones
+ *   ROOT/containers/ID/      what belongs to one container: upper, work, rootfs, log, exit record
+ *   RUN/locks/KEY            files of flock(2), gone when nobody holds them
+ *   RUN/s/SHORT              attach sockets; a short name, because a socket address has 108 bytes (unix(7))
+ *
+ * RUN is /run/onggi for the default root, so it is empty after a reboot; any other root has its own ROOT/run.
+ */
+import { isAbsolute, join } from 'node:path';
+import { OnggiError } from '../errors.ts';
+import { type Digest, digestAlgorithm, digestHex } from '../oci/digest.ts';
+
+export const defaultRoot = '/var/lib/onggi';
+const defaultRun = '/run/onggi';
+
+export type Layout = {
+  readonly root: string;
+  readonly database: string;
+  readonly blobs: string;
+  readonly blobsTemporary: string;
+  readonly layers: string;
+  readonly layersTemporary: string;
+  readonly containers: string;
+  readonly run: string;
+  readonly locks: string;
+  readonly sockets: string;
+};
+
+/** @throws OnggiError `invalid` when `root` is not an absolute path. */
+export function layoutOf(root: string = defaultRoot): Layout {
+  if (!isAbsolute(root) || root.includes('\0')) {
+    throw new OnggiError('invalid', `store root "${root}": not an absolute path`);
+  }
+  const base = join(root, '.');
+  const run = base === defaultRoot ? defaultRun : join(base, 'run');
+  return {
+    root: base,
+    database: join(base, 'onggi.db'),
+    blobs: join(base, 'blobs'),
+    blobsTemporary: join(base, 'blobs', 'tmp'),
+    layers: join(base, 'layers'),
+    layersTemporary: join(base, 'layers', 'tmp'),
+    containers: join(base, 'containers'),
+    run,
+    locks: join(run, 'locks'),
+    sockets: join(run, 's'),
+  };
+}
+
+/** Every directory of a layout, parents first; all are made with mode 0700. */
+export function directoriesOf(layout: Layout): string[] {
+  return [
+    layout.root,
+    layout.blobs,
+    join(layout.blobs, 'sha256'),
+    join(layout.blobs, 'sha512'),
+    layout.blobsTemporary,
+    layout.layers,
+    layout.layersTemporary,
+    layout.containers,
+    layout.run,
+    layout.locks,
+    layout.sockets,
+  ];
+}
+
+export function blobPath(layout: Layout, digest: Digest): string {
+  return join(layout.blobs, digestAlgorithm(digest), digestHex(digest));
+}
+
+/** Root of an unpacked layer; `directory` is the short name of its row. */
+export function layerPath(layout: Layout, directory: string): string {
+  return join(layout.layers, directory);
+}
+
+export function containerPath(layout: Layout, id: string): string {
+  return join(layout.containers, id);
+}
+
+/**
+ * Listening socket of a container or an exec: 80 bits of its id, enough to be unique on a machine.
+ * @throws OnggiError `invalid` when the root is so long that the address does not fit in sun_path (unix(7))
+ */
+export function socketPath(layout: Layout, id: string): string {
+  const path = join(layout.sockets, id.slice(0, 20));
+  if (Buffer.byteLength(path) > 107) {
+    throw new OnggiError('invalid', `store root "${layout.root}": socket path "${path}" is over 107 bytes`, {
+      hint: 'Use a shorter --root.',
+    });
+  }
+  return path;
+}

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { all, closeDatabase, execute, get, openDatabase } from './database.ts';
+import { currentVersion, migrate, migrations, versionOf } from './schema.ts';
+
+/** What must be true after each migration, given data of the version before; a migration without a case fails. */
+const cases: Record<number, (database: ReturnType<typeof openDatabase>) => void> = {
+  1: (database) => {
+    const tables = all(database, "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name");
+    assert.deepEqual(
+      tables.map((row) => row['name']),
+      ['address_leases', 'containers', 'image_layers', 'image_names', 'images', 'layers', 'networks', 'port_leases'],
+    );
+  },
+};
+
+for (const migration of migrations) {
+  test(`migration ${migration.version}: ${migration.name}`, () => {
+    const database = openDatabase(':memory:');
+    for (const earlier of migrations) {
+      if (earlier.version <= migration.version) execute(database, earlier.sql);
+    }
+    const check = cases[migration.version];
+    assert.ok(check, 'a migration needs a case here');
+    check(database);
+    assert.deepEqual(all(database, 'PRAGMA foreign_key_check'), []);
+    closeDatabase(database);
+  });
+}
+
+test('migrations are numbered from 1 without a gap', () => {
+  assert.deepEqual(
+    migrations.map((migration) => migration.version),
+    migrations.map((_, index) => index + 1),
+  );
+});
+
+test('migrate brings an empty database to the current version; a second call changes nothing', () => {
+  const database = openDatabase(':memory:');
+  migrate(database);
+  const schema = get(database, 'SELECT group_concat(sql) AS sql FROM sqlite_schema');
+  migrate(database);
+  assert.equal(versionOf(database), currentVersion);
+  assert.deepEqual(get(database, 'SELECT group_concat(sql) AS sql FROM sqlite_schema'), schema);
+});
+
+test('a database of a newer build is refused and left alone', () => {
+  const database = openDatabase(':memory:');
+  execute(database, `PRAGMA user_version = ${currentVersion + 1}`);
+  assert.throws(() => migrate(database), { code: 'unsupported' });
+  assert.equal(versionOf(database), currentVersion + 1);
+});

@@ -1,0 +1,152 @@
+/**
+ * The layout of the database and how it got there.
+ *
+ *   images         one row per image: id is the digest of its config; `removed` marks one that was force-removed while
+ *                  containers still need its layers, it is hidden and goes with the last of them
+ *   image_names    canonical references ("docker.io/library/alpine:latest") -> image; `digest` is that of the index or
+ *                  manifest the name stood for
+ *   layers         one row per unpacked layer: named by chain id, `directory` is its name below ROOT/layers
+ *   image_layers   which layers an image has, position 0 is the lowest
+ *   containers     one row per container; its layers are those of its image
+ *   networks       bridges; owner is "user" or "onggi" (the default network)
+ *   address_leases addresses of containers, unique per network; go with their container
+ *   port_leases    published ports, unique per host address; go with their container
+ *
+ * Who frees what: a row is removed before the file or directory it names (collector: `image/collect.ts`), and a
+ * restricting foreign key stops the removal of an image, layer or network that something still uses.
+ */
+import { OnggiError } from '../errors.ts';
+import { type Database, execute, get, transaction } from './database.ts';
+import { integer } from './row.ts';
+
+export type Migration = { readonly version: number; readonly name: string; readonly sql: string };
+
+/** In order, never changed once released; each has a test that migrates (schema.test.ts checks that). */
+export const migrations: readonly Migration[] = [
+  {
+    version: 1,
+    name: 'containers, images, layers, networks and leases',
+    sql: `
+CREATE TABLE images (
+  id TEXT PRIMARY KEY,
+  manifest TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  size INTEGER NOT NULL,
+  removed INTEGER
+) STRICT;
+CREATE TABLE image_names (
+  reference TEXT PRIMARY KEY,
+  image_id TEXT NOT NULL REFERENCES images (id) ON DELETE CASCADE,
+  digest TEXT
+) STRICT;
+CREATE INDEX image_names_by_image ON image_names (image_id);
+CREATE TABLE layers (
+  chain_id TEXT PRIMARY KEY,
+  diff_id TEXT NOT NULL,
+  parent TEXT REFERENCES layers (chain_id),
+  directory TEXT NOT NULL UNIQUE,
+  size INTEGER NOT NULL,
+  blob TEXT,
+  created INTEGER NOT NULL
+) STRICT;
+CREATE INDEX layers_by_parent ON layers (parent);
+CREATE INDEX layers_by_blob ON layers (blob);
+CREATE TABLE image_layers (
+  image_id TEXT NOT NULL REFERENCES images (id) ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  chain_id TEXT NOT NULL REFERENCES layers (chain_id),
+  PRIMARY KEY (image_id, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX image_layers_by_chain ON image_layers (chain_id);
+CREATE INDEX images_by_manifest ON images (manifest);
+
+CREATE TABLE networks (
+  name TEXT PRIMARY KEY,
+  bridge TEXT NOT NULL UNIQUE,
+  subnet TEXT NOT NULL,
+  gateway TEXT NOT NULL,
+  owner TEXT NOT NULL,
+  created INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE containers (
+  id TEXT PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  image_reference TEXT NOT NULL,
+  image_id TEXT REFERENCES images (id),
+  state TEXT NOT NULL CHECK (state IN ('creating', 'created', 'starting', 'running', 'exited', 'removing')),
+  options TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  started_at INTEGER,
+  finished_at INTEGER,
+  pid INTEGER,
+  pid_start_time INTEGER,
+  ending TEXT,
+  network_mode TEXT NOT NULL,
+  network_name TEXT REFERENCES networks (name),
+  auto_remove INTEGER NOT NULL,
+  cgroup TEXT
+) STRICT;
+CREATE INDEX containers_by_state ON containers (state, created);
+CREATE INDEX containers_by_created ON containers (created);
+CREATE INDEX containers_by_image ON containers (image_id);
+CREATE INDEX containers_by_network ON containers (network_name);
+
+CREATE TABLE address_leases (
+  network TEXT NOT NULL REFERENCES networks (name),
+  address TEXT NOT NULL,
+  container_id TEXT NOT NULL REFERENCES containers (id) ON DELETE CASCADE,
+  PRIMARY KEY (network, address)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX address_leases_by_container ON address_leases (container_id);
+CREATE TABLE port_leases (
+  host_ip TEXT NOT NULL,
+  host_port INTEGER NOT NULL,
+  protocol TEXT NOT NULL,
+  container_id TEXT NOT NULL REFERENCES containers (id) ON DELETE CASCADE,
+  container_port INTEGER NOT NULL,
+  PRIMARY KEY (host_ip, host_port, protocol)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX port_leases_by_container ON port_leases (container_id);
+CREATE INDEX port_leases_by_port ON port_leases (protocol, host_port);
+`,
+  },
+];
+
+export const currentVersion = migrations.at(-1)?.version ?? 0;
+
+/**
+ * Brings the database to the layout of this build; costs one read when it is there already.
+ * Safe when many processes do it at once: the version is read again under the write lock.
+ * @throws OnggiError `unsupported` when the database was written by a newer build
+ */
+export function migrate(database: Database): void {
+  const version = versionOf(database);
+  if (version === currentVersion) return;
+  if (version > currentVersion || database.readOnly) {
+    throw new OnggiError(
+      'unsupported',
+      `database "${database.path}": layout ${version}, this build has ${currentVersion}`,
+      {
+        hint:
+          version > currentVersion
+            ? 'Use the newer onggi that wrote it.'
+            : 'Run any command of this onggi as root once.',
+      },
+    );
+  }
+  // Persistent, and not possible inside a transaction.
+  execute(database, 'PRAGMA journal_mode = WAL');
+  transaction(database, () => {
+    const now = versionOf(database);
+    for (const migration of migrations) {
+      if (migration.version <= now) continue;
+      execute(database, migration.sql);
+      execute(database, `PRAGMA user_version = ${migration.version}`);
+    }
+  });
+}
+
+export function versionOf(database: Database): number {
+  return integer(get(database, 'PRAGMA user_version') ?? {}, 'user_version');
+}

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { insertContainer } from './container-row.ts';
+import { directoriesOf, layoutOf, socketPath } from './layout.ts';
+import { publish, publishSynced } from './publish.ts';
+import { openStore } from './store.ts';
+import { exampleContainer } from './testing.ts';
+
+function scratch(t: TestContext): string {
+  const directory = mkdtempSync(join(tmpdir(), 'onggi-store-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  return join(directory, 'root');
+}
+
+test('opening makes private directories once and takes under 2 ms afterwards', (t) => {
+  const root = scratch(t);
+  openStore(root)[Symbol.dispose]();
+  for (const directory of directoriesOf(layoutOf(root))) assert.equal(statSync(directory).mode & 0o777, 0o700);
+  const times = Array.from({ length: 20 }, () => {
+    const before = performance.now();
+    const store = openStore(root);
+    const time = performance.now() - before;
+    store[Symbol.dispose]();
+    return time;
+  });
+  const median = times.sort((a, b) => a - b)[10] ?? Number.POSITIVE_INFINITY;
+  assert.ok(median < 2, `median ${median} ms`);
+});
+
+test('a run directory that a reboot took comes back', (t) => {
+  const root = scratch(t);
+  openStore(root)[Symbol.dispose]();
+  rmSync(join(root, 'run'), { recursive: true });
+  openStore(root)[Symbol.dispose]();
+  assert.ok(statSync(join(root, 'run', 's')).isDirectory());
+});
+
+test('a root that others can change is refused', (t) => {
+  const root = scratch(t);
+  mkdirSync(root);
+  chmodSync(root, 0o777);
+  assert.throws(() => openStore(root), { code: 'denied' });
+  assert.throws(() => openStore('relative'), { code: 'invalid' });
+});
+
+test('reading needs a store that is there', (t) => {
+  const root = scratch(t);
+  assert.throws(() => openStore(root, { readOnly: true }), { code: 'not-found' });
+  openStore(root)[Symbol.dispose]();
+  using store = openStore(root, { readOnly: true });
+  assert.throws(() => insertContainer(store.database, exampleContainer('a', 'one')), { code: 'denied' });
+});
+
+test('paths: the default root has its run directory in /run, sockets are short', () => {
+  assert.equal(layoutOf().sockets, '/run/onggi/s');
+  assert.equal(layoutOf('/var/lib/onggi/').run, '/run/onggi');
+  assert.equal(layoutOf('/x').run, '/x/run');
+  assert.ok(socketPath(layoutOf(), 'f'.repeat(64)).length < 40);
+  assert.throws(() => socketPath(layoutOf(`/${'x'.repeat(90)}`), 'f'.repeat(64)), { code: 'invalid' });
+});
+
+test('publish gives a file its name; again is no error', (t) => {
+  const root = scratch(t);
+  mkdirSync(join(root, 'tmp'), { recursive: true });
+  for (const content of ['one', 'two']) {
+    writeFileSync(join(root, 'tmp', 'x'), content);
+    publish(join(root, 'tmp', 'x'), join(root, 'x'));
+  }
+  assert.throws(() => publish(join(root, 'tmp', 'x'), join(root, 'x')), { code: 'not-found' });
+  assert.throws(() => publishSynced([{ from: join(root, 'tmp', 'x'), to: join(root, 'x') }]), { code: 'not-found' });
+  writeFileSync(join(root, 'tmp', 'y'), 'y');
+  publishSynced([{ from: join(root, 'tmp', 'y'), to: join(root, 'y') }]);
+  assert.ok(statSync(join(root, 'y')).isFile());
+});
