@@ -13,6 +13,7 @@
  *   init      the init, inside its namespaces, up to and including exec
  *   cleanup   the shim, after the init has ended (cgroup directories)
  */
+import type { NetlinkStep } from '../../kernel/netlink-step.ts';
 
 /** Flags of mount(2) (MS_*), as a number, with the words they came from kept for `explain`. */
 export type MountFlags = { readonly bits: number; readonly words: readonly string[] };
@@ -88,25 +89,6 @@ export type AttachStep =
       readonly setgroups: boolean;
     }
   | NetlinkStep;
-
-/**
- * Netlink requests, each acknowledged before the next is sent, from the network namespace of the phase
- * (attach: the host's; init: the container's).
- */
-export type NetlinkStep = {
-  readonly op: 'netlink';
-  readonly protocol: 'route' | 'netfilter';
-  readonly messages: readonly NetlinkMessage[];
-  readonly what: string;
-};
-
-export type NetlinkMessage = {
-  readonly bytes: Uint8Array;
-  /** Offsets in `bytes` of 32-bit fields that receive the host pid of the init; unknown until it exists. */
-  readonly pidAt: readonly number[];
-  /** In words, for `explain` and errors. */
-  readonly what: string;
-};
 
 export type InitStep =
   /** Propagation of the whole tree, e.g. MS_REC | MS_PRIVATE on "/". */
