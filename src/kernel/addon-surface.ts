@@ -1,9 +1,14 @@
+/** A path or an entry's name. Bytes where it is not UTF-8, as names in images may be. */
+export type Name = string | Uint8Array;
+
 /**
  * The whole native surface (native/addon.c). Thin calls: each throws an `Error` whose `code` is the errno word
  * ("ENOENT"), `errno` the positive number, `syscall` the call's name. Only `kernel/addon.ts` loads the addon, and
  * only files of `kernel/` call it; they turn errno into OnggiError and say what was tried.
  *
- * Descriptors are plain numbers, always close-on-exec; whoever receives one closes it.
+ * Descriptors are plain numbers, always close-on-exec; whoever receives one closes it. A `name` beside a directory
+ * descriptor is one component: "", ".", ".." and "a/b" are refused with EINVAL. With AT_FDCWD (-100) as the directory
+ * it is a path that the caller vouches for.
  */
 export interface Addon {
   /** A descriptor of `path` through a private read-only clone of its mount, for execution; falls back to a sealed memfd copy. */
@@ -20,22 +25,22 @@ export interface Addon {
   /** flock(2). With `wait` false returns false instead of EWOULDBLOCK. */
   flock(fd: number, mode: 'exclusive' | 'shared' | 'unlock', wait: boolean): boolean;
   /** openat2(2); `resolve` are RESOLVE_* bits, `flags` O_*. */
-  openat2(directory: number, path: string, flags: number, mode: number, resolve: number): number;
-  mkdirat(directory: number, name: string, mode: number): void;
-  mknodat(directory: number, name: string, mode: number, major: number, minor: number): void;
-  symlinkat(target: string, directory: number, name: string): void;
-  linkat(fromDirectory: number, from: string, toDirectory: number, to: string): void;
-  unlinkat(directory: number, name: string, isDirectory: boolean): void;
+  openat2(directory: number, path: Name, flags: number, mode: number, resolve: number): number;
+  mkdirat(directory: number, name: Name, mode: number): void;
+  mknodat(directory: number, name: Name, mode: number, major: number, minor: number): void;
+  symlinkat(target: Name, directory: number, name: Name): void;
+  linkat(fromDirectory: number, from: Name, toDirectory: number, to: Name): void;
+  unlinkat(directory: number, name: Name, isDirectory: boolean): void;
   /** `noReplace`: RENAME_NOREPLACE. */
-  renameat(fromDirectory: number, from: string, toDirectory: number, to: string, noReplace: boolean): void;
+  renameat(fromDirectory: number, from: Name, toDirectory: number, to: Name, noReplace: boolean): void;
   /** fchownat with AT_SYMLINK_NOFOLLOW. */
-  chownat(directory: number, name: string, uid: number, gid: number): void;
+  chownat(directory: number, name: Name, uid: number, gid: number): void;
   /** fchmodat2 with AT_SYMLINK_NOFOLLOW or its fallback through /proc/self/fd. */
-  chmodat(directory: number, name: string, mode: number): void;
+  chmodat(directory: number, name: Name, mode: number): void;
   /** utimensat with AT_SYMLINK_NOFOLLOW; seconds may be negative. */
   utimensat(
     directory: number,
-    name: string,
+    name: Name,
     atimeSec: number,
     atimeNsec: number,
     mtimeSec: number,
@@ -45,7 +50,7 @@ export interface Addon {
   fchmod(fd: number, mode: number): void;
   futimens(fd: number, atimeSec: number, atimeNsec: number, mtimeSec: number, mtimeNsec: number): void;
   /** Extended attribute of the entry itself, not what a link points to. */
-  setxattrat(directory: number, name: string, attribute: string, value: Uint8Array): void;
+  setxattrat(directory: number, name: Name, attribute: string, value: Uint8Array): void;
   /** write(2) until all is written. */
   writeAll(fd: number, bytes: Uint8Array): void;
   /** A netlink socket bound in the caller's network namespace; protocol NETLINK_ROUTE 0 or NETLINK_NETFILTER 12. */
