@@ -1,9 +1,17 @@
-/* Advisory locks (flock(2)). */
+/* Advisory locks (flock(2)), tried at once or waited for by a thread. */
 #include "addon.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <unistd.h>
+
+/* The thread calls one system call and one function of the engine. */
+#define STACK_SIZE (64 * 1024)
 
 /* The LOCK_* operation of a mode word, or -1. */
 static int operation_of(const char *mode) {
@@ -22,7 +30,92 @@ static napi_value run_flock(napi_env env, const struct argument *a) {
     return result == -1 ? throw_errno(env, "flock", errno) : make_boolean(env, true);
 }
 
+/*
+ * A waiter owns a duplicate of the descriptor. The lock belongs to the open file description, so it stays when the
+ * duplicate is closed and JavaScript's descriptor is still open; and when JavaScript has given up and closed its own,
+ * closing the duplicate lets the lock go at once. So nobody has to interrupt the thread.
+ */
+struct waiter {
+    int fd;
+    int operation;
+    int error;
+    napi_threadsafe_function done;
+};
+
+/* On the JavaScript thread: done(errno). `env` is NULL when the engine is being torn down. */
+static void report(napi_env env, napi_value callback, void *context, void *data) {
+    (void)context;
+    struct waiter *waiter = data;
+    napi_value undefined, error;
+    if (env != NULL && napi_get_undefined(env, &undefined) == napi_ok &&
+        napi_create_int32(env, waiter->error, &error) == napi_ok) {
+        napi_call_function(env, undefined, callback, 1, &error, NULL);
+    }
+    free(waiter);
+}
+
+static void *wait_for_lock(void *data) {
+    struct waiter *waiter = data;
+    int result;
+    RETRY(result, flock(waiter->fd, waiter->operation));
+    waiter->error = result == -1 ? errno : 0;
+    close(waiter->fd);
+    napi_threadsafe_function done = waiter->done;
+    if (napi_call_threadsafe_function(done, waiter, napi_tsfn_nonblocking) != napi_ok) free(waiter);
+    napi_release_threadsafe_function(done, napi_tsfn_release);
+    return NULL;
+}
+
+/* 0 or an errno. All signals are blocked in the thread: they are the engine's. */
+static int start_thread(struct waiter *waiter) {
+    pthread_attr_t attributes;
+    sigset_t all, before;
+    pthread_t thread;
+    int error = pthread_attr_init(&attributes);
+    if (error != 0) return error;
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, STACK_SIZE);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    error = pthread_create(&thread, &attributes, wait_for_lock, waiter);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    return error;
+}
+
+static bool make_callback(napi_env env, napi_value function, napi_threadsafe_function *callback) {
+    napi_value name;
+    if (napi_create_string_utf8(env, "flockWait", NAPI_AUTO_LENGTH, &name) != napi_ok) return false;
+    if (napi_create_threadsafe_function(env, function, NULL, name, 0, 1, NULL, NULL, NULL, report, callback) != napi_ok) {
+        return false;
+    }
+    /* A wait that was given up must not keep the program from ending; the caller keeps it alive while it waits. */
+    return napi_unref_threadsafe_function(env, *callback) == napi_ok;
+}
+
+static napi_value run_flock_wait(napi_env env, const struct argument *a) {
+    int operation = operation_of(a[1].text);
+    if (operation == -1) return throw_errno(env, "flock", EINVAL);
+    struct waiter *waiter = calloc(1, sizeof *waiter);
+    if (waiter == NULL) return throw_errno(env, "flock", ENOMEM);
+    waiter->operation = operation;
+    waiter->fd = fcntl((int)a[0].number, F_DUPFD_CLOEXEC, 0);
+    if (waiter->fd == -1 || !make_callback(env, a[2].value, &waiter->done)) {
+        int error = waiter->fd == -1 ? errno : ENOMEM;
+        if (waiter->fd != -1) close(waiter->fd);
+        free(waiter);
+        return throw_errno(env, "flock", error);
+    }
+    int error = start_thread(waiter);
+    if (error == 0) return NULL;
+    napi_release_threadsafe_function(waiter->done, napi_tsfn_abort);
+    close(waiter->fd);
+    free(waiter);
+    return throw_errno(env, "flock", error);
+}
+
 const struct call lock_calls[] = {
     {"flock", "fsb", run_flock},
+    {"flockWait", "fsc", run_flock_wait},
     {0},
 };

@@ -24,6 +24,11 @@ export interface Addon {
   close(fd: number): void;
   /** flock(2). With `wait` false returns false instead of EWOULDBLOCK. */
   flock(fd: number, mode: 'exclusive' | 'shared' | 'unlock', wait: boolean): boolean;
+  /**
+   * Waits for the lock in a thread of its own and then calls `done` with 0 or an errno. Closing `fd` before that gives
+   * the wait up: the lock is let go as soon as it is had. Does not keep the program from ending.
+   */
+  flockWait(fd: number, mode: 'exclusive' | 'shared', done: (errno: number) => void): void;
   /** openat2(2); `resolve` are RESOLVE_* bits, `flags` O_*. */
   openat2(directory: number, path: Name, flags: number, mode: number, resolve: number): number;
   mkdirat(directory: number, name: Name, mode: number): void;
