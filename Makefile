@@ -1,0 +1,144 @@
+# Builds, tests and shows onggi. `make help` lists the targets.
+#
+# Wanted on the machine: Node 20 or later with npm, gcc, make, python3. The rest is installed when it is missing: the
+# pinned runtimes and tools from the npm registry (npm ci, no install scripts), Debian packages by scripts/need-packages.
+
+MACHINE := $(shell uname -m)
+NPM_ARCH := $(if $(filter aarch64,$(MACHINE)),arm64,x64)
+BUN := toolchain/node_modules/@oven/bun-linux-$(if $(filter aarch64,$(MACHINE)),aarch64,x64)/bin/bun
+NODE := toolchain/node_modules/node-linux-$(NPM_ARCH)/bin/node
+TSC := node_modules/.bin/tsc
+BIOME := node_modules/.bin/biome
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+# npm writes this file last, so its age is the age of the installation.
+PACKAGES := node_modules/.package-lock.json
+TOOLCHAIN := toolchain/node_modules/.package-lock.json
+
+SOURCES := $(shell find src -name '*.ts' ! -name '*.test.ts')
+NATIVE := $(wildcard native/*.c native/*.h native/Makefile)
+
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := build
+
+##@ Use
+
+.PHONY: build
+build: dist/onggi dist/onggi-shim dist/onggi.node dist/lib/engine/index.js ## Build dist/onggi, the native part and the library
+
+.PHONY: demo
+demo: dist/onggi dist/onggi-shim dist/onggi.node ## Show the main job on real input, one line of explanation a step
+	@scripts/need-packages busybox-static
+	@scripts/demo
+
+.PHONY: install
+install: dist/onggi dist/onggi-shim dist/onggi.node ## Install below $(PREFIX) (default /usr/local; DESTDIR for packagers)
+	install -d $(DESTDIR)$(PREFIX)/lib/onggi $(DESTDIR)$(PREFIX)/bin
+	install -m 755 dist/onggi dist/onggi-shim $(DESTDIR)$(PREFIX)/lib/onggi/
+	install -m 644 dist/onggi.node $(DESTDIR)$(PREFIX)/lib/onggi/
+	ln -sfn ../lib/onggi/onggi $(DESTDIR)$(PREFIX)/bin/onggi
+
+.PHONY: uninstall
+uninstall: ## Remove what install put there
+	rm -rf $(DESTDIR)$(PREFIX)/lib/onggi $(DESTDIR)$(PREFIX)/bin/onggi
+
+##@ Check
+
+.PHONY: test
+test: build probe shim-asan vm-kernel ## Check types, style and imports, then run every test; last line "N passed, N failed"
+	@scripts/need-packages $(TEST_PACKAGES)
+	@$(NODE) scripts/run-tests.ts
+
+.PHONY: test-vm
+test-vm: build probe vm-kernel ## Run the cgroup v2 tests in a virtual machine
+	@scripts/need-packages $(VM_PACKAGES)
+	@$(NODE) scripts/run-tests.ts vm
+
+.PHONY: test-unit
+test-unit: $(PACKAGES) $(TOOLCHAIN) ## Run the tests that need neither root nor a build
+	@$(NODE) scripts/run-tests.ts unit
+
+.PHONY: test-system
+test-system: build probe ## Run the tests on the real kernel, as root
+	@scripts/need-packages $(TEST_PACKAGES)
+	@$(NODE) scripts/run-tests.ts system
+
+.PHONY: check
+check: $(PACKAGES) $(TOOLCHAIN) ## Check types, style and the direction of imports
+	$(TSC) --noEmit
+	$(BIOME) check --error-on-warnings
+	$(NODE) scripts/check-imports.ts
+
+.PHONY: format
+format: $(PACKAGES) ## Format the TypeScript and JSON files
+	$(BIOME) check --write
+
+.PHONY: bench
+bench: build ## Measure beside the installed peers and write the table of BENCHMARKS.md
+	@scripts/need-packages hyperfine busybox-static
+	@$(NODE) bench/main.ts
+
+##@ Keep house
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf dist
+
+.PHONY: distclean
+distclean: clean ## Remove what was built and what was fetched
+	rm -rf node_modules toolchain/node_modules .cache
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN { FS = ":.*## " } \
+	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+# ---- what is built -------------------------------------------------------------------------------------------------
+
+# Autoloading is off: a program that runs as root must not take settings from a .env or bunfig.toml of the directory
+# it happens to be called in.
+dist/onggi: $(SOURCES) $(PACKAGES) $(TOOLCHAIN) Makefile
+	@mkdir -p dist
+	$(BUN) build src/cli/main.ts --compile --bytecode --minify --outfile $@.new \
+	  --no-compile-autoload-dotenv --no-compile-autoload-bunfig
+	@mv $@.new $@
+
+dist/onggi.node: $(NATIVE) $(PACKAGES)
+	@$(MAKE) --no-print-directory -C native addon
+
+dist/onggi-shim: $(NATIVE)
+	@scripts/need-packages musl-tools
+	@$(MAKE) --no-print-directory -C native shim
+
+dist/lib/engine/index.js: $(SOURCES) tsconfig.json tsconfig.lib.json $(PACKAGES)
+	rm -rf dist/lib
+	$(TSC) --project tsconfig.lib.json
+
+.PHONY: probe
+probe: # The static program that reports what it sees of itself.
+	@scripts/need-packages musl-tools
+	@$(MAKE) --no-print-directory -C native probe
+
+.PHONY: shim-asan
+shim-asan: dist/onggi.node # The shim with the address and undefined behaviour sanitizers.
+	@$(MAKE) --no-print-directory -C native shim-asan
+
+# ---- what is fetched -----------------------------------------------------------------------------------------------
+
+$(PACKAGES): package-lock.json package.json .npmrc
+	npm ci --no-fund --no-audit
+	@touch $@
+
+$(TOOLCHAIN): toolchain/package-lock.json toolchain/package.json toolchain/.npmrc
+	npm ci --prefix toolchain --no-fund --no-audit
+	@touch $@
+
+TEST_PACKAGES := busybox-static docker-registry apache2-utils iproute2 nftables strace zstd runc crun
+VM_PACKAGES := qemu-system-x86 busybox-static cpio e2fsprogs
+
+.PHONY: vm-kernel
+vm-kernel:
+	@test/vm/fetch-kernel
