@@ -4,7 +4,7 @@
  * WAL with synchronous=NORMAL: a commit does not wait for the disk, a power cut may take back the last commits but
  * never leaves half of one. That suffices, because rows name things that were made durable before (publish.ts).
  */
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import { type Code, errnoOf, fromSystemError, OnggiError } from '../errors.ts';
 
@@ -85,6 +85,24 @@ export function transaction<T>(database: Database, work: () => NotAPromise<T>): 
     // SQLite has rolled back by itself after a full disk or an I/O error.
     if (database.connection.isTransaction) database.connection.exec('ROLLBACK');
     throw error;
+  }
+}
+
+/**
+ * Waits until all commits so far survive a power cut. Needed before the removal of what a deleted row named: else the
+ * row could come back without its thing. Holds no lock, unlike synchronous=FULL.
+ */
+export function syncDatabase(database: Database): void {
+  try {
+    // Commits that are no longer in the log were synced when they were moved into the database.
+    const fd = openSync(`${database.path}-wal`, 'r');
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw fromSystemError(error, `sync database "${database.path}"`);
   }
 }
 

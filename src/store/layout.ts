@@ -2,8 +2,9 @@
  * Where everything lies. Pure: only names paths; `store.ts` makes the directories.
  *
  *   ROOT/onggi.db            all metadata (schema.ts)
- *   ROOT/blobs/sha256/HEX    content-addressed files (blob.ts); `blobs/tmp` holds unfinished ones
- *   ROOT/layers/NAME         root of one unpacked layer; `layers/tmp` holds unfinished ones
+ *   ROOT/blobs/sha256/HEX    content-addressed files (blob.ts)
+ *   ROOT/layers/NAME         root of one unpacked layer
+ *   ROOT/tmp/NAME            what is being made or removed, with NAME.lock held by who does it (temporary.ts)
  *   ROOT/containers/ID/      what belongs to one container: upper, work, rootfs, log, exit record
  *   RUN/locks/KEY            files of flock(2), gone when nobody holds them
  *   RUN/s/SHORT              attach sockets; a short name, because a socket address has 108 bytes (unix(7))
@@ -21,9 +22,8 @@ export type Layout = {
   readonly root: string;
   readonly database: string;
   readonly blobs: string;
-  readonly blobsTemporary: string;
   readonly layers: string;
-  readonly layersTemporary: string;
+  readonly temporary: string;
   readonly containers: string;
   readonly run: string;
   readonly locks: string;
@@ -41,9 +41,8 @@ export function layoutOf(root: string = defaultRoot): Layout {
     root: base,
     database: join(base, 'onggi.db'),
     blobs: join(base, 'blobs'),
-    blobsTemporary: join(base, 'blobs', 'tmp'),
     layers: join(base, 'layers'),
-    layersTemporary: join(base, 'layers', 'tmp'),
+    temporary: join(base, 'tmp'),
     containers: join(base, 'containers'),
     run,
     locks: join(run, 'locks'),
@@ -58,9 +57,8 @@ export function directoriesOf(layout: Layout): string[] {
     layout.blobs,
     join(layout.blobs, 'sha256'),
     join(layout.blobs, 'sha512'),
-    layout.blobsTemporary,
     layout.layers,
-    layout.layersTemporary,
+    layout.temporary,
     layout.containers,
     layout.run,
     layout.locks,

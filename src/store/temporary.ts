@@ -1,0 +1,85 @@
+/**
+ * Places for what is being made or removed: ROOT/tmp/NAME, on the file system of the store, so that a rename gives it
+ * its final name. NAME.lock beside it is held (flock) as long as its owner lives; what nobody holds is garbage of a
+ * killed process.
+ */
+import { randomBytes } from 'node:crypto';
+import { existsSync, readdirSync, renameSync, rmSync, unlinkSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { errnoOf, fromSystemError } from '../errors.ts';
+import { openDirectory } from '../kernel/directory.ts';
+import { removeTree } from '../kernel/directory-entry.ts';
+import { type Guard, tryLock } from '../kernel/lock.ts';
+import type { Layout } from './layout.ts';
+
+/** A reserved path where nothing is yet. Disposing of it removes what is there then; once renamed away, nothing is. */
+export type Temporary = Disposable & { readonly path: string };
+
+const lockSuffix = '.lock';
+
+/** Reserves a path; the caller makes a file or a directory there, and disposes of it. */
+export function createTemporary(layout: Layout): Temporary {
+  for (;;) {
+    const path = join(layout.temporary, randomBytes(8).toString('hex'));
+    const guard = tryLock(path + lockSuffix, 'exclusive');
+    // The collector may hold a name that it just saw; then another one serves as well.
+    if (guard === undefined) continue;
+    return {
+      path,
+      [Symbol.dispose]: () => discard(path, guard),
+    };
+  }
+}
+
+/**
+ * Takes a named file or directory of the store out of its place and removes it, so that whoever is killed half way
+ * leaves garbage without a name. Absent is fine.
+ * @returns whether it was there
+ */
+export function removeNamed(layout: Layout, path: string): boolean {
+  using temporary = createTemporary(layout);
+  try {
+    renameSync(path, temporary.path);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw fromSystemError(error, `remove "${path}"`);
+  }
+}
+
+/** Removes what killed processes left. @returns the paths */
+export function removeAbandoned(layout: Layout): string[] {
+  const names = new Set(readdirSync(layout.temporary).map((name) => name.replace(/\.lock$/, '')));
+  const removed: string[] = [];
+  for (const name of names) {
+    const path = join(layout.temporary, name);
+    const guard = tryLock(path + lockSuffix, 'exclusive');
+    if (guard === undefined) continue;
+    if (existsSync(path)) removed.push(path);
+    discard(path, guard);
+  }
+  return removed;
+}
+
+/** The lock file goes last, while it is held: who waits for it sees that it is gone and takes a new one. */
+function discard(path: string, guard: Guard): void {
+  try {
+    using parent = openDirectory(join(path, '..'));
+    removeTree(parent, basename(path));
+    unlinkSync(guard.path);
+  } finally {
+    guard[Symbol.dispose]();
+  }
+}
+
+/** Removes a lock file that nobody holds. */
+export function removeIdleLock(path: string): boolean {
+  const guard = tryLock(path, 'exclusive');
+  if (guard === undefined) return false;
+  try {
+    rmSync(path, { force: true });
+    return true;
+  } finally {
+    guard[Symbol.dispose]();
+  }
+}
