@@ -119,16 +119,18 @@ test('input is split into frames and waits for the reader', async () => {
   const lengths: number[] = [];
   await standIn(path, (socket, hello) => {
     socket.write(running);
-    // What came in the same read as the HELLO is input already.
-    let bytes = hello.subarray(8);
-    socket.on('data', (chunk) => {
-      bytes = Buffer.concat([bytes, chunk as Buffer]);
+    let bytes = Buffer.alloc(0);
+    const take = (chunk: Buffer): void => {
+      bytes = Buffer.concat([bytes, chunk]);
       while (bytes.length >= 8 && bytes.length >= 8 + bytes.readUInt32LE(4)) {
         if (bytes[0] === 2) lengths.push(bytes.readUInt32LE(4));
         if (bytes[0] === 3) socket.end(exit);
         bytes = bytes.subarray(8 + bytes.readUInt32LE(4));
       }
-    });
+    };
+    socket.on('data', take);
+    // What came in the same read as the HELLO is input already.
+    take(hello.subarray(8));
   });
   using client = await connectShim(path, { stdin: true });
   await client.write(new Uint8Array(150_000));
