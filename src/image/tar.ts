@@ -1,0 +1,194 @@
+/**
+ * Reads a tar archive that arrives in chunks: ustar, pax with global headers, GNU long names, base-256 numbers.
+ * Pure: bytes in, entries out, nothing is kept but one header. Everything read is foreign, so every size and count
+ * has a limit, and what is not understood is refused instead of skipped.
+ */
+import { OnggiError } from '../errors.ts';
+import { type PaxRecords, parsePax } from './pax.ts';
+import { defaultTarLimits, entryOf, over, type TarEntry, type TarLimits } from './tar-entry.ts';
+import { blockSize, parseHeader } from './tar-header.ts';
+
+export type TarHandler = {
+  entry(entry: TarEntry): void;
+  /** Content of the last entry, in pieces; the bytes are only valid during the call. */
+  content(bytes: Buffer): void;
+  /** After the last byte of each entry's content. */
+  end(): void;
+};
+
+export type TarReader = {
+  /** @throws OnggiError `corrupt`, `unsupported`, `exhausted` (a limit), or what the handler throws */
+  write(chunk: Buffer): void;
+  /**
+   * Says that no more bytes come.
+   * @returns whether the end mark was there; without it a cut between two entries can't be told
+   * @throws OnggiError `corrupt` when the archive ends inside an entry
+   */
+  finish(): boolean;
+};
+
+/** What is being collected: a header block, a header's body, or content that is passed on. */
+type State = {
+  phase: 'header' | 'meta' | 'content' | 'padding' | 'done';
+  /** Bytes still to come in this phase. */
+  left: number;
+  pieces: Buffer[];
+  padding: number;
+  metaType: string;
+  entries: number;
+  total: number;
+  longName: Buffer | undefined;
+  longLink: Buffer | undefined;
+  pax: PaxRecords | undefined;
+  globalPax: PaxRecords;
+};
+
+export function readTar(handler: TarHandler, limits: TarLimits = defaultTarLimits): TarReader {
+  const state: State = {
+    phase: 'header',
+    left: blockSize,
+    pieces: [],
+    padding: 0,
+    metaType: '',
+    entries: 0,
+    total: 0,
+    longName: undefined,
+    longLink: undefined,
+    pax: undefined,
+    globalPax: new Map(),
+  };
+  return {
+    write(chunk) {
+      let offset = 0;
+      while (offset < chunk.length && state.phase !== 'done') {
+        const piece = chunk.subarray(offset, offset + Math.min(state.left, chunk.length - offset));
+        offset += piece.length;
+        take(state, piece, handler, limits);
+      }
+    },
+    finish() {
+      if (state.phase === 'done') return true;
+      const atBoundary = state.phase === 'header' && state.left === blockSize && state.pieces.length === 0;
+      if (!atBoundary || hasMeta(state)) {
+        throw new OnggiError('corrupt', `tar archive: ends inside entry ${state.entries + 1}`);
+      }
+      return false;
+    },
+  };
+}
+
+function take(state: State, piece: Buffer, handler: TarHandler, limits: TarLimits): void {
+  state.left -= piece.length;
+  if (state.phase === 'content') handler.content(piece);
+  // A header that lies in one chunk is used where it is; else its pieces are copied, the chunk may be reused.
+  else if (state.phase !== 'padding' && (state.left > 0 || state.pieces.length > 0))
+    state.pieces.push(Buffer.from(piece));
+  if (state.left > 0) return;
+  switch (state.phase) {
+    case 'header': {
+      const block = state.pieces.length === 0 ? piece : Buffer.concat(state.pieces);
+      state.pieces = [];
+      header(state, block, handler, limits);
+      break;
+    }
+    case 'meta': {
+      const body = state.pieces.length === 0 ? Buffer.from(piece) : Buffer.concat(state.pieces);
+      state.pieces = [];
+      meta(state, body);
+      pad(state);
+      break;
+    }
+    case 'content':
+      handler.end();
+      pad(state);
+      break;
+    default:
+      expectHeader(state);
+  }
+}
+
+function expectHeader(state: State): void {
+  state.phase = 'header';
+  state.left = blockSize;
+}
+
+function pad(state: State): void {
+  if (state.padding === 0) {
+    expectHeader(state);
+    return;
+  }
+  state.phase = 'padding';
+  state.left = state.padding;
+}
+
+function hasMeta(state: State): boolean {
+  return state.pax !== undefined || state.longName !== undefined || state.longLink !== undefined;
+}
+
+const metaTypes = 'xgLK';
+
+function header(state: State, block: Buffer, handler: TarHandler, limits: TarLimits): void {
+  const found = parseHeader(block);
+  if (found === undefined) {
+    if (hasMeta(state)) throw new OnggiError('corrupt', 'tar archive: ends after an extended header');
+    // POSIX wants two blocks of zeros; one alone is the end for GNU tar and Go too.
+    state.phase = 'done';
+    return;
+  }
+  if (metaTypes.includes(found.type)) {
+    if (found.size < 0 || found.size > limits.pax) throw over(`extended header of ${found.size} bytes`, limits.pax);
+    begin(state, 'meta', found.size);
+    state.metaType = found.type;
+    if (found.size === 0) throw new OnggiError('corrupt', 'tar archive: empty extended header');
+    return;
+  }
+  state.entries += 1;
+  if (state.entries > limits.entries) throw over('number of entries', limits.entries);
+  const entry = entryOf(state, found, limits);
+  state.total += entry.size;
+  if (state.total > limits.content) throw over('bytes of content', limits.content);
+  state.longName = undefined;
+  state.longLink = undefined;
+  state.pax = undefined;
+  handler.entry(entry);
+  begin(state, 'content', entry.size);
+  if (entry.size === 0) {
+    handler.end();
+    expectHeader(state);
+  }
+}
+
+function begin(state: State, phase: 'meta' | 'content', size: number): void {
+  state.phase = phase;
+  state.left = size;
+  state.padding = (blockSize - (size % blockSize)) % blockSize;
+}
+
+/** Names of these lie in the header only; as global defaults they would name every file alike. */
+const neverGlobal = ['path', 'linkpath', 'size'];
+
+function meta(state: State, body: Buffer): void {
+  switch (state.metaType) {
+    case 'L':
+      state.longName = untilNul(body);
+      break;
+    case 'K':
+      state.longLink = untilNul(body);
+      break;
+    case 'g': {
+      const records = parsePax(body);
+      for (const key of neverGlobal) {
+        if (records.has(key)) throw new OnggiError('corrupt', `tar archive: global pax header with "${key}"`);
+      }
+      state.globalPax = new Map([...state.globalPax, ...records]);
+      break;
+    }
+    default:
+      state.pax = parsePax(body);
+  }
+}
+
+function untilNul(body: Buffer): Buffer {
+  const end = body.indexOf(0);
+  return end === -1 ? body : body.subarray(0, end);
+}
