@@ -1,0 +1,111 @@
+/**
+ * Declared skips (STYLE J8). A test says what it needs of the machine in words of a closed list; when the machine
+ * lacks it, the test is skipped, named and counted. An unknown word fails the file, so a typo never skips a test.
+ */
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Word -> whether the machine has it. Each is asked at most once a process. */
+const probes = {
+  root: () => process.getuid?.() === 0,
+  overlay: () => hasFileSystem('overlay'),
+  erofs: () => hasFileSystem('erofs'),
+  bridge: () => canAddLink('bridge'),
+  veth: () => canAddLink('veth'),
+  nf_tables: () => program('nft') && spawnSync('nft', ['list', 'tables']).status === 0,
+  'user-namespace': () => existsSync('/proc/self/ns/user'),
+  'time-namespace': () => existsSync('/proc/self/ns/time'),
+  /** Some controller has a hierarchy of version 1. */
+  'cgroup-v1': () => mountsOf('cgroup').some((options) => !options.includes('name=')),
+  /** Version 2 has the controllers, as on most present machines. */
+  'cgroup-v2': () => unifiedControllers().includes('memory'),
+  'swap-accounting': () => swapAccounting(),
+  hugetlb: () => existsSync('/sys/kernel/mm/hugepages') && hasHugetlb(),
+  busybox: () => existsSync('/bin/busybox'),
+  'docker-registry': () => program('docker-registry'),
+  htpasswd: () => program('htpasswd'),
+  nft: () => program('nft'),
+  ip: () => program('ip'),
+  python3: () => program('python3'),
+  strace: () => program('strace'),
+  zstd: () => program('zstd'),
+  runc: () => program('runc'),
+  crun: () => program('crun'),
+  skopeo: () => program('skopeo'),
+  umoci: () => program('umoci'),
+  'loop-device': () => existsSync('/dev/loop-control'),
+  'two-cpus': () => readFileSync('/proc/cpuinfo', 'utf8').split(/^processor/m).length > 2,
+} as const satisfies Record<string, () => boolean>;
+
+export type Need = keyof typeof probes;
+
+const answers = new Map<Need, boolean>();
+
+/**
+ * Options of node:test that skip the test when something is missing:
+ * `test('...', requires('root', 'overlay'), async () => { ... })`.
+ *
+ * @throws Error on a word that is not in the list
+ */
+export function requires(...needs: readonly Need[]): { skip?: string } {
+  const missing = needs.filter((need) => !has(need));
+  return missing.length === 0 ? {} : { skip: `needs ${missing.join(', ')}` };
+}
+
+export function has(need: Need): boolean {
+  const probe: (() => boolean) | undefined = Object.hasOwn(probes, need) ? probes[need] : undefined;
+  if (probe === undefined) throw new Error(`requires("${need}"): not one of ${Object.keys(probes).join(', ')}`);
+  const known = answers.get(need);
+  if (known !== undefined) return known;
+  const answer = probe();
+  answers.set(need, answer);
+  return answer;
+}
+
+function program(name: string): boolean {
+  const path = process.env['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+  return path.split(':').some((directory) => {
+    try {
+      accessSync(join(directory, name), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Also true when the kernel has it as a module that can be loaded. */
+function hasFileSystem(name: string): boolean {
+  const listed = () => new RegExp(`\\t${name}$`, 'm').test(readFileSync('/proc/filesystems', 'utf8'));
+  return listed() || (spawnSync('modprobe', [name]).status === 0 && listed());
+}
+
+/** In a network namespace of its own, so nothing of it shows on the machine. */
+function canAddLink(type: string): boolean {
+  return spawnSync('unshare', ['--net', 'ip', 'link', 'add', 'probe0', 'type', type]).status === 0;
+}
+
+/** Mount options (the last field of /proc/self/mountinfo) of each mount of a file system type. */
+function mountsOf(type: string): string[] {
+  return readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .flatMap((line) => {
+      const [fstype, , options] = line.split(' - ')[1]?.split(' ') ?? [];
+      return fstype === type && options !== undefined ? [options] : [];
+    });
+}
+
+function unifiedControllers(): string {
+  const path = '/sys/fs/cgroup/cgroup.controllers';
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
+}
+
+function swapAccounting(): boolean {
+  if (existsSync('/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes')) return true;
+  return unifiedControllers().includes('memory') && existsSync('/proc/swaps');
+}
+
+function hasHugetlb(): boolean {
+  return mountsOf('cgroup').some((options) => options.includes('hugetlb')) || unifiedControllers().includes('hugetlb');
+}

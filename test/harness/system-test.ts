@@ -1,0 +1,111 @@
+/**
+ * A test on the real kernel: a store of its own, the compiled onggi, and the proof that nothing is left. Each test
+ * runs alone on the machine (machine-lock.ts).
+ */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { busyboxTar, repository } from './busybox-image.ts';
+import { findLeaks, snapshot } from './leaks.ts';
+import { lockMachine } from './machine-lock.ts';
+import { type Outcome, type ProgramOptions, type Running, run, start } from './program.ts';
+import { type Need, requires } from './requires.ts';
+import { makeScratch } from './scratch.ts';
+import { storeLeaks } from './store-leaks.ts';
+
+/** The compiled program; another one by ONGGI_BINARY. */
+export const binary = process.env['ONGGI_BINARY'] ?? join(repository, 'dist/onggi');
+
+export type World = {
+  /** Root of the store (`--root`). */
+  readonly root: string;
+  /** A directory for the test's own files, beside the store. */
+  readonly scratch: string;
+  /** Name of the imported busybox image. */
+  readonly image: string;
+  /** Runs onggi to its end, stdin empty. */
+  onggi(args: readonly string[], options?: ProgramOptions): Promise<Outcome>;
+  /** The same, must end with 0; returns stdout without the last newline. */
+  ok(args: readonly string[], options?: ProgramOptions): Promise<string>;
+  /** Starts onggi with stdin open. */
+  start(args: readonly string[], options?: ProgramOptions): Running;
+};
+
+export type WorldOptions = {
+  /** false: the store is empty. */
+  readonly image?: boolean;
+  /** Milliseconds for the whole test; 60 s when absent. */
+  readonly timeout?: number;
+};
+
+/**
+ * Defines a test of node:test that needs root, and `needs` besides.
+ * When it ends, its containers are removed and whatever else is left fails it.
+ */
+export function systemTest(
+  name: string,
+  needs: readonly Need[],
+  body: (world: World) => Promise<void>,
+  options: WorldOptions = {},
+): void {
+  const timeout = options.timeout ?? 60_000;
+  test(name, { timeout: timeout + 30_000, ...requires('root', 'overlay', ...needs) }, async () => {
+    await inWorld(body, options);
+  });
+}
+
+/** What systemTest runs; apart for tests that need a world among other things. */
+export async function inWorld(body: (world: World) => Promise<void>, options: WorldOptions = {}): Promise<void> {
+  assert.ok(existsSync(binary), `"${binary}" is not built: run make`);
+  const tar = options.image === false ? undefined : await busyboxTar();
+  await lockMachine();
+  const before = snapshot();
+  {
+    await using scratch = makeScratch();
+    const world = makeWorld(scratch.path);
+    if (tar !== undefined) await world.ok(['import', tar, world.image]);
+    const failure = await attempt(() => body(world));
+    const left = await attempt(() => cleanUp(world));
+    if (failure !== undefined) throw failure.error;
+    if (left !== undefined) throw left.error;
+  }
+  const leaks = await findLeaks(before);
+  assert.deepEqual(leaks, [], `left behind:\n${leaks.join('\n')}`);
+}
+
+function makeWorld(scratch: string): World {
+  const root = join(scratch, 's');
+  const onggi: World['onggi'] = (args, options) => run(binary, ['--root', root, ...args], options);
+  return {
+    root,
+    scratch,
+    image: 'busybox',
+    onggi,
+    ok: async (args, options) => {
+      const outcome = await onggi(args, options);
+      const said = `onggi ${args.join(' ')}: ${outcome.stderr}${outcome.stdout}`;
+      assert.equal(outcome.status, 0, said);
+      return outcome.stdout.replace(/\n$/, '');
+    },
+    start: (args, options) => start(binary, ['--root', root, ...args], options),
+  };
+}
+
+/** Removes the containers; then the store may hold images only. */
+async function cleanUp(world: World): Promise<void> {
+  if (!existsSync(world.root)) return;
+  const containers = (await world.ok(['ps', '-aq', '--no-trunc'])).split('\n').filter((id) => id !== '');
+  if (containers.length > 0) await world.ok(['rm', '-f', ...containers]);
+  const left = storeLeaks(world.root);
+  assert.deepEqual(left, [], `left in the store:\n${left.join('\n')}`);
+}
+
+async function attempt(body: () => Promise<void>): Promise<{ readonly error: unknown } | undefined> {
+  try {
+    await body();
+    return undefined;
+  } catch (error) {
+    return { error };
+  }
+}
