@@ -26,7 +26,7 @@ export function checkImports(files: ReadonlyMap<string, string>, table: ImportTa
 
 function readSource(path: string, text: string): Source {
   const folder = path.includes('/') ? (path.split('/')[0] ?? '') : '';
-  return { path, folder, isTest: /\.(test|contract)\.ts$/.test(path), imports: scanImports(text) };
+  return { path, folder, isTest: /(^|\/)testing\.ts$|\.(test|contract)\.ts$/.test(path), imports: scanImports(text) };
 }
 
 function checkSource(source: Source, known: ReadonlySet<string>, table: ImportTable): Violation[] {

@@ -134,3 +134,12 @@ test(
       assert.ok(names.has(name), name);
   },
 );
+
+test('a registry takes blobs from whom it knows', requires('docker-registry', 'htpasswd'), async () => {
+  await using registry = await startRegistry({ user: 'jar', password: 'lid' });
+  const digest = await registry.putBlob('some/thing', Buffer.from('bytes'));
+  const url = `http://${registry.host}/v2/some/thing/blobs/${digest}`;
+  assert.equal((await fetch(url)).status, 401);
+  const headers = { authorization: basic({ user: 'jar', password: 'lid' }) };
+  assert.equal(await (await fetch(url, { headers })).text(), 'bytes');
+});

@@ -176,7 +176,7 @@ export type InitStep =
   | { readonly op: 'mask'; readonly path: string }
   /** Binds a path on itself read-only; missing paths are skipped. */
   | { readonly op: 'readonly'; readonly path: string }
-  /** Writes /proc/sys/... through a file descriptor that was checked to be procfs. */
+  /** Writes /proc/sys/NAME ("net/ipv4/ip_forward") through a file descriptor that was checked to be procfs. */
   | { readonly op: 'sysctl'; readonly name: string; readonly value: string }
   | { readonly op: 'hostname'; readonly name: string }
   | { readonly op: 'domainname'; readonly name: string }
