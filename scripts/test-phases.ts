@@ -1,0 +1,95 @@
+/** The parts of a test run, in their order. A new kind of test gets a phase here and nothing else. */
+import { globSync } from 'node:fs';
+import { join } from 'node:path';
+import { testLibrary } from './test-library.ts';
+import { type Program, runCheck, runTests } from './test-program.ts';
+import { type Counts, none, sum } from './test-summary.ts';
+
+export type Phase = { readonly name: string; readonly title: string; run(): Promise<Counts> };
+
+const repository = join(import.meta.dirname, '..');
+
+/** System tests that start no shim: running them again with another one would show nothing. */
+const withoutShim: readonly string[] = [];
+
+export const phases: readonly Phase[] = [
+  { name: 'check', title: 'Types, style, direction of imports', run: check },
+  {
+    name: 'unit',
+    title: 'Unit tests',
+    run: () => files(['src/**/*.test.ts', 'scripts/*.test.ts', 'bench/*.test.ts'], { concurrency: 2, limit: 300 }),
+  },
+  {
+    name: 'system',
+    title: 'Tests on the real kernel',
+    run: () => files(['test/harness/*.test.ts', 'test/system/*.test.ts'], { concurrency: 1, limit: 600 }),
+  },
+  { name: 'sanitized', title: 'The same with the sanitized shim', run: sanitized },
+  { name: 'library', title: 'The packed library under Bun and Node', run: testLibrary },
+  { name: 'vm', title: 'cgroup v2 in a virtual machine', run: virtualMachine },
+];
+
+async function check(): Promise<Counts> {
+  const limit = 120;
+  const bin = join(repository, 'node_modules/.bin');
+  return sum([
+    await runCheck('types', { command: join(bin, 'tsc'), args: ['--noEmit'], directory: repository, limit }),
+    await runCheck('style', {
+      command: join(bin, 'biome'),
+      args: ['check', '--error-on-warnings'],
+      directory: repository,
+      limit,
+    }),
+    await runCheck('imports', {
+      command: process.execPath,
+      args: ['scripts/check-imports.ts'],
+      directory: repository,
+      limit,
+    }),
+  ]);
+}
+
+type FilesOptions = Pick<Program, 'env' | 'limit'> & {
+  /** Test files at the same time. */
+  readonly concurrency: number;
+};
+
+/** Test files by pattern; a pattern may match nothing, all of them together may not. */
+async function files(patterns: readonly string[], options: FilesOptions & { readonly except?: readonly string[] }) {
+  const matched = patterns.flatMap((pattern) => globSync(pattern, { cwd: repository }).sort());
+  const paths = matched.filter((path) => !(options.except ?? []).some((name) => path.endsWith(`/${name}`)));
+  if (paths.length === 0) {
+    console.log(`FAIL no test file matches ${patterns.join(', ')}`);
+    return { ...none, failed: 1 };
+  }
+  return await runTests({
+    command: process.execPath,
+    args: [
+      '--test',
+      `--test-concurrency=${options.concurrency}`,
+      `--test-reporter=${join(repository, 'scripts/test-reporter.ts')}`,
+      ...paths,
+    ],
+    directory: repository,
+    limit: options.limit,
+    ...(options.env !== undefined && { env: options.env }),
+  });
+}
+
+function sanitized(): Promise<Counts> {
+  return files(['test/system/*.test.ts'], {
+    concurrency: 1,
+    limit: 600,
+    except: withoutShim,
+    env: { ONGGI_LIBDIR: join(repository, 'dist/asan') },
+  });
+}
+
+function virtualMachine(): Promise<Counts> {
+  return runTests({
+    command: process.execPath,
+    args: [join(repository, 'test/vm/boot.ts')],
+    directory: repository,
+    limit: 240,
+  });
+}

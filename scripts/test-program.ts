@@ -1,0 +1,62 @@
+/** Starts one program of a test run, shows what it prints, and counts. */
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { type Counts, judge, summaryIn } from './test-summary.ts';
+
+export type Program = {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly directory?: string;
+  /** Seconds, then it is killed and has failed. */
+  readonly limit: number;
+};
+
+/** Runs a program that prints a summary line. */
+export async function runTests(program: Program): Promise<Counts> {
+  let summary: Counts | undefined;
+  const status = await execute(program, (line) => {
+    const found = summaryIn(line);
+    if (found === undefined) console.log(line);
+    summary = found ?? summary;
+  });
+  return judge(status, summary);
+}
+
+/** Runs a program that is one test by itself: its exit status says how it went. */
+export async function runCheck(name: string, program: Program): Promise<Counts> {
+  const started = Date.now();
+  const lines: string[] = [];
+  const status = await execute(program, (line) => lines.push(line));
+  const passed = status === 0;
+  if (!passed) console.log(lines.join('\n'));
+  console.log(`${passed ? 'ok  ' : 'FAIL'} ${name} (${Date.now() - started} ms)`);
+  return { passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0 };
+}
+
+/** @returns the exit status, null when a signal or the time limit ended it */
+async function execute(program: Program, onLine: (line: string) => void): Promise<number | null> {
+  const { command, args, limit } = program;
+  const child = spawn(command, [...args], {
+    env: { ...process.env, ...program.env },
+    cwd: program.directory,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const timer = setTimeout(() => {
+    console.log(`"${command} ${args.join(' ')}" did not end within ${limit} s`);
+    child.kill('SIGKILL');
+  }, limit * 1000);
+  createInterface({ input: child.stdout }).on('line', onLine);
+  createInterface({ input: child.stderr }).on('line', onLine);
+  return await new Promise((resolve) => {
+    child.once('error', (error) => {
+      clearTimeout(timer);
+      onLine(`${command}: ${error.message}`);
+      resolve(null);
+    });
+    child.once('close', (status) => {
+      clearTimeout(timer);
+      resolve(status);
+    });
+  });
+}
