@@ -1,0 +1,93 @@
+/** Making a container: its directories, then its row. Nothing of it runs yet. */
+import { mkdirSync, rmSync } from 'node:fs';
+import { fromSystemError, OnggiError } from '../errors.ts';
+import { findImage } from '../image/find.ts';
+import { createSnapshot } from '../image/snapshot.ts';
+import { type ContainerRow, insertContainer } from '../store/container-row.ts';
+import type { ImageRow } from '../store/image-row.ts';
+import type { Store } from '../store/store.ts';
+import { encodeAsked, filesOf, summaryOf } from './container.ts';
+import { newContainerId, parseContainerName, randomContainerName } from './container-name.ts';
+import type { Context } from './context.ts';
+import { imageView } from './image-view.ts';
+import { processArgs } from './spec.ts';
+import type { ContainerOptions, ContainerSummary } from './types.ts';
+
+/** The image that is this machine itself. */
+export const hostImage = 'host';
+
+/**
+ * @throws OnggiError `not-found` (no such image), `exists` (the name is taken), `invalid` (no command, bad name)
+ */
+export async function createContainer(context: Context, options: ContainerOptions): Promise<ContainerSummary> {
+  return summaryOf(context.store, insertNew(context, options));
+}
+
+/** Directories first, row last: a crash in between leaves a directory that no row names, which `collect` removes. */
+export function insertNew(context: Context, options: ContainerOptions): ContainerRow {
+  const { store } = context;
+  const image = options.image === hostImage ? null : findImage(store, options.image);
+  const args = processArgs(options, image === null ? null : imageView(store, image));
+  const id = newContainerId();
+  const files = filesOf(store, id);
+  makeDirectories(store, id);
+  try {
+    return insertNamed(store, options, (name) => rowOf(id, name, options, image, args));
+  } catch (error) {
+    rmSync(files.directory, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+function makeDirectories(store: Store, id: string): void {
+  const files = filesOf(store, id);
+  try {
+    mkdirSync(files.directory, { mode: 0o700 });
+    mkdirSync(files.rootfs, { mode: 0o700 });
+    createSnapshot(files);
+  } catch (error) {
+    throw fromSystemError(error, `make directories of container "${id}"`);
+  }
+}
+
+function insertNamed(store: Store, options: ContainerOptions, row: (name: string) => ContainerRow): ContainerRow {
+  const asked = options.name === undefined || options.name === '' ? undefined : parseContainerName(options.name);
+  for (let attempt = 0; ; attempt++) {
+    const made = row(asked ?? randomContainerName(attempt));
+    try {
+      insertContainer(store.database, made);
+      return made;
+    } catch (error) {
+      const taken = error instanceof OnggiError && error.code === 'exists';
+      if (!taken || asked !== undefined || attempt > 8) throw error;
+    }
+  }
+}
+
+function rowOf(
+  id: string,
+  name: string,
+  options: ContainerOptions,
+  image: ImageRow | null,
+  args: readonly string[],
+): ContainerRow {
+  return {
+    id,
+    name,
+    imageReference: options.image,
+    imageId: image?.id ?? null,
+    state: 'created',
+    options: encodeAsked({ options, args }),
+    created: Date.now(),
+    startedAt: null,
+    finishedAt: null,
+    pid: null,
+    pidStartTime: null,
+    ending: null,
+    networkMode: options.network ?? 'bridge',
+    networkName: null,
+    autoRemove: options.autoRemove ?? false,
+    cgroup: null,
+  };
+}
+

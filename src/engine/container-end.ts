@@ -1,0 +1,146 @@
+/** Attaching to a running container, and everything that ends one. */
+import { OnggiError } from '../errors.ts';
+import { connectShim, type Interest, type ShimClient } from '../kernel/shim-client.ts';
+import { killCgroup } from '../runtime/cgroup/control.ts';
+import { parseSignal } from '../runtime/signal.ts';
+import { containerById } from '../store/container-row.ts';
+import { type Container, containerOf } from './container.ts';
+import { lookUp } from './container-query.ts';
+import { containerSession } from './container-session.ts';
+import type { AttachOptions } from './containers.ts';
+import type { Context } from './context.ts';
+import { removeAll, settle } from './finish.ts';
+import { untilExit } from './handshake.ts';
+import { imageStopSignal } from './image-view.ts';
+import { dropContainerLock, lockContainer } from './reconcile.ts';
+import type { Session } from './types.ts';
+
+const defaultStopTimeout = 10;
+
+export async function attach(context: Context, ref: string, options: AttachOptions): Promise<Session> {
+  const container = await running(context, ref, 'attach to');
+  const stdin = options.stdin !== false && container.options.stdin === true;
+  const client = await connect(container, { stdin, stdout: true, stderr: true });
+  if (client === undefined) throw notRunning(container, 'attach to');
+  return containerSession(context, container, client);
+}
+
+export async function stop(
+  context: Context,
+  ref: string,
+  options: { readonly timeout?: number; readonly signal?: string },
+): Promise<void> {
+  const container = await lookUp(context, ref);
+  if (container.row.state !== 'running') return;
+  const name = options.signal ?? container.options.stopSignal ?? imageStopSignal(context.store, container.row.imageId);
+  const timeout = options.timeout ?? container.options.stopTimeout ?? defaultStopTimeout;
+  using client = await connect(container, {});
+  if (client !== undefined) {
+    await client.signal(parseSignal(name ?? 'SIGTERM'));
+    const exit = untilExit(client);
+    if (timeout >= 0 && !(await settlesWithin(exit, timeout))) {
+      client.killAll();
+      await exit;
+    } else {
+      await exit;
+    }
+  }
+  await settleNow(context, container);
+}
+
+export async function kill(context: Context, ref: string, signal: string): Promise<void> {
+  const number = parseSignal(signal);
+  const container = await running(context, ref, 'kill');
+  using client = await connect(container, {});
+  if (client === undefined) throw notRunning(container, 'kill');
+  await client.signal(number);
+  if (number !== parseSignal('SIGKILL')) return;
+  await untilExit(client);
+  await settleNow(context, container);
+}
+
+export async function remove(
+  context: Context,
+  ref: string,
+  options: { readonly force?: boolean; readonly volumes?: boolean },
+): Promise<void> {
+  const container = await lookUp(context, ref);
+  const alive = container.row.state === 'running' || container.row.state === 'starting';
+  if (alive && options.force !== true) {
+    throw new OnggiError('conflict', `cannot remove container "${container.row.name}": container is running`, {
+      hint: 'Stop the container before removing it, or use -f to kill and remove it.',
+    });
+  }
+  if (alive) await killAll(container);
+  using guard = await lockContainer(context, container.id);
+  const row = await settle(context.store, container.id, guard);
+  if (row !== undefined) await removeAll(context.store, containerOf(context.store, row), guard);
+  dropContainerLock(guard);
+}
+
+/** Ends all processes and waits until the record of the end is on disk. */
+async function killAll(container: Container): Promise<void> {
+  using client = await connect(container, {});
+  if (client === undefined) {
+    if (container.start !== null) await killCgroup(container.start.cgroupsPath);
+    return;
+  }
+  client.killAll();
+  await untilExit(client);
+}
+
+export async function wait(context: Context, ref: string): Promise<number> {
+  const container = await lookUp(context, ref);
+  if (container.row.state === 'running') {
+    using client = await connect(container, {});
+    const report = client === undefined ? undefined : await untilExit(client);
+    if (report !== undefined) return report.exitCode;
+    await settleNow(context, container);
+  }
+  const row = containerById(context.store.database, container.id);
+  if (row === undefined) throw new OnggiError('not-found', `No such container: ${ref}`);
+  return containerOf(context.store, row).ending?.exitCode ?? 0;
+}
+
+/** @throws OnggiError `conflict` */
+async function running(context: Context, ref: string, verb: string): Promise<Container> {
+  const container = await lookUp(context, ref);
+  if (container.row.state !== 'running') throw notRunning(container, verb);
+  return container;
+}
+
+function notRunning({ row }: Container, verb: string): OnggiError {
+  return new OnggiError('conflict', `cannot ${verb} container "${row.name}": it is not running`, {
+    hint: `Start it with "onggi start ${row.name}".`,
+  });
+}
+
+/** Undefined when the shim is gone: then the container has ended, whatever its row says. */
+async function connect({ start }: Container, interest: Interest): Promise<ShimClient | undefined> {
+  if (start === null) return undefined;
+  try {
+    return await connectShim(start.socket, interest);
+  } catch (error) {
+    const gone = error instanceof OnggiError && (error.code === 'not-found' || error.code === 'unavailable');
+    if (gone) return undefined;
+    throw error;
+  }
+}
+
+async function settleNow(context: Context, { id }: Container): Promise<void> {
+  using guard = await lockContainer(context, id);
+  if ((await settle(context.store, id, guard)) === undefined) dropContainerLock(guard);
+}
+
+/** @param seconds of waiting */
+async function settlesWithin(work: Promise<unknown>, seconds: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), seconds * 1000);
+  });
+  try {
+    return await Promise.race([work.then(() => true as const), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * Starting a container (ARCHITECTURE, "Life of a container"). All that outlives this process is in the row before it
+ * is made; what fails is undone in the reverse order, and what a killed start leaves is undone by whoever looks next.
+ */
+import { rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { fromSystemError, OnggiError } from '../errors.ts';
+import { type Guard, lock } from '../kernel/lock.ts';
+import { startShim } from '../kernel/shim.ts';
+import { connectShim, type Interest, type ShimClient } from '../kernel/shim-client.ts';
+import { encodePlan } from '../runtime/plan/encode.ts';
+import type { Plan } from '../runtime/plan/steps.ts';
+import { containerById, findContainer, updateContainer } from '../store/container-row.ts';
+import { transaction } from '../store/database.ts';
+import { socketPath } from '../store/layout.ts';
+import { type Container, containerOf, type StartRecord } from './container.ts';
+import { insertNew } from './container-create.ts';
+import { type NetworkPlan, planNetwork, publish, takeLeases } from './container-network.ts';
+import type { AttachOptions } from './containers.ts';
+import { containerSession } from './container-session.ts';
+import type { Context } from './context.ts';
+import { finish } from './finish.ts';
+import { type Output, type Status, until } from './handshake.ts';
+import { compileContainer } from './container-plan.ts';
+import { lockContainer } from './reconcile.ts';
+import { settle } from './finish.ts';
+import type { ContainerId, ContainerOptions, Ending, Session } from './types.ts';
+
+export async function startDetached(context: Context, ref: string): Promise<void> {
+  const { id } = findContainer(context.store.database, ref);
+  using guard = await lockContainer(context, id);
+  const container = await startable(context, id, guard);
+  if (container.row.state === 'running') return;
+  const started = await start(context, container, guard, {});
+  started.client.close();
+}
+
+/** @throws OnggiError `conflict` when it runs already: attach to it instead */
+export async function startAttached(context: Context, ref: string, options: AttachOptions): Promise<Session> {
+  const { id } = findContainer(context.store.database, ref);
+  using guard = await lockContainer(context, id);
+  const container = await startable(context, id, guard);
+  if (container.row.state === 'running') {
+    throw new OnggiError('conflict', `container "${container.row.name}" is running already`, {
+      hint: `Use "onggi attach ${container.row.name}".`,
+    });
+  }
+  return await session(context, container, guard, options.stdin === true);
+}
+
+export async function runContainer(
+  context: Context,
+  options: ContainerOptions,
+): Promise<{ readonly id: ContainerId; readonly session: Session }> {
+  const row = insertNew(context, options);
+  using guard = await lockContainer(context, row.id);
+  const container = containerOf(context.store, row);
+  return { id: container.id, session: await session(context, container, guard, options.stdin === true) };
+}
+
+async function session(context: Context, container: Container, guard: Guard, stdin: boolean): Promise<Session> {
+  const interest = { stdin, stdout: true, stderr: true, reconciles: true };
+  const { client, early, row } = await start(context, container, guard, interest);
+  return containerSession(context, { ...container, row }, client, early);
+}
+
+/** The container as it is now. @throws OnggiError `not-found` when it was removed while we waited for its lock */
+async function startable(context: Context, id: string, guard: Guard): Promise<Container> {
+  const row = await settle(context.store, id, guard);
+  if (row === undefined) throw new OnggiError('not-found', `No such container: ${id}`);
+  return containerOf(context.store, row);
+}
+
+type Started = { readonly client: ShimClient; readonly early: readonly Output[]; readonly row: Container['row'] };
+
+/**
+ * @returns the connection over which it was started, for the caller to close
+ * @throws OnggiError `command-not-found`, `not-executable`, and whatever a step failed with; then the container is
+ *   as it was before, or gone when it was to be removed at its end
+ */
+async function start(context: Context, asked: Container, guard: Guard, interest: Interest): Promise<Started> {
+  const { store } = context;
+  const container = record(context, asked);
+  try {
+    const network = await planNetwork(context, container);
+    const plan = await compileContainer(context, container, network);
+    const client = await spawn(container, plan, { ...interest, reconciles: true });
+    try {
+      const early: Output[] = [];
+      const warn = (message: string): void => context.warn(message);
+      const created = await until('created', client, plan, early, warn);
+      await publish(context, container, network);
+      client.start();
+      await until('running', client, plan, early, warn);
+      return { client, early, row: noteRunning(context, container, created) };
+    } catch (error) {
+      client.close();
+      throw error;
+    }
+  } catch (error) {
+    const row = containerById(store.database, container.id);
+    if (row !== undefined) await finish(store, containerOf(store, row), failedEnding(error), guard);
+    throw error;
+  }
+}
+
+/** The row says what will be made before any of it is: state, socket, cgroups, address, ports. */
+function record(context: Context, { row, files }: Container): Container {
+  const { store } = context;
+  const nonce = randomBytes(10).toString('hex');
+  const start: StartRecord = { socket: socketPath(store.layout, nonce), cgroupsPath: `/onggi/${row.id}` };
+  rmSync(files.exit, { force: true });
+  rmSync(files.recorded, { force: true });
+  // A lock file of its own for each start: an earlier shim may still wait for a slow client, holding the old one.
+  rmSync(files.shimLock, { force: true });
+  const starting = transaction(store.database, () => {
+    const networkName = takeLeases(context, row);
+    return updateContainer(store.database, row.id, ['created', 'exited'], {
+      state: 'starting',
+      cgroup: JSON.stringify(start),
+      networkName,
+    });
+  });
+  return containerOf(store, starting);
+}
+
+async function spawn(container: Container, plan: Plan, interest: Interest): Promise<ShimClient> {
+  const { files, start, id } = container;
+  if (start === null) throw new OnggiError('internal', `container "${id}": it has no record of its start`);
+  using shimLock = await lock(files.shimLock, 'exclusive');
+  await startShim({ id, plan: encodePlan(plan), lock: shimLock });
+  return await connectShim(start.socket, interest);
+}
+
+function noteRunning(context: Context, container: Container, { pid, startTime }: Status): Container['row'] {
+  return updateContainer(context.store.database, container.id, ['starting'], {
+    state: 'running',
+    pid,
+    pidStartTime: startTime,
+    startedAt: Date.now(),
+    ending: null,
+    finishedAt: null,
+  });
+}
+
+/** What `inspect` and `why` tell of a start that failed; the exit status is that of Docker. */
+function failedEnding(error: unknown): Ending {
+  const code = error instanceof OnggiError ? error.code : 'internal';
+  return {
+    exitCode: code === 'command-not-found' ? 127 : code === 'not-executable' ? 126 : 128,
+    signal: 0,
+    oom: null,
+    coreDumped: false,
+    failure: error instanceof Error ? error.message : String(error),
+    sender: null,
+    finishedAt: Date.now(),
+    lost: false,
+  };
+}
+
+export function writeContainerFile(path: string, content: string): void {
+  try {
+    writeFileSync(path, content, { mode: 0o644 });
+  } catch (error) {
+    throw fromSystemError(error, `write "${path}"`);
+  }
+}

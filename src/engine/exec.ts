@@ -1,0 +1,103 @@
+/** `exec`: a further process in a running container, with a shim of its own for as long as it lives. */
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { fromSystemError, OnggiError } from '../errors.ts';
+import { startShim } from '../kernel/shim.ts';
+import { connectShim, type Interest, type ShimClient } from '../kernel/shim-client.ts';
+import type { Process, Spec } from '../oci/runtime-spec.ts';
+import { compileExec } from '../runtime/plan/compile.ts';
+import { encodePlan } from '../runtime/plan/encode.ts';
+import { socketPath } from '../store/layout.ts';
+import type { Container } from './container.ts';
+import { lookUp } from './container-query.ts';
+import type { Context } from './context.ts';
+import { endingOfReport, type Output, until } from './handshake.ts';
+import { cgroupPlacement, hostFacts } from './host-facts.ts';
+import { openSession } from './session.ts';
+import { execProcess } from './spec.ts';
+import type { ExecOptions, Session } from './types.ts';
+
+export async function exec(context: Context, ref: string, options: ExecOptions): Promise<Session> {
+  const interest = { stdin: options.stdin === true, stdout: true, stderr: true };
+  const { client, early } = await startExec(context, ref, options, interest);
+  return openSession(
+    client,
+    {
+      ended: async (report) => endingOfReport(report),
+      lost: async () => {
+        throw new OnggiError('unavailable', `exec in "${ref}": its shim was killed, and the process with it`);
+      },
+    },
+    early,
+  );
+}
+
+export async function execDetached(context: Context, ref: string, options: ExecOptions): Promise<void> {
+  const { client } = await startExec(context, ref, options, {});
+  client.close();
+}
+
+/** @throws OnggiError `conflict` when the container does not run; `command-not-found`, `not-executable` */
+async function startExec(
+  context: Context,
+  ref: string,
+  options: ExecOptions,
+  interest: Interest,
+): Promise<{ client: ShimClient; early: readonly Output[] }> {
+  const container = await lookUp(context, ref);
+  const { pid, pidStartTime } = container.row;
+  if (container.row.state !== 'running' || pid === null || pidStartTime === null || container.start === null) {
+    throw new OnggiError('conflict', `Container ${container.row.name} is not running`, {
+      hint: `Start it with "onggi start ${container.row.name}".`,
+    });
+  }
+  const spec = readSpec(container);
+  const id = randomBytes(32).toString('hex');
+  const socket = socketPath(context.store.layout, id);
+  const { plan, warnings } = compileExec(processOf(spec, options), options.privileged ? undefined : spec.linux?.seccomp, {
+    host: hostFacts(),
+    shim: {
+      id,
+      socket,
+      log: null,
+      exitFile: '',
+      reconcile: [],
+      stdin: options.stdin === true,
+      stdinOnce: true,
+      startRequired: true,
+    },
+    pid,
+    startTime: pidStartTime,
+    namespaces: ['mnt', 'pid', 'net', 'uts', 'ipc', 'cgroup'],
+    cgroups: cgroupPlacement(container.start.cgroupsPath),
+    waitForStart: true,
+  });
+  for (const warning of warnings) context.warn(warning);
+  await startShim({ id, plan: encodePlan(plan) });
+  const client = await connectShim(socket, interest);
+  const early: Output[] = [];
+  try {
+    const warn = (message: string): void => context.warn(message);
+    await until('created', client, plan, early, warn);
+    client.start();
+    await until('running', client, plan, early, warn);
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+  return { client, early };
+}
+
+function processOf(spec: Spec, options: ExecOptions): Process {
+  if (spec.process === undefined) throw new OnggiError('corrupt', 'config.json of the container: it has no process');
+  return execProcess(spec.process, options);
+}
+
+/** The container as it was started, which its options and image may no longer be. */
+function readSpec({ files }: Container): Spec {
+  try {
+    return JSON.parse(readFileSync(files.config, 'utf8')) as Spec;
+  } catch (error) {
+    throw fromSystemError(error, `read "${files.config}"`);
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * What happens when a container has ended: the ending goes into its row, and what the kernel can't free by itself is
+ * taken away. Idempotent, under the container's lock; done by whoever comes first (ARCHITECTURE, "Who knows the
+ * truth").
+ */
+import { renameSync, rmSync } from 'node:fs';
+import { errnoOf, fromSystemError } from '../errors.ts';
+import type { Guard } from '../kernel/lock.ts';
+import { isLocked } from '../kernel/lock.ts';
+import { connectShim } from '../kernel/shim-client.ts';
+import { removeCgroup } from '../runtime/cgroup/control.ts';
+import { type ContainerRow, containerById, deleteContainer, updateContainer } from '../store/container-row.ts';
+import { transaction } from '../store/database.ts';
+import { releaseLeases } from '../store/network-row.ts';
+import type { Store } from '../store/store.ts';
+import { type Container, containerOf, filesOf } from './container.ts';
+import { lostEnding, readEnding } from './ending.ts';
+import { releaseNetwork } from './container-network.ts';
+import type { Ending } from './types.ts';
+
+/** The ending of a container whose row says that it lives; undefined while it does live. Touches nothing. */
+export function foundEnding(store: Store, row: ContainerRow): Ending | undefined {
+  const files = filesOf(store, row.id);
+  const recorded = readEnding(files.exit);
+  if (recorded !== undefined) return recorded;
+  // Order matters: the record is written before the lock is let go, so look again after the lock was seen free.
+  if (isLocked(files.shimLock)) return undefined;
+  return readEnding(files.exit) ?? readEnding(files.recorded) ?? lostEnding(Date.now());
+}
+
+/**
+ * Brings the row of a container to the truth. Does nothing when it is there.
+ * @returns the row as it is then; undefined when the container is gone (`--rm`, or a removal that was cut off)
+ */
+export async function settle(store: Store, id: string, guard: Guard): Promise<ContainerRow | undefined> {
+  const row = containerById(store.database, id);
+  if (row === undefined) return undefined;
+  if (row.state === 'removing') {
+    await removeAll(store, containerOf(store, row), guard);
+    return undefined;
+  }
+  if (row.state !== 'running' && row.state !== 'starting') return row;
+  const ending = foundEnding(store, row);
+  if (ending === undefined) return row.state === 'starting' ? await adopt(store, containerOf(store, row)) : row;
+  return await finish(store, containerOf(store, row), ending, guard);
+}
+
+/** A start whose command was killed: its container runs if "start" had been said, else its shim ends it by itself. */
+async function adopt(store: Store, { row, start }: Container): Promise<ContainerRow> {
+  if (start === null) return row;
+  using client = await connectShim(start.socket, {}).catch(() => undefined);
+  if (client === undefined) return row;
+  for await (const event of client.events) {
+    if (event.type !== 'status') continue;
+    if (event.state !== 'running') return row;
+    return updateContainer(store.database, row.id, ['starting'], {
+      state: 'running',
+      pid: event.pid,
+      pidStartTime: event.startTime,
+      startedAt: Date.now(),
+    });
+  }
+  return row;
+}
+
+/** @returns the row as it is then; undefined when the container was to be removed at its end, and was */
+export async function finish(
+  store: Store,
+  container: Container,
+  ending: Ending,
+  guard: Guard,
+): Promise<ContainerRow | undefined> {
+  const { row, files } = container;
+  await releaseKernelState(container);
+  if (row.autoRemove) {
+    await removeAll(store, container, guard);
+    return undefined;
+  }
+  const neverRan = row.startedAt === null && (ending.failure !== null || (ending.lost && row.state === 'starting'));
+  const settled = transaction(store.database, () => {
+    releaseLeases(store.database, row.id);
+    return updateContainer(store.database, row.id, ['starting', 'running'], {
+      state: neverRan ? 'created' : 'exited',
+      ending: JSON.stringify(ending),
+      // The starter was killed between "start" and its note of it.
+      ...(!neverRan && row.startedAt === null && { startedAt: ending.finishedAt }),
+      finishedAt: ending.finishedAt,
+      pid: null,
+      pidStartTime: null,
+      cgroup: null,
+    });
+  });
+  markRecorded(files.exit, files.recorded);
+  await releaseNetwork(store, container);
+  return settled;
+}
+
+/** Tells the shim that its record has been taken over, without a moment in which it is nowhere on disk. */
+function markRecorded(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw fromSystemError(error, `rename "${from}"`);
+  }
+}
+
+async function releaseKernelState(container: Container): Promise<void> {
+  const { start } = container;
+  if (start === null) return;
+  await removeCgroup(start.cgroupsPath);
+  rmSync(start.socket, { force: true });
+}
+
+/** Removes a container that does not run, with its files. Unpublishes first: the row goes last but for the garbage. */
+export async function removeAll(store: Store, container: Container, _guard: Guard): Promise<void> {
+  const { id, row, files } = container;
+  if (row.state !== 'removing') {
+    updateContainer(store.database, id, ['creating', 'created', 'starting', 'running', 'exited'], { state: 'removing' });
+  }
+  await releaseKernelState(container);
+  removeTree(files.directory);
+  deleteContainer(store.database, id);
+  await releaseNetwork(store, container);
+}
+
+function removeTree(directory: string): void {
+  try {
+    rmSync(directory, { recursive: true, force: true });
+  } catch (error) {
+    throw fromSystemError(error, `remove container directory "${directory}"`);
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * The library: containers and images over one store, with no daemon behind it.
+ *
+ *   await using engine = Engine.open();
+ *   const { session } = await engine.containers.run({ image: 'alpine', command: ['id'], autoRemove: true });
+ *
+ * Runs under Bun and Node 24 or later, as root. Any number of processes may use the same store at the same time,
+ * `onggi` itself among them. Each operation loads only the modules that it needs.
+ */
+import { type Containers, makeContainers } from './containers.ts';
+import { type Context, makeContext } from './context.ts';
+import { type Images, makeImages } from './images.ts';
+import type { EngineInfo } from './info.ts';
+import type { Warning } from './types.ts';
+
+export { OnggiError } from '../errors.ts';
+export type { Containers } from './containers.ts';
+export type { Images, ImportOptions, PullOptions, RemovedImage } from './images.ts';
+export type { EngineInfo } from './info.ts';
+export type * from './types.ts';
+export { version } from '../version.ts';
+
+export type EngineOptions = {
+  /** Absolute path of the store; default /var/lib/onggi. Made, with mode 0700, if it is missing. */
+  readonly root?: string;
+  /** Told once about each thing that could not be had and was gone without. */
+  readonly onWarning?: (warning: Warning) => void;
+};
+
+export class Engine implements AsyncDisposable {
+  readonly #context: Context;
+  readonly containers: Containers;
+  readonly images: Images;
+
+  private constructor(context: Context) {
+    this.#context = context;
+    this.containers = makeContainers(context);
+    this.images = makeImages(context);
+  }
+
+  /** Opens nothing yet: the store is opened by the first operation that needs it. The caller disposes of the engine. */
+  static open(options: EngineOptions = {}): Engine {
+    return new Engine(makeContext(options));
+  }
+
+  /** Facts about the store and the machine. */
+  async info(): Promise<EngineInfo> {
+    const { engineInfo } = await import('./info.ts');
+    return engineInfo(this.#context);
+  }
+
+  /**
+   * Brings the record of a container that has ended to the truth and takes away what it left; all containers when
+   * `id` is absent. What the shim runs at the end; any other operation does it too, for what it touches.
+   */
+  async reconcile(id?: string): Promise<void> {
+    const { reconcile } = await import('./reconcile.ts');
+    await reconcile(this.#context, id);
+  }
+
+  /** Closes the store. Containers go on; a second call does nothing. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#context.close();
+  }
+}

@@ -1,0 +1,72 @@
+/** Bringing the database to the truth after anything was killed. Every command does this for what it touches. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Guard, lock, tryLock } from '../kernel/lock.ts';
+import { type ContainerRow, containerById, listContainers } from '../store/container-row.ts';
+import type { Store } from '../store/store.ts';
+import type { Context } from './context.ts';
+import { foundEnding, settle } from './finish.ts';
+import { OnggiError } from '../errors.ts';
+
+/** The lock under which a container changes; its file goes with the container. */
+export function containerLock(store: Store, id: string): string {
+  return join(store.layout.locks, `container-${id}`);
+}
+
+export async function lockContainer(context: Context, id: string, signal?: AbortSignal): Promise<Guard> {
+  return lock(containerLock(context.store, id), 'exclusive', signal);
+}
+
+/** The lock file of a container that is gone. Whoever waits for it finds the file removed and takes a new one. */
+export function dropContainerLock(guard: Guard): void {
+  rmSync(guard.path, { force: true });
+}
+
+/**
+ * The row as it really is. Takes the lock only when the row is wrong, so looking at a container never waits for one
+ * that is just being started or stopped by somebody else.
+ * @throws OnggiError `not-found` when the container turns out to be gone
+ */
+export async function settleContainer(context: Context, row: ContainerRow): Promise<ContainerRow> {
+  if (!isStale(context.store, row)) return row;
+  const guard = tryLock(containerLock(context.store, row.id), 'exclusive');
+  if (guard === undefined) return containerById(context.store.database, row.id) ?? gone(row.name);
+  return (await settleUnder(context, row.id, guard)) ?? gone(row.name);
+}
+
+function gone(name: string): never {
+  throw new OnggiError('not-found', `No such container: ${name}`);
+}
+
+async function settleUnder(context: Context, id: string, guard: Guard): Promise<ContainerRow | undefined> {
+  using held = guard;
+  const settled = await settle(context.store, id, held);
+  if (settled === undefined) dropContainerLock(held);
+  return settled;
+}
+
+/** All containers whose rows are wrong; those that another command holds are that command's business. */
+export async function settleStale(context: Context): Promise<void> {
+  for (const row of listContainers(context.store.database, ['starting', 'running', 'removing'])) {
+    if (!isStale(context.store, row)) continue;
+    const guard = tryLock(containerLock(context.store, row.id), 'exclusive');
+    if (guard !== undefined) await settleUnder(context, row.id, guard);
+  }
+}
+
+function isStale(store: Store, row: ContainerRow): boolean {
+  // A row that is in between is right only as long as somebody works on it, which the lock then tells.
+  if (row.state === 'removing' || row.state === 'starting') return true;
+  return row.state === 'running' && foundEnding(store, row) !== undefined;
+}
+
+/** `onggi reconcile [ID]`: one container, waiting for its lock; or everything, garbage included. */
+export async function reconcile(context: Context, id?: string): Promise<void> {
+  if (id !== undefined) {
+    await settleUnder(context, id, await lockContainer(context, id));
+    return;
+  }
+  await settleStale(context);
+  const { collect } = await import('../image/collect.ts');
+  await collect(context.store);
+}
