@@ -70,13 +70,15 @@ async function* inflate(
     compression === 'gzip'
       ? zlib.createGunzip({ chunkSize: pieceSize })
       : zlib.createZstdDecompress({ chunkSize: pieceSize });
+  let abandoned = true;
   let failure: { readonly error: unknown } | undefined;
   const feeding = (async () => {
     try {
       stream.write(start);
       for (let next = await rest.next(); !next.done; next = await rest.next()) {
-        if (!stream.write(next.value)) await drained(stream);
-        if (stream.destroyed) return;
+        if (abandoned) return;
+        // Bytes behind the end of the compressed data mean nothing, but they count for the digest of the source.
+        if (!stream.destroyed && !stream.write(next.value)) await drained(stream);
       }
       stream.end();
     } catch (error) {
@@ -86,6 +88,7 @@ async function* inflate(
   })();
   try {
     for await (const piece of stream) yield piece;
+    abandoned = false;
     if (failure !== undefined) throw failure.error;
   } catch (error) {
     // Destroying the stream makes its reader fail too; what the source said is the cause.
@@ -94,7 +97,7 @@ async function* inflate(
     const found = error instanceof Error ? error.message : String(error);
     throw new OnggiError('corrupt', `${compression} stream: ${found}`, { cause: error });
   } finally {
-    stream.destroy();
+    if (abandoned) stream.destroy();
     await feeding;
   }
 }
