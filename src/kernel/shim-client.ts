@@ -32,8 +32,8 @@ export interface ShimClient extends Disposable {
   write(bytes: Uint8Array): Promise<void>;
   closeStdin(): void;
   resize(rows: number, columns: number): void;
-  /** Sends a signal to the init; the shim records this process as its sender. */
-  signal(signal: number): void;
+  /** Sends a signal to the init; the shim records this process as its sender. Resolves when the kernel has the message. */
+  signal(signal: number): Promise<void>;
   /** Ends every process of the container. */
   killAll(): void;
   /** Leaves; what runs, runs on. Idempotent. */
@@ -147,7 +147,7 @@ function clientOf(socket: Socket, path: string): ShimClient {
     },
     closeStdin: () => send({ type: 'stdin-eof' }),
     resize: (rows, columns) => send({ type: 'resize', rows, columns }),
-    signal: (signal) => send({ type: 'signal', signal }),
+    signal: (signal) => written(socket, encodeFrame({ type: 'signal', signal }), path),
     killAll: () => send({ type: 'kill-all' }),
     close,
     [Symbol.dispose]: close,
