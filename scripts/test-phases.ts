@@ -1,5 +1,5 @@
 /** The parts of a test run, in their order. A new kind of test gets a phase here and nothing else. */
-import { globSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { testLibrary } from './test-library.ts';
 import { type Program, runCheck, runTests } from './test-program.ts';
@@ -24,6 +24,7 @@ export const phases: readonly Phase[] = [
     title: 'Tests on the real kernel',
     run: () => files(['test/harness/*.test.ts', 'test/system/*.test.ts'], { concurrency: 1, limit: 600 }),
   },
+  { name: 'pure-v1', title: 'cgroup v1 alone', run: pureVersion1 },
   { name: 'sanitized', title: 'The same with the sanitized shim', run: sanitized },
   { name: 'library', title: 'The packed library under Bun and Node', run: testLibrary },
   { name: 'vm', title: 'cgroup v2 in a virtual machine', run: virtualMachine },
@@ -54,6 +55,11 @@ type FilesOptions = Pick<Program, 'env' | 'limit'> & {
   readonly concurrency: number;
 };
 
+function nodeTest(paths: readonly string[], concurrency: number): string[] {
+  const reporter = join(repository, 'scripts/test-reporter.ts');
+  return ['--test', `--test-concurrency=${concurrency}`, `--test-reporter=${reporter}`, ...paths];
+}
+
 /** Test files by pattern; a pattern may match nothing, all of them together may not. */
 async function files(patterns: readonly string[], options: FilesOptions & { readonly except?: readonly string[] }) {
   const matched = patterns.flatMap((pattern) => globSync(pattern, { cwd: repository }).sort());
@@ -64,15 +70,29 @@ async function files(patterns: readonly string[], options: FilesOptions & { read
   }
   return await runTests({
     command: process.execPath,
-    args: [
-      '--test',
-      `--test-concurrency=${options.concurrency}`,
-      `--test-reporter=${join(repository, 'scripts/test-reporter.ts')}`,
-      ...paths,
-    ],
+    args: nodeTest(paths, options.concurrency),
     directory: repository,
     limit: options.limit,
     ...(options.env !== undefined && { env: options.env }),
+  });
+}
+
+/**
+ * The cgroup tests again where no v2 hierarchy is to be seen: a mount namespace of their own, the machine's mounts stay.
+ */
+async function pureVersion1(): Promise<Counts> {
+  const unified = '/sys/fs/cgroup/unified';
+  if (!readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${unified} `)) {
+    console.log('skip this machine has no hybrid hierarchy');
+    return { ...none, skipped: 1 };
+  }
+  const script = 'umount "$0" && exec "$@"';
+  const test = nodeTest(['test/system/cgroup.test.ts'], 1);
+  return await runTests({
+    command: 'unshare',
+    args: ['--mount', '--propagation', 'private', 'sh', '-c', script, unified, process.execPath, ...test],
+    directory: repository,
+    limit: 120,
   });
 }
 

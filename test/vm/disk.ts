@@ -1,0 +1,76 @@
+/** What the virtual machine boots from: a small initrd that loads modules, and an ext4 disk with the checkout. */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { repository } from '../harness/busybox-image.ts';
+import type { Module } from './module.ts';
+
+/** Where the checkout lies in the guest. */
+export const guestRepository = '/onggi';
+export const guestNode = '/usr/bin/node';
+
+const busybox = '/bin/busybox';
+
+/** Writes the initrd: busybox, the modules in order, and the script that goes on to the disk. */
+export function makeInitrd(path: string, stage: string, modules: readonly Module[]): void {
+  for (const directory of ['bin', 'dev', 'disk', 'modules', 'proc'])
+    mkdirSync(join(stage, directory), { recursive: true });
+  cpSync(busybox, join(stage, 'bin/busybox'));
+  for (const applet of ['sh', 'mount', 'insmod', 'switch_root', 'sleep'])
+    symlinkSync('busybox', join(stage, 'bin', applet));
+  modules.forEach(({ name, bytes }, index) => {
+    writeFileSync(join(stage, 'modules', `${String(index).padStart(3, '0')}-${name}.ko`), bytes);
+  });
+  install(join(import.meta.dirname, 'initrd.sh'), join(stage, 'init'));
+  must('bash', ['-c', 'cd "$1" && find . | cpio --quiet -o -H newc -R 0:0 >"$2"', '--', stage, path]);
+}
+
+/** Writes the disk: busybox for the guest's shell, node with its libraries, and the parts of the checkout that tests use. */
+export function makeDisk(path: string, stage: string, guestCommand: string): void {
+  const directories = ['bin', 'dev', 'etc', 'proc', 'root', 'run', 'sys', 'tmp', 'usr/bin', 'var/tmp'];
+  for (const directory of directories) mkdirSync(join(stage, directory), { recursive: true });
+  cpSync(busybox, join(stage, 'bin/busybox'));
+  for (const applet of spawnSync(busybox, ['--list'], { encoding: 'utf8' }).stdout.trim().split('\n')) {
+    if (applet !== 'busybox') symlinkSync('busybox', join(stage, 'bin', applet));
+  }
+  writeFileSync(join(stage, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n');
+  writeFileSync(join(stage, 'etc/group'), 'root:x:0:\n');
+  writeFileSync(join(stage, 'etc/resolv.conf'), 'nameserver 127.0.0.1\n');
+  install(process.execPath, join(stage, guestNode));
+  for (const library of librariesOf([process.execPath, ...binaries()])) install(library, join(stage, library));
+  for (const part of ['src', 'test', 'scripts', 'dist', 'package.json', 'node_modules/valibot']) {
+    const target = join(stage, guestRepository, part);
+    mkdirSync(dirname(target), { recursive: true });
+    cpSync(join(repository, part), target, { recursive: true, verbatimSymlinks: true });
+  }
+  rmSync(join(stage, guestRepository, 'dist/lib'), { recursive: true, force: true });
+  install(join(import.meta.dirname, 'guest.sh'), join(stage, 'init'));
+  writeFileSync(join(stage, 'command'), guestCommand);
+  rmSync(path, { force: true });
+  // 1 GiB, sparse; the tests' own stores lie in memory.
+  must('mke2fs', ['-q', '-t', 'ext4', '-m', '0', '-d', stage, path, '1G']);
+}
+
+function binaries(): string[] {
+  return ['dist/onggi', 'dist/onggi.node'].map((path) => join(repository, path)).filter((path) => existsSync(path));
+}
+
+/** Shared libraries with the dynamic loader, as absolute paths (ldd(1)). */
+function librariesOf(programs: readonly string[]): Set<string> {
+  const listing = programs.map((path) => spawnSync('ldd', [path], { encoding: 'utf8' }).stdout).join('\n');
+  return new Set([...listing.matchAll(/(\/\S+) \(0x/g)].map((match) => match[1] ?? ''));
+}
+
+function install(source: string, target: string): void {
+  mkdirSync(dirname(target), { recursive: true });
+  writeFileSync(target, readFileSync(source));
+  chmodSync(target, 0o755);
+}
+
+function must(command: string, args: readonly string[]): void {
+  const result = spawnSync(command, args, {
+    encoding: 'utf8',
+    env: { ...process.env, PATH: `${process.env['PATH']}:/sbin:/usr/sbin` },
+  });
+  if (result.status !== 0) throw new Error(`${command} ${relative(repository, args.at(-1) ?? '')}: ${result.stderr}`);
+}
