@@ -68,7 +68,6 @@ systemTest('v2: io weight', ['cgroup-v2'], async (world) => {
 });
 
 systemTest('v2: devices are refused by the BPF program, the usual ones work', ['cgroup-v2'], async (world) => {
-  // The container's own memory file system: the mount of its root allows no devices.
   const command = [
     'mknod /tmp/disk b 254 0 && head -c 1 /tmp/disk >/dev/null; echo "disk $?"',
     'head -c 4 /dev/zero >/dev/null; echo "zero $?"',
