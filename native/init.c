@@ -1,0 +1,223 @@
+#include "init.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/sysmacros.h>
+
+#include "message.h"
+#include "path.h"
+#include "scoped.h"
+#include "syscalls.h"
+
+/* Descriptors of the init from here up, one after the other; everything above the last is closed at once. */
+enum { FIRST_FD = 3 };
+
+static const struct {
+    uint16_t op;
+    step_function *run;
+} steps[] = {
+    {OP_NETLINK, step_netlink},
+    {OP_PROPAGATION, step_propagation},
+    {OP_OVERLAY, step_overlay},
+    {OP_ROOT_BIND, step_root_bind},
+    {OP_ENTER_ROOT, step_enter_root},
+    {OP_MOUNT, step_mount},
+    {OP_BIND, step_bind},
+    {OP_CGROUP_MOUNT, step_cgroup_mount},
+    {OP_MKDIR, step_mkdir},
+    {OP_SYMLINK, step_symlink},
+    {OP_MKNOD, step_mknod},
+    {OP_PIVOT_ROOT, step_pivot_root},
+    {OP_ROOT_ATTRIBUTES, step_root_attributes},
+    {OP_MASK, step_mask},
+    {OP_READONLY, step_readonly},
+    {OP_SYSCTL, step_sysctl},
+    {OP_HOSTNAME, step_hostname},
+    {OP_DOMAINNAME, step_domainname},
+    {OP_UNSHARE_CGROUP, step_unshare_cgroup},
+    {OP_CONSOLE, step_console},
+    {OP_RLIMIT, step_rlimit},
+    {OP_OOM_SCORE_ADJ, step_oom_score_adj},
+    {OP_NO_NEW_PRIVILEGES, step_no_new_privileges},
+    {OP_UMASK, step_umask},
+    {OP_IDENTITY, step_identity},
+    {OP_SECCOMP, step_seccomp},
+    {OP_WORKING_DIRECTORY, step_working_directory},
+    {OP_FIND_EXECUTABLE, step_find_executable},
+    {OP_WAIT_START, step_wait_start},
+    {OP_EXEC, step_exec},
+};
+
+static step_function *step_of(uint16_t op) {
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        if (steps[i].op == op) return steps[i].run;
+    }
+    return NULL;
+}
+
+void process_harden(void) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+void signals_reset(void) {
+    /* Straight to the kernel: libc keeps some real-time signals to itself and would leave them ignored. */
+    struct {
+        void *handler;
+        unsigned long flags;
+        void *restorer;
+        uint64_t mask;
+    } action = {0};
+    for (int signal = 1; signal <= 64; signal++) syscall(SYS_rt_sigaction, signal, &action, NULL, sizeof action.mask);
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &action.mask, NULL, sizeof action.mask);
+}
+
+void init_await(struct init *init, uint32_t type) {
+    struct message message;
+    int result = message_receive(init->report, &message, NULL, 0);
+    /* The shim is gone, or what came is not what is due: either way nobody is left to report to. */
+    if (result != 1 || message.type != type) _exit(1);
+}
+
+int init_warn(struct init *init) {
+    int result = message_send(init->report, MESSAGE_WARN, &init->failure, -1);
+    failure_clear(&init->failure);
+    return result == -EPIPE ? result : 0;
+}
+
+static _Noreturn void give_up(struct init *init) {
+    message_send(init->report, MESSAGE_FAIL, &init->failure, -1);
+    _exit(1);
+}
+
+/* Moves a descriptor to a fixed place. The source is closed later, with everything above the kept ones. */
+static int place_fd(int fd, int place) {
+    if (fd == place) return (int)SYS(fcntl(fd, F_SETFD, FD_CLOEXEC));
+    return (int)SYS(dup3(fd, place, O_CLOEXEC));
+}
+
+/*
+ * Keeps stdio, the message socket and the cgroup files, in that order from 0 up, and closes everything else: lock,
+ * log and listening socket of the shim must not live on in the container.
+ */
+static int arrange_descriptors(struct init_start *start) {
+    int base = FIRST_FD + 1 + (int)start->cgroup_count + 3;
+    int *kept[4 + LEGACY_CGROUPS_MAX];
+    size_t count = 0;
+    for (int i = 0; i < 3; i++) kept[count++] = &start->stdio[i];
+    kept[count++] = &start->report;
+    for (size_t i = 0; i < start->cgroup_count; i++) kept[count++] = &start->cgroups[i];
+    /* First out of the way of the final places, then onto them. */
+    for (size_t i = 0; i < count; i++) {
+        if (*kept[i] < 0) continue;
+        int moved = (int)SYS(fcntl(*kept[i], F_DUPFD_CLOEXEC, base));
+        if (moved < 0) return moved;
+        *kept[i] = moved;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (*kept[i] < 0) continue;
+        int result = i < 3 ? (int)SYS(dup2(*kept[i], (int)i)) : place_fd(*kept[i], (int)i);
+        if (result < 0) return result;
+        *kept[i] = (int)i;
+    }
+    return sys_close_range((unsigned)count, ~0u, 0);
+}
+
+static int join_cgroups(const struct init_start *start) {
+    int result = 0;
+    for (size_t i = 0; i < start->cgroup_count; i++) {
+        if (result >= 0) result = (int)SYS(write(start->cgroups[i], "0", 1));
+        close(start->cgroups[i]);
+    }
+    return result < 0 ? result : 0;
+}
+
+/* Root of the user namespace: only now do the ids of this process mean something inside. */
+static int become_root(void) {
+    int result = sys_setresgid(0);
+    if (result == 0) result = sys_setresuid(0);
+    process_harden();
+    return result;
+}
+
+static int prepare(struct init *init, struct init_start *start) {
+    /* Before the id maps the files of /proc must stay the caller's, who may not be root; nobody else is inside yet. */
+    if (start->maps_ids) prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    else process_harden();
+    prctl(PR_SET_NAME, "onggi-init", 0, 0, 0);
+    signals_reset();
+    int result = arrange_descriptors(start);
+    init->report = start->report;
+    if (result < 0) return fail(&init->failure, result, "arrange the descriptors of the init");
+    result = join_cgroups(start);
+    if (result < 0) return fail(&init->failure, result, "join the cgroups");
+    setsid();
+    umask(0);
+    if (start->maps_ids) {
+        init_await(init, MESSAGE_ATTACHED);
+        init->attached = true;
+    }
+    if (start->maps_ids || start->new_namespace) {
+        result = become_root();
+        if (result < 0) return fail(&init->failure, result, "become root in the user namespace");
+    }
+    if (start->joins) {
+        init->root = (int)SYS(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+        if (init->root < 0) return fail(&init->failure, init->root, "open the container's root");
+        stdio_reopen(init);
+    }
+    /* keyrings(7): without a session keyring of its own the container would share the caller's keys. */
+    result = (int)SYS(syscall(SYS_keyctl, KEY_JOIN_SESSION, NULL));
+    if (result < 0 && result != -ENOSYS) {
+        fail(&init->failure, result, "join a new session keyring");
+        return init_warn(init);
+    }
+    return 0;
+}
+
+static bool is_null_device(int fd) {
+    struct stat status;
+    return fstat(fd, &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
+}
+
+void stdio_reopen(const struct init *init) {
+    for (int fd = 0; fd < 3; fd++) {
+        if (!is_null_device(fd)) continue;
+        /* O_NONBLOCK: a pipe that the image put there must not hold up the init. */
+        scoped_fd own = root_open(init->root, "/dev/null", (fd == 0 ? O_RDONLY : O_WRONLY) | O_NONBLOCK, 0);
+        if (own < 0 || !is_null_device(own)) continue;
+        fcntl(own, F_SETFL, 0);
+        SYS(dup2(own, fd));
+    }
+}
+
+static int run_steps(struct init *init) {
+    struct records records = plan_records(init->plan);
+    struct record record;
+    while (plan_next(&records, &record)) {
+        if (record.phase != PHASE_INIT) continue;
+        init->failure.phase = record.phase;
+        init->failure.index = record.index;
+        if (!init->attached && (record.op == OP_NETLINK || record.op == OP_WAIT_START || record.op == OP_EXEC)) {
+            init_await(init, MESSAGE_ATTACHED);
+            init->attached = true;
+        }
+        step_function *run = step_of(record.op);
+        int result = run == NULL ? -ENOSYS : run(init, &record.payload);
+        if (result < 0) return fail(&init->failure, result, "step %u (op %u)", record.index, record.op);
+    }
+    return fail(&init->failure, EBADMSG, "the plan ended without executing anything");
+}
+
+void init_run(const struct init_start *given) {
+    static struct init init;
+    struct init_start start = *given;
+    init = (struct init){
+        .plan = start.plan, .report = start.report, .root = -1, .proc = -1, .null_device = -1, .mask_directory = -1};
+    init.umask = 022;
+    init.failure.index = 1; /* OP_CLONE or OP_JOIN */
+    if (prepare(&init, &start) < 0 || run_steps(&init) < 0) give_up(&init);
+    _exit(1);
+}

@@ -1,0 +1,77 @@
+/*
+ * The init: executes the init steps of a plan inside the new (or joined) namespaces, up to and including exec. It
+ * lives in the child of clone3(2), in memory copied from the shim.
+ */
+#ifndef ONGGI_INIT_H
+#define ONGGI_INIT_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "plan-reader.h"
+
+#define LEGACY_CGROUPS_MAX 32
+
+/* What the shim prepares for the init before the clone; every descriptor is close-on-exec. */
+struct init_start {
+    const struct plan *plan;
+    int report;   /* the init's end of the message socket */
+    int stdio[3]; /* become 0, 1, 2; -1 keeps /dev/null */
+    int cgroups[LEGACY_CGROUPS_MAX]; /* open `tasks` files (or cgroup.procs), joined by writing "0" */
+    size_t cgroup_count;
+    bool joins;         /* namespaces of a running container: its "/" is the root already */
+    bool maps_ids;      /* waits for the id map, then becomes root in the user namespace */
+    bool new_namespace; /* user namespace joined */
+};
+
+struct init {
+    const struct plan *plan;
+    int report;
+    int root; /* O_PATH, the root that container paths are resolved below; -1 before OP_ENTER_ROOT */
+    int proc; /* a procfs that nobody else can reach; -1 until first used */
+    int null_device;
+    int mask_directory; /* the empty tmpfs that masks directories */
+    bool attached;      /* MESSAGE_ATTACHED has been received */
+    mode_t umask;
+    char home[PATH_MAX]; /* set by OP_IDENTITY */
+    char executable[PATH_MAX];
+    struct failure failure; /* of the present step */
+};
+
+/* A step: 0, or -errno after fail() has said what was tried. The payload has been checked by plan_load. */
+typedef int step_function(struct init *init, struct cursor *payload);
+
+/* mounts */
+step_function step_propagation, step_overlay, step_root_bind, step_mount, step_bind, step_cgroup_mount;
+/* the root file system */
+step_function step_enter_root, step_mkdir, step_symlink, step_mknod, step_pivot_root, step_root_attributes;
+step_function step_mask, step_readonly;
+/* kernel parameters and namespaces */
+step_function step_sysctl, step_hostname, step_domainname, step_unshare_cgroup, step_netlink;
+/* the process */
+step_function step_console, step_rlimit, step_oom_score_adj, step_no_new_privileges, step_umask, step_seccomp;
+step_function step_identity, step_working_directory, step_find_executable, step_wait_start, step_exec;
+
+/* Runs the init steps and executes the command. Reports failures to the shim and ends the process. */
+_Noreturn void init_run(const struct init_start *start);
+
+/* Waits for a message of the shim; ends the process when the shim is gone. */
+void init_await(struct init *init, uint32_t type);
+
+/* Reports what `failure` holds as a warning and forgets it. */
+int init_warn(struct init *init);
+
+/* Gives a clean slate to a program about to be executed or to a child: default dispositions, nothing blocked. */
+void signals_reset(void);
+
+/*
+ * SIGKILL with the parent's death, and no core dumps, ptrace or /proc access by others. The kernel drops both with
+ * every change of identity, so they are set again after each.
+ */
+void process_harden(void);
+
+/* Replaces descriptors 0 to 2 that are the host's /dev/null by the container's own. */
+void stdio_reopen(const struct init *init);
+
+#endif

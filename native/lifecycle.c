@@ -1,0 +1,223 @@
+/* The life of the init as the shim sees it. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "cgroup.h"
+#include "oom.h"
+#include "scoped.h"
+#include "shim.h"
+#include "syscalls.h"
+#include "timestamp.h"
+
+enum { EXIT_ENGINE = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
+
+/* How long clients are waited for that are slow, or that never come. */
+enum { DRAIN_MS = 10000, MEET_MS = 10000, RECONCILE_MS = 30000 };
+
+void lifecycle_warn(struct shim *shim, const struct failure *failure) {
+    server_failure(shim, FRAME_WARN, failure);
+    if (shim->warning_count < WARNINGS_MAX) shim->warnings[shim->warning_count++] = *failure;
+}
+
+void lifecycle_fail(struct shim *shim, const struct failure *failure) {
+    if (shim->ending.failure.error != 0) return; /* the first one is the reason, the others follow from it */
+    shim->ending.failure = *failure;
+    server_failure(shim, FRAME_FAIL, failure);
+}
+
+static void fail_here(struct shim *shim, int error, const char *text) {
+    struct failure failure = {.phase = PHASE_SHIM, .index = 1};
+    fail(&failure, error, "%s", text);
+    lifecycle_fail(shim, &failure);
+}
+
+static void change_state(struct shim *shim, enum shim_state state) {
+    shim->state = state;
+    server_status(shim);
+}
+
+void lifecycle_start(struct shim *shim) {
+    shim->start_wanted = true;
+    if (shim->state != STATE_CREATED || shim->start_sent) return;
+    shim->start_sent = true;
+    message_send(shim->report, MESSAGE_START, NULL, -1);
+}
+
+static void take_message(struct shim *shim, const struct message *message, int fd) {
+    switch (message->type) {
+    case MESSAGE_WARN: lifecycle_warn(shim, &message->failure); break;
+    case MESSAGE_FAIL: lifecycle_fail(shim, &message->failure); break;
+    case MESSAGE_EXECUTING: shim->executing = true; break;
+    case MESSAGE_CREATED:
+        change_state(shim, STATE_CREATED);
+        if (shim->start_wanted) lifecycle_start(shim);
+        break;
+    case MESSAGE_CONSOLE:
+        if (fd >= 0 && shim->output.fd < 0) return terminal_open(shim, fd);
+        break;
+    default: break;
+    }
+    if (fd >= 0) close(fd);
+}
+
+void lifecycle_report(struct shim *shim) {
+    while (shim->report >= 0) {
+        struct message message;
+        int fd = -1;
+        int result = message_receive(shim->report, &message, &fd, MSG_DONTWAIT);
+        if (result == -EAGAIN) return;
+        if (result == 1) {
+            take_message(shim, &message, fd);
+            continue;
+        }
+        /* End of file: closed by the exec, or by the death of the init. */
+        drop_fd(&shim->report);
+        if (!shim->executing || shim->ending.failure.error != 0) return;
+        shim->ending.started_at = timestamp_ns();
+        change_state(shim, STATE_RUNNING);
+    }
+}
+
+void lifecycle_signal(struct shim *shim, const struct sender *sender) {
+    if (shim->init <= 0 || shim->ended) return;
+    /* A resize of the window is news, not a cause of anything. */
+    if (sender->signal != SIGWINCH) shim->ending.sender = *sender;
+    /* Not reaped yet, so the pid is still the init's. */
+    kill(shim->init, (int)sender->signal);
+}
+
+void lifecycle_kill(struct shim *shim) {
+    if (shim->init <= 0 || shim->ended) return;
+    if (!shim->joins && !shim->pid_namespace && shim->kill_group != NULL) cgroup_kill(shim->kill_group);
+    kill(shim->init, SIGKILL);
+}
+
+void lifecycle_reap(struct shim *shim) {
+    int status;
+    pid_t pid;
+    while ((pid = (pid_t)SYS(waitpid(-1, &status, WNOHANG))) > 0) {
+        if (pid != shim->init) continue; /* an orphan that fell to the subreaper */
+        shim->ended = true;
+        shim->status = status;
+        shim->ending.finished_at = timestamp_ns();
+    }
+}
+
+static uint32_t failure_code(const struct shim *shim) {
+    const struct failure *failure = &shim->ending.failure;
+    bool of_command = failure->index == shim->find_index || failure->index == shim->exec_index;
+    if (failure->phase != PHASE_INIT || !of_command) return EXIT_ENGINE;
+    return failure->error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
+}
+
+/* What the wait status and the failure, if there was one, come to. */
+static void conclude(struct shim *shim) {
+    struct ending *ending = &shim->ending;
+    if (ending->finished_at == 0) ending->finished_at = timestamp_ns();
+    ending->flags |= oom_read(shim->options.oom_version, shim->options.oom_directory);
+    if (WIFSIGNALED(shim->status)) {
+        ending->signal = (uint32_t)WTERMSIG(shim->status);
+        ending->exit_code = 128 + ending->signal;
+        if (WCOREDUMP(shim->status)) ending->flags |= EXIT_CORE_DUMPED;
+    } else {
+        ending->exit_code = (uint32_t)WEXITSTATUS(shim->status);
+    }
+    if (ending->started_at == 0 && ending->failure.error == 0) {
+        char text[96];
+        snprintf(text, sizeof text, "the init ended (wait status 0x%x) before it executed the command", (unsigned)shim->status);
+        fail_here(shim, ESRCH, text);
+    }
+    if (ending->failure.error == 0) return;
+    ending->flags |= EXIT_NEVER_RAN;
+    ending->exit_code = failure_code(shim);
+}
+
+static void clean_up(struct shim *shim) {
+    struct records records = plan_records(&shim->plan);
+    struct record record;
+    while (plan_next(&records, &record)) {
+        if (record.op != OP_CGROUP_REMOVE) continue;
+        struct failure failure = {.phase = record.phase, .index = record.index + shim->skipped};
+        if (cgroup_remove(take_string(&record.payload), &failure) < 0) lifecycle_warn(shim, &failure);
+    }
+}
+
+static void record(struct shim *shim) {
+    shim->recorded = true;
+    conclude(shim);
+    clean_up(shim);
+    int result = ending_write(shim->options.exit_file, &shim->ending);
+    if (result == 0) return;
+    /* The reconcile command still finds out that the container ended, if not how. */
+    struct failure failure = {.phase = PHASE_SHIM, .index = 0};
+    fail(&failure, result, "write the exit record \"%s\"", shim->options.exit_file);
+    lifecycle_warn(shim, &failure);
+}
+
+/* Reads what is left in the pipes; false when a client that is too slow holds it up. */
+static bool drain(struct shim *shim) {
+    struct stream *streams[] = {&shim->output, &shim->error};
+    bool done = true;
+    for (size_t i = 0; i < 2; i++) {
+        stream_read(shim, streams[i]);
+        if (streams[i]->fd >= 0 && streams[i]->blocked) done = false;
+    }
+    return done;
+}
+
+static bool expired(const struct shim *shim) {
+    return shim->deadline != 0 && monotonic_ms() >= shim->deadline;
+}
+
+/* Nobody has started what must be started, and nobody is left who could. */
+static void give_up_unstarted(struct shim *shim) {
+    bool pending = shim->options.start_required && shim->waits && !shim->start_wanted && !shim->ended;
+    if (!pending) return;
+    bool abandoned = shim->met && shim->client_count == 0;
+    if (!abandoned && !(!shim->met && expired(shim))) return;
+    fail_here(shim, ECANCELED, "nobody started the container");
+    lifecycle_kill(shim);
+    shim->deadline = 0;
+}
+
+/* After EXIT: whom to wait for. */
+static bool clients_done(struct shim *shim) {
+    for (size_t i = shim->client_count; i > 0; i--) {
+        struct client *client = shim->clients[i - 1];
+        bool waits = !client->greeted || (client->flags & HELLO_RECONCILES) != 0 || client->output_used > 0;
+        if (!waits) server_drop(shim, client);
+    }
+    if (expired(shim)) return true;
+    if (shim->client_count > 0) return false;
+    /* Somebody is about to ask why it never ran. */
+    return shim->met || !shim->waits || (shim->ending.flags & EXIT_NEVER_RAN) == 0;
+}
+
+static void announce(struct shim *shim) {
+    stream_finish(shim, &shim->output);
+    stream_finish(shim, &shim->error);
+    sink_close(shim);
+    shim->announced = true;
+    shim->state = STATE_EXITED;
+    server_exit(shim);
+    shim->deadline = monotonic_ms() + (shim->client_count > 0 || shim->met ? RECONCILE_MS : MEET_MS);
+}
+
+bool lifecycle_advance(struct shim *shim) {
+    give_up_unstarted(shim);
+    if (!shim->ended) return false;
+    if (!shim->announced) {
+        lifecycle_report(shim);
+        bool drained = drain(shim);
+        if (!shim->recorded) {
+            record(shim);
+            shim->deadline = monotonic_ms() + DRAIN_MS;
+        }
+        if (!drained && !expired(shim)) return false;
+        announce(shim);
+    }
+    return clients_done(shim);
+}

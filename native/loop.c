@@ -1,0 +1,117 @@
+/* The poll loop. */
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+
+#include "shim.h"
+#include "syscalls.h"
+#include "timestamp.h"
+
+enum { SIGNALS, REPORT, LISTENER, OUTPUT, ERROR, SINK, FIRST_CLIENT, POLLED = FIRST_CLIENT + CLIENTS_MAX };
+
+static short stream_events(const struct stream *stream) {
+    return stream->blocked ? 0 : POLLIN;
+}
+
+static bool any_stalled(const struct shim *shim) {
+    for (size_t i = 0; i < shim->client_count; i++) {
+        if (shim->clients[i]->stalled) return true;
+    }
+    return false;
+}
+
+/* A blocked stream or a stalled client is left out altogether: poll reports hang-ups of whatever it is given. */
+static void fill(const struct shim *shim, struct pollfd polled[POLLED]) {
+    polled[SIGNALS] = (struct pollfd){.fd = shim->signals, .events = POLLIN};
+    polled[REPORT] = (struct pollfd){.fd = shim->report, .events = POLLIN};
+    polled[LISTENER] = (struct pollfd){.fd = shim->listener, .events = POLLIN};
+    polled[OUTPUT] = (struct pollfd){.fd = shim->output.blocked ? -1 : shim->output.fd, .events = stream_events(&shim->output)};
+    polled[ERROR] = (struct pollfd){.fd = shim->error.blocked ? -1 : shim->error.fd, .events = stream_events(&shim->error)};
+    polled[SINK] = (struct pollfd){.fd = any_stalled(shim) ? shim->sink.fd : -1, .events = POLLOUT};
+    for (size_t i = 0; i < shim->client_count; i++) {
+        const struct client *client = shim->clients[i];
+        short events = (short)((client->stalled ? 0 : POLLIN) | (client->output_used > 0 ? POLLOUT : 0));
+        polled[FIRST_CLIENT + i] = (struct pollfd){.fd = client->hung_up ? -1 : client->fd, .events = events};
+    }
+}
+
+static void take_signals(struct shim *shim) {
+    struct signalfd_siginfo info;
+    while (SYS(read(shim->signals, &info, sizeof info)) == (long)sizeof info) {
+        if (info.ssi_signo == SIGCHLD) continue; /* signals merge: children are reaped until there are none */
+        struct sender sender = {info.ssi_pid, info.ssi_uid, info.ssi_signo};
+        lifecycle_signal(shim, &sender);
+    }
+    lifecycle_reap(shim);
+}
+
+static void serve_client(struct shim *shim, struct client *client, short events) {
+    if ((events & POLLOUT) != 0 && !client_flush(client)) return server_drop(shim, client);
+    if ((events & (POLLHUP | POLLERR)) != 0 && client->stalled) {
+        /* Gone, but what it has written must still reach the container. */
+        client->hung_up = true;
+        client->output_used = 0;
+        return;
+    }
+    if ((events & (POLLIN | POLLHUP | POLLERR)) != 0) server_input(shim, client);
+}
+
+/* The list changes when clients go: those that were polled are remembered first. */
+static void serve_clients(struct shim *shim, const struct pollfd polled[POLLED], size_t count) {
+    struct client *clients[CLIENTS_MAX];
+    memcpy(clients, shim->clients, sizeof clients);
+    for (size_t i = 0; i < count; i++) {
+        if (polled[FIRST_CLIENT + i].revents == 0) continue;
+        for (size_t j = 0; j < shim->client_count; j++) {
+            if (shim->clients[j] != clients[i]) continue;
+            serve_client(shim, clients[i], polled[FIRST_CLIENT + i].revents);
+            break;
+        }
+    }
+}
+
+static void resume_stalled(struct shim *shim) {
+    for (size_t i = shim->client_count; i > 0; i--) {
+        struct client *client = shim->clients[i - 1];
+        if (!client->stalled) continue;
+        client->stalled = false;
+        server_input(shim, client);
+        /* One that is dropped is replaced by the last of the list. */
+        if (i > shim->client_count + 1) i = shim->client_count + 1;
+    }
+}
+
+static int timeout(const struct shim *shim) {
+    if (shim->deadline == 0) return -1;
+    int64_t left = shim->deadline - monotonic_ms();
+    return left < 0 ? 0 : (int)left;
+}
+
+static void serve(struct shim *shim, const struct pollfd polled[POLLED], size_t clients) {
+    if (polled[SIGNALS].revents != 0) take_signals(shim);
+    if (polled[REPORT].revents != 0) lifecycle_report(shim);
+    if (polled[OUTPUT].revents != 0) stream_read(shim, &shim->output);
+    if (polled[ERROR].revents != 0) stream_read(shim, &shim->error);
+    if (polled[SINK].revents != 0) resume_stalled(shim);
+    serve_clients(shim, polled, clients);
+    if (polled[LISTENER].revents != 0) server_accept(shim);
+}
+
+/* Room in a client's buffer, or its leaving, unblocks the streams: the next read finds out. */
+static void unblock(struct shim *shim) {
+    if (shim->output.blocked) stream_read(shim, &shim->output);
+    if (shim->error.blocked) stream_read(shim, &shim->error);
+}
+
+void loop_run(struct shim *shim) {
+    while (!lifecycle_advance(shim)) {
+        struct pollfd polled[POLLED];
+        size_t clients = shim->client_count;
+        fill(shim, polled);
+        long ready = SYS(poll(polled, FIRST_CLIENT + clients, timeout(shim)));
+        if (ready <= 0) continue;
+        serve(shim, polled, clients);
+        unblock(shim);
+    }
+}

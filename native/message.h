@@ -1,0 +1,40 @@
+/*
+ * What the shim and the init say to each other while the container is being made, over a SOCK_SEQPACKET pair: one
+ * message, one packet. The init's end is close-on-exec, so end of file after MESSAGE_EXECUTING says that the command
+ * runs; end of file before it says that the init died. To the init, end of file says that the shim died.
+ */
+#ifndef ONGGI_MESSAGE_H
+#define ONGGI_MESSAGE_H
+
+#include <stdint.h>
+
+#include "failure.h"
+
+enum message_type {
+    /* shim to init, in this order */
+    MESSAGE_ATTACHED = 1, /* the attach steps are done */
+    MESSAGE_START = 2,
+
+    /* init to shim */
+    MESSAGE_WARN = 16,
+    MESSAGE_CONSOLE = 17, /* carries the master of the pty */
+    MESSAGE_CREATED = 18, /* waiting for MESSAGE_START */
+    MESSAGE_EXECUTING = 19,
+    MESSAGE_FAIL = 20,
+};
+
+struct message {
+    uint32_t type;
+    struct failure failure; /* of WARN and FAIL */
+};
+
+/* Sends a message; `fd` is passed along unless it is -1. 0 or -errno. */
+int message_send(int socket, uint32_t type, const struct failure *failure, int fd);
+
+/*
+ * Receives one: 1, 0 at end of file, -errno (-EAGAIN with nothing there). `fd` may be NULL; else it receives the
+ * descriptor that came along, or -1.
+ */
+int message_receive(int socket, struct message *message, int *fd, int flags);
+
+#endif

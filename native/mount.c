@@ -1,0 +1,110 @@
+#include "mount.h"
+
+#include <string.h>
+
+#include "scoped.h"
+#include "syscalls.h"
+
+static const struct {
+    uint32_t flag;
+    uint32_t attribute;
+} attributes_of_flags[] = {
+    {MS_RDONLY, MOUNT_ATTR_RDONLY},           {MS_NOSUID, MOUNT_ATTR_NOSUID},
+    {MS_NODEV, MOUNT_ATTR_NODEV},             {MS_NOEXEC, MOUNT_ATTR_NOEXEC},
+    {MS_NOATIME, MOUNT_ATTR_NOATIME},         {MS_STRICTATIME, MOUNT_ATTR_STRICTATIME},
+    {MS_NODIRATIME, MOUNT_ATTR_NODIRATIME},   {MS_NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW},
+};
+
+/* Flags that belong to the file system, not to the mount; set as options. */
+static const struct {
+    uint32_t flag;
+    const char *option;
+} options_of_flags[] = {{MS_SYNCHRONOUS, "sync"}, {MS_DIRSYNC, "dirsync"}, {MS_LAZYTIME, "lazytime"}};
+
+enum { REFUSED_FLAGS = MS_REMOUNT | MS_BIND | MS_MOVE };
+
+uint64_t mount_attributes(uint32_t flags) {
+    uint64_t attributes = 0;
+    for (size_t i = 0; i < sizeof attributes_of_flags / sizeof attributes_of_flags[0]; i++) {
+        if (flags & attributes_of_flags[i].flag) attributes |= attributes_of_flags[i].attribute;
+    }
+    return attributes;
+}
+
+/* The message that the file system left in its context (fsopen(2)), e.g. "e tmpfs: Bad value for 'size'". */
+static int fail_with_log(int fs, struct failure *failure, int error, const char *type, const char *option) {
+    char log[256];
+    long length = SYS(read(fs, log, sizeof log - 1));
+    if (length <= 2) return fail(failure, error, "mount \"%s\" with option \"%s\"", type, option);
+    log[length] = '\0';
+    log[strcspn(log, "\n")] = '\0';
+    return fail(failure, error, "mount \"%s\" with option \"%s\": %s", type, option, log + 2);
+}
+
+static int set_option(int fs, const char *type, char *option, struct failure *failure) {
+    char *equals = strchr(option, '=');
+    int result;
+    if (equals == NULL) {
+        result = sys_fsconfig(fs, FSCONFIG_SET_FLAG, option, NULL);
+    } else {
+        *equals = '\0';
+        result = sys_fsconfig(fs, FSCONFIG_SET_STRING, option, equals + 1);
+        *equals = '=';
+    }
+    return result < 0 ? fail_with_log(fs, failure, result, type, option) : 0;
+}
+
+static int set_options(int fs, const char *type, const char *data, struct failure *failure) {
+    char options[4096];
+    if (strlen(data) >= sizeof options) return fail(failure, E2BIG, "mount \"%s\": more than one page of options", type);
+    memcpy(options, data, strlen(data) + 1);
+    char *rest = options, *option;
+    while ((option = strsep(&rest, ",")) != NULL) {
+        if (*option == '\0') continue;
+        int result = set_option(fs, type, option, failure);
+        if (result < 0) return result;
+    }
+    return 0;
+}
+
+static int set_flags(int fs, const char *type, const char *source, uint32_t flags, struct failure *failure) {
+    for (size_t i = 0; i < sizeof options_of_flags / sizeof options_of_flags[0]; i++) {
+        if ((flags & options_of_flags[i].flag) == 0) continue;
+        int result = sys_fsconfig(fs, FSCONFIG_SET_FLAG, options_of_flags[i].option, NULL);
+        if (result < 0) return fail_with_log(fs, failure, result, type, options_of_flags[i].option);
+    }
+    /*
+     * Read-only is a matter of the mount. Only a device is opened read-only as well: a cgroup hierarchy or sysfs is
+     * one instance for the whole machine, which must not change for others.
+     */
+    if ((flags & MS_RDONLY) == 0 || source[0] != '/') return 0;
+    return sys_fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL);
+}
+
+int mount_new(const char *type, const char *source, uint32_t flags, const char *data, struct failure *failure) {
+    if (flags & REFUSED_FLAGS) return fail(failure, EINVAL, "mount \"%s\": flags of a bind or remount", type);
+    scoped_fd fs = sys_fsopen(type);
+    if (fs < 0) return fail(failure, fs, "mount \"%s\": open the file system", type);
+    int result = *source == '\0' ? 0 : sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", source);
+    if (result < 0) return fail_with_log(fs, failure, result, type, source);
+    result = set_flags(fs, type, source, flags, failure);
+    if (result == 0) result = set_options(fs, type, data, failure);
+    if (result < 0) return result;
+    result = sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL);
+    if (result < 0) return fail_with_log(fs, failure, result, type, data);
+    int mount = sys_fsmount(fs, (unsigned)mount_attributes(flags));
+    return mount < 0 ? fail_with_log(fs, failure, mount, type, data) : mount;
+}
+
+int mount_clone(int directory, const char *path, int recursive) {
+    return sys_open_tree(directory, path,
+                         OPEN_TREE_CLONE | (*path == '\0' ? AT_EMPTY_PATH : 0) | (recursive ? AT_RECURSIVE : 0));
+}
+
+int mount_change(int mount, uint64_t set, uint64_t clear, uint32_t propagation, int recursive) {
+    /* The times are one field of several bits: setting one clears the others (mount_setattr(2)). */
+    if (set & MOUNT_ATTR__ATIME) clear |= MOUNT_ATTR__ATIME;
+    if (set == 0 && clear == 0 && propagation == 0) return 0;
+    struct mount_attr attributes = {.attr_set = set, .attr_clr = clear, .propagation = propagation};
+    return sys_mount_setattr(mount, recursive ? AT_RECURSIVE : 0, &attributes);
+}

@@ -1,0 +1,25 @@
+/* What the shim itself is told by OP_SHIM; the strings live in the plan. */
+#ifndef ONGGI_OPTIONS_H
+#define ONGGI_OPTIONS_H
+
+#include "plan-reader.h"
+
+#define RECONCILE_MAX 16
+
+struct options {
+    const char *id;
+    const char *socket;
+    const char *log; /* NULL: none */
+    uint64_t log_max_size;
+    uint32_t log_max_files;
+    const char *exit_file;
+    char *reconcile[RECONCILE_MAX + 1]; /* NULL-terminated */
+    bool terminal, stdin_open, stdin_once, start_required;
+    uint32_t oom_version;
+    const char *oom_directory;
+};
+
+/* -E2BIG when the reconcile command has too many arguments. */
+int options_read(const struct plan *plan, struct options *options);
+
+#endif

@@ -1,0 +1,259 @@
+#include "plan-check.h"
+
+#include <linux/netlink.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "syscalls.h"
+
+#define IN(phase) (1u << (phase))
+#define NAMESPACES                                                                                                     \
+    (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWTIME)
+
+/*
+ * The payload in letters: u u32, q u64, b bool, s string, o optional string, d blob, (...) list of what is inside.
+ * The table repeats the comments of plan.h in a form that a loop can check.
+ */
+struct grammar {
+    uint16_t op;
+    uint16_t phases;
+    const char *fields;
+};
+
+static const struct grammar grammars[] = {
+    {OP_SHIM, IN(PHASE_SHIM), "ssoqus(s)bbbbus"},
+    {OP_CLONE, IN(PHASE_SHIM), "u(us)o(s)(uqu)"},
+    {OP_JOIN, IN(PHASE_SHIM), "uquo(s)"},
+    {OP_CGROUP_CREATE, IN(PHASE_PREPARE), "s"},
+    {OP_WRITE, IN(PHASE_PREPARE), "sssb"},
+    {OP_CGROUP_DEVICE, IN(PHASE_PREPARE), "sds"},
+    {OP_ID_MAP, IN(PHASE_ATTACH), "(uuu)(uuu)b"},
+    {OP_NETLINK, IN(PHASE_ATTACH) | IN(PHASE_INIT), "u(d(u)s)s"},
+    {OP_PROPAGATION, IN(PHASE_INIT), "su"},
+    {OP_OVERLAY, IN(PHASE_INIT), "s(s)oos(s)u"},
+    {OP_ROOT_BIND, IN(PHASE_INIT), "ss"},
+    {OP_ENTER_ROOT, IN(PHASE_INIT), "s"},
+    {OP_MOUNT, IN(PHASE_INIT), "sssusb"},
+    {OP_BIND, IN(PHASE_INIT), "ssbqqbub"},
+    {OP_CGROUP_MOUNT, IN(PHASE_INIT), "sb(ss(s))u"},
+    {OP_MKDIR, IN(PHASE_INIT), "suuu"},
+    {OP_SYMLINK, IN(PHASE_INIT), "ss"},
+    {OP_MKNOD, IN(PHASE_INIT), "suuuuuu"},
+    {OP_PIVOT_ROOT, IN(PHASE_INIT), ""},
+    {OP_ROOT_ATTRIBUTES, IN(PHASE_INIT), "qqb"},
+    {OP_MASK, IN(PHASE_INIT), "s"},
+    {OP_READONLY, IN(PHASE_INIT), "s"},
+    {OP_SYSCTL, IN(PHASE_INIT), "ss"},
+    {OP_HOSTNAME, IN(PHASE_INIT), "s"},
+    {OP_DOMAINNAME, IN(PHASE_INIT), "s"},
+    {OP_UNSHARE_CGROUP, IN(PHASE_INIT), ""},
+    {OP_CONSOLE, IN(PHASE_INIT), "uub"},
+    {OP_RLIMIT, IN(PHASE_INIT), "usqq"},
+    {OP_OOM_SCORE_ADJ, IN(PHASE_INIT), "ub"},
+    {OP_NO_NEW_PRIVILEGES, IN(PHASE_INIT), ""},
+    {OP_UMASK, IN(PHASE_INIT), "u"},
+    {OP_IDENTITY, IN(PHASE_INIT), "so(s)qqqqq"},
+    {OP_SECCOMP, IN(PHASE_INIT), "uds"},
+    {OP_WORKING_DIRECTORY, IN(PHASE_INIT), "sb"},
+    {OP_FIND_EXECUTABLE, IN(PHASE_INIT), "s"},
+    {OP_WAIT_START, IN(PHASE_INIT), ""},
+    {OP_EXEC, IN(PHASE_INIT), "(s)(s)b"},
+    {OP_CGROUP_REMOVE, IN(PHASE_CLEANUP), "s"},
+};
+
+static const struct grammar *grammar_of(uint16_t op) {
+    for (size_t i = 0; i < sizeof grammars / sizeof grammars[0]; i++) {
+        if (grammars[i].op == op) return &grammars[i];
+    }
+    return NULL;
+}
+
+static const char *after_list(const char *fields) {
+    for (int depth = 1; depth > 0; fields++) {
+        if (*fields == '(') depth++;
+        if (*fields == ')') depth--;
+    }
+    return fields;
+}
+
+/* Walks one payload by its letters until the end of the text or of the list; true when everything fits. */
+static bool fields_fit(struct cursor *cursor, const char *fields) {
+    for (; *fields != '\0' && *fields != ')' && !cursor->bad; fields++) {
+        if (*fields == 'u') take_u32(cursor);
+        if (*fields == 'q') take_u64(cursor);
+        if (*fields == 'b') take_bool(cursor);
+        if (*fields == 's') take_string(cursor);
+        if (*fields == 'o') take_optional(cursor);
+        if (*fields == 'd') take_blob(cursor);
+        if (*fields != '(') continue;
+        for (uint32_t count = take_count(cursor); count > 0 && !cursor->bad; count--) fields_fit(cursor, fields + 1);
+        fields = after_list(fields + 1) - 1;
+    }
+    return !cursor->bad;
+}
+
+static const char *absolute_problem(const char *path) {
+    return path[0] == '/' ? NULL : "a host path is not absolute";
+}
+
+static const char *shim_problem(struct cursor payload) {
+    take_string(&payload);
+    const char *socket = take_string(&payload);
+    if (strlen(socket) >= sizeof((struct sockaddr_un *)NULL)->sun_path) return "the socket's path is longer than 107 bytes";
+    const char *log = take_optional(&payload);
+    take_u64(&payload);
+    uint32_t files = take_u32(&payload);
+    if (log != NULL && (files < 1 || files > 1000)) return "the number of log files is not between 1 and 1000";
+    const char *exit_file = take_string(&payload);
+    uint32_t arguments = take_count(&payload);
+    for (uint32_t i = 0; i < arguments; i++) {
+        const char *argument = take_string(&payload);
+        if (i == 0 && argument[0] != '/') return "the reconcile command is not an absolute path";
+    }
+    for (int i = 0; i < 4; i++) take_bool(&payload);
+    if (take_u32(&payload) > 2) return "unknown version of the OOM source";
+    const char *problem = absolute_problem(socket);
+    if (problem == NULL && log != NULL) problem = absolute_problem(log);
+    return problem != NULL ? problem : absolute_problem(exit_file);
+}
+
+static bool single_namespace(uint32_t type) {
+    return (type & (type - 1)) == 0 && type != 0 && (type & ~(uint32_t)(NAMESPACES | CLONE_NEWCGROUP)) == 0;
+}
+
+static const char *clone_problem(struct cursor payload) {
+    uint32_t flags = take_u32(&payload);
+    if ((flags & ~(uint32_t)NAMESPACES) != 0) return "flags that are not namespaces";
+    for (uint32_t count = take_count(&payload); count > 0; count--) {
+        uint32_t type = take_u32(&payload);
+        if (!single_namespace(type) || (type & flags) != 0) return "a namespace to join is unknown or also new";
+        take_string(&payload);
+    }
+    take_optional(&payload);
+    for (uint32_t count = take_count(&payload); count > 0; count--) take_string(&payload);
+    uint32_t offsets = take_count(&payload);
+    if (offsets > 0 && (flags & CLONE_NEWTIME) == 0) return "clock offsets without a time namespace";
+    return NULL;
+}
+
+static const char *join_problem(struct cursor payload) {
+    uint32_t pid = take_u32(&payload);
+    take_u64(&payload);
+    uint32_t flags = take_u32(&payload);
+    if (pid == 0 || pid > INT32_MAX) return "not a process id";
+    return (flags & ~(uint32_t)(NAMESPACES | CLONE_NEWCGROUP)) == 0 ? NULL : "flags that are not namespaces";
+}
+
+/* Each message must itself be whole netlink messages, and the places of the pid must lie in it, past a header. */
+static const char *netlink_problem(struct cursor payload, uint16_t phase) {
+    uint32_t protocol = take_u32(&payload);
+    if (protocol != NETLINK_ROUTE && protocol != NETLINK_NETFILTER) return "unknown netlink protocol";
+    for (uint32_t count = take_count(&payload); count > 0; count--) {
+        struct blob message = take_blob(&payload);
+        uint32_t left = message.length;
+        if (left == 0) return "an empty netlink message";
+        while (left > 0) {
+            struct nlmsghdr header;
+            if (left < sizeof header) return "a netlink message is cut short";
+            memcpy(&header, message.bytes + (message.length - left), sizeof header);
+            uint32_t aligned = (header.nlmsg_len + 3u) & ~3u;
+            if (header.nlmsg_len < sizeof header || header.nlmsg_len > left || aligned > left)
+                return "a netlink message's length does not fit";
+            left -= aligned;
+        }
+        uint32_t places = take_count(&payload);
+        /* The init doesn't know its pid on the host, nor would the number mean that process to its kernel calls. */
+        if (places > 0 && phase == PHASE_INIT) return "a host pid in a netlink message of the init";
+        for (uint32_t i = 0; i < places; i++) {
+            uint32_t place = take_u32(&payload);
+            if (place < sizeof(struct nlmsghdr) || message.length < 4 || place > message.length - 4)
+                return "the place of a pid lies outside of its message";
+        }
+        take_string(&payload);
+    }
+    return NULL;
+}
+
+static const char *blob_problem(struct cursor payload, bool has_path) {
+    if (has_path) take_string(&payload);
+    else take_u32(&payload);
+    struct blob program = take_blob(&payload);
+    if (program.length == 0 || program.length % 8 != 0 || program.length / 8 > 0xffff)
+        return "a BPF program is not 1 to 65535 instructions of 8 bytes";
+    return NULL;
+}
+
+static const char *record_problem(const struct record *record) {
+    const struct grammar *grammar = grammar_of(record->op);
+    if (grammar == NULL) return "unknown op";
+    if (record->phase > PHASE_CLEANUP || (grammar->phases & IN(record->phase)) == 0) return "an op in the wrong phase";
+    struct cursor payload = record->payload;
+    if (!fields_fit(&payload, grammar->fields)) return "a field does not fit or a string is malformed";
+    if (payload.left != 0) return "bytes after the last field";
+    switch (record->op) {
+    case OP_SHIM: return shim_problem(record->payload);
+    case OP_CLONE: return clone_problem(record->payload);
+    case OP_JOIN: return join_problem(record->payload);
+    case OP_NETLINK: return netlink_problem(record->payload, record->phase);
+    case OP_CGROUP_DEVICE: return blob_problem(record->payload, true);
+    case OP_SECCOMP: return blob_problem(record->payload, false);
+    case OP_EXEC: {
+        struct cursor arguments = record->payload;
+        return take_count(&arguments) > 0 ? NULL : "no command";
+    }
+    default: return NULL;
+    }
+}
+
+/* What the order of the records has shown so far. */
+struct order {
+    uint16_t phase;
+    bool rooted, pivoted, waits, executes;
+};
+
+static bool needs_root(uint16_t op) {
+    return (op >= OP_MOUNT && op <= OP_READONLY) || op == OP_CONSOLE;
+}
+
+static const char *order_problem(struct order *order, const struct record *record, bool joins) {
+    bool spawns = record->op == OP_CLONE || record->op == OP_JOIN;
+    if ((record->index == 0) != (record->op == OP_SHIM)) return "the first record, and no other, must be OP_SHIM";
+    if ((record->index == 1) != spawns) return "the second record, and no other, must be OP_CLONE or OP_JOIN";
+    if (record->phase < order->phase) return "phases decrease";
+    order->phase = record->phase;
+    if (record->phase == PHASE_ATTACH && joins) return "an attach step for a process that joins";
+    if (record->phase != PHASE_INIT) return NULL;
+    if (order->executes) return "a step after OP_EXEC";
+    if (needs_root(record->op) && !order->rooted && !joins) return "a container path before OP_ENTER_ROOT";
+    if (record->op == OP_ENTER_ROOT && (order->rooted || joins)) return "a second root";
+    if (record->op == OP_PIVOT_ROOT && (order->pivoted || joins)) return "a second OP_PIVOT_ROOT";
+    if (record->op == OP_WAIT_START && order->waits) return "a second OP_WAIT_START";
+    order->rooted |= record->op == OP_ENTER_ROOT;
+    order->pivoted |= record->op == OP_PIVOT_ROOT;
+    order->waits |= record->op == OP_WAIT_START;
+    order->executes |= record->op == OP_EXEC;
+    return NULL;
+}
+
+static int refuse(struct failure *failure, const struct record *record, const char *problem) {
+    failure->phase = record->phase;
+    failure->index = record->index;
+    return fail(failure, EBADMSG, "plan: record %u (op %u): %s", record->index, record->op, problem);
+}
+
+int plan_check(const struct plan *plan, struct failure *failure) {
+    struct records records = plan_records(plan);
+    struct record record = {0};
+    struct order order = {0};
+    bool joins = false;
+    while (plan_next(&records, &record)) {
+        const char *problem = record_problem(&record);
+        if (record.op == OP_JOIN) joins = true;
+        if (problem == NULL) problem = order_problem(&order, &record, joins);
+        if (problem != NULL) return refuse(failure, &record, problem);
+    }
+    if (records.rest.bad || records.index != plan->count) return refuse(failure, &record, "the plan ends inside a record");
+    if (records.rest.left != 0) return refuse(failure, &record, "bytes after the last record");
+    if (!order.executes) return refuse(failure, &record, "no OP_EXEC");
+    return 0;
+}

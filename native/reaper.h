@@ -1,0 +1,22 @@
+/* The command, executed as the init itself or as the child of a pid 1 that reaps orphans (`docker run --init`). */
+#ifndef ONGGI_REAPER_H
+#define ONGGI_REAPER_H
+
+#include "init.h"
+
+struct command {
+    const char *path;
+    char **arguments;
+    char **environment;
+};
+
+/* execve(2) with nothing but stdio left open. Returns only on failure. */
+int command_execute(struct init *init, const struct command *command);
+
+/*
+ * Stays as this process: forks the command, forwards every signal to it, reaps whatever is orphaned, and ends with
+ * the command's exit status (128 + signal if one killed it). Returns only when the command could not be forked.
+ */
+int reaper_run(struct init *init, const struct command *command);
+
+#endif

@@ -1,0 +1,156 @@
+#include "shim.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <limits.h>
+
+#include "cgroup.h"
+#include "init.h"
+#include "netlink.h"
+#include "idmap.h"
+#include "scoped.h"
+#include "spawn.h"
+#include "syscalls.h"
+#include "timestamp.h"
+
+enum { MEET_MS = 10000 };
+
+static int prepare(struct shim *shim, struct failure *failure) {
+    struct records records = plan_records(&shim->plan);
+    struct record record;
+    while (plan_next(&records, &record)) {
+        if (record.phase != PHASE_PREPARE) continue;
+        failure->phase = record.phase;
+        failure->index = record.index;
+        bool optional = false;
+        int result = -ENOSYS;
+        if (record.op == OP_CGROUP_CREATE) result = cgroup_create(&record.payload, failure);
+        if (record.op == OP_WRITE) result = cgroup_write(&record.payload, &optional, failure);
+        if (record.op == OP_CGROUP_DEVICE) result = cgroup_attach_device_filter(&record.payload, failure);
+        if (result == 0) continue;
+        if (!optional) return result;
+        lifecycle_warn(shim, failure);
+        failure_clear(failure);
+    }
+    return 0;
+}
+
+static int spawn(struct shim *shim, struct failure *failure) {
+    struct spawned spawned;
+    bool pipes = !shim->options.terminal;
+    int result = spawn_init(&shim->plan, pipes, shim->options.stdin_open, &spawned, failure);
+    if (result < 0) return result;
+    shim->init = spawned.pid;
+    shim->report = spawned.report;
+    shim->output.fd = spawned.output;
+    shim->error.fd = spawned.error;
+    if (pipes) shim->sink = (struct sink){.fd = spawned.input, .ready = true, .closed = spawned.input < 0};
+    shim->start_time = process_start_time(spawned.pid);
+    return 0;
+}
+
+static int attach(struct shim *shim, struct failure *failure) {
+    struct records records = plan_records(&shim->plan);
+    struct record record;
+    while (plan_next(&records, &record)) {
+        if (record.phase != PHASE_ATTACH) continue;
+        failure->phase = record.phase;
+        failure->index = record.index;
+        int result = record.op == OP_ID_MAP ? idmap_write(&record.payload, shim->init, failure)
+                                            : netlink_run(&record.payload, shim->init, failure);
+        if (result < 0) return result;
+    }
+    int result = message_send(shim->report, MESSAGE_ATTACHED, NULL, -1);
+    /* An init that is gone has said why, or its wait status will. */
+    return result == -EPIPE || result == -ECONNRESET ? 0 : result;
+}
+
+/* What later questions need to know of the plan. */
+static void survey(struct shim *shim) {
+    struct record record;
+    shim->waits = plan_find(&shim->plan, OP_WAIT_START, &record);
+    shim->joins = plan_find(&shim->plan, OP_JOIN, &record);
+    if (plan_find(&shim->plan, OP_FIND_EXECUTABLE, &record)) shim->find_index = record.index;
+    if (plan_find(&shim->plan, OP_EXEC, &record)) shim->exec_index = record.index;
+}
+
+/* The cgroup that holds the container's processes and nothing else. */
+static void find_group(struct shim *shim) {
+    struct record record;
+    if (!plan_find(&shim->plan, OP_CLONE, &record)) return;
+    shim->pid_namespace = (take_u32(&record.payload) & CLONE_NEWPID) != 0;
+    for (uint32_t count = take_count(&record.payload); count > 0; count--) {
+        take_u32(&record.payload);
+        take_string(&record.payload);
+    }
+    shim->kill_group = take_optional(&record.payload);
+    if (shim->kill_group == NULL && take_count(&record.payload) > 0) shim->kill_group = take_string(&record.payload);
+}
+
+/*
+ * Gives the pages of a plan back that has been executed, seccomp filter, environment and all: the shim waits for days
+ * with what is left, its own options and the cleanup steps.
+ */
+static void trim(struct shim *shim) {
+    struct plan kept;
+    if (plan_keep(&shim->plan, &kept, &shim->skipped) < 0) return;
+    plan_free(&shim->plan);
+    shim->plan = kept;
+    options_read(&shim->plan, &shim->options);
+    shim->log.path = shim->options.log;
+}
+
+/* The init as it is: killed, waited for, its last words read. */
+static void put_down(struct shim *shim) {
+    if (shim->init <= 0) {
+        shim->ended = true;
+        return;
+    }
+    lifecycle_kill(shim);
+    SYS(waitpid(shim->init, &shim->status, 0));
+    shim->ended = true;
+    lifecycle_report(shim);
+}
+
+/* Up to the point where the init goes its own way. */
+static void launch(struct shim *shim) {
+    struct failure failure = {0};
+    int result = prepare(shim, &failure);
+    if (result == 0) result = spawn(shim, &failure);
+    if (result == 0) result = attach(shim, &failure);
+    if (result == 0) return;
+    fail(&failure, result, "start the container");
+    put_down(shim);
+    lifecycle_fail(shim, &failure);
+}
+
+static _Noreturn void end(struct shim *shim) {
+    /* First unreachable, then unlocked: who finds the lock free must find no socket either. */
+    unlink(shim->options.socket);
+    drop_fd(&shim->listener);
+    char directory[PATH_MAX];
+    size_t length = (size_t)(strrchr(shim->options.exit_file, '/') - shim->options.exit_file);
+    if (length >= sizeof directory || shim->options.reconcile[0] == NULL) _exit(0);
+    memcpy(directory, shim->options.exit_file, length);
+    directory[length] = '\0';
+    if (length > 0 && access(directory, F_OK) != 0) _exit(0);
+    drop_fd(&shim->lock);
+    prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+    signals_reset();
+    static char *const environment[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+    execve(shim->options.reconcile[0], shim->options.reconcile, environment);
+    _exit(1);
+}
+
+void shim_run(struct shim *shim) {
+    survey(shim);
+    launch(shim);
+    trim(shim);
+    find_group(shim);
+    if (shim->options.start_required) shim->deadline = monotonic_ms() + MEET_MS;
+    loop_run(shim);
+    end(shim);
+}

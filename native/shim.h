@@ -1,0 +1,113 @@
+/*
+ * The shim: the parent that outlives every command. One process, one poll(2) loop, fixed memory.
+ *
+ *   shim.c      from the plan to the last exec: prepare, spawn, attach, serve, end
+ *   loop.c      the poll loop: what is waited for, who handles it
+ *   server.c    clients: accepting, frames in, frames out
+ *   streams.c   stdio of the container: to the log and to the clients
+ *   lifecycle.c what the init says, how it ends
+ */
+#ifndef ONGGI_SHIM_H
+#define ONGGI_SHIM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "client.h"
+#include "ending.h"
+#include "failure.h"
+#include "log.h"
+#include "message.h"
+#include "options.h"
+#include "plan-reader.h"
+#include "protocol.h"
+
+enum { CLIENTS_MAX = 16, WARNINGS_MAX = 8 };
+
+/* Output of the container on its way to the log and the clients. The buffer holds the line that is not finished. */
+struct stream {
+    int fd; /* -1: at its end, or none */
+    const char *name;
+    uint8_t frame;
+    uint8_t flag; /* the hello_flag of those who want it */
+    bool blocked; /* a client has no room */
+    size_t used;
+    char line[LOG_LINE_MAX];
+};
+
+/* Where stdin goes: a pipe, or the master of the pty. */
+struct sink {
+    int fd;
+    bool ready;  /* exists; before that bytes wait, after its end they are dropped */
+    bool closed;
+};
+
+struct shim {
+    struct plan plan;
+    struct options options;
+    uint32_t skipped; /* records dropped from the plan before its cleanup steps */
+    uint32_t find_index, exec_index;
+    bool waits; /* the plan has OP_WAIT_START */
+    bool joins;
+    bool pid_namespace;
+    const char *kill_group; /* cgroup whose processes are the container's */
+
+    int lock, listener, signals, report;
+    struct log log;
+    struct stream output, error;
+    struct sink sink;
+    uint16_t rows, columns; /* asked for before there was a terminal */
+
+    enum shim_state state;
+    pid_t init;
+    uint64_t start_time;
+    bool start_wanted, start_sent, executing, ended, recorded, announced;
+    bool met; /* some client has said HELLO */
+    int status;
+    struct ending ending;
+    int64_t deadline; /* monotonic, 0: none */
+
+    size_t client_count;
+    struct client *clients[CLIENTS_MAX];
+    struct failure warnings[WARNINGS_MAX];
+    uint32_t warning_count;
+};
+
+/* Runs to the end; executes the reconcile command or ends the process. */
+_Noreturn void shim_run(struct shim *shim);
+
+/* loop.c */
+void loop_run(struct shim *shim);
+
+/* server.c */
+void server_accept(struct shim *shim);
+void server_input(struct shim *shim, struct client *client);
+void server_broadcast(struct shim *shim, uint8_t type, const void *payload, size_t length);
+void server_status(struct shim *shim);
+void server_failure(struct shim *shim, uint8_t type, const struct failure *failure);
+void server_exit(struct shim *shim);
+void server_drop(struct shim *shim, struct client *client);
+
+/* streams.c */
+void stream_read(struct shim *shim, struct stream *stream);
+void stream_finish(struct shim *shim, struct stream *stream);
+/* Bytes taken; 0 when they must wait. */
+size_t sink_write(struct shim *shim, const char *bytes, size_t length);
+void sink_close(struct shim *shim);
+void terminal_open(struct shim *shim, int master);
+void terminal_resize(struct shim *shim, uint16_t rows, uint16_t columns);
+
+/* lifecycle.c */
+void lifecycle_report(struct shim *shim);
+void lifecycle_start(struct shim *shim);
+void lifecycle_fail(struct shim *shim, const struct failure *failure);
+void lifecycle_warn(struct shim *shim, const struct failure *failure);
+void lifecycle_signal(struct shim *shim, const struct sender *sender);
+void lifecycle_kill(struct shim *shim);
+/* Reaps children; notes the end of the init. */
+void lifecycle_reap(struct shim *shim);
+/* Goes as far towards the end as is possible now; true when the shim is done. */
+bool lifecycle_advance(struct shim *shim);
+
+#endif

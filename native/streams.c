@@ -1,0 +1,118 @@
+/* Stdio of the container. */
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "scoped.h"
+#include "shim.h"
+#include "syscalls.h"
+
+/* What every client that wants the stream can still take. */
+static size_t clients_room(const struct shim *shim, const struct stream *stream) {
+    size_t room = sizeof stream->line;
+    for (size_t i = 0; i < shim->client_count; i++) {
+        const struct client *client = shim->clients[i];
+        if ((client->flags & stream->flag) == 0 || client->hung_up) continue;
+        size_t own = client_room(client);
+        if (own < room) room = own;
+    }
+    return room;
+}
+
+static void send_output(struct shim *shim, const struct stream *stream, const char *bytes, size_t length) {
+    for (size_t i = shim->client_count; i > 0; i--) {
+        struct client *client = shim->clients[i - 1];
+        if ((client->flags & stream->flag) == 0) continue;
+        if (!client_send(client, stream->frame, bytes, length)) server_drop(shim, client);
+    }
+}
+
+/* Logs the whole lines in the buffer, and its beginning when it is full without having one. */
+static void log_lines(struct shim *shim, struct stream *stream, size_t seen) {
+    size_t start = 0;
+    const char *newline;
+    while ((newline = memchr(stream->line + seen, '\n', stream->used - seen)) != NULL) {
+        size_t end = (size_t)(newline - stream->line) + 1;
+        log_entry(&shim->log, stream->name, stream->line + start, end - start);
+        start = seen = end;
+    }
+    if (start == 0 && stream->used == sizeof stream->line) {
+        start = log_boundary(stream->line, stream->used);
+        log_entry(&shim->log, stream->name, stream->line, start);
+    }
+    if (start == 0) return;
+    stream->used -= start;
+    memmove(stream->line, stream->line + start, stream->used);
+    log_flush(&shim->log);
+}
+
+void stream_finish(struct shim *shim, struct stream *stream) {
+    if (stream->used > 0) {
+        log_entry(&shim->log, stream->name, stream->line, stream->used);
+        log_flush(&shim->log);
+        stream->used = 0;
+    }
+    /* The master of a pty is the sink as well. */
+    if (stream->fd >= 0 && stream->fd == shim->sink.fd) {
+        shim->sink.fd = -1;
+        shim->sink.closed = true;
+    }
+    drop_fd(&stream->fd);
+}
+
+void stream_read(struct shim *shim, struct stream *stream) {
+    while (stream->fd >= 0) {
+        size_t room = clients_room(shim, stream);
+        size_t space = sizeof stream->line - stream->used;
+        stream->blocked = room == 0;
+        if (stream->blocked) return;
+        long got = SYS(read(stream->fd, stream->line + stream->used, space < room ? space : room));
+        if (got == -EAGAIN) return;
+        /* EIO is how a pty says that its last slave is closed. */
+        if (got <= 0) {
+            stream_finish(shim, stream);
+            return;
+        }
+        send_output(shim, stream, stream->line + stream->used, (size_t)got);
+        size_t seen = stream->used;
+        stream->used += (size_t)got;
+        if (shim->log.fd >= 0) log_lines(shim, stream, seen);
+        else stream->used = 0;
+        /* While it runs, others get their turn between reads; at the end all of it is wanted at once. */
+        if (!shim->ended) return;
+    }
+}
+
+size_t sink_write(struct shim *shim, const char *bytes, size_t length) {
+    struct sink *sink = &shim->sink;
+    if (sink->closed) return length;
+    if (!sink->ready) return 0;
+    long written = SYS(write(sink->fd, bytes, length));
+    if (written == -EAGAIN) return 0;
+    if (written < 0) {
+        sink_close(shim);
+        return length;
+    }
+    return (size_t)written;
+}
+
+void sink_close(struct shim *shim) {
+    struct sink *sink = &shim->sink;
+    if (shim->options.terminal) return; /* the terminal ends with the container */
+    drop_fd(&sink->fd);
+    sink->closed = true;
+}
+
+void terminal_open(struct shim *shim, int master) {
+    fcntl(master, F_SETFL, O_NONBLOCK);
+    shim->output.fd = master;
+    if (shim->options.stdin_open) shim->sink = (struct sink){.fd = master, .ready = true};
+    else shim->sink.closed = true;
+    if (shim->rows != 0 || shim->columns != 0) terminal_resize(shim, shim->rows, shim->columns);
+}
+
+void terminal_resize(struct shim *shim, uint16_t rows, uint16_t columns) {
+    shim->rows = rows;
+    shim->columns = columns;
+    struct winsize size = {.ws_row = rows, .ws_col = columns};
+    if (shim->options.terminal && shim->output.fd >= 0) ioctl(shim->output.fd, TIOCSWINSZ, &size);
+}
