@@ -1,0 +1,37 @@
+/** Attaching the terminal to a container that is there already: `attach` and `start -a`. */
+import type { Session } from '../engine/types.ts';
+import type { Context } from './context.ts';
+import { type DetachKeys, defaultDetachKeys } from './detach-keys.ts';
+import { relay } from './relay.ts';
+import { checkTerminal } from './terminal-check.ts';
+
+export type AttachOptions = {
+  /** The user wants the input passed on; it is, if the container was made with one. */
+  readonly stdin: boolean;
+  readonly signalProxy: boolean;
+  readonly detachKeys: DetachKeys | undefined;
+  readonly open: (stdin: boolean) => Promise<Session>;
+};
+
+/** @returns the container's exit status, or 0 when the user detached */
+export async function attachContainer(ref: string, context: Context, options: AttachOptions): Promise<number> {
+  const engine = await context.engine();
+  const { terminal, takesInput } = stdioOf(await engine.containers.inspect(ref));
+  const stdin = options.stdin && takesInput;
+  checkTerminal(context, stdin, terminal);
+  const end = await relay(await options.open(stdin), context, {
+    stdin,
+    stdout: true,
+    stderr: true,
+    terminal,
+    signalProxy: options.signalProxy,
+    detachKeys: options.detachKeys ?? defaultDetachKeys,
+  });
+  return end.type === 'detached' ? 0 : end.ending.exitCode;
+}
+
+function stdioOf(inspected: Record<string, unknown>): { terminal: boolean; takesInput: boolean } {
+  const config = inspected['Config'];
+  const has = (key: string) => typeof config === 'object' && config !== null && Reflect.get(config, key) === true;
+  return { terminal: has('Tty'), takesInput: has('OpenStdin') };
+}

@@ -1,0 +1,31 @@
+import { openCidFile } from '../cid-file.ts';
+import { containerFacts } from '../container-facts.ts';
+import { containerFlags, refusedContainerFlags } from '../container-flags.ts';
+import { containerOptions, containerWarnings } from '../container-options.ts';
+import { defineCommand } from '../definition.ts';
+import { ensureImage } from '../pull.ts';
+
+export const command = defineCommand({
+  usage: '[OPTIONS] IMAGE [COMMAND] [ARG...]',
+  positionals: { min: 1, max: null },
+  interspersed: false,
+  completes: 'images',
+  flags: containerFlags,
+  refused: refusedContainerFlags,
+  async run({ flags, args, context }) {
+    const options = containerOptions(flags, args, containerFacts(flags, context));
+    const engine = await context.engine();
+    for (const warning of containerWarnings(flags)) context.stderr.print(`WARNING: ${warning}\n`);
+    using cidFile = flags.cidfile === undefined ? undefined : openCidFile(flags.cidfile);
+    await ensureImage(
+      options.image,
+      flags.pull ?? 'missing',
+      { platform: flags.platform, quiet: flags.quiet },
+      context,
+    );
+    const { id } = await engine.containers.create(options);
+    cidFile?.write(id);
+    context.stdout.print(`${id}\n`);
+    return 0;
+  },
+});

@@ -1,0 +1,58 @@
+import type { ExecOptions } from '../../engine/types.ts';
+import { detachKeysFlag } from '../attach-flags.ts';
+import { readAssignments } from '../container-facts.ts';
+import { asIs, defineCommand, list, single, toggle } from '../definition.ts';
+import { defaultDetachKeys } from '../detach-keys.ts';
+import { relay } from '../relay.ts';
+import { checkTerminal } from '../terminal-check.ts';
+import { parseAssignment, resolveEnvironment } from '../value/environment.ts';
+
+export const command = defineCommand({
+  usage: '[OPTIONS] CONTAINER COMMAND [ARG...]',
+  positionals: { min: 2, max: null },
+  interspersed: false,
+  completes: 'running',
+  flags: {
+    detach: toggle('Run the command in the background', { short: 'd' }),
+    'detach-keys': detachKeysFlag,
+    env: list('list', parseAssignment, "Set NAME=VALUE, or NAME to pass on the caller's value", { short: 'e' }),
+    'env-file': list('file', asIs, 'Read environment variables from a file, one a line'),
+    interactive: toggle('Keep standard input open', { short: 'i' }),
+    privileged: toggle('Give the command all privileges'),
+    tty: toggle('Give the command a terminal', { short: 't' }),
+    user: single('string', asIs, 'User and group: NAME|UID[:GROUP|GID]', { short: 'u' }),
+    workdir: single('string', asIs, 'Working directory', { short: 'w' }),
+  },
+  examples: [{ line: 'exec -it web sh', says: 'A shell in a running container' }],
+  async run({ flags, args: [ref = '', ...words], context }) {
+    const stdin = flags.interactive && !flags.detach;
+    checkTerminal(context, stdin, flags.tty && !flags.detach);
+    const assignments = [...readAssignments(flags['env-file'], context.directory), ...flags.env];
+    const size = flags.tty ? context.stdout.size() : undefined;
+    const options: ExecOptions = {
+      command: words,
+      env: resolveEnvironment(assignments, context.env),
+      terminal: flags.tty,
+      stdin,
+      privileged: flags.privileged,
+      ...(flags.user !== undefined && { user: flags.user }),
+      ...(flags.workdir !== undefined && { workingDir: flags.workdir }),
+      ...(size !== undefined && { consoleSize: size }),
+    };
+    const engine = await context.engine();
+    if (flags.detach) {
+      await engine.containers.execDetached(ref, options);
+      return 0;
+    }
+    const end = await relay(await engine.containers.exec(ref, options), context, {
+      stdin,
+      stdout: true,
+      stderr: true,
+      terminal: flags.tty,
+      // As in Docker: a signal to this process is not one to the command.
+      signalProxy: false,
+      detachKeys: flags['detach-keys'] ?? defaultDetachKeys,
+    });
+    return end.type === 'detached' ? 0 : end.ending.exitCode;
+  },
+});

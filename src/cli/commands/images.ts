@@ -1,0 +1,90 @@
+import type { ImageSummary } from '../../engine/types.ts';
+import { OnggiError } from '../../errors.ts';
+import type { EngineFace } from '../context.ts';
+import { asIs, defineCommand, list, single, toggle } from '../definition.ts';
+import { imageFilter, type LabelledImage, parseFilter } from '../format/filter.ts';
+import { digestTable, imageListing, imageRow, splitName } from '../format/image-row.ts';
+import { compileListing, type Row } from '../format/listing.ts';
+
+export const command = defineCommand({
+  usage: '[OPTIONS] [REPOSITORY[:TAG]]',
+  positionals: { min: 0, max: 1 },
+  flags: {
+    all: toggle('Show every image; there are no hidden ones', { short: 'a' }),
+    digests: toggle('Show the digests that registries know the images by'),
+    filter: list('filter', parseFilter, 'Show only those that match, such as dangling=true or reference=app/*', {
+      short: 'f',
+    }),
+    format: single('string', asIs, "Print 'table TEMPLATE', 'json', or a Go template for each image"),
+    'no-trunc': toggle('Show IDs in full'),
+    quiet: toggle('Print only the IDs', { short: 'q' }),
+  },
+  refused: { switches: ['tree'] },
+  async run({ flags, args: [pattern], context }) {
+    const table = flags.digests ? { ...imageListing, table: digestTable } : imageListing;
+    const format = compileListing(table, flags.quiet ? '{{.ID}}' : flags.format);
+    const filters = [...flags.filter, ...(pattern === undefined ? [] : [{ key: 'reference', value: pattern }])];
+    const engine = await context.engine();
+    const images = await engine.images.list();
+    const wantsLabels = filters.some(({ key }) => key === 'label');
+    const labelled = await Promise.all(
+      images.map(async (image) => ({ image, labels: wantsLabels ? await labelsOf(image, engine) : {} })),
+    );
+    const shown = labelled.filter(imageFilter(filters, labelled));
+    const options: RowsOptions = {
+      now: context.now(),
+      truncate: !flags['no-trunc'],
+      digests: format.mentions('.Digest') ? engine : undefined,
+      references: filters.filter(({ key }) => key === 'reference'),
+    };
+    const rows = (await Promise.all(shown.map((each) => rowsOf(each, options)))).flat();
+    context.stdout.print(format.print(flags.quiet ? [...new Map(rows.map((row) => [row['ID'], row])).values()] : rows));
+    return 0;
+  },
+});
+
+type RowsOptions = {
+  readonly now: number;
+  readonly truncate: boolean;
+  /** Where to look digests up, if they are shown. */
+  readonly digests: EngineFace | undefined;
+  readonly references: readonly { readonly key: string; readonly value: string }[];
+};
+
+/** A row for each name that was asked for; an image without a name has one row. */
+async function rowsOf({ image, labels }: LabelledImage, options: RowsOptions): Promise<Row[]> {
+  const digests = options.digests === undefined ? [] : textsOf(await inspected(image, options.digests), 'RepoDigests');
+  const names = image.names.filter((name) => {
+    return (
+      options.references.length === 0 ||
+      imageFilter(options.references, [])({ image: { ...image, names: [name] }, labels })
+    );
+  });
+  const rows = names.map(splitName).map((name) => {
+    const digest = digests.find((each) => each.startsWith(`${name.repository}@`));
+    return imageRow(image, name, digest?.slice(name.repository.length + 1), options);
+  });
+  return rows.length > 0 ? rows : [imageRow(image, undefined, undefined, options)];
+}
+
+async function labelsOf(image: ImageSummary, engine: EngineFace): Promise<Readonly<Record<string, string>>> {
+  const { Config: config } = await inspected(image, engine);
+  const labels: unknown = typeof config === 'object' && config !== null ? Reflect.get(config, 'Labels') : undefined;
+  const entries = typeof labels === 'object' && labels !== null ? Object.entries(labels) : [];
+  return Object.fromEntries(entries.map(([name, value]) => [name, String(value)]));
+}
+
+/** An image that somebody removes meanwhile is listed without what can't be known any more. */
+async function inspected(image: ImageSummary, engine: EngineFace): Promise<Record<string, unknown>> {
+  try {
+    return await engine.images.inspect(image.id);
+  } catch (error) {
+    if (error instanceof OnggiError && error.code === 'not-found') return {};
+    throw error;
+  }
+}
+
+function textsOf(record: Record<string, unknown>, key: string): string[] {
+  const value = record[key];
+  return Array.isArray(value) ? value.map(String) : [];
+}

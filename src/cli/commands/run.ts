@@ -1,0 +1,116 @@
+import type { ContainerOptions } from '../../engine/types.ts';
+import { OnggiError } from '../../errors.ts';
+import { detachKeysFlag, signalProxyFlag } from '../attach-flags.ts';
+import { type CidFile, openCidFile } from '../cid-file.ts';
+import { containerFacts } from '../container-facts.ts';
+import { containerFlags, refusedContainerFlags } from '../container-flags.ts';
+import { containerOptions, containerWarnings } from '../container-options.ts';
+import type { Context, EngineFace } from '../context.ts';
+import { defineCommand, toggle, type Values } from '../definition.ts';
+import { defaultDetachKeys } from '../detach-keys.ts';
+import { engineFailure } from '../failure.ts';
+import { ensureImage } from '../pull.ts';
+import { relay } from '../relay.ts';
+import { checkTerminal } from '../terminal-check.ts';
+
+const flags = {
+  ...containerFlags,
+  detach: toggle('Run in the background and print the ID of the container', { short: 'd' }),
+  'detach-keys': detachKeysFlag,
+  explain: toggle('Print the kernel steps that make the container instead of making it'),
+  'sig-proxy': signalProxyFlag,
+} as const;
+
+type RunFlags = Values<typeof flags>;
+
+export const command = defineCommand({
+  usage: '[OPTIONS] IMAGE [COMMAND] [ARG...]',
+  positionals: { min: 1, max: null },
+  interspersed: false,
+  failure: engineFailure,
+  completes: 'images',
+  flags,
+  refused: refusedContainerFlags,
+  examples: [
+    { line: 'run --rm -it alpine', says: 'A shell that leaves nothing behind' },
+    { line: 'run -d --name web -p 8080:80 nginx', says: 'A server in the background, on port 8080 of this machine' },
+    { line: 'run --rm -it host bash', says: 'A copy of this machine to try things on' },
+  ],
+  async run({ flags, args, context }) {
+    if (flags.detach && flags.attach.length > 0) {
+      throw new OnggiError('invalid', 'conflicting options: cannot specify both --attach and --detach');
+    }
+    const options = containerOptions(flags, args, containerFacts(flags, context));
+    const engine = await context.engine();
+    if (flags.explain) {
+      context.stdout.print(await engine.containers.explain(options));
+      return 0;
+    }
+    const streams = attachedStreams(flags);
+    if (!flags.detach) checkTerminal(context, streams.stdin, flags.tty);
+    for (const warning of containerWarnings(flags)) context.stderr.print(`WARNING: ${warning}\n`);
+    using cidFile = flags.cidfile === undefined ? undefined : openCidFile(flags.cidfile);
+    await ensureImage(
+      options.image,
+      flags.pull ?? 'missing',
+      { platform: flags.platform, quiet: flags.quiet },
+      context,
+    );
+    if (flags.detach) return await runDetached(options, engine, context, cidFile);
+    return await runAttached(options, flags, streams, engine, context, cidFile);
+  },
+});
+
+async function runDetached(
+  options: ContainerOptions,
+  engine: EngineFace,
+  context: Context,
+  cidFile: CidFile | undefined,
+): Promise<number> {
+  const { id } = await engine.containers.create(options);
+  cidFile?.write(id);
+  try {
+    await engine.containers.start(id);
+  } finally {
+    // Also when it did not start: whoever keeps the ID can look at why.
+    context.stdout.print(`${id}\n`);
+  }
+  return 0;
+}
+
+type Streams = { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
+
+/** Docker's rule: what `-a` names, else all output, and the input that `-i` asks for. */
+function attachedStreams({ attach, interactive }: RunFlags): Streams {
+  if (attach.length === 0) return { stdin: interactive, stdout: true, stderr: true };
+  return {
+    stdin: interactive && attach.includes('stdin'),
+    stdout: attach.includes('stdout'),
+    stderr: attach.includes('stderr'),
+  };
+}
+
+async function runAttached(
+  options: ContainerOptions,
+  flags: RunFlags,
+  streams: Streams,
+  engine: EngineFace,
+  context: Context,
+  cidFile: CidFile | undefined,
+): Promise<number> {
+  // The file is written before the start: it names a container that fails to start, too.
+  const startNoted = async () => {
+    const { id } = await engine.containers.create(options);
+    cidFile?.write(id);
+    return { id, session: await engine.containers.startAttached(id, { stdin: flags.interactive }) };
+  };
+  const { id, session } = cidFile === undefined ? await engine.containers.run(options) : await startNoted();
+  if (!streams.stdout && !streams.stderr) context.stdout.print(`${id}\n`);
+  const end = await relay(session, context, {
+    ...streams,
+    terminal: flags.tty,
+    signalProxy: flags['sig-proxy'],
+    detachKeys: flags['detach-keys'] ?? defaultDetachKeys,
+  });
+  return end.type === 'detached' ? 0 : end.ending.exitCode;
+}

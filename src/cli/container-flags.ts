@@ -1,0 +1,155 @@
+/** The flags that `run` and `create` share. Pure data. */
+import { asIs, list, type Refused, single, toggle, type ValueOf } from './definition.ts';
+import { parseByteSize, parseByteSizeOrUnlimited } from './value/byte-size.ts';
+import { parseCapability } from './value/capability.ts';
+import { parseAssignment, parseLabel, parseSysctl } from './value/environment.ts';
+import { parseLogOption } from './value/log-option.ts';
+import { parseMount, parseTmpfs } from './value/mount.ts';
+import { parseNetwork } from './value/network.ts';
+import { integer, oneOf, parseCpus } from './value/number.ts';
+import { parsePortMappings } from './value/port-mapping.ts';
+import { parseUlimit } from './value/ulimit.ts';
+import { parseVolume } from './value/volume.ts';
+
+export const containerFlags = {
+  attach: list(
+    'list',
+    oneOf('stream', ['stdin', 'stdout', 'stderr'], 'caseless'),
+    'Attach to STDIN, STDOUT or STDERR',
+    {
+      short: 'a',
+    },
+  ),
+  'blkio-weight': single(
+    'uint16',
+    blkioWeight,
+    'Share of block I/O beside other containers: 10 to 1000, or 0 for the default',
+  ),
+  'cap-add': list('list', parseCapability, 'Give a Linux capability, or ALL'),
+  'cap-drop': list('list', parseCapability, 'Take a Linux capability away, or ALL'),
+  cidfile: single('file', asIs, 'Write the ID of the container to this file, which must not exist'),
+  'cpu-shares': single('int', integer(0, 262144), 'Share of CPU time beside other containers (1024 is usual)', {
+    short: 'c',
+  }),
+  cpus: single('decimal', parseCpus, 'CPU time as a number of CPUs, such as 1.5'),
+  'cpuset-cpus': single('list', asIs, 'CPUs that may be used (0-3 or 0,1)'),
+  'cpuset-mems': single('list', asIs, 'NUMA nodes whose memory may be used (0-3 or 0,1)'),
+  domainname: single('string', asIs, 'NIS domain name'),
+  entrypoint: single('string', asIs, "Program to run instead of the image's; empty for none"),
+  env: list('list', parseAssignment, "Set NAME=VALUE, or NAME to pass on the caller's value", { short: 'e' }),
+  'env-file': list('file', asIs, 'Read environment variables from a file, one a line'),
+  hostname: single('string', asIs, 'Host name; the short ID if absent', { short: 'h' }),
+  init: toggle('Run a small init as process 1 that forwards signals and reaps zombies'),
+  interactive: toggle('Keep standard input open', { short: 'i' }),
+  label: list('list', parseLabel, 'Set NAME=VALUE as a label', { short: 'l' }),
+  'label-file': list('file', asIs, 'Read labels from a file, one a line'),
+  'log-opt': list('list', parseLogOption, 'Rotate the log: max-size=10m, max-file=3'),
+  memory: single('bytes', parseByteSize, 'Memory limit (512m, 2g)', { short: 'm' }),
+  'memory-reservation': single('bytes', parseByteSize, 'Memory that is kept when the machine runs short'),
+  'memory-swap': single('bytes', parseByteSizeOrUnlimited, 'Limit of memory plus swap; -1 for no limit'),
+  mount: list('mount', parseMount, 'Mount a directory or a tmpfs: type=bind,source=/a,target=/b,readonly'),
+  name: single('string', asIs, 'Name of the container; a made-up one if absent'),
+  network: single('network', parseNetwork, 'Network: bridge, host or none', { aliases: ['net'], shown: 'bridge' }),
+  'pids-limit': single('int', integer(-1), 'Most processes and threads at a time; -1 for no limit'),
+  platform: single('string', asIs, 'Platform of an image that has several (linux/arm64)'),
+  privileged: toggle('Drop the protections: all capabilities, devices and system calls'),
+  publish: list('list', parsePortMappings, 'Publish a port: [[IP:]HOST:]CONTAINER[/udp]', { short: 'p' }),
+  pull: single(
+    'string',
+    oneOf('pull option', ['always', 'missing', 'never']),
+    'Pull the image: always, missing, never',
+    {
+      shown: 'missing',
+    },
+  ),
+  quiet: toggle('Pull without showing progress', { short: 'q' }),
+  'read-only': toggle('Mount the root file system read-only'),
+  rm: toggle('Remove the container when it ends'),
+  'stop-signal': single('string', asIs, 'Signal that asks the container to stop'),
+  'stop-timeout': single('int', integer(-1), 'Seconds between the stop signal and SIGKILL; -1 to wait for ever'),
+  sysctl: list('map', parseSysctl, 'Set a kernel parameter of the container: NAME=VALUE'),
+  tmpfs: list('list', parseTmpfs, 'Mount a tmpfs: /target[:size=64m,mode=1777]'),
+  tty: toggle('Give the process a terminal', { short: 't' }),
+  ulimit: list('ulimit', parseUlimit, 'Set a resource limit: NAME=SOFT[:HARD]'),
+  user: single('string', asIs, 'User and group: NAME|UID[:GROUP|GID]', { short: 'u' }),
+  volume: list('list', parseVolume, 'Mount a directory of the host: /host/path:/path[:ro]', { short: 'v' }),
+  workdir: single('string', asIs, 'Working directory', { short: 'w' }),
+} as const;
+
+export type ContainerFlags = { readonly [N in keyof typeof containerFlags]: ValueOf<(typeof containerFlags)[N]> };
+
+function blkioWeight(text: string): number {
+  return text === '0' ? 0 : integer(10, 1000)(text);
+}
+
+/** The rest of what Docker 28 takes. */
+export const refusedContainerFlags: Refused = {
+  values: [
+    'add-host',
+    'annotation',
+    'blkio-weight-device',
+    'cgroup-parent',
+    'cgroupns',
+    'cpu-count',
+    'cpu-percent',
+    'cpu-period',
+    'cpu-quota',
+    'cpu-rt-period',
+    'cpu-rt-runtime',
+    'device',
+    'device-cgroup-rule',
+    'device-read-bps',
+    'device-read-iops',
+    'device-write-bps',
+    'device-write-iops',
+    'dns',
+    'dns-opt',
+    'dns-option',
+    'dns-search',
+    'expose',
+    'gpus',
+    'group-add',
+    'health-cmd',
+    'health-interval',
+    'health-retries',
+    'health-start-interval',
+    'health-start-period',
+    'health-timeout',
+    'io-maxbandwidth',
+    'io-maxiops',
+    'ip',
+    'ip6',
+    'ipc',
+    'isolation',
+    'kernel-memory',
+    'link',
+    'link-local-ip',
+    'log-driver',
+    'mac-address',
+    'memory-swappiness',
+    'net-alias',
+    'network-alias',
+    'oom-score-adj',
+    'pid',
+    'restart',
+    'runtime',
+    'security-opt',
+    'shm-size',
+    'storage-opt',
+    'userns',
+    'uts',
+    'volume-driver',
+    'volumes-from',
+  ],
+  switches: ['disable-content-trust', 'no-healthcheck', 'oom-kill-disable', 'publish-all', 'use-api-socket'],
+  shorts: { P: 'publish-all' },
+  harmless: {
+    'disable-content-trust': ['true', '1'],
+    'log-driver': ['json-file'],
+    'no-healthcheck': ['false'],
+    'oom-kill-disable': ['false'],
+    'publish-all': ['false'],
+    restart: ['no'],
+    'use-api-socket': ['false'],
+  },
+};

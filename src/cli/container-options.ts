@@ -1,0 +1,107 @@
+/** From the flags of `run` and `create` to what the engine is asked for. Pure: the caller brings what files say. */
+import { resolve } from 'node:path';
+import type { BindMount, ContainerOptions, Resources } from '../engine/types.ts';
+import { OnggiError, unsupported } from '../errors.ts';
+import type { ContainerFlags } from './container-flags.ts';
+import { type Assignment, type Environment, recordOf, resolveEnvironment } from './value/environment.ts';
+import { logOptionsOf } from './value/log-option.ts';
+import type { BindSpec } from './value/volume.ts';
+
+/** What the command line alone doesn't say. */
+export type Facts = {
+  readonly environment: Environment;
+  /** Of `--env-file` and `--label-file`, in order. */
+  readonly fileEnvironment: readonly Assignment[];
+  readonly fileLabels: readonly Assignment[];
+  /** Absolute path against which relative ones are resolved. */
+  readonly directory: string;
+  readonly seLinux: boolean;
+  readonly consoleSize: { readonly rows: number; readonly columns: number } | undefined;
+};
+
+/** @throws OnggiError `invalid` or `unsupported` where flags contradict one another or the machine */
+export function containerOptions(flags: ContainerFlags, args: readonly string[], facts: Facts): ContainerOptions {
+  const [image = '', ...command] = args;
+  if (image === '') throw new OnggiError('invalid', 'invalid reference format: the image has no name');
+  const entrypoint = entrypointOf(flags.entrypoint);
+  const log = logOptionsOf(flags['log-opt']);
+  const network = flags.network;
+  const published = network !== 'host' && network !== 'none' ? flags.publish.flat() : [];
+  const environment = resolveEnvironment([...facts.fileEnvironment, ...flags.env], facts.environment);
+  const labels = recordOf([...facts.fileLabels, ...flags.label]);
+  return {
+    image,
+    terminal: flags.tty,
+    stdin: flags.interactive,
+    autoRemove: flags.rm,
+    readOnly: flags['read-only'],
+    privileged: flags.privileged,
+    init: flags.init,
+    ...present('name', flags.name),
+    ...(command.length > 0 && { command }),
+    ...(entrypoint !== undefined && { entrypoint }),
+    ...(environment.length > 0 && { env: environment }),
+    ...present('workingDir', flags.workdir),
+    ...present('user', flags.user),
+    ...present('hostname', flags.hostname),
+    ...present('domainname', flags.domainname),
+    ...(Object.keys(labels).length > 0 && { labels }),
+    mounts: [...[...flags.volume, ...flags.mount].map((mount) => mountOf(mount, facts)), ...flags.tmpfs],
+    ...present('network', network),
+    ...(published.length > 0 && { ports: published }),
+    resources: resourcesOf(flags),
+    ...(flags['cap-add'].length > 0 && { capAdd: flags['cap-add'] }),
+    ...(flags['cap-drop'].length > 0 && { capDrop: flags['cap-drop'] }),
+    ...present('stopSignal', flags['stop-signal']),
+    ...present('stopTimeout', flags['stop-timeout']),
+    ...(flags.ulimit.length > 0 && { ulimits: flags.ulimit }),
+    ...(flags.sysctl.length > 0 && { sysctls: recordOf(flags.sysctl) }),
+    ...(log !== undefined && { log }),
+    ...(flags.tty && facts.consoleSize !== undefined && { consoleSize: facts.consoleSize }),
+  };
+}
+
+/** What is asked for but can't have an effect: a line for the user each. */
+export function containerWarnings(flags: ContainerFlags): string[] {
+  const { network } = flags;
+  if (flags.publish.length === 0 || (network !== 'host' && network !== 'none')) return [];
+  return [`Published ports are discarded when using ${network} network mode`];
+}
+
+/** `{ [key]: value }`, or nothing when there is no value: absent is not the same as undefined. */
+function present<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
+  return (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: V };
+}
+
+/** As in Docker, `--entrypoint ""` clears the image's. */
+function entrypointOf(text: string | undefined): readonly string[] | undefined {
+  if (text === undefined) return undefined;
+  return text === '' ? [] : [text];
+}
+
+function mountOf<M extends { readonly type: 'tmpfs' }>(mount: BindSpec | M, facts: Facts): BindMount | M {
+  if (mount.type === 'tmpfs') return mount;
+  const { source, target, readOnly, propagation } = mount;
+  if (mount.relabel && facts.seLinux) throw unsupported(`relabelling '${source}' for SELinux (:z, :Z)`);
+  return { type: 'bind', source: resolve(facts.directory, source), target, readOnly, propagation };
+}
+
+function resourcesOf(flags: ContainerFlags): Resources {
+  const pids = flags['pids-limit'];
+  return {
+    ...present('memory', positive(flags.memory)),
+    ...present('memorySwap', flags['memory-swap'] === 0 ? undefined : flags['memory-swap']),
+    ...present('memoryReservation', positive(flags['memory-reservation'])),
+    ...present('nanoCpus', positive(flags.cpus)),
+    ...present('cpuShares', positive(flags['cpu-shares'])),
+    ...present('cpusetCpus', flags['cpuset-cpus'] === '' ? undefined : flags['cpuset-cpus']),
+    ...present('cpusetMems', flags['cpuset-mems'] === '' ? undefined : flags['cpuset-mems']),
+    ...present('pidsLimit', pids === 0 ? undefined : pids),
+    ...present('blkioWeight', positive(flags['blkio-weight'])),
+  };
+}
+
+/** Docker's 0 means "not limited", which here is the absence of the value. */
+function positive(value: number | undefined): number | undefined {
+  return value === 0 ? undefined : value;
+}

@@ -1,0 +1,26 @@
+/**
+ * What a command may touch of the world around it. The program makes one for the process; tests make one of fakes.
+ */
+import type { Engine } from '../engine/index.ts';
+import type { Input } from './input.ts';
+import type { Output } from './output.ts';
+import type { Signals } from './signals.ts';
+
+/** The part of the engine that commands use. */
+export type EngineFace = Pick<Engine, 'containers' | 'images' | 'info' | 'reconcile'>;
+
+export type Context = {
+  readonly stdin: Input;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly signals: Signals;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Absolute path against which relative ones are resolved. */
+  readonly directory: string;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Shows an error and goes on: the command has other things to do. */
+  readonly report: (error: unknown) => void;
+  /** Opens the engine at the first call; the program disposes of it. */
+  readonly engine: () => Promise<EngineFace>;
+};

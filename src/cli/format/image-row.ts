@@ -1,0 +1,62 @@
+/** Images as `images` shows them: one row for each name. Pure. */
+import type { ImageSummary } from '../../engine/types.ts';
+import { goTime, humanDuration } from './human-duration.ts';
+import { humanSize } from './human-size.ts';
+import type { Listing, Row } from './listing.ts';
+
+export const imageListing: Listing = {
+  subject: 'image',
+  headings: {
+    Repository: 'REPOSITORY',
+    Tag: 'TAG',
+    Digest: 'DIGEST',
+    ID: 'IMAGE ID',
+    CreatedSince: 'CREATED',
+    CreatedAt: 'CREATED AT',
+    Size: 'SIZE',
+    Containers: 'CONTAINERS',
+  },
+  table: '{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}',
+};
+
+/** The table with `--digests`. */
+export const digestTable = imageListing.table.replace('{{.ID}}', '{{.Digest}}\t{{.ID}}');
+
+const none = '<none>';
+
+export type ImageName = { readonly repository: string; readonly tag: string };
+
+/** "localhost:5000/app:v1" -> its two columns; a name by digest has no tag. */
+export function splitName(name: string): ImageName {
+  const at = name.indexOf('@');
+  if (at >= 0) return { repository: name.slice(0, at), tag: none };
+  const colon = name.lastIndexOf(':');
+  if (colon < 0 || name.indexOf('/', colon) >= 0) return { repository: name, tag: none };
+  return { repository: name.slice(0, colon), tag: name.slice(colon + 1) };
+}
+
+export type ImageRowOptions = { readonly now: number; readonly truncate: boolean };
+
+/** @param digest "sha256:…" of the manifest in this repository, if it came from a registry */
+export function imageRow(
+  image: ImageSummary,
+  name: ImageName | undefined,
+  digest: string | undefined,
+  options: ImageRowOptions,
+): Row {
+  return {
+    Containers: String(image.containers),
+    CreatedAt: goTime(image.created),
+    CreatedSince: `${humanDuration(options.now - image.created)} ago`,
+    Digest: digest ?? none,
+    ID: options.truncate ? shortId(image.id) : image.id,
+    Repository: name?.repository ?? none,
+    Size: humanSize(image.size, 3),
+    Tag: name?.tag ?? none,
+  };
+}
+
+/** Twelve digits of a digest. */
+export function shortId(digest: string): string {
+  return digest.slice(digest.indexOf(':') + 1).slice(0, 12);
+}

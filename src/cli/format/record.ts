@@ -1,0 +1,19 @@
+/** `--format` of commands that print one record: `inspect`, `version`, `info`. Pure. */
+import { OnggiError } from '../../errors.ts';
+import { goJson } from '../template/print.ts';
+import { compileTemplate } from '../template/template.ts';
+
+/** @throws OnggiError `invalid` */
+export function printRecord(record: unknown, format: string): string {
+  return `${compileRecord(format)(record)}\n`;
+}
+
+/** @throws OnggiError `invalid` on a template that can't be parsed */
+export function compileRecord(format: string): (record: unknown) => string {
+  if (format === 'json') return goJson;
+  return compileTemplate(format, {
+    missing: (name) => {
+      throw new OnggiError('invalid', `template parsing error: map has no entry for key "${name}"`);
+    },
+  });
+}

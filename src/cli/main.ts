@@ -1,0 +1,25 @@
+/**
+ * The entry of the `onggi` executable. What most commands don't need is loaded where it is needed: a bare start is
+ * 3 ms, and the version must cost no more. No top-level await: the bytecode build refuses it.
+ */
+import { writeSync } from 'node:fs';
+import { version } from '../version.ts';
+
+function main(argv: readonly string[]): void {
+  if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v')) {
+    writeSync(1, `onggi version ${version}\n`);
+    return;
+  }
+  // process.exit, because a reader of standard input that is still open would keep the process alive.
+  void run(argv).then((status) => process.exit(status));
+}
+
+async function run(argv: readonly string[]): Promise<number> {
+  const [{ runProgram }, { processContext }] = await Promise.all([
+    import('./program.ts'),
+    import('./process-context.ts'),
+  ]);
+  return await runProgram(argv, processContext());
+}
+
+main(process.argv.slice(2));

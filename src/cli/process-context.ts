@@ -1,0 +1,51 @@
+/** The world of a command that runs as a process of its own. Acts. */
+import { resolve } from 'node:path';
+import type { Engine } from '../engine/index.ts';
+import type { Context } from './context.ts';
+import { renderFailure } from './failure.ts';
+import { standardInput } from './input.ts';
+import { outputOf } from './output.ts';
+import type { GlobalFlags, ProgramContext } from './program.ts';
+import { processSignals } from './signals.ts';
+
+export function processContext(): ProgramContext {
+  const stdout = outputOf(1);
+  const stderr = outputOf(2);
+  return {
+    stdout,
+    stderr,
+    open: (flags) => openContext(flags, { stdout, stderr }),
+  };
+}
+
+function openContext(flags: GlobalFlags, outputs: Pick<Context, 'stdout' | 'stderr'>): Context & AsyncDisposable {
+  const root = flags.root ?? process.env['ONGGI_ROOT'];
+  let engine: Promise<Engine> | undefined;
+  const openEngine = async () => {
+    const { Engine } = await import('../engine/index.ts');
+    return Engine.open({
+      ...(root !== undefined && { root: resolve(root) }),
+      onWarning: ({ message }) => outputs.stderr.print(`WARNING: ${message}\n`),
+    });
+  };
+  return {
+    ...outputs,
+    stdin: standardInput(),
+    signals: processSignals(),
+    env: process.env,
+    // Read when needed: `ps` must work in a directory that is gone.
+    get directory() {
+      return process.cwd();
+    },
+    now: Date.now,
+    report: (error) => outputs.stderr.print(renderFailure(error, flags.debug)),
+    engine: () => {
+      engine ??= openEngine();
+      return engine;
+    },
+    [Symbol.asyncDispose]: async () => {
+      const opened = await engine;
+      await opened?.[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,76 @@
+/**
+ * Progress of a pull: on a terminal a line for each layer that is drawn again in place, elsewhere a line for each
+ * change. The words are Docker's.
+ */
+import type { PullEvent } from '../engine/types.ts';
+import { humanSize } from './format/human-size.ts';
+import { shortId } from './format/image-row.ts';
+import type { Output } from './output.ts';
+
+export type Progress = {
+  readonly event: (event: PullEvent) => void;
+  /** A line of its own below the layers. */
+  readonly line: (text: string) => void;
+};
+
+/** More would only make the terminal busy. */
+const millisecondsPerFrame = 50;
+/** Below this width Docker leaves the bar out, too. */
+const barNeeds = 110;
+
+type Layer = { status: string; drawnAt: number };
+
+export function pullProgress(output: Output, now: () => number): Progress {
+  const layers = new Map<string, Layer>();
+  let resolved = '';
+  const draw = output.isTerminal() ? drawInPlace(output, layers) : drawLines(output);
+  const update = (digest: string, status: string, transient: boolean) => {
+    const id = shortId(digest);
+    const known = layers.get(id);
+    if (known?.status === status) return;
+    if (transient && known !== undefined && now() - known.drawnAt < millisecondsPerFrame) return;
+    layers.set(id, { status, drawnAt: now() });
+    draw(id, status, transient, known === undefined);
+  };
+  return {
+    event: (event) => {
+      if (event.type === 'layer-exists') update(event.digest, 'Already exists', false);
+      if (event.type === 'layer-done') update(event.digest, 'Pull complete', false);
+      if (event.type === 'layer-progress') {
+        if (!layers.has(shortId(event.digest))) update(event.digest, 'Pulling fs layer', false);
+        if (event.total > 0 && event.current >= event.total) update(event.digest, 'Download complete', false);
+        else if (event.current > 0)
+          update(event.digest, `Downloading ${bar(event, output.size()?.columns ?? 0)}`, true);
+      }
+      if (event.type === 'resolved') resolved = event.digest;
+      if (event.type === 'done') output.print(`Digest: ${resolved}\n`);
+    },
+    line: (text) => output.print(`${text}\n`),
+  };
+}
+
+type Draw = (id: string, status: string, transient: boolean, isNew: boolean) => void;
+
+function drawLines(output: Output): Draw {
+  return (id, status, transient) => {
+    if (!transient) output.print(`${id}: ${status}\n`);
+  };
+}
+
+/** Up to the layer's line, erase it (ECMA-48 CUU, EL, CUD), write, and down again. */
+function drawInPlace(output: Output, layers: ReadonlyMap<string, Layer>): Draw {
+  return (id, status, _, isNew) => {
+    if (isNew) output.print('\n');
+    const above = layers.size - [...layers.keys()].indexOf(id);
+    output.print(`\x1b[${above}A\x1b[2K\r${id}: ${status} \r\x1b[${above}B`);
+  };
+}
+
+/** "[=====>     ]  1.2MB/3.4MB", without the bar on narrow terminals. */
+export function bar({ current, total }: { readonly current: number; readonly total: number }, columns: number): string {
+  if (total <= 0) return humanSize(current, 4);
+  const sizes = `${humanSize(current, 4).padStart(8)}/${humanSize(total, 4)}`;
+  if (columns < barNeeds) return sizes;
+  const done = Math.min(50, Math.floor((current / total) * 50));
+  return `[${'='.repeat(done)}>${' '.repeat(50 - done)}] ${sizes}`;
+}

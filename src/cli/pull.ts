@@ -1,0 +1,72 @@
+/** Fetching an image, as `pull` does it and `run` and `create` when the image is missing. */
+import { OnggiError } from '../errors.ts';
+import { canonicalName, familiarName, parseReference } from '../oci/reference.ts';
+import type { Context, EngineFace } from './context.ts';
+import type { Output } from './output.ts';
+import { pullProgress } from './progress.ts';
+
+export type PullOptions = { readonly platform?: string | undefined; readonly quiet: boolean };
+
+/**
+ * Progress goes to `output`. SIGINT and SIGTERM end it with nothing half-registered.
+ * @throws OnggiError `not-found`, `unauthorized`, `unavailable`, `corrupt`, `cancelled`
+ */
+export async function pullImage(
+  name: string,
+  context: Context,
+  output: Output,
+  { platform, quiet }: PullOptions,
+): Promise<void> {
+  const reference = parseReference(name);
+  const engine = await context.engine();
+  const abort = new AbortController();
+  using _ = context.signals.on(['SIGINT', 'SIGTERM'], () =>
+    abort.abort(new OnggiError('cancelled', 'pull interrupted')),
+  );
+  const progress = quiet ? undefined : pullProgress(output, context.now);
+  const heading = reference.digest === null ? (reference.tag ?? 'latest') : familiarName(reference);
+  progress?.line(`${heading}: Pulling from ${reference.repository}`);
+  const events = engine.images.pull(name, { signal: abort.signal, ...(platform !== undefined && { platform }) });
+  for await (const event of events) {
+    progress?.event(event);
+    if (event.type !== 'done') continue;
+    const what = event.upToDate ? 'Image is up to date for' : 'Downloaded newer image for';
+    progress?.line(`Status: ${what} ${familiarName(reference)}`);
+  }
+}
+
+/** The name of a pulled image in full, what `pull` prints at its end. */
+export function fullName(name: string): string {
+  return canonicalName(parseReference(name));
+}
+
+export type PullPolicy = 'always' | 'missing' | 'never';
+
+/** Makes sure that the image of a new container is there, as far as `policy` lets it. Messages go to stderr. */
+export async function ensureImage(
+  name: string,
+  policy: PullPolicy,
+  options: PullOptions,
+  context: Context,
+): Promise<void> {
+  // The machine itself is an image that nobody serves.
+  if (policy === 'never' || name === 'host') return;
+  const engine = await context.engine();
+  if (policy === 'missing') {
+    const isThere = await engine.images.exists(name);
+    if (isThere && (options.platform === undefined || (await runsOn(name, options.platform, engine)))) return;
+    context.stderr.print(`Unable to find image '${familiarName(parseReference(name))}' locally\n`);
+  }
+  await pullImage(name, context, context.stderr, options);
+}
+
+async function runsOn(name: string, platform: string, engine: EngineFace): Promise<boolean> {
+  const [{ parsePlatform, platformMatch }, image] = await Promise.all([
+    import('../oci/platform.ts'),
+    engine.images.inspect(name),
+  ]);
+  const { Os: os, Architecture: architecture, Variant: variant } = image;
+  if (typeof os !== 'string' || typeof architecture !== 'string') return false;
+  const offered = { os, architecture, variant: typeof variant === 'string' && variant !== '' ? variant : null };
+  return platformMatch(parsePlatform(platform), offered) > 0;
+}

@@ -1,0 +1,227 @@
+/** The one list of commands: help, dispatch, completion and documentation derive from it. Nothing is loaded here. */
+import type { Command } from './definition.ts';
+
+export type Entry = {
+  /** Every way to say it; the last one is the short form if there is one: "container ls", "ps". */
+  readonly names: readonly [string, ...string[]];
+  readonly summary: string;
+  /** Where help lists it; internal commands are not listed. */
+  readonly group: 'common' | 'other' | 'internal';
+  readonly load: () => Promise<{ readonly command: Command }>;
+};
+
+export const commands: readonly Entry[] = [
+  {
+    names: ['container run', 'run'],
+    summary: 'Create a container from an image and start it',
+    group: 'common',
+    load: () => import('./commands/run.ts'),
+  },
+  {
+    names: ['container exec', 'exec'],
+    summary: 'Run a command in a running container',
+    group: 'common',
+    load: () => import('./commands/exec.ts'),
+  },
+  {
+    names: ['container ls', 'container list', 'container ps', 'ps'],
+    summary: 'List containers',
+    group: 'common',
+    load: () => import('./commands/ps.ts'),
+  },
+  {
+    names: ['image pull', 'pull'],
+    summary: 'Fetch an image from a registry',
+    group: 'common',
+    load: () => import('./commands/pull.ts'),
+  },
+  {
+    names: ['image ls', 'image list', 'images'],
+    summary: 'List images',
+    group: 'common',
+    load: () => import('./commands/images.ts'),
+  },
+  {
+    names: ['container why', 'why'],
+    summary: 'Say what ended a container',
+    group: 'common',
+    load: () => import('./commands/why.ts'),
+  },
+  {
+    names: ['version'],
+    summary: 'Show the version of onggi and what it runs on',
+    group: 'common',
+    load: () => import('./commands/version.ts'),
+  },
+  {
+    names: ['system info', 'info'],
+    summary: 'Show facts about the store and the machine',
+    group: 'common',
+    load: () => import('./commands/info.ts'),
+  },
+  {
+    names: ['container attach', 'attach'],
+    summary: 'Attach the terminal to a running container',
+    group: 'other',
+    load: () => import('./commands/attach.ts'),
+  },
+  {
+    names: ['completion'],
+    summary: 'Print a completion script for a shell',
+    group: 'other',
+    load: () => import('./commands/completion.ts'),
+  },
+  {
+    names: ['container create', 'create'],
+    summary: 'Create a container without starting it',
+    group: 'other',
+    load: () => import('./commands/create.ts'),
+  },
+  {
+    names: ['image import', 'import'],
+    summary: 'Make an image of a root file system in a tar archive',
+    group: 'other',
+    load: () => import('./commands/import.ts'),
+  },
+  {
+    names: ['inspect'],
+    summary: 'Show everything about containers and images',
+    group: 'other',
+    load: () => import('./commands/inspect.ts'),
+  },
+  {
+    names: ['container inspect'],
+    summary: 'Show everything about containers',
+    group: 'other',
+    load: () => import('./commands/container-inspect.ts'),
+  },
+  {
+    names: ['image inspect'],
+    summary: 'Show everything about images',
+    group: 'other',
+    load: () => import('./commands/image-inspect.ts'),
+  },
+  {
+    names: ['container kill', 'kill'],
+    summary: 'Send a signal to running containers',
+    group: 'other',
+    load: () => import('./commands/kill.ts'),
+  },
+  {
+    names: ['container logs', 'logs'],
+    summary: 'Show what a container has written',
+    group: 'other',
+    load: () => import('./commands/logs.ts'),
+  },
+  {
+    names: ['container rm', 'container remove', 'rm'],
+    summary: 'Remove containers',
+    group: 'other',
+    load: () => import('./commands/rm.ts'),
+  },
+  {
+    names: ['image rm', 'image remove', 'rmi'],
+    summary: 'Remove images',
+    group: 'other',
+    load: () => import('./commands/rmi.ts'),
+  },
+  {
+    names: ['container start', 'start'],
+    summary: 'Start containers that do not run',
+    group: 'other',
+    load: () => import('./commands/start.ts'),
+  },
+  {
+    names: ['container stop', 'stop'],
+    summary: 'Stop running containers',
+    group: 'other',
+    load: () => import('./commands/stop.ts'),
+  },
+  {
+    names: ['container wait', 'wait'],
+    summary: 'Wait for containers to end and print their exit statuses',
+    group: 'other',
+    load: () => import('./commands/wait.ts'),
+  },
+  {
+    names: ['reconcile'],
+    summary: 'Record the end of a container and take away what it left',
+    group: 'internal',
+    load: () => import('./commands/reconcile.ts'),
+  },
+];
+
+/** Words that group commands by what they act on. */
+export const managers: Readonly<Record<string, string>> = {
+  container: 'Manage containers',
+  image: 'Manage images',
+  system: 'Manage onggi',
+};
+
+/** Commands of Docker that onggi knows but doesn't have yet. */
+export const missingCommands: readonly string[] = [
+  'build',
+  'builder',
+  'buildx',
+  'checkpoint',
+  'commit',
+  'compose',
+  'config',
+  'context',
+  'cp',
+  'diff',
+  'events',
+  'export',
+  'history',
+  'load',
+  'login',
+  'logout',
+  'manifest',
+  'network',
+  'node',
+  'pause',
+  'plugin',
+  'port',
+  'prune',
+  'push',
+  'rename',
+  'restart',
+  'save',
+  'search',
+  'secret',
+  'service',
+  'stack',
+  'stats',
+  'swarm',
+  'tag',
+  'top',
+  'trust',
+  'unpause',
+  'update',
+  'volume',
+];
+
+export type Found =
+  | { readonly type: 'command'; readonly entry: Entry; readonly name: string; readonly rest: readonly string[] }
+  | { readonly type: 'manager'; readonly name: string; readonly rest: readonly string[] }
+  | { readonly type: 'missing'; readonly name: string }
+  | { readonly type: 'unknown'; readonly name: string };
+
+/** What the words of a command line name; flags may follow a manager but not stand inside a name. */
+export function findCommand(words: readonly string[]): Found {
+  const [first = '', second] = words;
+  const manages = Object.hasOwn(managers, first);
+  if (manages && (second === undefined || second.startsWith('-'))) {
+    return { type: 'manager', name: first, rest: words.slice(1) };
+  }
+  const name = manages ? `${first} ${second}` : first;
+  const entry = commands.find(({ names }) => names.includes(name));
+  if (entry !== undefined) return { type: 'command', entry, name, rest: words.slice(manages ? 2 : 1) };
+  const missing = missingCommands.includes(manages ? (second ?? '') : first);
+  return { type: missing ? 'missing' : 'unknown', name };
+}
+
+/** The name that documentation uses. */
+export function mainName(entry: Entry): string {
+  return entry.names.at(-1) ?? entry.names[0];
+}

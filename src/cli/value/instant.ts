@@ -1,0 +1,42 @@
+/** Points in time and lengths of time as `--since` and `--until` take them. Pure. */
+import { OnggiError } from '../../errors.ts';
+
+const milliseconds: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  μs: 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+};
+
+/** Milliseconds of a Go duration ("1h30m", "-1.5h", "0"), or undefined when it is none. */
+export function parseDuration(text: string): number | undefined {
+  if (!/^[+-]?(?:0|(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/.test(text)) return undefined;
+  let total = 0;
+  for (const [, number = '', unit = ''] of text.matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)) {
+    total += Number(number) * (milliseconds[unit] ?? 0);
+  }
+  return text.startsWith('-') ? -total : total;
+}
+
+/**
+ * Milliseconds since the epoch of "10m" (that long before `now`), of RFC 3339 with or without parts of the time (the
+ * local zone if none is named), or of Unix seconds with a fraction.
+ * @param flag for the message
+ * @throws OnggiError `invalid` with Docker's words
+ */
+export function parseInstant(text: string, now: number, flag: string): number {
+  const duration = parseDuration(text);
+  if (duration !== undefined && text !== '0') return now - duration;
+  if (/^-?\d+(?:\.\d{1,9})?$/.test(text)) return Math.trunc(Number(text) * 1000);
+  const match = /^(\d{4}-\d\d-\d\d)(?:T(\d\d)(?::(\d\d)(?::(\d\d(?:\.\d+)?))?)?)?(Z|[+-]\d\d:\d\d)?$/.exec(text);
+  if (match !== null) {
+    const [, date = '', hours = '00', minutes = '00', seconds = '00', zone = ''] = match;
+    const instant = Date.parse(`${date}T${hours}:${minutes}:${seconds}${zone}`);
+    if (!Number.isNaN(instant)) return instant;
+  }
+  throw new OnggiError('invalid', `invalid value for "${flag}": failed to parse value as time or duration: "${text}"`);
+}

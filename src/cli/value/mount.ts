@@ -1,0 +1,116 @@
+/** `--mount type=...,key=value,...` (one CSV record) and `--tmpfs TARGET[:OPTIONS]`. Pure. */
+import type { TmpfsMount } from '../../engine/types.ts';
+import { OnggiError, unsupported } from '../../errors.ts';
+import { parseByteSize } from './byte-size.ts';
+import { parseBoolean } from './number.ts';
+import { type BindSpec, checkTarget, type Propagation, propagations } from './volume.ts';
+
+const names: Readonly<Record<string, string>> = {
+  src: 'source',
+  dst: 'target',
+  destination: 'target',
+  ro: 'readonly',
+};
+const known = ['type', 'source', 'target', 'readonly', 'consistency', 'bind-propagation', 'tmpfs-size', 'tmpfs-mode'];
+const notYet = [
+  'bind-nonrecursive',
+  'bind-recursive',
+  'bind-create-src',
+  'volume-subpath',
+  'volume-nocopy',
+  'volume-label',
+  'volume-driver',
+  'volume-opt',
+  'image-subpath',
+];
+
+/** @throws OnggiError `invalid`, or `unsupported` for volumes and options that are not there yet */
+export function parseMount(text: string): BindSpec | TmpfsMount {
+  const fields = parseFields(text);
+  const type = fields.get('type') ?? 'volume';
+  const target = fields.get('target');
+  if (type !== 'bind' && type !== 'tmpfs') {
+    if (['volume', 'image', 'npipe', 'cluster'].includes(type)) throw unsupported(`mount of type '${type}'`);
+    throw new OnggiError('invalid', `mount type unknown: '${type}'`);
+  }
+  if (target === undefined) throw new OnggiError('invalid', 'target is required');
+  checkTarget(target);
+  const readOnly = parseBoolean(fields.get('readonly') ?? 'false');
+  const foreign = [...fields.keys()].find((key) => key.startsWith(type === 'bind' ? 'tmpfs-' : 'bind-'));
+  if (foreign !== undefined) throw new OnggiError('invalid', `cannot mix '${foreign}' with mount type '${type}'`);
+  return type === 'bind' ? bindOf(fields, target, readOnly) : tmpfsOf(fields, target, readOnly);
+}
+
+function bindOf(fields: ReadonlyMap<string, string>, target: string, readOnly: boolean): BindSpec {
+  const source = fields.get('source');
+  if (source === undefined) throw new OnggiError('invalid', 'source is required for a bind mount');
+  if (!/^[/.]/.test(source)) {
+    throw new OnggiError('invalid', `invalid mount path: '${source}' mount path must be absolute`);
+  }
+  return {
+    type: 'bind',
+    source,
+    target,
+    readOnly,
+    propagation: parsePropagation(fields.get('bind-propagation') ?? 'rprivate'),
+    relabel: false,
+    mustExist: true,
+  };
+}
+
+function parsePropagation(text: string): Propagation {
+  const found = propagations.find((propagation) => propagation === text);
+  if (found === undefined) throw new OnggiError('invalid', `invalid value for bind-propagation: ${text}`);
+  return found;
+}
+
+function tmpfsOf(fields: ReadonlyMap<string, string>, target: string, readOnly: boolean): TmpfsMount {
+  if (fields.has('source')) throw new OnggiError('invalid', 'a tmpfs mount has no source');
+  const size = fields.get('tmpfs-size');
+  const mode = fields.get('tmpfs-mode');
+  if (mode !== undefined && !/^[0-7]{1,5}$/.test(mode)) {
+    throw new OnggiError('invalid', `invalid value for tmpfs-mode: ${mode}`);
+  }
+  const options = [
+    ...(readOnly ? ['ro'] : []),
+    ...(size === undefined ? [] : [`size=${parseByteSize(size)}`]),
+    ...(mode === undefined ? [] : [`mode=${mode}`]),
+  ];
+  return { type: 'tmpfs', target, options: options.join(',') };
+}
+
+function parseFields(text: string): Map<string, string> {
+  const fields = new Map<string, string>();
+  for (const field of parseRecord(text)) {
+    const equals = field.indexOf('=');
+    const written = (equals < 0 ? field : field.slice(0, equals)).toLowerCase();
+    const key = names[written] ?? written;
+    if (equals < 0 && key !== 'readonly') {
+      throw new OnggiError('invalid', `invalid field '${field}' must be a key=value pair`);
+    }
+    if (notYet.includes(key)) throw unsupported(`mount option '${key}'`);
+    if (!known.includes(key)) throw new OnggiError('invalid', `unexpected key '${key}' in '${field}'`);
+    fields.set(key, equals < 0 ? 'true' : field.slice(equals + 1));
+  }
+  return fields;
+}
+
+/** The fields of one CSV record (RFC 4180): a field in double quotes may contain commas and doubled quotes. */
+function parseRecord(text: string): string[] {
+  const fields: string[] = [];
+  const field = /(?:"((?:[^"]|"")*)"|([^",]*))(,|$)/y;
+  for (;;) {
+    const match = field.exec(text);
+    if (match === null) throw new OnggiError('invalid', `'${text}' is not one line of comma-separated values`);
+    fields.push(match[1] === undefined ? (match[2] ?? '') : match[1].replaceAll('""', '"'));
+    if (match[3] === '') return fields;
+  }
+}
+
+/** @throws OnggiError `invalid` */
+export function parseTmpfs(text: string): TmpfsMount {
+  const colon = text.indexOf(':');
+  const target = colon < 0 ? text : text.slice(0, colon);
+  checkTarget(target);
+  return { type: 'tmpfs', target, options: colon < 0 ? '' : text.slice(colon + 1) };
+}
