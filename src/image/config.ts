@@ -5,8 +5,10 @@
  */
 import * as v from 'valibot';
 import { OnggiError } from '../errors.ts';
-import { type DiffId, isDigest } from '../oci/digest.ts';
-import { type ImageConfig, maxLayers } from '../oci/image-spec.ts';
+import { type DiffId, type Digest, isDigest } from '../oci/digest.ts';
+import { type ImageConfig, maxLayers, maxManifestSize } from '../oci/image-spec.ts';
+import { readBlob } from '../store/blob.ts';
+import type { Store } from '../store/store.ts';
 
 declare const brand: unique symbol;
 /**
@@ -55,6 +57,14 @@ const schema = v.object({
 });
 
 /**
+ * The config of an image that is in the store, checked as if it had just come.
+ * @throws OnggiError `not-found`, `corrupt`
+ */
+export function readImageConfig(store: Store, id: Digest): Untrusted<ImageConfig> {
+  return parseImageConfig(readBlob(store.layout, id, maxManifestSize), `image config "${id}"`);
+}
+
+/**
  * Reads the bytes of a config; unknown fields are left alone.
  * @param what names it in errors: 'image config "sha256:..."'
  * @throws OnggiError `corrupt`
@@ -81,7 +91,7 @@ export function parseImageConfig(bytes: Uint8Array, what: string): Untrusted<Ima
       exposedPorts: Object.keys(config?.ExposedPorts ?? {}),
       volumes: Object.keys(config?.Volumes ?? {}),
       labels: config?.Labels ?? {},
-      stopSignal: config?.StopSignal ?? '',
+      stopSignal: config?.StopSignal || null,
     },
   });
 }

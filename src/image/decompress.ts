@@ -31,9 +31,13 @@ export function compressionOf(start: Uint8Array): Compression {
 /**
  * The uncompressed bytes of `source`: gzip with several members, zstd with several frames, or as they are.
  * A stream that is cut off is `corrupt`, but for zstd under Bun, which ends there: what reads it must know its end.
+ * @param found is told how `source` is compressed, before the first byte comes
  * @throws OnggiError `corrupt` when the compressed data are broken; what `source` throws
  */
-export async function* decompress(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+export async function* decompress(
+  source: AsyncIterable<Uint8Array>,
+  found: (compression: Compression) => void = () => {},
+): AsyncGenerator<Buffer> {
   const iterator = source[Symbol.asyncIterator]();
   try {
     const head: Uint8Array[] = [];
@@ -46,6 +50,7 @@ export async function* decompress(source: AsyncIterable<Uint8Array>): AsyncGener
     }
     const start = Buffer.concat(head);
     const compression = compressionOf(start);
+    found(compression);
     if (compression === 'none') {
       if (start.length > 0) yield start;
       for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield asBuffer(next.value);

@@ -24,7 +24,7 @@ import { lockContent } from '../store/lock.ts';
 import { publishSynced } from '../store/publish.ts';
 import type { Store } from '../store/store.ts';
 import { createTemporary, removeNamed } from '../store/temporary.ts';
-import { decompress } from './decompress.ts';
+import { type Compression, decompress } from './decompress.ts';
 import { mergeWithLower } from './layer-merge.ts';
 import type { TarLimits } from './tar-entry.ts';
 import { createUnpacker, defaultUnpackOptions, type Unpacked } from './unpack.ts';
@@ -42,7 +42,10 @@ export type LayerExpectation = {
 /** A layer that is unpacked and verified, but has no name yet. Disposing of it removes it unless it was published. */
 export type StagedLayer = Disposable & {
   readonly diffId: DiffId;
+  /** The bytes as received. */
   readonly blob: WrittenBlob;
+  readonly compression: Compression;
+  /** The unpacked directory. */
   readonly path: string;
   readonly unpacked: Unpacked;
 };
@@ -76,7 +79,11 @@ export async function stageLayer(
     },
   );
   const hash = createHash(expected.diffId?.startsWith('sha512:') ? 'sha512' : 'sha256');
-  for await (const chunk of decompress(kept(source, writer))) {
+  let compression: Compression = 'none';
+  const tar = decompress(kept(source, writer), (found) => {
+    compression = found;
+  });
+  for await (const chunk of tar) {
     hash.update(chunk);
     unpacker.write(chunk);
   }
@@ -96,6 +103,7 @@ export async function stageLayer(
   return {
     diffId,
     blob,
+    compression,
     path: temporary.path,
     unpacked,
     [Symbol.dispose]: () => owned.dispose(),

@@ -83,7 +83,8 @@ export type ImageProcess = {
   /** Absolute paths in the container. */
   readonly volumes: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
-  readonly stopSignal: string;
+  /** As written, a name or a number; null when the image names none. */
+  readonly stopSignal: string | null;
 };
 
 export type ImageConfig = {

@@ -110,6 +110,11 @@ export function listImageNames(database: Database, image?: Digest): ImageName[] 
   return rows.map(nameOf);
 }
 
+/** Names that stood for this index or manifest when they were pulled. */
+export function imageNamesByDigest(database: Database, digest: Digest): ImageName[] {
+  return all(database, 'SELECT * FROM image_names WHERE digest = ? ORDER BY reference', digest).map(nameOf);
+}
+
 /** @returns the name that was removed, undefined when there was none */
 export function deleteImageName(database: Database, reference: string): ImageName | undefined {
   const row = get(database, 'DELETE FROM image_names WHERE reference = ? RETURNING *', reference);

@@ -40,6 +40,8 @@ CREATE TABLE image_names (
   digest TEXT
 ) STRICT;
 CREATE INDEX image_names_by_image ON image_names (image_id);
+CREATE INDEX image_names_by_digest ON image_names (digest);
+CREATE INDEX images_removed ON images (removed) WHERE removed IS NOT NULL;
 CREATE TABLE layers (
   chain_id TEXT PRIMARY KEY,
   diff_id TEXT NOT NULL,

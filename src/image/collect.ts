@@ -1,0 +1,55 @@
+/**
+ * The collector: removes what killed processes left. Everything in the store is named by a row or garbage, except what
+ * is on its way in, which is told by locks (store/lock.ts, store/temporary.ts). Safe at any time, beside anything.
+ */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { isDigest } from '../oci/digest.ts';
+import { listContainers } from '../store/container-row.ts';
+import { isBlobNamed } from '../store/image-row.ts';
+import { listLayers } from '../store/layer-row.ts';
+import { isLayerLock, lockContent } from '../store/lock.ts';
+import type { Store } from '../store/store.ts';
+import { removeAbandoned, removeIdleLock, removeNamed } from '../store/temporary.ts';
+import { removeForgottenImages } from './remove.ts';
+
+/** @returns paths of what was removed. @throws OnggiError `cancelled` */
+export async function collect(store: Store, signal?: AbortSignal): Promise<string[]> {
+  await removeForgottenImages(store);
+  const removed = removeAbandoned(store.layout);
+  const unnamed: string[] = [];
+  {
+    using _ = await lockContent(store.layout, 'exclusive', signal);
+    unnamed.push(...unnamedContainers(store), ...unnamedLayers(store), ...unnamedBlobs(store));
+    for (const path of unnamed) removeNamed(store.layout, path);
+  }
+  for (const name of readdirSync(store.layout.locks).filter(isLayerLock))
+    removeIdleLock(join(store.layout.locks, name));
+  return [...removed, ...unnamed];
+}
+
+/** Rows come, under the shared content lock, after what they name and go before it: what has none now is garbage. */
+function unnamedContainers(store: Store): string[] {
+  const named = new Set(listContainers(store.database).map((container) => container.id));
+  const found = readdirSync(store.layout.containers).filter((name) => !named.has(name));
+  return found.map((name) => join(store.layout.containers, name));
+}
+
+function unnamedLayers(store: Store): string[] {
+  const named = new Set(listLayers(store.database).map((layer) => layer.directory));
+  const found = readdirSync(store.layout.layers).filter((name) => !named.has(name));
+  return found.map((name) => join(store.layout.layers, name));
+}
+
+function unnamedBlobs(store: Store): string[] {
+  return ['sha256', 'sha512'].flatMap((algorithm) => {
+    const directory = join(store.layout.blobs, algorithm);
+    if (!existsSync(directory)) return [];
+    return readdirSync(directory)
+      .filter((hex) => {
+        const digest = `${algorithm}:${hex}`;
+        return !isDigest(digest) || !isBlobNamed(store.database, digest);
+      })
+      .map((hex) => join(directory, hex));
+  });
+}

@@ -1,0 +1,166 @@
+/**
+ * Removing names and images, with Docker's rules (`docker rmi`): a name that is not the last one is only taken away;
+ * the last name takes the image along, unless containers use it. Rows go first, files afterwards.
+ */
+import { existsSync } from 'node:fs';
+import { OnggiError } from '../errors.ts';
+import type { Digest } from '../oci/digest.ts';
+import { canonicalName, familiarName, parseReference, type Reference } from '../oci/reference.ts';
+import { type ContainerRow, containersOfImage } from '../store/container-row.ts';
+import { syncDatabase, transaction } from '../store/database.ts';
+import {
+  deleteImage,
+  deleteImageName,
+  forgottenImages,
+  hideImage,
+  type ImageName,
+  type ImageRow,
+  isBlobNamed,
+  listImageNames,
+} from '../store/image-row.ts';
+import { deleteUnusedLayers, type LayerRow } from '../store/layer-row.ts';
+import { blobPath, layerPath } from '../store/layout.ts';
+import { lockContent } from '../store/lock.ts';
+import type { Store } from '../store/store.ts';
+import { removeNamed } from '../store/temporary.ts';
+import { lookUpImage } from './find.ts';
+
+/** In the order in which Docker prints them. */
+export type RemovedImage = {
+  /** Familiar names. */
+  readonly untagged: readonly string[];
+  /** The image by its id, then its layers by their chain ids, topmost first. */
+  readonly deleted: readonly Digest[];
+};
+
+type Rows = { readonly removed: RemovedImage; readonly images: ImageRow[]; readonly layers: LayerRow[] };
+
+/**
+ * @param wanted a name, or an id or its beginning: by id all names go
+ * @param force also when only stopped containers use it; they keep working until they are removed
+ * @throws OnggiError `not-found`; `conflict` (a container uses it, several repositories name it)
+ */
+export async function removeImage(
+  store: Store,
+  wanted: string,
+  options: { readonly force?: boolean } = {},
+): Promise<RemovedImage> {
+  const rows = transaction(store.database, () => removeRows(store, wanted, options.force ?? false));
+  await removeFiles(store, rows);
+  return rows.removed;
+}
+
+/**
+ * Images that were force-removed and whose last container is gone. Cheap when there are none; whoever removes a
+ * container calls it.
+ */
+export async function removeForgottenImages(store: Store): Promise<void> {
+  if (forgottenImages(store.database).length === 0) return;
+  const rows = transaction(store.database, () => {
+    const images = forgottenImages(store.database);
+    for (const image of images) deleteImage(store.database, image.id);
+    return { removed: nothing, images, layers: deleteUnusedLayers(store.database) };
+  });
+  await removeFiles(store, rows);
+}
+
+const nothing: RemovedImage = { untagged: [], deleted: [] };
+
+function removeRows(store: Store, wanted: string, force: boolean): Rows {
+  const { image, reference } = lookUpImage(store.database, wanted);
+  const names = listImageNames(store.database, image.id);
+  if (reference !== null && names.length > 1) {
+    const name = canonicalName(reference);
+    const removed = deleteImageName(store.database, name) ?? removeDigestName(store, names, reference);
+    return {
+      removed: { untagged: removed === undefined ? [] : [familiar(removed)], deleted: [] },
+      images: [],
+      layers: [],
+    };
+  }
+  checkRepositories(image, names, force);
+  const users = containersOfImage(store.database, image.id);
+  checkUsers(image, users, reference, force);
+  const untagged = names.map(familiar);
+  if (users.length > 0) {
+    hideImage(store.database, image.id, Date.now());
+    return { removed: { untagged, deleted: [image.id] }, images: [], layers: [] };
+  }
+  deleteImage(store.database, image.id);
+  const layers = deleteUnusedLayers(store.database);
+  const deleted = [image.id, ...layers.map(({ chainId }) => chainId)];
+  return { removed: { untagged, deleted }, images: [image], layers };
+}
+
+/** `rmi name@digest` of what was pulled by tag. */
+function removeDigestName(store: Store, names: readonly ImageName[], reference: Reference): ImageName | undefined {
+  const name = names.find(
+    (candidate) =>
+      candidate.digest === reference.digest &&
+      parseReference(candidate.reference).repository === reference.repository &&
+      parseReference(candidate.reference).registry === reference.registry,
+  );
+  return name === undefined ? undefined : deleteImageName(store.database, name.reference);
+}
+
+function familiar(name: ImageName): string {
+  return familiarName(parseReference(name.reference));
+}
+
+function checkRepositories(image: ImageRow, names: readonly ImageName[], force: boolean): void {
+  const repositories = new Set(
+    names.map((name) => {
+      const { registry, repository } = parseReference(name.reference);
+      return `${registry}/${repository}`;
+    }),
+  );
+  if (force || repositories.size <= 1) return;
+  throw new OnggiError(
+    'conflict',
+    `conflict: unable to delete ${short(image.id)} (must be forced) - image is referenced in multiple repositories`,
+  );
+}
+
+function checkUsers(
+  image: ImageRow,
+  users: readonly ContainerRow[],
+  reference: Reference | null,
+  force: boolean,
+): void {
+  const running = users.find((user) => user.state === 'running' || user.state === 'starting');
+  const user = running ?? users[0];
+  if (user === undefined || (force && running === undefined)) return;
+  const id = user.id.slice(0, 12);
+  const can = running === undefined ? 'must be forced' : 'cannot be forced';
+  const message =
+    reference === null || running !== undefined
+      ? `unable to delete ${short(image.id)} (${can}) - image is being used by ${running ? 'running' : 'stopped'} container ${id}`
+      : `unable to remove repository reference "${familiarName(reference)}" (must force) - container ${id} is using its referenced image ${short(image.id)}`;
+  throw new OnggiError('conflict', `conflict: ${message}`, {
+    hint: running === undefined ? 'Remove the container, or use --force.' : 'Stop and remove the container first.',
+  });
+}
+
+function short(id: Digest): string {
+  return id.slice(7, 19);
+}
+
+/**
+ * Files of rows that are gone. Blobs can have several owners and come back at any moment, so they are looked up again
+ * under the lock that publishers share; layer directories have one row and a name of their own.
+ */
+async function removeFiles(store: Store, rows: Rows): Promise<void> {
+  if (rows.images.length === 0 && rows.layers.length === 0) return;
+  // Else a power cut could bring the rows back without their files.
+  syncDatabase(store.database);
+  for (const layer of rows.layers) removeNamed(store.layout, layerPath(store.layout, layer.directory));
+  const blobs = [
+    ...rows.images.flatMap((image) => [image.id, image.manifest]),
+    ...rows.layers.flatMap((layer) => (layer.blob === null ? [] : [layer.blob])),
+  ];
+  using _ = await lockContent(store.layout, 'exclusive');
+  for (const blob of blobs) {
+    const path = blobPath(store.layout, blob);
+    if (existsSync(path) && !isBlobNamed(store.database, blob)) removeNamed(store.layout, path);
+  }
+}
