@@ -64,8 +64,8 @@ static bool greet(struct shim *shim, struct client *client, uint8_t flags) {
     shim->met = true;
     bool sent = true;
     for (uint32_t i = 0; i < shim->warning_count && sent; i++) sent = send_failure(client, FRAME_WARN, &shim->warnings[i]);
-    if (sent && shim->ending.failure.error != 0) sent = send_failure(client, FRAME_FAIL, &shim->ending.failure);
     if (sent) sent = send_status(shim, client);
+    if (sent && shim->ending.failure.error != 0) sent = send_failure(client, FRAME_FAIL, &shim->ending.failure);
     if (sent && shim->announced) sent = send_exit(shim, client);
     return sent;
 }
