@@ -85,6 +85,10 @@ static napi_value run_sealed_memory(napi_env env, const struct argument *a) {
     return check_number(env, "memfd_create", keep(&fd));
 }
 
+static napi_value run_memory(napi_env env, const struct argument *a) {
+    return check_number(env, "memfd_create", create_memory(a[0].text, 0));
+}
+
 /* Default signals and an empty mask: JavaScript engines block and ignore some, and both survive exec. */
 static int set_attributes(posix_spawnattr_t *attributes) {
     sigset_t all, none;
@@ -193,6 +197,7 @@ static napi_value run_effective_capabilities(napi_env env, const struct argument
 const struct call process_calls[] = {
     {"sealedExecutable", "s", run_sealed_executable},
     {"sealedMemory", "sy", run_sealed_memory},
+    {"memory", "s", run_memory},
     {"spawnAndWait", "fSSF", run_spawn_and_wait},
     {"pidfdOpen", "i", run_pidfd_open},
     {"pidfdSendSignal", "fi", run_pidfd_send_signal},

@@ -21,6 +21,8 @@ export interface Addon {
   spawnAndWait(executable: number, argv: string[], env: string[], fds: number[]): number;
   /** A memfd with these bytes, sealed against change, offset 0 (memfd_create(2)). */
   sealedMemory(name: string, bytes: Uint8Array): number;
+  /** An empty memfd that can be written. */
+  memory(name: string): number;
   close(fd: number): void;
   /** flock(2). With `wait` false returns false instead of EWOULDBLOCK. */
   flock(fd: number, mode: 'exclusive' | 'shared' | 'unlock', wait: boolean): boolean;

@@ -1,0 +1,31 @@
+/** Files without a name, in memory (memfd_create(2)): how a child process is handed bytes, and hands some back. */
+import { fstatSync, readSync } from 'node:fs';
+import { fromSystemError } from '../errors.ts';
+import { native } from './addon.ts';
+import { type Descriptor, ownDescriptor } from './descriptor.ts';
+
+/** A file with these bytes that nobody can change any more, open at its beginning. */
+export function sealedFile(name: string, bytes: Uint8Array): Descriptor {
+  return native(`make memory file "${name}"`, (calls) => ownDescriptor(calls.sealedMemory(name, bytes)));
+}
+
+/** An empty file for somebody else to write into. */
+export function scratchFile(name: string): Descriptor {
+  return native(`make memory file "${name}"`, (calls) => ownDescriptor(calls.memory(name)));
+}
+
+/** The first `limit` bytes of a file, wherever its offset is. */
+export function readHead({ fd }: Descriptor, limit: number): Buffer {
+  try {
+    const bytes = Buffer.alloc(Math.min(limit, fstatSync(fd).size));
+    let length = 0;
+    while (length < bytes.length) {
+      const read = readSync(fd, bytes, length, bytes.length - length, length);
+      if (read === 0) break;
+      length += read;
+    }
+    return bytes.subarray(0, length);
+  } catch (error) {
+    throw fromSystemError(error, 'read a memory file');
+  }
+}

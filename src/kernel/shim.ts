@@ -1,0 +1,58 @@
+/** Starting the shim (native/main.c): plan in, nothing out but what went wrong. */
+import { openSync } from 'node:fs';
+import { fromSystemError, OnggiError } from '../errors.ts';
+import { native, shimPath } from './addon.ts';
+import { type Descriptor, ownDescriptor } from './descriptor.ts';
+import type { Guard } from './lock.ts';
+import { readHead, scratchFile, sealedFile } from './memory-file.ts';
+
+export type ShimStart = {
+  /** Container or exec id: the shim's argument, to be seen in `ps`. */
+  readonly id: string;
+  /** Encoded plan. */
+  readonly plan: Uint8Array;
+  /** The shim holds this lock too, until it ends. */
+  readonly lock?: Guard;
+};
+
+/** The text that a failed shim leaves is one line. */
+const longestComplaint = 4096;
+
+/**
+ * Starts a shim, which detaches itself. When this returns, its socket listens and it executes the plan; what fails
+ * then is told to whoever connects. Blocks for the milliseconds that the shim takes to get there.
+ *
+ * @throws OnggiError `not-found` when the shim is not installed; `internal` with the shim's words when it refuses
+ */
+export function startShim({ id, plan, lock }: ShimStart): void {
+  const path = shimPath();
+  using executable = native(`prepare shim "${path}"`, (calls) => ownDescriptor(calls.sealedExecutable(path)));
+  using plans = sealedFile('plan', plan);
+  using complaint = scratchFile('complaint');
+  using nothing = openNull();
+  // Descriptors 0 to 4 of native/main.c.
+  const fds = [nothing.fd, nothing.fd, complaint.fd, plans.fd, ...(lock === undefined ? [] : [lock.fd])];
+  const status = native(`start shim "${path}"`, (calls) =>
+    calls.spawnAndWait(executable.fd, ['onggi-shim', id], shimEnvironment(process.env), fds),
+  );
+  if (status === 0) return;
+  const words = readHead(complaint, longestComplaint).toString('utf8').trim();
+  throw new OnggiError('internal', `start shim "${id}": ${words === '' ? `wait status ${status}` : words}`);
+}
+
+/**
+ * What the command that the shim runs at the end needs of our environment. Nothing else outlives us: the environment
+ * of a user may hold secrets, and that of a shim is readable for as long as its container runs.
+ */
+export function shimEnvironment(environment: Readonly<Record<string, string | undefined>>): string[] {
+  const names = Object.keys(environment).filter((name) => name === 'PATH' || name.startsWith('ONGGI_'));
+  return names.sort().map((name) => `${name}=${environment[name]}`);
+}
+
+function openNull(): Descriptor {
+  try {
+    return ownDescriptor(openSync('/dev/null', 'r+'));
+  } catch (error) {
+    throw fromSystemError(error, 'open "/dev/null"');
+  }
+}
