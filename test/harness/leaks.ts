@@ -47,7 +47,7 @@ function processes(): string[] {
   const parents = new Map(all.map((pid) => [pid, parentOf(pid)]));
   const ownMounts = link('/proc/self/ns/mnt');
   return all.flatMap((pid) => {
-    if (pid === String(process.pid)) return [];
+    if (pid === String(process.pid) || isUnreaped(pid)) return [];
     const executable = link(`/proc/${pid}/exe`);
     const command = text(`/proc/${pid}/cmdline`).split('\0').filter(Boolean);
     const ours =
@@ -58,6 +58,11 @@ function processes(): string[] {
       (![ownMounts, ''].includes(link(`/proc/${pid}/ns/mnt`)) && /onggi/.test(text(`/proc/${pid}/mountinfo`)));
     return ours ? [`${pid} ${command.join(' ').slice(0, 120) || executable}`] : [];
   });
+}
+
+/** Dead, and waiting for the machine's process 1: nothing of ours can be done about it. */
+function isUnreaped(pid: string): boolean {
+  return /^State:\tZ[\s\S]*^PPid:\t1$/m.test(text(`/proc/${pid}/status`));
 }
 
 function parentOf(pid: string): string {
