@@ -2,7 +2,6 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -21,14 +20,14 @@ int probe_http(char **arguments) {
     if (bind(listener, (struct sockaddr *)&address, sizeof address) < 0 || listen(listener, 16) < 0) probe_die("listen");
     printf("listening\n");
     fflush(stdout);
-    while (true) {
+    int client;
+    while ((client = accept(listener, NULL, NULL)) >= 0) {
         char request[4096];
-        int client = accept(listener, NULL, NULL);
-        if (client < 0) probe_die("accept");
         if (read(client, request, sizeof request) > 0 && write(client, answer, sizeof answer - 1) < 0) perror("write");
         shutdown(client, SHUT_WR);
         close(client);
     }
+    probe_die("accept");
 }
 
 /* connect HOST PORT: sends a request, prints what comes back. */

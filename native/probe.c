@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,7 +72,8 @@ static int run_sleep(char **arguments) {
     (void)arguments;
     printf("sleeping\n");
     fflush(stdout);
-    while (true) pause();
+    pause();
+    return 0;
 }
 
 static volatile sig_atomic_t trapped;
@@ -90,11 +90,11 @@ static int run_trap(char **arguments) {
     for (; *arguments != NULL; arguments++) signal((int)probe_number(*arguments), note_signal);
     printf("ready\n");
     fflush(stdout);
-    while (true) {
-        sigsuspend(&old);
+    while (sigsuspend(&old) < 0 && errno == EINTR) {
         printf("got %d\n", (int)trapped);
         fflush(stdout);
     }
+    return 1;
 }
 
 /* write-exe: tries to open the executables of pid 1 and of itself for writing, as an attacker of the runtime would. */
