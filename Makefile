@@ -108,10 +108,12 @@ dist/onggi: $(SOURCES) $(PACKAGES) $(TOOLCHAIN) Makefile
 
 dist/onggi.node: $(NATIVE) $(PACKAGES)
 	@$(MAKE) --no-print-directory -C native addon
+	@touch $@
 
 dist/onggi-shim: $(NATIVE)
 	@scripts/need-packages musl-tools
 	@$(MAKE) --no-print-directory -C native shim
+	@touch $@
 
 dist/lib/engine/index.js: $(SOURCES) tsconfig.json tsconfig.lib.json $(PACKAGES)
 	rm -rf dist/lib
@@ -122,9 +124,13 @@ probe: # The static program that reports what it sees of itself.
 	@scripts/need-packages musl-tools
 	@$(MAKE) --no-print-directory -C native probe
 
+# The shim's own files, and one that tells the sanitizers where to report.
+SANITIZED_SOURCES := $(filter-out addon%.c probe%.c,$(notdir $(wildcard native/*.c))) ../test/harness/sanitizer-options.c
+
 .PHONY: shim-asan
 shim-asan: dist/onggi.node # The shim with the address and undefined behaviour sanitizers.
-	@$(MAKE) --no-print-directory -C native shim-asan
+	@$(MAKE) --no-print-directory -C native shim-asan SHIM_SOURCES="$(SANITIZED_SOURCES)"
+	@cp dist/onggi.node dist/asan/
 
 # ---- what is fetched -----------------------------------------------------------------------------------------------
 

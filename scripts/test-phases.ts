@@ -1,6 +1,7 @@
 /** The parts of a test run, in their order. A new kind of test gets a phase here and nothing else. */
-import { globSync, readFileSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeScratch } from '../test/harness/scratch.ts';
 import { testLibrary } from './test-library.ts';
 import { type Program, runCheck, runTests } from './test-program.ts';
 import { type Counts, none, sum } from './test-summary.ts';
@@ -96,13 +97,18 @@ async function pureVersion1(): Promise<Counts> {
   });
 }
 
-function sanitized(): Promise<Counts> {
-  return files(['test/system/*.test.ts'], {
+/** A report of a sanitizer fails the run, even when every test passed: the shim may have been past its last word. */
+async function sanitized(): Promise<Counts> {
+  await using scratch = makeScratch();
+  const counts = await files(['test/system/*.test.ts'], {
     concurrency: 1,
     limit: 600,
     except: withoutShim,
-    env: { ONGGI_LIBDIR: join(repository, 'dist/asan') },
+    env: { ONGGI_LIBDIR: join(repository, 'dist/asan'), ONGGI_SANITIZER_LOG: join(scratch.path, 'report') },
   });
+  const reports = readdirSync(scratch.path);
+  for (const name of reports) console.log(`FAIL sanitizer report:\n${readFileSync(join(scratch.path, name), 'utf8')}`);
+  return sum([counts, { ...none, failed: reports.length, passed: reports.length === 0 ? 1 : 0 }]);
 }
 
 function virtualMachine(): Promise<Counts> {

@@ -9,7 +9,7 @@ import { makeScratch } from './scratch.ts';
 
 export const repository = join(import.meta.dirname, '../..');
 const busybox = '/bin/busybox';
-export const probePath = join(repository, 'dist/test/onggi-probe');
+export const probePath = join(repository, 'dist/onggi-probe');
 
 /** Path of the root file system as a tar. */
 export async function busyboxTar(): Promise<string> {
