@@ -61,38 +61,27 @@ export const readonlyPaths: readonly string[] = [
   '/proc/sysrq-trigger',
 ];
 
-const device = (
-  allow: boolean,
-  type: 'c' | 'b',
-  major: number,
-  minor: number | undefined,
-  access: string,
-): DeviceRule => ({
-  allow,
-  type,
-  major,
-  ...(minor !== undefined && { minor }),
-  access,
-});
-
 /**
- * Device access: everything denied, then the allowed ones. Nodes may be made (m) of any device but not opened, so
- * that unpacking an archive with device files works; these two rules, ptmx (5:2) and /dev/pts/* (136) are what runc
- * adds by itself (libcontainer/specconv, AllowedDevices).
+ * Device access that every container has, whatever its rules say (runc, libcontainer/specconv, AllowedDevices): nodes
+ * of any device may be made (m) but not opened, so that unpacking an archive with device files works; then the
+ * default devices, ptmx (5:2) and the terminals of /dev/pts (136).
  */
-export const defaultDeviceRules: readonly DeviceRule[] = [
-  { allow: false, access: 'rwm' },
+export const alwaysAllowedDevices: readonly DeviceRule[] = [
   { allow: true, type: 'c', access: 'm' },
   { allow: true, type: 'b', access: 'm' },
-  device(true, 'c', 1, 3, 'rwm'),
-  device(true, 'c', 1, 5, 'rwm'),
-  device(true, 'c', 1, 7, 'rwm'),
-  device(true, 'c', 1, 8, 'rwm'),
-  device(true, 'c', 1, 9, 'rwm'),
-  device(true, 'c', 5, 0, 'rwm'),
-  device(true, 'c', 5, 1, 'rwm'),
-  device(true, 'c', 5, 2, 'rwm'),
-  device(true, 'c', 136, undefined, 'rwm'),
+  ...(
+    [
+      [1, 3],
+      [1, 5],
+      [1, 7],
+      [1, 8],
+      [1, 9],
+      [5, 0],
+      [5, 1],
+      [5, 2],
+    ] as const
+  ).map(([major, minor]): DeviceRule => ({ allow: true, type: 'c', major, minor, access: 'rwm' })),
+  { allow: true, type: 'c', major: 136, access: 'rwm' },
 ];
 
 export const defaultStopSignal = 'SIGTERM';

@@ -1,0 +1,182 @@
+/**
+ * Which cgroup hierarchies there are and where they are mounted: v1 ("legacy"), v2 ("unified") or both ("hybrid").
+ * Pure but for `readCgroupLayout`.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { errnoOf, fromSystemError } from '../../errors.ts';
+
+export type LegacyHierarchy = {
+  readonly mountPoint: string;
+  /** Controllers ("cpu", "cpuacct"); empty for a named hierarchy. */
+  readonly controllers: readonly string[];
+  /** Last part of the mount point ("cpu,cpuacct", "systemd"): the directory name that programs expect. */
+  readonly name: string;
+  /** Options that mount it again ("cpu,cpuacct", "name=systemd"). */
+  readonly options: string;
+};
+
+export type UnifiedHierarchy = {
+  readonly mountPoint: string;
+  /** cgroup.controllers of the mounted root. */
+  readonly controllers: readonly string[];
+};
+
+export type Cpuset = { readonly cpus: string; readonly mems: string };
+
+export type CgroupLayout = {
+  readonly mode: 'none' | 'legacy' | 'unified' | 'hybrid';
+  readonly legacy: readonly LegacyHierarchy[];
+  readonly unified: UnifiedHierarchy | null;
+  /**
+   * v1 only: the cpuset of the hierarchy's root and of each ancestor of the cgroup to be made, in this order; empty
+   * strings where there is none yet. A v1 cpuset without CPUs or memory nodes takes no process (cpuset(7)).
+   */
+  readonly cpusets: readonly Cpuset[];
+  /** Swap can be limited. */
+  readonly swap: boolean;
+};
+
+/** What is read besides the mounts. */
+export type CgroupFiles = {
+  /** Content of a file in a cgroup hierarchy, "" when it isn't there. */
+  readonly read: (path: string) => string;
+  readonly exists: (path: string) => boolean;
+};
+
+/**
+ * Controllers that a v1 mount's super options may name (cgroups(7), "Cgroups version 1 controllers"). Other options
+ * ("rw", "xattr", "release_agent=...") are none.
+ */
+const legacyControllers: ReadonlySet<string> = new Set([
+  'cpu',
+  'cpuacct',
+  'cpuset',
+  'memory',
+  'devices',
+  'freezer',
+  'net_cls',
+  'blkio',
+  'perf_event',
+  'net_prio',
+  'hugetlb',
+  'pids',
+  'rdma',
+  'misc',
+]);
+
+/**
+ * @param mountinfo content of /proc/self/mountinfo (proc(5))
+ * @param cgroupsPath the cgroup to be made
+ */
+export function parseCgroupLayout(mountinfo: string, cgroupsPath: string, files: CgroupFiles): CgroupLayout {
+  const legacy: LegacyHierarchy[] = [];
+  let unified: UnifiedHierarchy | null = null;
+  for (const line of mountinfo.split('\n')) {
+    const [before = '', after = ''] = line.split(' - ');
+    const mountPoint = unescapeOctal(before.split(' ')[4] ?? '');
+    const [type, , superOptions = ''] = after.split(' ');
+    if (type === 'cgroup2') {
+      // The first mount wins: a container engine may have mounted the hierarchy again elsewhere.
+      unified ??= { mountPoint, controllers: words(files.read(`${mountPoint}/cgroup.controllers`)) };
+    } else if (type === 'cgroup') {
+      const hierarchy = legacyHierarchy(mountPoint, superOptions);
+      if (!legacy.some((other) => other.options === hierarchy.options)) legacy.push(hierarchy);
+    }
+  }
+  const controlled = legacy.some((hierarchy) => hierarchy.controllers.length > 0);
+  if (!controlled) {
+    // systemd keeps a named v1 hierarchy in some v2 set-ups; without controllers it decides nothing.
+    const mode = unified === null ? 'none' : 'unified';
+    return { mode, legacy: [], unified, cpusets: [], swap: files.exists('/proc/swaps') };
+  }
+  const mode = unified === null ? 'legacy' : 'hybrid';
+  const found: CgroupLayout = { mode, legacy, unified, cpusets: [], swap: false };
+  const memory = legacyMountPoint(found, 'memory');
+  return {
+    ...found,
+    cpusets: readCpusets(legacyMountPoint(found, 'cpuset'), cgroupsPath, files),
+    // Absent without swap accounting (Documentation/admin-guide/cgroup-v1/memory.rst, section 2.4).
+    swap: memory !== undefined && files.exists(`${memory}/memory.memsw.limit_in_bytes`),
+  };
+}
+
+function words(text: string): string[] {
+  return text.split(/\s+/).filter((word) => word !== '');
+}
+
+function readCpusets(mountPoint: string | undefined, cgroupsPath: string, files: CgroupFiles): Cpuset[] {
+  if (mountPoint === undefined) return [];
+  return ancestors(cgroupsPath).map((ancestor) => {
+    const directory = hierarchyPath(mountPoint, ancestor);
+    return {
+      cpus: files.read(`${directory}/cpuset.cpus`).trim(),
+      mems: files.read(`${directory}/cpuset.mems`).trim(),
+    };
+  });
+}
+
+/** "/", "/a" and "/a/b" of "/a/b/c". */
+export function ancestors(path: string): string[] {
+  const parts = path.split('/').slice(1, -1);
+  return ['/', ...parts.map((_, index) => `/${parts.slice(0, index + 1).join('/')}`)];
+}
+
+function legacyHierarchy(mountPoint: string, superOptions: string): LegacyHierarchy {
+  const options = superOptions.split(',');
+  const controllers = options.filter((option) => legacyControllers.has(option));
+  const named = options.find((option) => option.startsWith('name='));
+  return {
+    mountPoint,
+    controllers,
+    name: mountPoint.slice(mountPoint.lastIndexOf('/') + 1),
+    options: named ?? controllers.join(','),
+  };
+}
+
+/** Octal escapes of space, tab, newline and backslash in mountinfo (proc(5)). */
+function unescapeOctal(field: string): string {
+  return field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+}
+
+/** Mount point of the v1 hierarchy of a controller, undefined when there is none. */
+export function legacyMountPoint(layout: CgroupLayout, controller: string): string | undefined {
+  return layout.legacy.find((hierarchy) => hierarchy.controllers.includes(controller))?.mountPoint;
+}
+
+/** Directory of a cgroup: `path` is absolute below the hierarchy ("/onggi/<id>"). */
+export function hierarchyPath(mountPoint: string, path: string): string {
+  return `${mountPoint}${path === '/' ? '' : path}`;
+}
+
+/** Every directory that the cgroup `path` has in this layout, the unified one first. */
+export function cgroupDirectories(layout: CgroupLayout, path: string): string[] {
+  const mountPoints = [
+    ...(layout.unified === null ? [] : [layout.unified.mountPoint]),
+    ...layout.legacy.map((hierarchy) => hierarchy.mountPoint),
+  ];
+  return mountPoints.map((mountPoint) => hierarchyPath(mountPoint, path));
+}
+
+/**
+ * The layout as this process sees it.
+ *
+ * @param cgroupsPath the cgroup to be made ("/onggi/<id>")
+ * @throws OnggiError when /proc is not readable
+ */
+export function readCgroupLayout(cgroupsPath = '/'): CgroupLayout {
+  try {
+    return parseCgroupLayout(readFileSync('/proc/self/mountinfo', 'utf8'), cgroupsPath, { read, exists: existsSync });
+  } catch (error) {
+    throw fromSystemError(error, 'find the cgroup hierarchies of this machine');
+  }
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    // Not made yet, or not to be seen by this user: both mean that there is nothing to build on.
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'EACCES') return '';
+    throw error;
+  }
+}

@@ -1,0 +1,253 @@
+/**
+ * OCI config.json to plan: the order of everything that makes a container (runtime.md, "Lifecycle"; the order inside
+ * the init follows runc's). Pure: whatever the machine has to say comes in as `CompileContext`.
+ *
+ * What can't be expressed is refused by name, never left out.
+ */
+import { OnggiError, unsupported } from '../../errors.ts';
+import type { NetlinkStep } from '../../kernel/netlink-step.ts';
+import type { Linux, Process, Seccomp, Spec } from '../../oci/runtime-spec.ts';
+import { compileCgroup } from '../cgroup/compile.ts';
+import type { CgroupLayout } from '../cgroup/layout.ts';
+import type { SeccompArchitecture } from '../seccomp/architecture.ts';
+import { compileDevices, hasOwnDevices } from './devices.ts';
+import { attributeBits, propagationOf } from './mount-options.ts';
+import { compileMounts } from './mounts.ts';
+import { compileIdMaps, compileSpawn, type Namespaces, namespacesOf } from './namespaces.ts';
+import {
+  compileConsole,
+  compileOomScore,
+  compileProcess,
+  compileRlimits,
+  compileWorkingDirectory,
+  type ProcessContext,
+} from './process.ts';
+import type { CgroupPlacement, InitStep, NamespaceType, Plan, ShimOptions } from './steps.ts';
+import { compileSysctls } from './sysctl.ts';
+
+/** What the compiler has to know of the machine. */
+export type HostFacts = {
+  readonly cgroups: CgroupLayout;
+  /** Effective capabilities of this process, as `capget` has them. */
+  readonly capabilities: bigint;
+  readonly architecture: SeccompArchitecture;
+};
+
+/** Where the root file system comes from. Paths are absolute host paths. */
+export type RootSource =
+  | {
+      /** Layers; `lower` is topmost first, names without a slash are relative to `directory`. ["/"] is the host. */
+      readonly kind: 'overlay';
+      readonly directory: string;
+      readonly lower: readonly string[];
+      /** Both null for a root that nobody can write to. */
+      readonly upper: string | null;
+      readonly work: string | null;
+      /** Do without syncing the writable layer: right for a container that is removed at its end. */
+      readonly volatile: boolean;
+      /** Directory to mount on, inside the container's mount namespace only. */
+      readonly target: string;
+    }
+  | { readonly kind: 'directory'; readonly path: string };
+
+export type CompileContext = {
+  readonly host: HostFacts;
+  readonly shim: Omit<ShimOptions, 'oom' | 'terminal'>;
+  readonly root: RootSource;
+  readonly network: { readonly attach: readonly NetlinkStep[]; readonly init: readonly NetlinkStep[] };
+  /** Bind sources that are made as directories when missing (`docker run -v`). */
+  readonly createSources: readonly string[];
+  readonly reaper: boolean;
+  readonly waitForStart: boolean;
+};
+
+/** What could not be had and was gone without, in words, stands beside the plan. */
+export type Compiled = { readonly plan: Plan; readonly warnings: readonly string[] };
+
+/**
+ * @throws OnggiError `invalid` for a spec that contradicts itself, `unsupported` for a field that can't be done,
+ *   each naming the field and its value
+ */
+export function compile(spec: Spec, context: CompileContext): Compiled {
+  const warnings = new Set<string>();
+  const warn = (message: string): void => void warnings.add(message);
+  const linux = spec.linux ?? {};
+  const { process } = spec;
+  if (process === undefined) throw new OnggiError('invalid', 'config: it has no process');
+  refuse(spec, linux);
+  const namespaces = namespacesOf(linux);
+  const cgroupsPath = checkCgroupsPath(linux.cgroupsPath ?? `/onggi/${context.shim.id}`);
+  const cgroup = compileCgroup(context.host.cgroups, cgroupsPath, linux.resources ?? {}, warn);
+  const init = compileInit(spec, process, linux, namespaces, cgroupsPath, context, warn);
+  const plan: Plan = {
+    shim: { ...context.shim, terminal: process.terminal === true, oom: cgroup.oom },
+    prepare: cgroup.prepare,
+    spawn: compileSpawn(linux, cgroup.placement),
+    attach: [...compileIdMaps(linux), ...context.network.attach],
+    init,
+    cleanup: cgroup.cleanup,
+  };
+  return { plan, warnings: [...warnings] };
+}
+
+function compileInit(
+  spec: Spec,
+  process: Process,
+  linux: Linux,
+  namespaces: Namespaces,
+  cgroupsPath: string,
+  context: CompileContext,
+  warn: (message: string) => void,
+): InitStep[] {
+  const { host } = context;
+  const mounts = spec.mounts ?? [];
+  const ownNamespace = linux.namespaces?.some(({ type, path }) => type === 'cgroup' && !path) === true;
+  const processContext: ProcessContext = { ...context, ...host, warn };
+  const mounted = compileMounts(mounts, {
+    cgroups: host.cgroups,
+    cgroupsPath,
+    cgroupNamespace: namespaces.has('cgroup'),
+    foreignNetwork: namespaces.has('user') && !namespaces.has('net'),
+  });
+  return [
+    ...compileOomScore(process),
+    ...(ownNamespace ? [{ op: 'unshare-cgroup' } as const] : []),
+    // A slave still sees the host's unmounts, so nothing on the host stays busy while the root is being made.
+    { op: 'propagation', path: '/', flags: propagationOf('rslave') ?? { bits: 0, words: [] } },
+    ...compileRoot(context.root),
+    ...createSources(mounted, context.createSources),
+    ...(hasOwnDevices(mounts) ? [] : compileDevices(linux.devices ?? [], namespaces.has('user'))),
+    { op: 'pivot-root' },
+    ...rootPropagation(linux.rootfsPropagation),
+    ...compileConsole(process, !hasOwnDevices(mounts)),
+    ...context.network.init,
+    ...hostNames(spec, namespaces),
+    ...compileSysctls(linux.sysctl ?? {}, namespaces),
+    ...(linux.readonlyPaths ?? []).map((path): InitStep => ({ op: 'readonly', path: absolute('readonlyPaths', path) })),
+    ...(linux.maskedPaths ?? []).map((path): InitStep => ({ op: 'mask', path: absolute('maskedPaths', path) })),
+    compileWorkingDirectory(process, true),
+    ...(spec.root?.readonly === true ? [readOnlyRoot] : []),
+    ...compileRlimits(process),
+    ...compileProcess(process, linux.seccomp, processContext),
+  ];
+}
+
+const readOnlyRoot: InitStep = {
+  op: 'root-attributes',
+  attributes: { set: attributeBits.rdonly, clear: 0, recursive: false, words: ['read-only'] },
+};
+
+function compileRoot(root: RootSource): InitStep[] {
+  if (root.kind === 'directory') {
+    return [
+      { op: 'root-bind', source: root.path, target: root.path },
+      { op: 'enter-root', path: root.path },
+    ];
+  }
+  const { directory, lower, upper, work, target } = root;
+  return [
+    {
+      op: 'overlay',
+      directory,
+      lower,
+      upper,
+      work,
+      target,
+      options: root.volatile && upper !== null ? ['volatile'] : [],
+      flags: { bits: 0, words: [] },
+    },
+    { op: 'enter-root', path: target },
+  ];
+}
+
+function createSources(steps: readonly InitStep[], sources: readonly string[]): InitStep[] {
+  const wanted = new Set(sources);
+  return steps.map((step) => (step.op === 'bind' && wanted.has(step.source) ? { ...step, createSource: true } : step));
+}
+
+/** Of the container's root for its own later mounts; slave and private are what it is anyway after pivot. */
+function rootPropagation(word: string | undefined): InitStep[] {
+  if (word === undefined || word === '') return [];
+  const flags = propagationOf(word);
+  if (flags === undefined) throw new OnggiError('invalid', `rootfsPropagation: no such propagation "${word}"`);
+  return [{ op: 'propagation', path: '/', flags }];
+}
+
+function hostNames(spec: Spec, namespaces: Namespaces): InitStep[] {
+  const steps: InitStep[] = [];
+  if (spec.hostname !== undefined && spec.hostname !== '') steps.push({ op: 'hostname', name: spec.hostname });
+  if (spec.domainname !== undefined && spec.domainname !== '') steps.push({ op: 'domainname', name: spec.domainname });
+  if (steps.length > 0 && !namespaces.has('uts')) {
+    throw new OnggiError('invalid', 'hostname and domainname: the container shares the host\'s "uts" namespace');
+  }
+  return steps;
+}
+
+function absolute(field: string, path: string): string {
+  if (!path.startsWith('/')) throw new OnggiError('invalid', `${field}: "${path}" is not an absolute path`);
+  return path;
+}
+
+function checkCgroupsPath(path: string): string {
+  if (!/^(?:\/[\w.@:+-]+)+$/.test(path) || path.split('/').some((part) => /^\.+$/.test(part))) {
+    throw new OnggiError('invalid', `cgroupsPath: "${path}" is not an absolute path of plain names`);
+  }
+  return path;
+}
+
+/** Fields of the specification that this version does not do. Unknown fields and annotations say nothing here. */
+function refuse(spec: Spec, linux: Linux): void {
+  const hooks = Object.entries(spec.hooks ?? {}).filter(([, list]) => Array.isArray(list) && list.length > 0);
+  const given: readonly (readonly [string, unknown])[] = [
+    ...hooks.map(([name]) => [`hooks.${name}`, true] as const),
+    ['linux.personality', linux.personality],
+    ['linux.mountLabel', linux.mountLabel],
+    ['linux.intelRdt', linux.intelRdt],
+  ];
+  for (const [field, value] of given) {
+    if (value !== undefined && value !== '') throw unsupported(`the field "${field}"`);
+  }
+}
+
+export type ExecContext = {
+  readonly host: HostFacts;
+  readonly shim: Omit<ShimOptions, 'oom' | 'terminal'>;
+  /** The init of the container and its start time (proc(5), field 22). */
+  readonly pid: number;
+  readonly startTime: bigint;
+  readonly namespaces: readonly NamespaceType[];
+  readonly cgroups: CgroupPlacement;
+  readonly waitForStart: boolean;
+};
+
+/**
+ * A further process in a running container (`onggi exec`). Nothing is mounted and no limit of the container changes;
+ * the process gets the container's cgroups, filter and whatever `process` says.
+ *
+ * @throws OnggiError as `compile`
+ */
+export function compileExec(process: Process, seccomp: Seccomp | undefined, context: ExecContext): Compiled {
+  const warnings = new Set<string>();
+  const processContext: ProcessContext = {
+    ...context.host,
+    reaper: false,
+    waitForStart: context.waitForStart,
+    warn: (message) => void warnings.add(message),
+  };
+  const { pid, startTime, namespaces, cgroups } = context;
+  const plan: Plan = {
+    shim: { ...context.shim, terminal: process.terminal === true, oom: null },
+    prepare: [],
+    spawn: { kind: 'join', pid, startTime, namespaces, cgroups },
+    attach: [],
+    init: [
+      ...compileOomScore(process),
+      ...compileConsole(process, false),
+      compileWorkingDirectory(process, false),
+      ...compileRlimits(process),
+      ...compileProcess(process, seccomp, processContext),
+    ],
+    cleanup: [],
+  };
+  return { plan, warnings: [...warnings] };
+}

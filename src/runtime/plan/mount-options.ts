@@ -1,0 +1,243 @@
+/**
+ * Option words of mounts as config.json has them: those of mount(8), the propagation words, the recursive words of
+ * the OCI runtime specification (config.md, "Linux mount options"), and the rest as data of the file system. Pure.
+ */
+import { OnggiError, unsupported } from '../../errors.ts';
+import type { MountAttributes, MountFlags } from './steps.ts';
+
+/** <linux/mount.h>, MS_*. */
+export const mountBits = {
+  rdonly: 1,
+  nosuid: 2,
+  nodev: 4,
+  noexec: 8,
+  synchronous: 16,
+  mandlock: 64,
+  dirsync: 128,
+  nosymfollow: 256,
+  noatime: 1024,
+  nodiratime: 2048,
+  rec: 16384,
+  silent: 32768,
+  unbindable: 1 << 17,
+  private: 1 << 18,
+  slave: 1 << 19,
+  shared: 1 << 20,
+  relatime: 1 << 21,
+  iVersion: 1 << 23,
+  strictatime: 1 << 24,
+  lazytime: 1 << 25,
+} as const;
+
+/** <linux/mount.h>, MOUNT_ATTR_*. */
+export const attributeBits = {
+  rdonly: 0x1,
+  nosuid: 0x2,
+  nodev: 0x4,
+  noexec: 0x8,
+  /** Mask of the access time setting; has to be cleared as a whole whenever one of its values is set. */
+  atime: 0x70,
+  noatime: 0x10,
+  strictatime: 0x20,
+  nodiratime: 0x80,
+  nosymfollow: 0x20_0000,
+} as const;
+
+/**
+ * What a word sets or clears: `flags` for a new mount (mount(2)), `attributes` for a bind (mount_setattr(2)).
+ * A word without `attributes` is a property of the file system, which a bind can't change.
+ */
+type Word = {
+  readonly clear: boolean;
+  readonly flags: number;
+  readonly attributes?: number;
+  /** Bits of `attributes` to clear before setting. */
+  readonly mask?: number;
+};
+
+const set = (flags: number, attributes?: number, mask?: number): Word => ({
+  clear: false,
+  flags,
+  ...(attributes !== undefined && { attributes }),
+  ...(mask !== undefined && { mask }),
+});
+const clear = (flags: number, attributes?: number): Word => ({
+  clear: true,
+  flags,
+  ...(attributes !== undefined && { attributes }),
+});
+
+/** mount(8), "FILESYSTEM-INDEPENDENT MOUNT OPTIONS". */
+const words: ReadonlyMap<string, Word> = new Map<string, Word>([
+  ['defaults', set(0, 0)],
+  ['ro', set(mountBits.rdonly, attributeBits.rdonly)],
+  ['rw', clear(mountBits.rdonly, attributeBits.rdonly)],
+  ['nosuid', set(mountBits.nosuid, attributeBits.nosuid)],
+  ['suid', clear(mountBits.nosuid, attributeBits.nosuid)],
+  ['nodev', set(mountBits.nodev, attributeBits.nodev)],
+  ['dev', clear(mountBits.nodev, attributeBits.nodev)],
+  ['noexec', set(mountBits.noexec, attributeBits.noexec)],
+  ['exec', clear(mountBits.noexec, attributeBits.noexec)],
+  ['nosymfollow', set(mountBits.nosymfollow, attributeBits.nosymfollow)],
+  ['symfollow', clear(mountBits.nosymfollow, attributeBits.nosymfollow)],
+  ['noatime', set(mountBits.noatime, attributeBits.noatime, attributeBits.atime)],
+  ['atime', clear(mountBits.noatime, attributeBits.atime)],
+  ['relatime', set(mountBits.relatime, 0, attributeBits.atime)],
+  ['norelatime', clear(mountBits.relatime, attributeBits.atime)],
+  ['strictatime', set(mountBits.strictatime, attributeBits.strictatime, attributeBits.atime)],
+  ['nostrictatime', clear(mountBits.strictatime, attributeBits.atime)],
+  ['nodiratime', set(mountBits.nodiratime, attributeBits.nodiratime)],
+  ['diratime', clear(mountBits.nodiratime, attributeBits.nodiratime)],
+  ['sync', set(mountBits.synchronous)],
+  ['async', clear(mountBits.synchronous)],
+  ['dirsync', set(mountBits.dirsync)],
+  ['mand', set(mountBits.mandlock)],
+  ['nomand', clear(mountBits.mandlock)],
+  ['iversion', set(mountBits.iVersion)],
+  ['noiversion', clear(mountBits.iVersion)],
+  ['lazytime', set(mountBits.lazytime)],
+  ['nolazytime', clear(mountBits.lazytime)],
+  ['silent', set(mountBits.silent)],
+  ['loud', clear(mountBits.silent)],
+]);
+
+/** Words that also exist with an "r" before them, for the whole tree of a bind. */
+const recursiveBases = new Set([
+  'ro',
+  'rw',
+  'nosuid',
+  'suid',
+  'nodev',
+  'dev',
+  'noexec',
+  'exec',
+  'nosymfollow',
+  'symfollow',
+  'noatime',
+  'atime',
+  'relatime',
+  'norelatime',
+  'strictatime',
+  'nostrictatime',
+  'nodiratime',
+  'diratime',
+]);
+
+const propagations: ReadonlyMap<string, number> = new Map([
+  ['private', mountBits.private],
+  ['rprivate', mountBits.private | mountBits.rec],
+  ['slave', mountBits.slave],
+  ['rslave', mountBits.slave | mountBits.rec],
+  ['shared', mountBits.shared],
+  ['rshared', mountBits.shared | mountBits.rec],
+  ['unbindable', mountBits.unbindable],
+  ['runbindable', mountBits.unbindable | mountBits.rec],
+]);
+
+/** Known words that are refused rather than handed to the file system, which would not know them. */
+const refused: ReadonlySet<string> = new Set(['tmpcopyup', 'idmap', 'ridmap', 'copy-symlink', 'remount', 'move']);
+
+export type MountOptions = {
+  /** "bind" or "rbind" is among the words. */
+  readonly bind: boolean;
+  readonly recursive: boolean;
+  /** For a new mount. */
+  readonly flags: MountFlags;
+  /** For a bind. */
+  readonly attributes: MountAttributes;
+  readonly propagation: MountFlags;
+  /** What is left, for the file system. */
+  readonly data: readonly string[];
+};
+
+const noFlags: MountFlags = { bits: 0, words: [] };
+
+/** Propagation flags of one word ("rslave"), undefined when it is none. */
+export function propagationOf(word: string): MountFlags | undefined {
+  const bits = propagations.get(word);
+  return bits === undefined ? undefined : { bits, words: [word] };
+}
+
+/**
+ * Sorts the options of one mount. Later words win over earlier ones, as in mount(8).
+ *
+ * @throws OnggiError `unsupported` for a known word that can't be done, `invalid` for a contradiction
+ */
+export function parseMountOptions(destination: string, options: readonly string[]): MountOptions {
+  let bind = false;
+  let recursive = false;
+  let propagation = noFlags;
+  const data: string[] = [];
+  const plain: [string, Word][] = [];
+  const deep: [string, Word][] = [];
+  for (const option of options) {
+    if (refused.has(option)) throw unsupported(`mount option "${option}" of "${destination}"`);
+    const word = words.get(option);
+    const base = option.startsWith('r') && recursiveBases.has(option.slice(1)) ? words.get(option.slice(1)) : undefined;
+    if (option === 'bind' || option === 'rbind') {
+      bind = true;
+      recursive = option === 'rbind';
+    } else if (word !== undefined) plain.push([option, word]);
+    else if (base !== undefined) deep.push([option, base]);
+    else if (propagations.has(option)) propagation = propagationOf(option) ?? noFlags;
+    else data.push(checkData(destination, option));
+  }
+  return {
+    bind,
+    recursive,
+    flags: mountFlags([...plain, ...deep]),
+    attributes: attributes(destination, plain, deep, recursive),
+    propagation,
+    data,
+  };
+}
+
+/** A comma would end the option and start another one (THREATS N). */
+function checkData(destination: string, option: string): string {
+  if (/[,\n\0]/.test(option)) {
+    throw new OnggiError('invalid', `mount option "${option}" of "${destination}": holds a comma or a line feed`, {
+      hint: 'Give each option as an item of its own.',
+    });
+  }
+  return option;
+}
+
+function mountFlags(chosen: readonly [string, Word][]): MountFlags {
+  let bits = 0;
+  for (const [, word] of chosen) bits = word.clear ? bits & ~word.flags : bits | word.flags;
+  return { bits: bits >>> 0, words: wordsOf(chosen) };
+}
+
+function attributes(
+  destination: string,
+  plain: readonly [string, Word][],
+  deep: readonly [string, Word][],
+  recursive: boolean,
+): MountAttributes {
+  if (plain.some(([, word]) => word.flags !== 0) && deep.length > 0 && recursive) {
+    throw unsupported(
+      `a mix of recursive (${wordsOf(deep).join(', ')}) and plain (${wordsOf(plain).join(', ')}) mount options of "${destination}"`,
+      'Use the recursive words ("rro", "rnosuid", ...) for all of them.',
+    );
+  }
+  const chosen = [...plain, ...deep];
+  let setBits = 0;
+  let clearBits = 0;
+  for (const [, word] of chosen) {
+    const bits = word.attributes ?? 0;
+    const mask = word.clear ? bits : (word.mask ?? 0);
+    setBits = word.clear ? setBits & ~bits : (setBits & ~mask) | bits;
+    clearBits = word.clear ? clearBits | bits : (clearBits & ~bits) | mask;
+  }
+  return {
+    set: setBits,
+    clear: clearBits,
+    recursive: recursive && deep.length > 0,
+    words: wordsOf(chosen.filter(([, word]) => word.attributes !== undefined)),
+  };
+}
+
+/** The words that say something, each once. */
+function wordsOf(chosen: readonly [string, Word][]): string[] {
+  return [...new Set(chosen.map(([name]) => name))].filter((name) => name !== 'defaults');
+}

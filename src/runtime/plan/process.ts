@@ -1,0 +1,153 @@
+/** The process of config.json as steps: limits, identity, filter, working directory, command. Pure. */
+import { OnggiError, unsupported } from '../../errors.ts';
+import type { Capabilities, Process, Seccomp } from '../../oci/runtime-spec.ts';
+import { capabilityNamesOf, capabilitySet, isCapability } from '../capability.ts';
+import { checkRlimit, parseRlimitType } from '../rlimit.ts';
+import type { SeccompArchitecture } from '../seccomp/architecture.ts';
+import { compileSeccomp } from '../seccomp/compile.ts';
+import type { CapabilitySets, InitStep } from './steps.ts';
+
+export type ProcessContext = {
+  /** Effective capabilities of the process that starts the shim; a container can't be given others. */
+  readonly capabilities: bigint;
+  readonly architecture: SeccompArchitecture;
+  /** Stay as pid 1 and reap (`docker run --init`). */
+  readonly reaper: boolean;
+  /** Wait for the word to start before exec. */
+  readonly waitForStart: boolean;
+  readonly warn: (message: string) => void;
+};
+
+/** Limits that need privileges which `identity` drops. The score is written while the host's /proc is there. */
+export function compileOomScore(process: Process): InitStep[] {
+  const value = process.oomScoreAdj;
+  if (value === undefined) return [];
+  if (!Number.isInteger(value) || value < -1000 || value > 1000) {
+    throw new OnggiError('invalid', `oomScoreAdj: "${value}" is not between -1000 and 1000`);
+  }
+  return [{ op: 'oom-score-adj', value, optional: false }];
+}
+
+export function compileRlimits(process: Process): InitStep[] {
+  const seen = new Set<string>();
+  return (process.rlimits ?? []).map((limit) => {
+    const { number, name } = parseRlimitType(limit.type);
+    if (seen.has(name)) throw new OnggiError('invalid', `rlimits: "${limit.type}" is given twice`);
+    seen.add(name);
+    const [soft, hard] = [BigInt(limit.soft), BigInt(limit.hard)];
+    checkRlimit(name, soft, hard);
+    return { op: 'rlimit', resource: number, name, soft, hard };
+  });
+}
+
+/** A terminal needs a size; 24 by 80 is what programs assume when nobody says. */
+export function compileConsole(process: Process, bindConsole: boolean): InitStep[] {
+  if (process.terminal !== true) return [];
+  const { height = 0, width = 0 } = process.consoleSize ?? {};
+  return [{ op: 'console', rows: height === 0 ? 24 : height, columns: width === 0 ? 80 : width, bindConsole }];
+}
+
+/**
+ * From the working directory to exec. The order of privileges: a filter without no_new_privs takes CAP_SYS_ADMIN, so
+ * it comes before the identity; with no_new_privs it comes as late as can be, so that a profile needs to allow little.
+ */
+export function compileProcess(process: Process, seccomp: Seccomp | undefined, context: ProcessContext): InitStep[] {
+  refuseProcess(process);
+  const args = process.args ?? [];
+  const [command] = args;
+  if (command === undefined || command === '') throw new OnggiError('invalid', 'process: no command is given');
+  checkEnvironment(process.env ?? []);
+  const filter = seccomp === undefined ? [] : compileSeccomp(seccomp, context.architecture);
+  const noNewPrivileges = process.noNewPrivileges === true;
+  return [
+    { op: 'umask', mask: process.user.umask ?? 0o022 },
+    ...(noNewPrivileges ? [{ op: 'no-new-privileges' } as const] : filter),
+    identity(process, context),
+    { op: 'find-executable', command },
+    ...(noNewPrivileges ? filter : []),
+    ...(context.waitForStart ? [{ op: 'wait-start' } as const] : []),
+    { op: 'exec', argv: args, env: process.env ?? [], reaper: context.reaper },
+  ];
+}
+
+/** Before the root becomes read-only, because a missing directory is made. */
+export function compileWorkingDirectory(process: Process, create: boolean): InitStep {
+  if (!process.cwd.startsWith('/')) {
+    throw new OnggiError('invalid', `working directory "${process.cwd}": not an absolute path`);
+  }
+  return { op: 'working-directory', path: process.cwd, create };
+}
+
+function identity(process: Process, context: ProcessContext): InitStep {
+  const { user } = process;
+  const [name = '', group] = (user.username ?? '').split(':', 2);
+  const named = user.username !== undefined && user.username !== '';
+  return {
+    op: 'identity',
+    user: named ? name || '0' : id(user.uid),
+    group: named ? group || null : id(user.gid),
+    additionalGroups: (user.additionalGids ?? []).map(id),
+    capabilities: capabilitySets(process.capabilities ?? {}, context),
+  };
+}
+
+/** Beyond 2^32-2 an id would wrap around or mean "unchanged" (CVE-2024-40635). */
+function id(value: number): string {
+  if (!Number.isInteger(value) || value < 0 || value > 0xffff_fffe) {
+    throw new OnggiError('invalid', `user: the id "${value}" is out of range`);
+  }
+  return String(value);
+}
+
+function capabilitySets(asked: Capabilities, context: ProcessContext): CapabilitySets {
+  const bounding = availableSet(asked.bounding ?? [], context);
+  const permitted = availableSet(asked.permitted ?? [], context);
+  const effective = availableSet(asked.effective ?? [], context);
+  const inheritable = availableSet(asked.inheritable ?? [], context);
+  const ambient = availableSet(asked.ambient ?? [], context);
+  if ((effective & ~permitted) !== 0n) throw capabilityError('effective', 'permitted', effective & ~permitted);
+  // capabilities(7): an ambient capability must be permitted and inheritable.
+  const unfounded = ambient & ~(permitted & inheritable);
+  if (unfounded !== 0n) throw capabilityError('ambient', 'permitted and inheritable', unfounded);
+  return { bounding, permitted, effective, inheritable, ambient };
+}
+
+function capabilityError(set: string, other: string, names: bigint): OnggiError {
+  return new OnggiError(
+    'invalid',
+    `capabilities: ${capabilityNamesOf(names).join(', ')} in ${set} but not in ${other}`,
+  );
+}
+
+/** Names that this machine or version does not have are gone without, with a warning (config.md, "capabilities"). */
+function availableSet(names: readonly string[], context: ProcessContext): bigint {
+  const unknown = names.filter((name) => !isCapability(name));
+  if (unknown.length > 0) context.warn(`unknown capabilities are left out: ${unknown.join(', ')}`);
+  const asked = capabilitySet(names);
+  const missing = asked & ~context.capabilities;
+  if (missing !== 0n) {
+    context.warn(`capabilities that onggi itself lacks are left out: ${capabilityNamesOf(missing).join(', ')}`);
+  }
+  return asked & context.capabilities;
+}
+
+function checkEnvironment(env: readonly string[]): void {
+  for (const entry of env) {
+    if (entry.indexOf('=') < 1) {
+      throw new OnggiError('invalid', `environment variable "${entry.split('=')[0]}": not of the form NAME=value`);
+    }
+  }
+}
+
+function refuseProcess(process: Process): void {
+  const given: readonly (readonly [string, unknown])[] = [
+    ['process.apparmorProfile', process.apparmorProfile],
+    ['process.selinuxLabel', process.selinuxLabel],
+    ['process.scheduler', process.scheduler],
+    ['process.ioPriority', process.ioPriority],
+    ['process.execCPUAffinity', process.execCPUAffinity],
+  ];
+  for (const [field, value] of given) {
+    if (value !== undefined && value !== '') throw unsupported(`the field "${field}"`);
+  }
+}
