@@ -75,6 +75,19 @@ for (const what of ['gzip', 'zstd'] as const) {
   });
 }
 
+test('bytes behind the end of the compressed data are read, for the digest of the whole', async () => {
+  let count = 0;
+  const bytes = Buffer.concat([packed.gzip, Buffer.alloc(300_000)]);
+  async function* counted() {
+    for await (const chunk of chunks(bytes, 1000)) {
+      count += chunk.length;
+      yield chunk;
+    }
+  }
+  assert.ok((await collect(counted())).equals(text));
+  assert.equal(count, bytes.length);
+});
+
 test('other compressions are refused by name', () => {
   for (const bytes of [[0xfd, 0x37, 0x7a, 0x58, 0x5a, 0], Buffer.from('BZh91AY')]) {
     assert.throws(() => compressionOf(Uint8Array.from(bytes)), { code: 'unsupported' });

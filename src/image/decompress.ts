@@ -75,7 +75,8 @@ async function* inflate(
     compression === 'gzip'
       ? zlib.createGunzip({ chunkSize: pieceSize })
       : zlib.createZstdDecompress({ chunkSize: pieceSize });
-  let abandoned = true;
+  let ended = false;
+  let abandoned = false;
   let failure: { readonly error: unknown } | undefined;
   const feeding = (async () => {
     try {
@@ -93,7 +94,7 @@ async function* inflate(
   })();
   try {
     for await (const piece of stream) yield piece;
-    abandoned = false;
+    ended = true;
     if (failure !== undefined) throw failure.error;
   } catch (error) {
     // Destroying the stream makes its reader fail too; what the source said is the cause.
@@ -102,6 +103,7 @@ async function* inflate(
     const found = error instanceof Error ? error.message : String(error);
     throw new OnggiError('corrupt', `${compression} stream: ${found}`, { cause: error });
   } finally {
+    abandoned = !ended;
     if (abandoned) stream.destroy();
     await feeding;
   }
