@@ -5,11 +5,12 @@ import { findImage } from '../image/find.ts';
 import { createSnapshot } from '../image/snapshot.ts';
 import { type ContainerRow, insertContainer } from '../store/container-row.ts';
 import type { ImageRow } from '../store/image-row.ts';
+import { type ContentGuard, lockContent } from '../store/lock.ts';
 import type { Store } from '../store/store.ts';
 import { encodeAsked, filesOf, summaryOf } from './container.ts';
 import { newContainerId, parseContainerName, randomContainerName } from './container-name.ts';
 import type { Context } from './context.ts';
-import { imageView } from './image-view.ts';
+import { readImageConfig } from './image-view.ts';
 import { processArgs } from './spec.ts';
 import type { ContainerOptions, ContainerSummary } from './types.ts';
 
@@ -20,17 +21,19 @@ export const hostImage = 'host';
  * @throws OnggiError `not-found` (no such image), `exists` (the name is taken), `invalid` (no command, bad name)
  */
 export async function createContainer(context: Context, options: ContainerOptions): Promise<ContainerSummary> {
-  return summaryOf(context.store, insertNew(context, options));
+  return summaryOf(context.store, await insertNew(context, options));
 }
 
 /** Directories first, row last: a crash in between leaves a directory that no row names, which `collect` removes. */
-export function insertNew(context: Context, options: ContainerOptions): ContainerRow {
+export async function insertNew(context: Context, options: ContainerOptions): Promise<ContainerRow> {
   const { store } = context;
   const image = options.image === hostImage ? null : findImage(store, options.image);
-  const args = processArgs(options, image === null ? null : imageView(store, image));
+  const args = processArgs(options, image === null ? null : readImageConfig(store, image.id));
   const id = newContainerId();
   const files = filesOf(store, id);
-  makeDirectories(store, id);
+  // The collector takes a directory without a row for garbage; it waits for this lock.
+  using content = await lockContent(store.layout, 'shared');
+  makeDirectories(store, id, image, content);
   try {
     return insertNamed(store, options, (name) => rowOf(id, name, options, image, args));
   } catch (error) {
@@ -39,12 +42,12 @@ export function insertNew(context: Context, options: ContainerOptions): Containe
   }
 }
 
-function makeDirectories(store: Store, id: string): void {
+function makeDirectories(store: Store, id: string, image: ImageRow | null, guard: ContentGuard): void {
   const files = filesOf(store, id);
   try {
     mkdirSync(files.directory, { mode: 0o700 });
     mkdirSync(files.rootfs, { mode: 0o700 });
-    createSnapshot(files);
+    createSnapshot(store, files, image?.id ?? null, guard);
   } catch (error) {
     throw fromSystemError(error, `make directories of container "${id}"`);
   }

@@ -59,7 +59,7 @@ export async function* containerLogs(
   }
   // The shim says EXIT when the log is complete; a shim that is gone already has completed it.
   using client = await connectShim(container.start.socket, {}).catch(() => undefined);
-  const ended = client === undefined ? Promise.resolve() : untilExit(client);
+  const ended = client === undefined ? Promise.resolve() : untilExit(client).then(() => {});
   yield* readLogs(container.files.log, query, ended, signal);
 }
 

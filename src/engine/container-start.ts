@@ -2,9 +2,9 @@
  * Starting a container (ARCHITECTURE, "Life of a container"). All that outlives this process is in the row before it
  * is made; what fails is undone in the reverse order, and what a killed start leaves is undone by whoever looks next.
  */
-import { rmSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
-import { fromSystemError, OnggiError } from '../errors.ts';
+import { rmSync } from 'node:fs';
+import { OnggiError } from '../errors.ts';
 import { type Guard, lock } from '../kernel/lock.ts';
 import { startShim } from '../kernel/shim.ts';
 import { connectShim, type Interest, type ShimClient } from '../kernel/shim-client.ts';
@@ -15,7 +15,7 @@ import { transaction } from '../store/database.ts';
 import { socketPath } from '../store/layout.ts';
 import { type Container, containerOf, type StartRecord } from './container.ts';
 import { insertNew } from './container-create.ts';
-import { type NetworkPlan, planNetwork, publish, takeLeases } from './container-network.ts';
+import { connectNetwork, ensureDefaultNetwork, publish, takeLeases } from './container-network.ts';
 import type { AttachOptions } from './containers.ts';
 import { containerSession } from './container-session.ts';
 import type { Context } from './context.ts';
@@ -52,7 +52,7 @@ export async function runContainer(
   context: Context,
   options: ContainerOptions,
 ): Promise<{ readonly id: ContainerId; readonly session: Session }> {
-  const row = insertNew(context, options);
+  const row = await insertNew(context, options);
   using guard = await lockContainer(context, row.id);
   const container = containerOf(context.store, row);
   return { id: container.id, session: await session(context, container, guard, options.stdin === true) };
@@ -82,14 +82,14 @@ async function start(context: Context, asked: Container, guard: Guard, interest:
   const { store } = context;
   const container = record(context, asked);
   try {
-    const network = await planNetwork(context, container);
-    const plan = await compileContainer(context, container, network);
+    const network = await connectNetwork(context, container);
+    const plan = compileContainer(context, container, network);
     const client = await spawn(container, plan, { ...interest, reconciles: true });
     try {
       const early: Output[] = [];
       const warn = (message: string): void => context.warn(message);
       const created = await until('created', client, plan, early, warn);
-      await publish(context, container, network);
+      publish(store, container);
       client.start();
       await until('running', client, plan, early, warn);
       return { client, early, row: noteRunning(context, container, created) };
@@ -105,20 +105,20 @@ async function start(context: Context, asked: Container, guard: Guard, interest:
 }
 
 /** The row says what will be made before any of it is: state, socket, cgroups, address, ports. */
-function record(context: Context, { row, files }: Container): Container {
-  const { store } = context;
+function record({ store }: Context, { row, files, options }: Container): Container {
   const nonce = randomBytes(10).toString('hex');
-  const start: StartRecord = { socket: socketPath(store.layout, nonce), cgroupsPath: `/onggi/${row.id}` };
+  const start: StartRecord = { nonce, socket: socketPath(store.layout, nonce), cgroupsPath: `/onggi/${row.id}` };
+  const network = row.networkMode === 'bridge' ? ensureDefaultNetwork(store) : null;
   rmSync(files.exit, { force: true });
   rmSync(files.recorded, { force: true });
   // A lock file of its own for each start: an earlier shim may still wait for a slow client, holding the old one.
   rmSync(files.shimLock, { force: true });
   const starting = transaction(store.database, () => {
-    const networkName = takeLeases(context, row);
+    if (network !== null) takeLeases(store, row, network, options);
     return updateContainer(store.database, row.id, ['created', 'exited'], {
       state: 'starting',
       cgroup: JSON.stringify(start),
-      networkName,
+      networkName: network?.name ?? null,
     });
   });
   return containerOf(store, starting);
@@ -128,7 +128,7 @@ async function spawn(container: Container, plan: Plan, interest: Interest): Prom
   const { files, start, id } = container;
   if (start === null) throw new OnggiError('internal', `container "${id}": it has no record of its start`);
   using shimLock = await lock(files.shimLock, 'exclusive');
-  await startShim({ id, plan: encodePlan(plan), lock: shimLock });
+  startShim({ id, plan: encodePlan(plan), lock: shimLock });
   return await connectShim(start.socket, interest);
 }
 
@@ -156,12 +156,4 @@ function failedEnding(error: unknown): Ending {
     finishedAt: Date.now(),
     lost: false,
   };
-}
-
-export function writeContainerFile(path: string, content: string): void {
-  try {
-    writeFileSync(path, content, { mode: 0o644 });
-  } catch (error) {
-    throw fromSystemError(error, `write "${path}"`);
-  }
 }

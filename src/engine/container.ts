@@ -28,6 +28,8 @@ export type Container = {
 
 /** Written before a start makes anything, so that any later command can take it away. */
 export type StartRecord = {
+  /** 20 hexadecimal digits, new for each start. */
+  readonly nonce: string;
   readonly socket: string;
   /** Below each cgroup hierarchy, e.g. "/onggi/<id>". */
   readonly cgroupsPath: string;

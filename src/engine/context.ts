@@ -1,10 +1,14 @@
 /** What every operation of the engine works with. */
+import { join } from 'node:path';
+import { isCompiled } from '../kernel/addon.ts';
 import { openStore, type Store } from '../store/store.ts';
 import type { Warning } from './types.ts';
 
 export type Context = {
   /** The store, opened at first use: `--explain` and `version` need none. */
   readonly store: Store;
+  /** The command that a shim runs when its container has ended; empty for none. */
+  reconcileCommand(id: string): readonly string[];
   /** Passes each message on once. */
   warn(message: string): void;
   close(): void;
@@ -14,15 +18,28 @@ export type ContextOptions = {
   /** Absolute path; default /var/lib/onggi. */
   readonly root?: string;
   readonly onWarning?: (warning: Warning) => void;
+  /**
+   * Program and first arguments that stand for `onggi`, to which a shim adds `reconcile ID`. Default: this library in
+   * the runtime that runs it; in an executable that was compiled with the library inside, none: then a container that
+   * has ended is brought to its record by the next operation that sees it.
+   */
+  readonly command?: readonly string[];
 };
 
 export function makeContext(options: ContextOptions): Context {
   let store: Store | undefined;
   const warned = new Set<string>();
-  return {
+  const context: Context = {
     get store() {
       store ??= openStore(options.root);
       return store;
+    },
+    reconcileCommand(id) {
+      const { command } = options;
+      if (command !== undefined) return [...command, 'reconcile', id];
+      if (isCompiled()) return [];
+      const file = import.meta.filename.endsWith('.ts') ? 'reconcile-command.ts' : 'reconcile-command.js';
+      return [process.execPath, join(import.meta.dirname, file), context.store.layout.root, id];
     },
     warn(message) {
       if (warned.has(message)) return;
@@ -34,4 +51,5 @@ export function makeContext(options: ContextOptions): Context {
       store = undefined;
     },
   };
+  return context;
 }

@@ -5,6 +5,7 @@ import { fromSystemError, OnggiError } from '../errors.ts';
 import { startShim } from '../kernel/shim.ts';
 import { connectShim, type Interest, type ShimClient } from '../kernel/shim-client.ts';
 import type { Process, Spec } from '../oci/runtime-spec.ts';
+import { placement } from '../runtime/cgroup/compile.ts';
 import { compileExec } from '../runtime/plan/compile.ts';
 import { encodePlan } from '../runtime/plan/encode.ts';
 import { socketPath } from '../store/layout.ts';
@@ -12,7 +13,7 @@ import type { Container } from './container.ts';
 import { lookUp } from './container-query.ts';
 import type { Context } from './context.ts';
 import { endingOfReport, type Output, until } from './handshake.ts';
-import { cgroupPlacement, hostFacts } from './host-facts.ts';
+import { hostFacts } from './host-facts.ts';
 import { openSession } from './session.ts';
 import { execProcess } from './spec.ts';
 import type { ExecOptions, Session } from './types.ts';
@@ -54,8 +55,9 @@ async function startExec(
   const spec = readSpec(container);
   const id = randomBytes(32).toString('hex');
   const socket = socketPath(context.store.layout, id);
+  const host = hostFacts(container.start.cgroupsPath);
   const { plan, warnings } = compileExec(processOf(spec, options), options.privileged ? undefined : spec.linux?.seccomp, {
-    host: hostFacts(),
+    host,
     shim: {
       id,
       socket,
@@ -69,11 +71,11 @@ async function startExec(
     pid,
     startTime: pidStartTime,
     namespaces: ['mnt', 'pid', 'net', 'uts', 'ipc', 'cgroup'],
-    cgroups: cgroupPlacement(container.start.cgroupsPath),
+    cgroups: placement(host.cgroups, container.start.cgroupsPath),
     waitForStart: true,
   });
   for (const warning of warnings) context.warn(warning);
-  await startShim({ id, plan: encodePlan(plan) });
+  startShim({ id, plan: encodePlan(plan) });
   const client = await connectShim(socket, interest);
   const early: Output[] = [];
   try {

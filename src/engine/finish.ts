@@ -5,6 +5,7 @@
  */
 import { renameSync, rmSync } from 'node:fs';
 import { errnoOf, fromSystemError } from '../errors.ts';
+import { removeSnapshot } from '../image/snapshot.ts';
 import type { Guard } from '../kernel/lock.ts';
 import { isLocked } from '../kernel/lock.ts';
 import { connectShim } from '../kernel/shim-client.ts';
@@ -15,7 +16,7 @@ import { releaseLeases } from '../store/network-row.ts';
 import type { Store } from '../store/store.ts';
 import { type Container, containerOf, filesOf } from './container.ts';
 import { lostEnding, readEnding } from './ending.ts';
-import { releaseNetwork } from './container-network.ts';
+import { releaseIdleNetworks, unpublish } from './container-network.ts';
 import type { Ending } from './types.ts';
 
 /** The ending of a container whose row says that it lives; undefined while it does live. Touches nothing. */
@@ -71,7 +72,7 @@ export async function finish(
   guard: Guard,
 ): Promise<ContainerRow | undefined> {
   const { row, files } = container;
-  await releaseKernelState(container);
+  await releaseKernelState(store, container);
   if (row.autoRemove) {
     await removeAll(store, container, guard);
     return undefined;
@@ -91,7 +92,7 @@ export async function finish(
     });
   });
   markRecorded(files.exit, files.recorded);
-  await releaseNetwork(store, container);
+  await releaseIdleNetworks(store);
   return settled;
 }
 
@@ -104,29 +105,23 @@ function markRecorded(from: string, to: string): void {
   }
 }
 
-async function releaseKernelState(container: Container): Promise<void> {
+async function releaseKernelState(store: Store, container: Container): Promise<void> {
   const { start } = container;
   if (start === null) return;
+  unpublish(store, container);
   await removeCgroup(start.cgroupsPath);
   rmSync(start.socket, { force: true });
 }
 
 /** Removes a container that does not run, with its files. Unpublishes first: the row goes last but for the garbage. */
 export async function removeAll(store: Store, container: Container, _guard: Guard): Promise<void> {
-  const { id, row, files } = container;
+  const { id, row } = container;
   if (row.state !== 'removing') {
     updateContainer(store.database, id, ['creating', 'created', 'starting', 'running', 'exited'], { state: 'removing' });
   }
-  await releaseKernelState(container);
-  removeTree(files.directory);
+  await releaseKernelState(store, container);
+  removeSnapshot(store, id);
   deleteContainer(store.database, id);
-  await releaseNetwork(store, container);
+  await releaseIdleNetworks(store);
 }
 
-function removeTree(directory: string): void {
-  try {
-    rmSync(directory, { recursive: true, force: true });
-  } catch (error) {
-    throw fromSystemError(error, `remove container directory "${directory}"`);
-  }
-}

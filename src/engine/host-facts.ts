@@ -1,14 +1,14 @@
 /** What the plan's compiler has to know of this machine. */
 import { effectiveCapabilities } from '../kernel/process-identity.ts';
-import { type CgroupLayout, cgroupDirectories, readCgroupLayout } from '../runtime/cgroup/layout.ts';
+import { readCgroupLayout } from '../runtime/cgroup/layout.ts';
 import type { HostFacts } from '../runtime/plan/compile.ts';
-import type { CgroupPlacement } from '../runtime/plan/steps.ts';
-import { hostArchitecture } from '../runtime/seccomp/architecture.ts';
+import { architectureOf } from '../runtime/seccomp/architecture.ts';
 
-export function hostFacts(): HostFacts {
+/** @param cgroupsPath the container's, because v1 cpusets are inherited from what lies above it */
+export function hostFacts(cgroupsPath: string): HostFacts {
   return {
-    cgroups: readCgroupLayout(),
+    cgroups: readCgroupLayout(cgroupsPath),
     capabilities: effectiveCapabilities(),
-    architecture: hostArchitecture(process.arch),
+    architecture: architectureOf(process.arch),
   };
 }

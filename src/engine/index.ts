@@ -8,24 +8,17 @@
  * `onggi` itself among them. Each operation loads only the modules that it needs.
  */
 import { type Containers, makeContainers } from './containers.ts';
-import { type Context, makeContext } from './context.ts';
+import { type Context, type ContextOptions, makeContext } from './context.ts';
 import { type Images, makeImages } from './images.ts';
 import type { EngineInfo } from './info.ts';
-import type { Warning } from './types.ts';
 
 export { OnggiError } from '../errors.ts';
 export type { Containers } from './containers.ts';
+export type { ContextOptions as EngineOptions } from './context.ts';
 export type { Images, ImportOptions, PullOptions, RemovedImage } from './images.ts';
 export type { EngineInfo } from './info.ts';
 export type * from './types.ts';
 export { version } from '../version.ts';
-
-export type EngineOptions = {
-  /** Absolute path of the store; default /var/lib/onggi. Made, with mode 0700, if it is missing. */
-  readonly root?: string;
-  /** Told once about each thing that could not be had and was gone without. */
-  readonly onWarning?: (warning: Warning) => void;
-};
 
 export class Engine implements AsyncDisposable {
   readonly #context: Context;
@@ -39,7 +32,7 @@ export class Engine implements AsyncDisposable {
   }
 
   /** Opens nothing yet: the store is opened by the first operation that needs it. The caller disposes of the engine. */
-  static open(options: EngineOptions = {}): Engine {
+  static open(options: ContextOptions = {}): Engine {
     return new Engine(makeContext(options));
   }
 

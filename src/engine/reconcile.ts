@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Guard, lock, tryLock } from '../kernel/lock.ts';
 import { type ContainerRow, containerById, listContainers } from '../store/container-row.ts';
 import type { Store } from '../store/store.ts';
+import { releaseIdleNetworks } from './container-network.ts';
 import type { Context } from './context.ts';
 import { foundEnding, settle } from './finish.ts';
 import { OnggiError } from '../errors.ts';
@@ -52,6 +53,7 @@ export async function settleStale(context: Context): Promise<void> {
     const guard = tryLock(containerLock(context.store, row.id), 'exclusive');
     if (guard !== undefined) await settleUnder(context, row.id, guard);
   }
+  await releaseIdleNetworks(context.store);
 }
 
 function isStale(store: Store, row: ContainerRow): boolean {

@@ -38,6 +38,11 @@ export function nativeDirectory({ override, main, executable, module }: Surround
   return module.endsWith('/dist/lib/kernel') ? join(module, '../..') : join(module, '../../dist');
 }
 
+/** Whether this program is an executable compiled by Bun, so that none of its modules is a file. */
+export function isCompiled(): boolean {
+  return (process.argv[1] ?? '').startsWith(compiledRoot);
+}
+
 function nativePath(file: string): string {
   const directory = nativeDirectory({
     override: process.env['ONGGI_LIBDIR'],

@@ -56,6 +56,21 @@ export function listNetworks(database: Database): NetworkRow[] {
   return all(database, 'SELECT * FROM networks ORDER BY name').map(networkOf);
 }
 
+/** Notes that the bridge of a network is about to be made, or has been removed. */
+export function setNetworkActive(database: Database, name: string, active: boolean): void {
+  run(database, 'UPDATE networks SET active = ? WHERE name = ?', active ? 1 : 0, name);
+}
+
+/** Names of networks whose bridge may stand though nobody has a lease on it. */
+export function idleNetworks(database: Database): string[] {
+  const rows = all(
+    database,
+    `SELECT name FROM networks WHERE active = 1
+       AND NOT EXISTS (SELECT 1 FROM address_leases WHERE network = networks.name)`,
+  );
+  return rows.map((row) => text(row, 'name'));
+}
+
 /**
  * False when there was none.
  * @throws OnggiError `conflict` when a container or a lease still uses it

@@ -8,7 +8,8 @@
  *   layers         one row per unpacked layer: named by chain id, `directory` is its name below ROOT/layers
  *   image_layers   which layers an image has, position 0 is the lowest
  *   containers     one row per container; its layers are those of its image
- *   networks       bridges; owner is "user" or "onggi" (the default network)
+ *   networks       bridges; owner is "user" or "onggi" (the default network); `active` is set before the
+ *                  bridge is made and cleared after it is removed, so that a killed command leaves no forgotten bridge
  *   address_leases addresses of containers, unique per network; go with their container
  *   port_leases    published ports, unique per host address; go with their container
  *
@@ -68,7 +69,8 @@ CREATE TABLE networks (
   subnet TEXT NOT NULL,
   gateway TEXT NOT NULL,
   owner TEXT NOT NULL,
-  created INTEGER NOT NULL
+  created INTEGER NOT NULL,
+  active INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE TABLE containers (

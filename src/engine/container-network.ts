@@ -1,0 +1,158 @@
+/**
+ * A container's place in its network: the leases (rows) that say what it has, the bridge and rules that follow from
+ * them. The bridge stands exactly as long as somebody has a lease on it: leases are taken before it is made and given
+ * back before it is removed, and both happen under the network's lock.
+ */
+import { join } from 'node:path';
+import { OnggiError } from '../errors.ts';
+import { type Guard, lock } from '../kernel/lock.ts';
+import type { NetlinkStep } from '../kernel/netlink-step.ts';
+import { chooseAddress, chooseSubnet, formatMac, gatewayOf, macOf, parseSubnet } from '../network/address.ts';
+import { ensureBridge, readHostNetworks, removeBridge } from '../network/bridge.ts';
+import { chooseBridge, type Network } from '../network/network.ts';
+import { checkFree } from '../network/port.ts';
+import { checkHostPort, chooseHostPort, publishPorts, unpublishPorts } from '../network/publish.ts';
+import { loopbackStep, vethSteps } from '../network/veth.ts';
+import { listContainers, type ContainerRow } from '../store/container-row.ts';
+import {
+  addressesOfContainer,
+  idleNetworks,
+  insertNetwork,
+  listAddressLeases,
+  listNetworks,
+  listPortLeases,
+  type NetworkRow,
+  networkByName,
+  portsOfContainer,
+  setNetworkActive,
+  takeAddress,
+  takePort,
+} from '../store/network-row.ts';
+import type { Store } from '../store/store.ts';
+import type { Container } from './container.ts';
+import type { Context } from './context.ts';
+import type { NetworkFacts } from './inspect.ts';
+
+/** The network of `--network bridge`. */
+const defaultName = 'bridge';
+
+export type ContainerNetwork = {
+  readonly attach: readonly NetlinkStep[];
+  readonly init: readonly NetlinkStep[];
+  readonly address: string | null;
+};
+
+export function networkFacts(network: NetworkRow, address: string): NetworkFacts {
+  return {
+    name: network.name,
+    gateway: network.gateway,
+    prefixLength: parseSubnet(network.subnet).prefixLength,
+    mac: formatMac(macOf(address)),
+  };
+}
+
+/** The default network, made at its first use with a subnet and a bridge name that nothing on this host has. */
+export function ensureDefaultNetwork(store: Store): NetworkRow {
+  const found = networkByName(store.database, defaultName);
+  if (found !== undefined) return found;
+  const host = readHostNetworks();
+  const others = listNetworks(store.database);
+  const subnet = chooseSubnet([...host.subnets, ...others.map((network) => network.subnet)]);
+  const bridge = chooseBridge([...host.links, ...others.map((network) => network.bridge)]);
+  const made = { name: defaultName, bridge, subnet, gateway: gatewayOf(parseSubnet(subnet)), owner: 'onggi', created: Date.now() };
+  try {
+    insertNetwork(store.database, made);
+    return made;
+  } catch (error) {
+    // Another process was faster: its choice counts.
+    const theirs = networkByName(store.database, defaultName);
+    if (theirs !== undefined) return theirs;
+    throw error;
+  }
+}
+
+/**
+ * Takes address and ports for a container; within the caller's transaction.
+ * @throws OnggiError `exhausted` (addresses), `conflict` (a port is published or used already)
+ */
+export function takeLeases(store: Store, { id }: ContainerRow, network: NetworkRow, asked: Container['options']): void {
+  const { database } = store;
+  const taken = listAddressLeases(database, network.name).map(({ address }) => address);
+  setNetworkActive(database, network.name, true);
+  takeAddress(database, { network: network.name, address: chooseAddress(network, taken), containerId: id });
+  for (const mapping of asked.ports ?? []) {
+    const leased = listPortLeases(database);
+    const hostPort = mapping.hostPort === 0 ? chooseHostPort(mapping, leased) : mapping.hostPort;
+    const port = { ...mapping, hostPort };
+    checkFree(port, leased);
+    if (mapping.hostPort !== 0) checkHostPort(port);
+    takePort(database, { ...port, containerId: id });
+  }
+}
+
+/** Steps that connect a container; its bridge stands when this returns. */
+export async function connectNetwork(context: Context, container: Container): Promise<ContainerNetwork> {
+  const { row } = container;
+  if (row.networkMode === 'host') return { attach: [], init: [], address: null };
+  const [lease] = addressesOfContainer(context.store.database, row.id);
+  if (row.networkName === null || lease === undefined) return { attach: [], init: [loopbackStep()], address: null };
+  const network = networkOf(context.store, row.networkName);
+  using _held = await lockNetwork(context.store, row.networkName);
+  const bridge = ensureBridge(network);
+  for (const warning of bridge.warnings) context.warn(warning);
+  if (bridge.rulesMade) republish(context.store, network);
+  const nonce = container.start?.nonce ?? row.id;
+  const { attach, init } = vethSteps(network, bridge, { containerId: row.id, address: lease.address, nonce });
+  return { attach: [attach], init: [init], address: lease.address };
+}
+
+/** Somebody flushed the rules, or the machine was started anew: containers that run get their ports back. */
+function republish(store: Store, network: Network): void {
+  for (const { id, networkName } of listContainers(store.database, ['running'])) {
+    if (networkName === network.name) publishLeases(store, network, id);
+  }
+}
+
+function publishLeases(store: Store, network: Network, id: string): void {
+  const [lease] = addressesOfContainer(store.database, id);
+  const ports = portsOfContainer(store.database, id);
+  if (lease === undefined || ports.length === 0) return;
+  publishPorts(network, id, lease.address, ports);
+}
+
+/** Opens the container's published ports to the world. */
+export function publish(store: Store, { row }: Container): void {
+  if (row.networkName !== null) publishLeases(store, networkOf(store, row.networkName), row.id);
+}
+
+/**
+ * Closes the ports of a container that has ended. Its leases must be there still, so that nobody gets its address or
+ * ports before.
+ */
+export function unpublish(store: Store, { row }: Container): void {
+  if (row.networkName === null || portsOfContainer(store.database, row.id).length === 0) return;
+  unpublishPorts(networkOf(store, row.networkName), row.id);
+}
+
+/** Removes the bridges that nobody has a lease on any more; to be called after leases were given back. */
+export async function releaseIdleNetworks(store: Store): Promise<void> {
+  for (const name of idleNetworks(store.database)) {
+    using _held = await lockNetwork(store, name);
+    // Somebody may have taken a lease while we waited.
+    if (!idleNetworks(store.database).includes(name)) continue;
+    removeBridge(networkOf(store, name));
+    setNetworkActive(store.database, name, false);
+  }
+}
+
+function lockNetwork(store: Store, name: string): Promise<Guard> {
+  return lock(join(store.layout.locks, `network-${name}`), 'exclusive');
+}
+
+/** @throws OnggiError `not-found` */
+function networkOf(store: Store, name: string): Network {
+  const row = networkByName(store.database, name);
+  if (row === undefined) throw new OnggiError('not-found', `No such network: ${name}`);
+  const { bridge, subnet, gateway } = row;
+  return { name, bridge, subnet, gateway, owner: store.layout.root };
+}

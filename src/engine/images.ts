@@ -1,0 +1,57 @@
+/** The operations on images, each loaded when it is first called. */
+import type { Digest } from '../oci/digest.ts';
+import type { Context } from './context.ts';
+import type { ImageSummary, PullEvent } from './types.ts';
+
+export type PullOptions = {
+  /** "linux/arm64/v8"; default this machine's. */
+  readonly platform?: string;
+  readonly signal?: AbortSignal;
+};
+
+export type ImportOptions = {
+  /** Dockerfile instructions that set the configuration: CMD, ENTRYPOINT, ENV, ... */
+  readonly changes?: readonly string[];
+  readonly message?: string;
+  readonly signal?: AbortSignal;
+};
+
+export type RemovedImage = { readonly untagged: readonly string[]; readonly deleted: readonly string[] };
+
+/** A `ref` is a name, an id or an unambiguous beginning of an id. */
+export type Images = {
+  /** Newest first. */
+  list(): Promise<ImageSummary[]>;
+  /** In the shape of the Docker Engine API. @throws `not-found` */
+  inspect(ref: string): Promise<Record<string, unknown>>;
+  /** @throws `not-found`; `conflict` while containers use it and `force` is not set */
+  remove(ref: string, options?: { readonly force?: boolean }): Promise<RemovedImage>;
+  /** @throws `not-found`, `unauthorized`, `unavailable`, `corrupt`; then nothing is registered */
+  pull(ref: string, options?: PullOptions): AsyncIterable<PullEvent>;
+  /**
+   * Makes an image of a root file system: a tar, plain or compressed by gzip or zstd.
+   * @param source path, or the bytes
+   * @param name null for an image without a name
+   */
+  import(
+    source: string | AsyncIterable<Uint8Array>,
+    name: string | null,
+    options?: ImportOptions,
+  ): Promise<{ readonly id: Digest }>;
+  exists(ref: string): Promise<boolean>;
+};
+
+export function makeImages(context: Context): Images {
+  return {
+    list: async () => (await import('./image-query.ts')).listImages(context),
+    inspect: async (ref) => (await import('./image-query.ts')).inspectImage(context, ref),
+    exists: async (ref) => (await import('./image-query.ts')).imageExists(context, ref),
+    remove: async (ref, options) => (await import('../image/remove.ts')).removeImage(context.store, ref, options ?? {}),
+    async *pull(ref, options) {
+      const { pull } = await import('./pull.ts');
+      yield* pull(context.store, ref, options ?? {});
+    },
+    import: async (source, name, options) =>
+      (await import('../image/import.ts')).importImage(context.store, source, name, options ?? {}),
+  };
+}
