@@ -124,12 +124,9 @@ probe: # The static program that reports what it sees of itself.
 	@scripts/need-packages musl-tools
 	@$(MAKE) --no-print-directory -C native probe
 
-# The shim's own files, and one that tells the sanitizers where to report.
-SANITIZED_SOURCES := $(filter-out addon%.c probe%.c,$(notdir $(wildcard native/*.c))) ../test/harness/sanitizer-options.c
-
 .PHONY: shim-asan
 shim-asan: dist/onggi.node # The shim with the address and undefined behaviour sanitizers.
-	@$(MAKE) --no-print-directory -C native shim-asan SHIM_SOURCES="$(SANITIZED_SOURCES)"
+	@$(MAKE) --no-print-directory -C native -f Makefile -f ../test/harness/sanitized.mk shim-asan
 	@cp dist/onggi.node dist/asan/
 
 # ---- what is fetched -----------------------------------------------------------------------------------------------

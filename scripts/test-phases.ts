@@ -1,7 +1,6 @@
 /** The parts of a test run, in their order. A new kind of test gets a phase here and nothing else. */
-import { globSync, readdirSync, readFileSync } from 'node:fs';
+import { globSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeScratch } from '../test/harness/scratch.ts';
 import { testLibrary } from './test-library.ts';
 import { type Program, runCheck, runTests } from './test-program.ts';
 import { type Counts, none, sum } from './test-summary.ts';
@@ -99,16 +98,20 @@ async function pureVersion1(): Promise<Counts> {
 
 /** A report of a sanitizer fails the run, even when every test passed: the shim may have been past its last word. */
 async function sanitized(): Promise<Counts> {
-  await using scratch = makeScratch();
+  const directory = join(repository, 'dist/asan');
+  // Where test/harness/sanitized.mk told the sanitizers to report.
+  const reports = join(directory, 'reports');
+  rmSync(reports, { recursive: true, force: true });
+  mkdirSync(reports);
   const counts = await files(['test/system/*.test.ts'], {
     concurrency: 1,
     limit: 600,
     except: withoutShim,
-    env: { ONGGI_LIBDIR: join(repository, 'dist/asan'), ONGGI_SANITIZER_LOG: join(scratch.path, 'report') },
+    env: { ONGGI_LIBDIR: directory },
   });
-  const reports = readdirSync(scratch.path);
-  for (const name of reports) console.log(`FAIL sanitizer report:\n${readFileSync(join(scratch.path, name), 'utf8')}`);
-  return sum([counts, { ...none, failed: reports.length, passed: reports.length === 0 ? 1 : 0 }]);
+  const names = readdirSync(reports);
+  for (const name of names) console.log(`FAIL sanitizer report:\n${readFileSync(join(reports, name), 'utf8')}`);
+  return sum([counts, { ...none, failed: names.length, passed: names.length === 0 ? 1 : 0 }]);
 }
 
 function virtualMachine(): Promise<Counts> {
