@@ -1,8 +1,10 @@
-/* Netlink sockets (netlink(7)). Messages are built and read in TypeScript; here they are only carried. */
+/* Sockets: netlink(7), whose messages are built and read in TypeScript and here only carried; and one bind(2). */
 #include "addon.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/netlink.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,8 +139,29 @@ static napi_value run_netlink_transact(napi_env env, const struct argument *a) {
     return replies;
 }
 
+/* Whether a server could listen there now. SO_REUSEADDR as servers set it: connections of old ones don't count. */
+static int try_bind(int type, const struct sockaddr_in *address) {
+    SCOPED_FD fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+    if (fd == -1) return -1;
+    int on = 1;
+    if (type == SOCK_STREAM && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == -1) return -1;
+    if (bind(fd, (const struct sockaddr *)address, sizeof *address) == -1) return -1;
+    /* Two sockets that both reuse the address may be bound to it, but only one may listen. */
+    return type == SOCK_STREAM ? listen(fd, 1) : 0;
+}
+
+static napi_value run_try_bind(napi_env env, const struct argument *a) {
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    if (a[2].number > UINT16_MAX || inet_pton(AF_INET, a[1].text, &address.sin_addr) != 1) {
+        return throw_errno(env, "bind", EINVAL);
+    }
+    address.sin_port = htons((uint16_t)a[2].number);
+    return check(env, "bind", try_bind(a[0].number ? SOCK_DGRAM : SOCK_STREAM, &address));
+}
+
 const struct call netlink_calls[] = {
     {"netlinkOpen", "i", run_netlink_open},
     {"netlinkTransact", "fy", run_netlink_transact},
+    {"tryBind", "bsu", run_try_bind},
     {0},
 };
