@@ -5,7 +5,7 @@ import { alwaysAllowedDevices } from '../defaults.ts';
 import type { CgroupPlacement, CleanupStep, OomSource, PrepareStep } from '../plan/steps.ts';
 import { compileDeviceProgram, explainDevicePolicy } from './device-program.ts';
 import { devicePolicy, legacyDeviceLines } from './device-rules.ts';
-import { ancestors, type CgroupLayout, cgroupDirectories, hierarchyPath, legacyMountPoint } from './layout.ts';
+import { ancestors, type CgroupLayout, cgroupDirectories, hierarchyPath, legacyMountPoint } from './hierarchy.ts';
 import { checkMemory } from './memory.ts';
 import type { Setting } from './setting.ts';
 import { legacySettings } from './v1.ts';

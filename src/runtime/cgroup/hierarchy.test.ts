@@ -7,7 +7,7 @@ import {
   cgroupDirectories,
   legacyMountPoint,
   parseCgroupLayout,
-} from './layout.ts';
+} from './hierarchy.ts';
 
 const holding = (files: Record<string, string>): CgroupFiles => ({
   read: (path) => files[path] ?? '',

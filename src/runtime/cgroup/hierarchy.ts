@@ -1,9 +1,4 @@
-/**
- * Which cgroup hierarchies there are and where they are mounted: v1 ("legacy"), v2 ("unified") or both ("hybrid").
- * Pure but for `readCgroupLayout`.
- */
-import { existsSync, readFileSync } from 'node:fs';
-import { errnoOf, fromSystemError } from '../../errors.ts';
+/** Which cgroup hierarchies there are and where they are mounted: v1 ("legacy"), v2 ("unified") or both. Pure. */
 
 export type LegacyHierarchy = {
   readonly mountPoint: string;
@@ -155,28 +150,4 @@ export function cgroupDirectories(layout: CgroupLayout, path: string): string[] 
     ...layout.legacy.map((hierarchy) => hierarchy.mountPoint),
   ];
   return mountPoints.map((mountPoint) => hierarchyPath(mountPoint, path));
-}
-
-/**
- * The layout as this process sees it.
- *
- * @param cgroupsPath the cgroup to be made ("/onggi/<id>")
- * @throws OnggiError when /proc is not readable
- */
-export function readCgroupLayout(cgroupsPath = '/'): CgroupLayout {
-  try {
-    return parseCgroupLayout(readFileSync('/proc/self/mountinfo', 'utf8'), cgroupsPath, { read, exists: existsSync });
-  } catch (error) {
-    throw fromSystemError(error, 'find the cgroup hierarchies of this machine');
-  }
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    // Not made yet, or not to be seen by this user: both mean that there is nothing to build on.
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'EACCES') return '';
-    throw error;
-  }
 }

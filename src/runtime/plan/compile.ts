@@ -8,7 +8,7 @@ import { OnggiError, unsupported } from '../../errors.ts';
 import type { NetlinkStep } from '../../kernel/netlink-step.ts';
 import type { Linux, Process, Seccomp, Spec } from '../../oci/runtime-spec.ts';
 import { compileCgroup } from '../cgroup/compile.ts';
-import type { CgroupLayout } from '../cgroup/layout.ts';
+import type { CgroupLayout } from '../cgroup/hierarchy.ts';
 import type { SeccompArchitecture } from '../seccomp/architecture.ts';
 import { compileDevices, hasOwnDevices } from './devices.ts';
 import { attributeBits, propagationOf } from './mount-options.ts';

@@ -1,8 +1,8 @@
 /** The mounts of config.json as steps, in their order. Pure. */
 import { OnggiError, unsupported } from '../../errors.ts';
 import type { Mount } from '../../oci/runtime-spec.ts';
-import type { CgroupLayout } from '../cgroup/layout.ts';
-import { hierarchyPath } from '../cgroup/layout.ts';
+import type { CgroupLayout } from '../cgroup/hierarchy.ts';
+import { hierarchyPath } from '../cgroup/hierarchy.ts';
 import { attributeBits, type MountOptions, mountBits, parseMountOptions } from './mount-options.ts';
 import type { InitStep, MountAttributes } from './steps.ts';
 

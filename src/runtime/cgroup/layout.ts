@@ -1,0 +1,28 @@
+/** Reads what hierarchy.ts parses. */
+import { existsSync, readFileSync } from 'node:fs';
+import { errnoOf, fromSystemError } from '../../errors.ts';
+import { type CgroupLayout, parseCgroupLayout } from './hierarchy.ts';
+
+/**
+ * The layout as this process sees it.
+ *
+ * @param cgroupsPath the cgroup to be made ("/onggi/<id>")
+ * @throws OnggiError when /proc is not readable
+ */
+export function readCgroupLayout(cgroupsPath = '/'): CgroupLayout {
+  try {
+    return parseCgroupLayout(readFileSync('/proc/self/mountinfo', 'utf8'), cgroupsPath, { read, exists: existsSync });
+  } catch (error) {
+    throw fromSystemError(error, 'find the cgroup hierarchies of this machine');
+  }
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    // Not made yet, or not to be seen by this user: both mean that there is nothing to build on.
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'EACCES') return '';
+    throw error;
+  }
+}
