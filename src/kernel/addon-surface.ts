@@ -67,6 +67,8 @@ export interface Addon {
    * that asked for an acknowledgement has it, or a dump is done. Negative acknowledgements are returned, not thrown.
    */
   netlinkTransact(fd: number, request: Uint8Array): Uint8Array[];
+  /** Binds (and for TCP listens on) an IPv4 address and port, and closes again: throws what a server would get. */
+  tryBind(udp: boolean, address: string, port: number): void;
   pidfdOpen(pid: number): number;
   pidfdSendSignal(fd: number, signal: number): void;
   /** Effective capabilities of this process (capget(2)). */

@@ -1,12 +1,11 @@
 /** Sockets to the kernel's network configuration (netlink(7)). They only carry bytes; `network/` builds and reads them. */
 import { native } from './addon.ts';
-import { ownDescriptor } from './descriptor.ts';
 import type { NetlinkStep } from './netlink-step.ts';
 
 export type NetlinkProtocol = NetlinkStep['protocol'];
 
-/** Speaks to the network namespace in which it was opened. Whoever opened it disposes of it. */
-export type NetlinkSocket = Disposable & {
+/** Speaks to the network namespace in which it was opened. */
+export type NetlinkSocket = {
   /**
    * Sends one or more messages in one datagram and waits for all that they asked for. Refusals are among the replies.
    *
@@ -18,12 +17,19 @@ export type NetlinkSocket = Disposable & {
 /** NETLINK_ROUTE and NETLINK_NETFILTER of <linux/netlink.h>. */
 const protocols: Readonly<Record<NetlinkProtocol, number>> = { route: 0, netfilter: 12 };
 
-export function openNetlink(protocol: NetlinkProtocol): NetlinkSocket {
-  const socket = native(`open a netlink socket (${protocol})`, (calls) =>
-    ownDescriptor(calls.netlinkOpen(protocols[protocol])),
-  );
-  return {
-    transact: (request) => native(`netlink (${protocol})`, (calls) => calls.netlinkTransact(socket.fd, request)),
-    [Symbol.dispose]: () => socket[Symbol.dispose](),
+const opened = new Map<NetlinkProtocol, NetlinkSocket>();
+
+/**
+ * The socket of this process, opened at the first call and never closed: while the kernel still frees deleted rules,
+ * closing any netfilter socket waits for it, some 15 ms (nft_rcv_nl_event).
+ */
+export function netlinkSocket(protocol: NetlinkProtocol): NetlinkSocket {
+  const found = opened.get(protocol);
+  if (found !== undefined) return found;
+  const fd = native(`open a netlink socket (${protocol})`, (calls) => calls.netlinkOpen(protocols[protocol]));
+  const socket: NetlinkSocket = {
+    transact: (request) => native(`netlink (${protocol})`, (calls) => calls.netlinkTransact(fd, request)),
   };
+  opened.set(protocol, socket);
+  return socket;
 }

@@ -1,0 +1,129 @@
+/** Published ports in the kernel: elements of the maps of `rules.ts`. */
+import { randomInt } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { fromSystemError, OnggiError } from '../errors.ts';
+import { type NetlinkSocket, netlinkSocket } from '../kernel/netlink-socket.ts';
+import { probePort } from '../kernel/port-probe.ts';
+import { type Network, tableOf } from './network.ts';
+import {
+  batch,
+  deleteElements,
+  type Element,
+  listElements,
+  listTables,
+  parseElements,
+  parseTables,
+} from './nftables.ts';
+import { choosePort, formatHostPort, type HostPort, type PortMapping, type PortRange, parsePortRange } from './port.ts';
+import { maps, type Publication, parsePublication, publication } from './rules.ts';
+import { exchange } from './transaction.ts';
+
+export type { Publication } from './rules.ts';
+
+/**
+ * Redirects ports of this host to a container, all or none. `ensureBridge` comes first.
+ *
+ * @throws OnggiError `conflict` when another container of this network has one of them
+ */
+export function publishPorts(
+  network: Network,
+  containerId: string,
+  address: string,
+  ports: readonly PortMapping[],
+): void {
+  if (ports.length === 0) return;
+  const netfilter = netlinkSocket('netfilter');
+  const [refusal] = exchange(netfilter, publication(network.bridge, containerId, address, ports)).refused;
+  if (refusal === undefined) return;
+  if (refusal.errno !== 'EEXIST') throw refusal.error;
+  const words = ports.map(formatHostPort).join(', ');
+  throw new OnggiError('conflict', `publish ${words}: port is already allocated`, { cause: refusal.error });
+}
+
+/** Takes back all ports of a container. Idempotent; a network without rules has none. */
+export function unpublishPorts(network: Network, containerId: string): void {
+  const table = tableOf(network.bridge);
+  const netfilter = netlinkSocket('netfilter');
+  const deletions = Object.values(maps).flatMap(({ name }) => {
+    const own = elementsOf(netfilter, table, name).filter(({ comment }) => comment === containerId);
+    return own.length === 0
+      ? []
+      : [
+          deleteElements(
+            table,
+            name,
+            own.map(({ key }) => key),
+          ),
+        ];
+  });
+  if (deletions.length === 0) return;
+  const [refusal] = exchange(netfilter, batch(deletions)).refused;
+  // A batch is all or nothing: somebody else was faster with a part, or the table has gone.
+  if (refusal?.errno === 'ENOENT') unpublishPorts(network, containerId);
+  else if (refusal !== undefined) throw refusal.error;
+}
+
+function elementsOf(netfilter: NetlinkSocket, table: string, map: string): Element[] {
+  const { replies, refused } = exchange(netfilter, [listElements(table, map)]);
+  const [refusal] = refused;
+  if (refusal === undefined) return parseElements(replies);
+  if (refusal.errno === 'ENOENT') return [];
+  throw refusal.error;
+}
+
+/** What is published in a network, for reconciling it with the store. */
+export function publishedPorts(network: Network): Publication[] {
+  const netfilter = netlinkSocket('netfilter');
+  const table = tableOf(network.bridge);
+  return Object.values(maps)
+    .flatMap((map) => elementsOf(netfilter, table, map.name))
+    .flatMap((element) => parsePublication(element) ?? []);
+}
+
+/** Ids of containers that have published ports in a network. */
+export function publishedContainers(network: Network): Set<string> {
+  return new Set(publishedPorts(network).map(({ containerId }) => containerId));
+}
+
+/**
+ * What a process of this host would stand in the way of. The store keeps containers apart (`checkFree`).
+ *
+ * @throws OnggiError `conflict` (in Docker's words) when a process listens there, `invalid` when this host does not
+ *   have the address, `denied` when it may not be bound
+ */
+export function checkHostPort(port: HostPort): void {
+  const found = probePort(port.protocol, port.hostIp, port.hostPort);
+  if (found === 'free') return;
+  const tried = `failed to bind host port ${formatHostPort(port)}`;
+  if (found === 'denied') throw new OnggiError('denied', `${tried}: permission denied`);
+  if (found === 'no-address') throw new OnggiError('invalid', `${tried}: cannot assign requested address`);
+  throw new OnggiError('conflict', `${tried}: address already in use`, {
+    hint: 'A program of this host has the port. Stop it, or publish another port.',
+  });
+}
+
+/** A free port for a mapping without one: neither leased (`taken`) nor listened on. @throws OnggiError `exhausted` */
+export function chooseHostPort(wanted: Omit<HostPort, 'hostPort'>, taken: readonly HostPort[]): number {
+  const isFree = ({ protocol, hostIp, hostPort }: HostPort): boolean =>
+    probePort(protocol, hostIp, hostPort) === 'free';
+  return choosePort(wanted, readPortRange(), taken, isFree, randomInt(2 ** 32) / 2 ** 32);
+}
+
+const rangePath = '/proc/sys/net/ipv4/ip_local_port_range';
+
+function readPortRange(): PortRange {
+  try {
+    return parsePortRange(readFileSync(rangePath, 'latin1'));
+  } catch (error) {
+    throw fromSystemError(error, `read "${rangePath}"`);
+  }
+}
+
+/** Bridges that have a table of rules, of whatever store: what a crash may have left without a link. */
+export function bridgesWithRules(): string[] {
+  const netfilter = netlinkSocket('netfilter');
+  const prefix = tableOf('');
+  return parseTables(exchange(netfilter, [listTables()]).replies)
+    .filter((table) => table.startsWith(prefix))
+    .map((table) => table.slice(prefix.length));
+}

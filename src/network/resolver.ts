@@ -1,0 +1,63 @@
+/** The files by which a container finds names: resolv.conf(5) and hosts(5). Pure. */
+
+/** Where systemd-resolved keeps the servers that it asks itself; /etc/resolv.conf then names only 127.0.0.53. */
+export const resolvedPath = '/run/systemd/resolve/resolv.conf';
+
+/** Used when the host names no server that a container can reach, as Docker does. */
+export const publicServers: readonly string[] = ['8.8.8.8', '8.8.4.4'];
+
+const serverLine = /^\s*nameserver\s+(\S+)/;
+
+function servers(text: string): string[] {
+  return text.split('\n').flatMap((line) => serverLine.exec(line)?.[1] ?? []);
+}
+
+/**
+ * A container has a loopback of its own, and bridge networks have no IPv6: such servers can't be reached from inside.
+ */
+function isReachable(server: string): boolean {
+  return /^\d+\.\d+\.\d+\.\d+$/.test(server) && !server.startsWith('127.') && server !== '0.0.0.0';
+}
+
+export type ResolverFile = {
+  readonly content: string;
+  /** The host named no usable server: these are public ones. */
+  readonly fallback: boolean;
+};
+
+/**
+ * resolv.conf for a container on a bridge: search domains and options of the host, and those of its servers that can
+ * be reached.
+ *
+ * @param host content of /etc/resolv.conf, "" if it is missing
+ * @param resolved content of `resolvedPath`, taken instead where /etc/resolv.conf names only a local resolver
+ */
+export function resolverFile(host: string, resolved: string | undefined): ResolverFile {
+  const named = servers(host);
+  const onlyLocal = named.length > 0 && !named.some(isReachable);
+  const source = onlyLocal && resolved !== undefined ? resolved : host;
+  const usable = servers(source).filter(isReachable);
+  const fallback = usable.length === 0;
+  const rest = source
+    .split('\n')
+    .filter((line) => !serverLine.test(line) && !/^\s*(?:[#;].*)?$/.test(line))
+    .map((line) => line.trimEnd());
+  const lines = [...(fallback ? publicServers : usable).map((server) => `nameserver ${server}`), ...rest];
+  return { content: `${lines.join('\n')}\n`, fallback };
+}
+
+/** The addresses that every hosts file begins with, Docker's among them. */
+const standardHosts = `127.0.0.1\tlocalhost
+::1\tlocalhost ip6-localhost ip6-loopback
+fe00::\tip6-localnet
+ff00::\tip6-mcastprefix
+ff02::1\tip6-allnodes
+ff02::2\tip6-allrouters
+`;
+
+/** /etc/hosts of a container; `address` is null where it has none of its own. */
+export function hostsFile(hostname: string, domainname: string, address: string | null): string {
+  if (address === null) return standardHosts;
+  const names = domainname === '' ? hostname : `${hostname}.${domainname} ${hostname}`;
+  return `${standardHosts}${address}\t${names}\n`;
+}
