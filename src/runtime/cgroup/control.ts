@@ -35,26 +35,38 @@ export async function thawCgroup(path: string): Promise<void> {
 }
 
 async function setFrozen(path: string, frozen: boolean): Promise<void> {
-  const layout = readCgroupLayout();
-  const legacy = legacyMountPoint(layout, 'freezer');
-  const verb = frozen ? 'freeze' : 'thaw';
-  const doing = `${verb} the cgroup "${path}"`;
-  // One freezer is enough, and with both in force the processes would need two thaws.
-  const [file, value, events, wanted] =
-    layout.unified !== null && existsSync(`${hierarchyPath(layout.unified.mountPoint, path)}/cgroup.freeze`)
-      ? [unifiedFile(layout, path, 'cgroup.freeze'), frozen ? '1' : '0', 'cgroup.events', `frozen ${frozen ? 1 : 0}`]
-      : legacy !== undefined
-        ? [`${hierarchyPath(legacy, path)}/freezer.state`, frozen ? 'FROZEN' : 'THAWED', 'freezer.state', '']
-        : [undefined, '', '', ''];
-  if (file === undefined) throw new OnggiError('unsupported', `${doing}: this machine has no freezer`);
-  const state = `${file.slice(0, file.lastIndexOf('/'))}/${events}`;
-  const done = (): boolean => {
-    // A v1 freezer that met a process in the middle of something stays FREEZING until it is told again.
-    if (events === 'freezer.state') write(file, value, doing);
-    return read(state, doing).includes(wanted === '' ? value : wanted);
-  };
-  write(file, value, doing);
-  if (!(await until(done))) throw new OnggiError('unavailable', `${doing}: its processes did not ${verb} in time`);
+  const doing = `${frozen ? 'freeze' : 'thaw'} the cgroup "${path}"`;
+  const freezer = freezerOf(readCgroupLayout(), path);
+  if (freezer === undefined) throw new OnggiError('unsupported', `${doing}: this machine has no freezer`);
+  const { control, values, state, shows } = freezer;
+  const index = frozen ? 1 : 0;
+  const done = await until(() => {
+    // Written in each round: a v1 freezer that met a process in the middle of something stays FREEZING until then.
+    write(control, values[index], doing);
+    return read(state, doing).includes(shows[index]);
+  });
+  if (!done) throw new OnggiError('unavailable', `${doing}: its processes did not follow in time`);
+}
+
+/** What to write where, and what is read where once it has happened; thawed first, frozen second. */
+type Freezer = {
+  readonly control: string;
+  readonly values: readonly [string, string];
+  readonly state: string;
+  readonly shows: readonly [string, string];
+};
+
+/** One freezer is enough; with both in force the processes would need two thaws. */
+function freezerOf(layout: CgroupLayout, path: string): Freezer | undefined {
+  const control = unifiedFile(layout, path, 'cgroup.freeze');
+  if (existsSync(control)) {
+    const state = unifiedFile(layout, path, 'cgroup.events');
+    return { control, values: ['0', '1'], state, shows: ['frozen 0', 'frozen 1'] };
+  }
+  const mountPoint = legacyMountPoint(layout, 'freezer');
+  if (mountPoint === undefined) return undefined;
+  const file = `${hierarchyPath(mountPoint, path)}/freezer.state`;
+  return { control: file, values: ['THAWED', 'FROZEN'], state: file, shows: ['THAWED', 'FROZEN'] };
 }
 
 /**
@@ -79,8 +91,20 @@ function killOnce(layout: CgroupLayout, path: string, directories: readonly stri
   } catch {
     // No unified hierarchy or an old kernel: one by one, again and again until nobody is left.
     for (const pid of processes) killProcess(pid);
+    thawLegacy(layout, path);
   }
   return false;
+}
+
+/** A process that a v1 freezer stopped doesn't even die. */
+function thawLegacy(layout: CgroupLayout, path: string): void {
+  const mountPoint = legacyMountPoint(layout, 'freezer');
+  if (mountPoint === undefined) return;
+  try {
+    writeFileSync(`${hierarchyPath(mountPoint, path)}/freezer.state`, 'THAWED');
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw fromSystemError(error, `thaw the cgroup "${path}"`);
+  }
 }
 
 function killProcess(pid: number): void {

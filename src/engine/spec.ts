@@ -1,0 +1,113 @@
+/**
+ * What a container is asked to be, as an OCI config.json: the user's options, the image and the machine put together
+ * with Docker's defaults (moby, daemon/oci_linux.go). Pure.
+ *
+ * Trust: an image says what runs (command, environment, working directory, user) and nothing else. Policy, which is
+ * every other field, comes from the options alone; `ImageConfigView` has no more fields than those four ideas need, and a
+ * test flips each field of an image config to see that no other field of the result moves (THREATS, class H).
+ */
+import type { Capabilities, Device, Spec } from '../oci/runtime-spec.ts';
+import { ociVersion } from '../oci/runtime-spec.ts';
+import { containerCapabilities } from '../runtime/capability.ts';
+import { maskedPaths, readonlyPaths } from '../runtime/defaults.ts';
+import { rlimitType, unlimited } from '../runtime/rlimit.ts';
+import type { SeccompArchitecture } from '../runtime/seccomp/architecture.ts';
+import { defaultSeccomp } from '../runtime/seccomp/profile.ts';
+import { specMounts } from './spec-mounts.ts';
+import { type ImageConfigView, processSpec } from './spec-process.ts';
+import { resourceLimits } from './spec-resources.ts';
+import type { ContainerOptions, Ulimit } from './types.ts';
+
+export { execProcess, processArgs } from './spec-process.ts';
+
+/** What has to be known of the container's place on this machine. */
+export type SpecFacts = {
+  /** 64 hexadecimal digits. */
+  readonly id: string;
+  readonly cgroupsPath: string;
+  /** The machine's own host name, which a container on its network shows. */
+  readonly hostname: string;
+  /** Host paths of the files that the engine keeps for the container. */
+  readonly files: { readonly hostname: string; readonly hosts: string; readonly resolv: string };
+  /** Effective capabilities of the engine: "all" means these. */
+  readonly capabilities: readonly string[];
+  readonly architecture: SeccompArchitecture;
+  /** CPUs that are online. */
+  readonly cpus: number;
+  /** Swap can be limited. */
+  readonly swap: boolean;
+  /** Paths to mask besides the usual ones: CPU throttling files, and for the image "host" the machine's secrets. */
+  readonly maskedPaths: readonly string[];
+  /** Every device of the machine; read only for a privileged container. */
+  readonly devices: () => readonly Device[];
+  /** Told what could not be had but was not asked for. */
+  readonly warn: (message: string) => void;
+};
+
+/**
+ * @param image null for the image "host"
+ * @throws OnggiError `invalid` when options contradict each other or the machine
+ */
+export function makeSpec(options: ContainerOptions, image: ImageConfigView | null, facts: SpecFacts): Spec {
+  const privileged = options.privileged === true;
+  const ownNetwork = options.network !== 'host';
+  const hostname = options.hostname || (ownNetwork ? facts.id.slice(0, 12) : facts.hostname);
+  const capabilities = capabilitiesOf(options, facts);
+  const seccomp = privileged ? {} : { seccomp: defaultSeccomp(capabilities.bounding ?? [], facts.architecture) };
+  return {
+    ociVersion,
+    process: {
+      ...processSpec(options, image, hostname),
+      capabilities,
+      rlimits: (options.ulimits ?? []).map(rlimit),
+    },
+    root: { path: 'rootfs', readonly: options.readOnly === true },
+    hostname,
+    ...(options.domainname && { domainname: options.domainname }),
+    mounts: specMounts(options, facts.files),
+    linux: {
+      namespaces: [
+        { type: 'mount' },
+        { type: 'pid' },
+        { type: 'uts' },
+        { type: 'ipc' },
+        { type: 'cgroup' },
+        ...(ownNetwork ? [{ type: 'network' } as const] : []),
+      ],
+      cgroupsPath: facts.cgroupsPath,
+      resources: {
+        ...resourceLimits(options.resources ?? {}, facts),
+        devices: [{ allow: privileged, access: 'rwm' }],
+      },
+      devices: privileged ? facts.devices() : [],
+      sysctl: { ...(ownNetwork ? networkSysctls : {}), ...options.sysctls },
+      maskedPaths: privileged && image !== null ? [] : [...(privileged ? [] : maskedPaths), ...facts.maskedPaths],
+      readonlyPaths: privileged ? [] : readonlyPaths,
+      ...seccomp,
+    },
+  };
+}
+
+/** Any port and ping without a capability, harmless in a network namespace of its own (moby#41030). */
+const networkSysctls = {
+  'net.ipv4.ip_unprivileged_port_start': '0',
+  'net.ipv4.ping_group_range': '0 2147483647',
+};
+
+/**
+ * Not inheritable, not ambient: an executable with file capabilities would gain what its user may not have
+ * (CVE-2022-24769). "All" is what the engine has itself; a name that it lacks is passed on, and warned about.
+ */
+function capabilitiesOf(options: ContainerOptions, facts: SpecFacts): Capabilities {
+  const add = options.capAdd ?? [];
+  const chosen = containerCapabilities({ add, drop: options.capDrop ?? [], privileged: options.privileged === true });
+  const named = new Set(add.map((name) => `CAP_${name.toUpperCase().replace(/^CAP_/, '')}`));
+  const all = options.privileged === true || named.has('CAP_ALL');
+  const names = all ? chosen.filter((name) => facts.capabilities.includes(name) || named.has(name)) : chosen;
+  return { bounding: names, effective: names, permitted: names, inheritable: [], ambient: [] };
+}
+
+function rlimit({ name, soft, hard }: Ulimit): { type: string; soft: bigint; hard: bigint } {
+  const value = (limit: bigint): bigint => (limit === -1n ? unlimited : limit);
+  return { type: rlimitType(name), soft: value(soft), hard: value(hard) };
+}

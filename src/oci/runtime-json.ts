@@ -1,0 +1,25 @@
+/**
+ * config.json as text. Law: `decodeSpec(encodeSpec(spec))` has the values of `spec`, 64-bit numbers included (as bigint
+ * where a number would be rounded: an unlimited rlimit is 18446744073709551615).
+ */
+import type { Spec } from './runtime-spec.ts';
+
+/** JSON.rawJSON and the source text of a reviver (ECMAScript 2026), which the library's types do not know yet. */
+type RawJson = { readonly rawJSON: (text: string) => unknown };
+type Reviver = (key: string, value: unknown, context?: { readonly source?: string }) => unknown;
+
+export function encodeSpec(spec: Spec): string {
+  const { rawJSON } = JSON as unknown as RawJson;
+  return JSON.stringify(spec, (_key, value: unknown) =>
+    typeof value !== 'bigint' ? value : value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : rawJSON(`${value}`),
+  );
+}
+
+/** @throws SyntaxError when `text` is not JSON; whether it is a config is for the caller to know */
+export function decodeSpec(text: string): Spec {
+  const revive: Reviver = (_key, value, context) =>
+    typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? '')
+      ? BigInt(context?.source ?? '0')
+      : value;
+  return JSON.parse(text, revive) as Spec;
+}
