@@ -14,7 +14,7 @@ import { basename, dirname, join } from 'node:path';
 import { fromSystemError, OnggiError } from '../errors.ts';
 import { openDirectory } from '../kernel/directory.ts';
 import { syncFileSystem } from '../kernel/open-file.ts';
-import { type ChainId, type DiffId, type Digest, parseDigest } from '../oci/digest.ts';
+import { type ChainId, type DiffId, type Digest, digestAlgorithm, parseDigest } from '../oci/digest.ts';
 import { type BlobExpectation, createBlobWriter, type WrittenBlob } from '../store/blob.ts';
 import { syncDatabase, transaction } from '../store/database.ts';
 import { type ImageName, putImage, putImageName } from '../store/image-row.ts';
@@ -78,20 +78,26 @@ export async function stageLayer(
       lowest: expected.lowest,
     },
   );
-  const hash = createHash(expected.diffId?.startsWith('sha512:') ? 'sha512' : 'sha256');
+  const algorithm = expected.diffId?.startsWith('sha512:') ? 'sha512' : 'sha256';
+  const blobAlgorithm = expected.blob.digest === undefined ? 'sha256' : digestAlgorithm(expected.blob.digest);
+  const hash = createHash(algorithm);
   let compression: Compression = 'none';
   const tar = decompress(kept(source, writer), (found) => {
     compression = found;
   });
   for await (const chunk of tar) {
-    hash.update(chunk);
+    // Uncompressed, the blob and the archive are the same bytes, which are hashed once.
+    if (compression !== 'none' || algorithm !== blobAlgorithm) hash.update(chunk);
     unpacker.write(chunk);
   }
   const unpacked = unpacker.finish();
   // The digest of the blob first: it says that the bytes are wrong, the diff id that their publisher was.
   const blob = writer.finish();
-  const algorithm = expected.diffId?.startsWith('sha512:') ? 'sha512' : 'sha256';
-  const diffId = parseDigest(`${algorithm}:${hash.digest('hex')}`) as DiffId;
+  const diffId = (
+    compression === 'none' && algorithm === blobAlgorithm
+      ? blob.digest
+      : parseDigest(`${algorithm}:${hash.digest('hex')}`)
+  ) as DiffId;
   if (expected.diffId !== undefined && diffId !== expected.diffId) {
     const found = `the config says diff id "${expected.diffId}", unpacked it has "${diffId}"`;
     throw new OnggiError('corrupt', `${expected.what}: ${found}`);

@@ -180,11 +180,22 @@ function end(state: State): void {
 
 function directory(state: State, place: Place, entry: TarEntry): void {
   const { parent, name } = place;
-  if (statEntry(parent, name)?.isDirectory() !== true) make(state, place, () => makeDirectory(parent, name, 0o700));
+  if (!makeMissing(place)) make(state, place, () => makeDirectory(parent, name, 0o700));
   setEntryOwner(parent, name, entry.uid, entry.gid);
   setEntryMode(parent, name, entry.mode);
   setAttributes(place, entry);
   state.directories.described(state.path, entry.modified);
+}
+
+/** @returns whether there is a directory now: an archive may describe the same one twice. False: something else is there. */
+function makeMissing({ parent, name }: Place): boolean {
+  try {
+    makeDirectory(parent, name, 0o700);
+    return true;
+  } catch (error) {
+    if (!(error instanceof OnggiError) || error.code !== 'exists') throw error;
+    return statEntry(parent, name)?.isDirectory() === true;
+  }
 }
 
 /** Symbolic links, devices and FIFOs: made by name, never opened. */
