@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ExecOptions, LogEntry, LogQuery } from '../../engine/types.ts';
+import { OnggiError } from '../../errors.ts';
+import {
+  containerId,
+  ending,
+  fakeCalls,
+  fakeContainer,
+  fakeImage,
+  fakeSession,
+  fakeTerminal,
+  fixedNow,
+  notFound,
+  runFake,
+} from '../testing.ts';
+
+test('commands on several containers do what they can and report the rest', async () => {
+  const { calls, record } = fakeCalls();
+  const act = (name: string) =>
+    record(name, (ref) => {
+      if (ref === 'bad') throw notFound(ref);
+    });
+  const containers = {
+    stop: act('stop'),
+    kill: act('kill'),
+    remove: act('rm'),
+    start: act('start'),
+    wait: record('wait', () => 3),
+  };
+  const stopped = await runFake(['stop', '-t', '2', '-s', 'SIGINT', 'a', 'bad', 'b'], { engine: { containers } });
+  assert.deepEqual([stopped.status, stopped.stdout, stopped.stderr], [1, 'a\nb\n', 'onggi: No such container: bad\n']);
+  await runFake(['stop', '--time=5', 'a'], { engine: { containers } });
+  await runFake(['kill', '-s', 'HUP', 'a'], { engine: { containers } });
+  await runFake(['kill', 'a'], { engine: { containers } });
+  await runFake(['rm', '-fv', 'a'], { engine: { containers } });
+  assert.equal((await runFake(['wait', 'a', 'b'], { engine: { containers } })).stdout, '3\n3\n');
+  assert.equal((await runFake(['start', 'a'], { engine: { containers } })).stdout, 'a\n');
+  assert.deepEqual(calls, [
+    'stop a {"signal":"SIGINT","timeout":2}',
+    'stop bad {"signal":"SIGINT","timeout":2}',
+    'stop b {"signal":"SIGINT","timeout":2}',
+    'stop a {"timeout":5}',
+    'kill a "HUP"',
+    'kill a ',
+    'rm a {"force":true,"volumes":true}',
+    'wait a',
+    'wait b',
+    'start a',
+  ]);
+});
+
+test('rm -f of what is gone is no failure, other errors are', async () => {
+  const remove = async (ref: string) => {
+    throw ref === 'busy' ? new OnggiError('conflict', 'busy') : notFound(ref);
+  };
+  const engine = { containers: { remove } };
+  assert.equal((await runFake(['rm', 'x'], { engine })).status, 1);
+  const forced = await runFake(['rm', '-f', 'x'], { engine });
+  assert.deepEqual([forced.status, forced.stderr], [0, 'onggi: No such container: x\n']);
+  assert.equal((await runFake(['rm', '-f', 'x', 'busy'], { engine })).status, 1);
+});
+
+test('many containers are stopped side by side, within limits', async () => {
+  let running = 0;
+  let most = 0;
+  const stop = async () => {
+    running += 1;
+    most = Math.max(most, running);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    running -= 1;
+  };
+  const refs = Array.from({ length: 50 }, (_, i) => `c${i}`);
+  const { stdout } = await runFake(['stop', ...refs], { engine: { containers: { stop } } });
+  assert.equal(stdout, `${refs.join('\n')}\n`);
+  assert.ok(most > 1 && most <= 16, String(most));
+});
+
+test('logs goes where it came from, with the time if wanted', async () => {
+  const queries: LogQuery[] = [];
+  async function* logs(_: string, query?: LogQuery): AsyncIterable<LogEntry> {
+    queries.push(query ?? {});
+    yield { stream: 'stdout', time: '2026-11-21T08:59:59.123456789Z', text: 'out\n' };
+    yield { stream: 'stderr', time: '2026-11-21T08:59:59.5Z', text: 'err\n' };
+  }
+  const engine = { containers: { logs } };
+  const plain = await runFake(['logs', 'web'], { engine });
+  assert.deepEqual([plain.stdout, plain.stderr], ['out\n', 'err\n']);
+  const timed = await runFake(['logs', '-ft', '-n', '5', '--since', '10m', '--until', '1763715600', 'web'], { engine });
+  assert.equal(timed.stdout, '2026-11-21T08:59:59.123456789Z out\n');
+  await runFake(['logs', '--tail', 'all', 'web'], { engine });
+  await runFake(['logs', '--tail=-1', 'web'], { engine });
+  assert.deepEqual(queries, [
+    { follow: false },
+    { follow: true, tail: 5, since: fixedNow - 600_000, until: 1763715600_000 },
+    { follow: false },
+    { follow: false },
+  ]);
+  assert.equal((await runFake(['logs', '--tail', 'x', 'web'], { engine })).status, 125);
+  assert.equal((await runFake(['logs', '--since', 'x', 'web'], { engine })).status, 1);
+});
+
+test('exec', async () => {
+  const asked: ExecOptions[] = [];
+  const session = fakeSession((it) => it.end(5));
+  const containers = {
+    exec: async (_: string, options: ExecOptions) => {
+      asked.push(options);
+      return session;
+    },
+    execDetached: async (_: string, options: ExecOptions) => {
+      asked.push(options);
+    },
+  };
+  const argv = ['exec', '-it', '-e', 'A=1', '-e', 'B', '-u', 'me', '-w', '/w', '--privileged', 'web', 'ls', '-l'];
+  const ran = await runFake(argv, { engine: { containers }, terminal: fakeTerminal, env: { B: '2' } });
+  assert.equal(ran.status, 5);
+  await runFake(['exec', '-dt', 'web', 'true'], { engine: { containers } });
+  assert.deepEqual(asked, [
+    {
+      command: ['ls', '-l'],
+      env: ['A=1', 'B=2'],
+      terminal: true,
+      stdin: true,
+      privileged: true,
+      user: 'me',
+      workingDir: '/w',
+      consoleSize: fakeTerminal,
+    },
+    { command: ['true'], env: [], terminal: true, stdin: false, privileged: false },
+  ]);
+});
+
+test('attach and start -a follow what the container was made with', async () => {
+  const attached: unknown[] = [];
+  const inspect = async (ref: string) => ({ Config: { Tty: ref === 'tty', OpenStdin: ref !== 'deaf' } });
+  const open = (name: string) => async (ref: string, options?: { readonly stdin?: boolean }) => {
+    attached.push([name, ref, options?.stdin]);
+    return fakeSession((it) => it.end(9));
+  };
+  const world = { engine: { containers: { inspect, attach: open('attach'), startAttached: open('start') } } };
+  assert.equal((await runFake(['attach', 'web'], world)).status, 9);
+  await runFake(['attach', '--no-stdin', 'tty'], world);
+  await runFake(['attach', 'deaf'], world);
+  await runFake(['start', '-a', 'web'], world);
+  await runFake(['start', '-ai', 'web'], world);
+  await runFake(['start', '-i', 'deaf'], world);
+  assert.deepEqual(attached, [
+    ['attach', 'web', true],
+    ['attach', 'tty', false],
+    ['attach', 'deaf', false],
+    ['start', 'web', false],
+    ['start', 'web', true],
+    ['start', 'deaf', false],
+  ]);
+  const piped = await runFake(['attach', 'tty'], world);
+  assert.deepEqual([piped.status, piped.stderr], [1, 'onggi: the input device is not a TTY\nLeave out -t, or -i.\n']);
+});
+
+test('inspect finds containers, then images, and reports what is neither', async () => {
+  const record = { Id: containerId, State: { Running: true }, Config: { Labels: {} } };
+  const engine = {
+    containers: {
+      inspect: async (ref: string) => {
+        if (ref !== 'web') throw notFound(ref);
+        return record;
+      },
+    },
+    images: {
+      inspect: async (ref: string) => {
+        if (ref === 'A_B') throw new OnggiError('invalid', 'invalid reference format');
+        if (ref !== 'alpine') throw new OnggiError('not-found', `No such image: ${ref}`);
+        return { Id: fakeImage.id };
+      },
+    },
+  };
+  const run = async (...argv: string[]) => {
+    const { status, stdout, stderr } = await runFake(argv, { engine });
+    return [status, stdout, stderr];
+  };
+  assert.deepEqual(await run('inspect', 'web'), [0, `${JSON.stringify([record], null, 4)}\n`, '']);
+  assert.deepEqual(await run('inspect', 'nosuch'), [1, '[]\n', 'onggi: No such object: nosuch\n']);
+  assert.deepEqual(await run('inspect', 'A_B'), [1, '[]\n', 'onggi: No such object: A_B\n']);
+  assert.deepEqual(await run('inspect', '-f', '{{.Id}}', 'nosuch', 'alpine', 'web'), [
+    1,
+    `${fakeImage.id}\n${containerId}\n`,
+    'onggi: No such object: nosuch\n',
+  ]);
+  assert.deepEqual(await run('inspect', '-f', 'json', 'alpine'), [0, `[{"Id":"${fakeImage.id}"}]\n`, '']);
+  assert.deepEqual(await run('container', 'inspect', 'alpine'), [1, '[]\n', 'onggi: No such container: alpine\n']);
+  assert.deepEqual(await run('image', 'inspect', 'web'), [1, '[]\n', 'onggi: No such image: web\n']);
+  assert.deepEqual(await run('inspect', '--type', 'image', 'web'), [1, '[]\n', 'onggi: No such image: web\n']);
+  assert.equal((await run('inspect', '--type', 'volume', 'web'))[0], 125);
+  assert.deepEqual(await run('inspect', '-f', '{{.Foo}}', 'web'), [
+    1,
+    '',
+    'onggi: template parsing error: map has no entry for key "Foo"\n',
+  ]);
+  assert.deepEqual(await run('inspect', '-f', '{{index .Config.Labels "x"}}|{{.State.Running}}', 'web'), [
+    0,
+    '|true\n',
+    '',
+  ]);
+});
+
+test('why prints its sentences and the last lines', async () => {
+  const why = async () => ({
+    container: fakeContainer(),
+    ending: ending(137),
+    sentences: ['It was killed.', 'By process 1.'],
+    lastLines: [{ stream: 'stdout' as const, time: '', text: 'bye' }],
+  });
+  const { stdout } = await runFake(['why', 'web'], { engine: { containers: { why } } });
+  assert.equal(stdout, 'It was killed.\nBy process 1.\nLast lines of its log:\n  bye\n');
+});
+
+test('reconcile is for the shim', async () => {
+  const ids: unknown[] = [];
+  const reconcile = async (ref?: string) => {
+    ids.push(ref);
+  };
+  assert.equal((await runFake(['reconcile', containerId], { engine: { reconcile } })).status, 0);
+  await runFake(['reconcile'], { engine: { reconcile } });
+  assert.deepEqual(ids, [containerId, undefined]);
+});

@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { containerFlags, refusedContainerFlags } from './container-flags.ts';
+import { containerOptions, containerWarnings, type Facts } from './container-options.ts';
+import { parseArguments } from './parse.ts';
+
+const noFacts: Facts = {
+  environment: {},
+  fileEnvironment: [],
+  fileLabels: [],
+  directory: '/home/user',
+  seLinux: false,
+  consoleSize: undefined,
+};
+
+function flagsOf(line: readonly string[]) {
+  const outcome = parseArguments({ flags: containerFlags, refused: refusedContainerFlags, interspersed: false }, line);
+  if (outcome.type !== 'parsed') throw new Error(outcome.type === 'problem' ? outcome.message : 'help');
+  return outcome;
+}
+
+function optionsOf(line: readonly string[], facts: Partial<Facts> = {}) {
+  const { flags, args } = flagsOf(line);
+  return containerOptions(flags, args, { ...noFacts, ...facts });
+}
+
+/** What is asked for when nothing is. */
+const plain = {
+  image: 'x',
+  terminal: false,
+  stdin: false,
+  autoRemove: false,
+  readOnly: false,
+  privileged: false,
+  init: false,
+  mounts: [],
+  resources: {},
+};
+
+/** Flag by flag: what it changes. */
+const single: readonly [readonly string[], object][] = [
+  [['-t'], { terminal: true }],
+  [['-i'], { stdin: true }],
+  [['--rm'], { autoRemove: true }],
+  [['--read-only'], { readOnly: true }],
+  [['--privileged'], { privileged: true }],
+  [['--init'], { init: true }],
+  [['--name', 'web'], { name: 'web' }],
+  [['--entrypoint', '/bin/sh'], { entrypoint: ['/bin/sh'] }],
+  [['--entrypoint', ''], { entrypoint: [] }],
+  [['-e', 'A=1', '--env', 'B'], { env: ['A=1'] }],
+  [['-w', '/w'], { workingDir: '/w' }],
+  [['-u', '1:2'], { user: '1:2' }],
+  [['-h', 'box'], { hostname: 'box' }],
+  [['--domainname', 'example'], { domainname: 'example' }],
+  [['-l', 'a=b', '--label', 'c'], { labels: { a: 'b', c: '' } }],
+  [['--network', 'none'], { network: 'none' }],
+  [['--net=host'], { network: 'host' }],
+  [['-p', '8080:80'], { ports: [{ hostIp: '0.0.0.0', hostPort: 8080, containerPort: 80, protocol: 'tcp' }] }],
+  [['-p', '80', '--network', 'host'], { network: 'host' }],
+  [['--cap-add', 'net_admin', '--cap-add', 'CAP_SYS_TIME'], { capAdd: ['NET_ADMIN', 'SYS_TIME'] }],
+  [['--cap-drop', 'all'], { capDrop: ['ALL'] }],
+  [['--stop-signal', 'SIGINT'], { stopSignal: 'SIGINT' }],
+  [['--stop-timeout', '3'], { stopTimeout: 3 }],
+  [['--stop-timeout', '0'], { stopTimeout: 0 }],
+  [['--ulimit', 'nofile=10:20'], { ulimits: [{ name: 'nofile', soft: 10n, hard: 20n }] }],
+  [['--sysctl', 'net.core.somaxconn=5'], { sysctls: { 'net.core.somaxconn': '5' } }],
+  [['--log-opt', 'max-size=1m', '--log-opt', 'max-file=2'], { log: { maxSize: 1048576, maxFiles: 2 } }],
+  [['-m', '512m'], { resources: { memory: 536870912 } }],
+  [['-m', '0'], { resources: {} }],
+  [['-m', '1g', '--memory-swap', '-1'], { resources: { memory: 2 ** 30, memorySwap: -1 } }],
+  [['--memory-reservation', '64m'], { resources: { memoryReservation: 67108864 } }],
+  [['--cpus', '1.5'], { resources: { nanoCpus: 1_500_000_000 } }],
+  [['-c', '512'], { resources: { cpuShares: 512 } }],
+  [['--cpuset-cpus', '0-1', '--cpuset-mems', '0'], { resources: { cpusetCpus: '0-1', cpusetMems: '0' } }],
+  [['--pids-limit', '100'], { resources: { pidsLimit: 100 } }],
+  [['--pids-limit', '-1'], { resources: { pidsLimit: -1 } }],
+  [['--pids-limit', '0'], { resources: {} }],
+  [['--blkio-weight', '500'], { resources: { blkioWeight: 500 } }],
+  [
+    ['-v', './a:/b:ro', '--tmpfs', '/t:size=1m', '--mount', 'type=tmpfs,dst=/u'],
+    {
+      mounts: [
+        { type: 'bind', source: '/home/user/a', target: '/b', readOnly: true, propagation: 'rprivate' },
+        { type: 'tmpfs', target: '/u', options: '' },
+        { type: 'tmpfs', target: '/t', options: 'size=1m' },
+      ],
+    },
+  ],
+];
+
+test('each flag changes what it is about and nothing else', async (t) => {
+  assert.deepEqual(optionsOf(['x']), plain);
+  for (const [line, changes] of single) {
+    await t.test(line.join(' '), () => assert.deepEqual(optionsOf([...line, 'x']), { ...plain, ...changes }));
+  }
+});
+
+test('every flag of run and create is tried above, or is not about the container', () => {
+  const tried = new Set(single.flatMap(([line]) => [...flagsOf([...line, 'x']).given]));
+  const elsewhere = ['attach', 'cidfile', 'env-file', 'interactive', 'label-file', 'platform', 'pull', 'quiet'];
+  for (const name of Object.keys(containerFlags)) assert.ok(tried.has(name) || elsewhere.includes(name), name);
+});
+
+test('what follows the image is the command, flags and all', () => {
+  assert.deepEqual(optionsOf(['x', 'ls', '-l', '--', '--rm']), { ...plain, command: ['ls', '-l', '--', '--rm'] });
+});
+
+test('files come before flags, and names take the value of the caller', () => {
+  const facts = {
+    environment: { HOME: '/root', LANG: 'C' },
+    fileEnvironment: [
+      { name: 'A', value: 'file' },
+      { name: 'HOME', value: undefined },
+    ],
+    fileLabels: [{ name: 'a', value: 'file' }],
+  };
+  const options = optionsOf(['-e', 'A=flag', '-e', 'LANG', '-l', 'a=flag', 'x'], facts);
+  assert.deepEqual(options.env, ['A=flag', 'HOME=/root', 'LANG=C']);
+  assert.deepEqual(options.labels, { a: 'flag' });
+});
+
+test('the size of the terminal is told only where there is one', () => {
+  const consoleSize = { rows: 24, columns: 80 };
+  assert.equal(optionsOf(['x'], { consoleSize }).consoleSize, undefined);
+  assert.deepEqual(optionsOf(['-t', 'x'], { consoleSize }).consoleSize, consoleSize);
+});
+
+test('relabelling is nothing without SELinux and refused with it', () => {
+  assert.equal(optionsOf(['-v', '/a:/b:z', 'x']).mounts?.length, 1);
+  assert.throws(
+    () => optionsOf(['-v', '/a:/b:Z', 'x'], { seLinux: true }),
+    /relabelling '\/a' for SELinux .* is not supported/,
+  );
+});
+
+test('ports without a network of their own are discarded with a warning', () => {
+  assert.deepEqual(containerWarnings(flagsOf(['-p', '80', 'x']).flags), []);
+  assert.deepEqual(containerWarnings(flagsOf(['-p', '80', '--network', 'host', 'x']).flags), [
+    'Published ports are discarded when using host network mode',
+  ]);
+});
+
+test('an image without a name is refused', () => {
+  assert.throws(() => optionsOf(['']), /invalid reference format/);
+});

@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { OnggiError } from '../errors.ts';
+import { version } from '../version.ts';
+import { exitStatus, renderFailure } from './failure.ts';
+import { runFake } from './testing.ts';
+
+const runUsage = 'Usage:  onggi run [OPTIONS] IMAGE [COMMAND] [ARG...]';
+
+/** Command lines that never reach the engine: exit status and standard error. */
+const refused: readonly [string, number, string][] = [
+  ['foo', 1, "onggi: unknown command: onggi foo\nSee 'onggi --help'.\n"],
+  ['container foo', 1, "onggi: unknown command: onggi container foo\nSee 'onggi container --help'.\n"],
+  ['build .', 1, "onggi: command 'build' is not supported\nSee 'onggi --help'.\n"],
+  ['container prune', 1, "onggi: command 'container prune' is not supported\nSee 'onggi container --help'.\n"],
+  ['help foo', 1, "onggi: unknown command: onggi foo\nSee 'onggi --help'.\n"],
+  ['--foo', 125, "onggi: unknown flag: --foo\n\nUsage:  onggi [OPTIONS] COMMAND [ARG...]\nSee 'onggi --help'.\n"],
+  [
+    '-x ps',
+    125,
+    "onggi: unknown shorthand flag: 'x' in -x\n\nUsage:  onggi [OPTIONS] COMMAND [ARG...]\nSee 'onggi --help'.\n",
+  ],
+  ['-H tcp://x ps', 125, "onggi: flag --host is not supported\nSee 'onggi --help'.\n"],
+  ['run', 1, `onggi: 'onggi run' requires at least 1 argument\n\n${runUsage}\nSee 'onggi run --help'.\n`],
+  ['run --foo x', 125, `onggi: unknown flag: --foo\n\n${runUsage}\nSee 'onggi run --help'.\n`],
+  [
+    'run -m foo x',
+    125,
+    `onggi: invalid argument "foo" for "-m, --memory" flag: invalid size: 'foo'\n\n${runUsage}\nSee 'onggi run --help'.\n`,
+  ],
+  ['run --gpus all x', 125, "onggi: flag --gpus is not supported\nSee 'onggi run --help'.\n"],
+  [
+    'run -p a:b x',
+    125,
+    `onggi: invalid argument "a:b" for "-p, --publish" flag: invalid containerPort: b\n\n${runUsage}\nSee 'onggi run --help'.\n`,
+  ],
+  [
+    'run -v d:/d x',
+    125,
+    "onggi: named volume 'd' is not supported\nBind a directory of the host: -v /host/path:/d\nSee 'onggi run --help'.\n",
+  ],
+  ['run -d -a stdout x', 125, 'onggi: conflicting options: cannot specify both --attach and --detach\n'],
+  [
+    'run --env-file /nonexistent x',
+    125,
+    "onggi: read '/nonexistent': ENOENT: no such file or directory, open '/nonexistent'\n",
+  ],
+  [
+    'run --mount type=bind,src=/nonexistent,dst=/x x',
+    125,
+    'onggi: invalid mount config for type "bind": bind source path does not exist: /nonexistent\n',
+  ],
+  ['run -it x', 125, 'onggi: the input device is not a TTY\nLeave out -t, or -i.\n'],
+  ['exec -it c sh', 1, 'onggi: the input device is not a TTY\nLeave out -t, or -i.\n'],
+  ['ps x', 1, "onggi: 'onggi ps' accepts no arguments\n\nUsage:  onggi ps [OPTIONS]\nSee 'onggi ps --help'.\n"],
+  ['ps --size', 125, "onggi: flag --size is not supported\nSee 'onggi ps --help'.\n"],
+  [
+    'logs a b',
+    1,
+    "onggi: 'onggi logs' requires 1 argument\n\nUsage:  onggi logs [OPTIONS] CONTAINER\nSee 'onggi logs --help'.\n",
+  ],
+  [
+    'images a b',
+    1,
+    "onggi: 'onggi images' requires at most 1 argument\n\nUsage:  onggi images [OPTIONS] [REPOSITORY[:TAG]]\nSee 'onggi images --help'.\n",
+  ],
+  [
+    'exec a',
+    1,
+    "onggi: 'onggi exec' requires at least 2 arguments\n\nUsage:  onggi exec [OPTIONS] CONTAINER COMMAND [ARG...]\nSee 'onggi exec --help'.\n",
+  ],
+  ['start -a a b', 1, 'onggi: you cannot start and attach multiple containers at once\n'],
+  ['completion fish', 1, "onggi: completion for 'fish'\nThere is bash.\n"],
+  ['pull Upper', 1, 'onggi: image "Upper": invalid reference format: repository name must be lowercase\n'],
+  [
+    'import http://x y',
+    1,
+    "onggi: import from a URL ('http://x') is not supported\nPipe it in: curl ... | onggi import - NAME\n",
+  ],
+  [
+    'container --foo',
+    125,
+    "onggi: unknown flag: --foo\n\nUsage:  onggi container COMMAND\nSee 'onggi container --help'.\n",
+  ],
+];
+
+test('what is refused, with its exit status and words', async (t) => {
+  for (const [line, status, stderr] of refused) {
+    await t.test(line, async () => {
+      const ran = await runFake(line.split(' '));
+      assert.deepEqual({ status: ran.status, stderr: ran.stderr, stdout: ran.stdout }, { status, stderr, stdout: '' });
+    });
+  }
+});
+
+test('the version, however it is asked for', async () => {
+  for (const argv of [['--version'], ['-v'], ['-v', 'ps'], ['--version', '--debug']]) {
+    assert.deepEqual((await runFake(argv)).stdout, `onggi version ${version}\n`);
+  }
+});
+
+function failing(error: unknown) {
+  const fail = async (): Promise<never> => {
+    throw error;
+  };
+  return { containers: { create: fail, run: fail, exec: fail, list: fail }, images: { exists: async () => true } };
+}
+
+const statuses: readonly [string, OnggiError['code'], number][] = [
+  ['run x', 'not-found', 125],
+  ['run x', 'invalid', 125],
+  ['run x nosuch', 'command-not-found', 127],
+  ['run x /etc', 'not-executable', 126],
+  ['run x', 'cancelled', 130],
+  ['run -d x', 'exhausted', 125],
+  ['create x', 'not-found', 1],
+  ['exec c nosuch', 'command-not-found', 127],
+  ['exec c /etc', 'not-executable', 126],
+  ['exec c true', 'conflict', 1],
+  ['ps', 'corrupt', 1],
+];
+
+test('exit statuses of errors of the engine', async (t) => {
+  for (const [line, code, status] of statuses) {
+    await t.test(`${line}: ${code}`, async () => {
+      const ran = await runFake(line.split(' '), { engine: failing(new OnggiError(code, 'no', { hint: 'Try.' })) });
+      assert.deepEqual([ran.status, ran.stderr], [status, 'onggi: no\nTry.\n']);
+    });
+  }
+});
+
+test('a defect is shown as one', async () => {
+  const ran = await runFake(['ps'], { engine: failing(new TypeError('x is not a function')) });
+  assert.equal(ran.status, 1);
+  assert.equal(
+    ran.stderr,
+    "onggi: internal error: x is not a function\nThis is a defect of onggi; 'onggi --debug ...' shows more.\n",
+  );
+});
+
+test('--debug shows where an error comes from, through all its causes', () => {
+  const cause = new OnggiError('denied', 'inner', { cause: 'text' });
+  const text = renderFailure(new OnggiError('internal', 'outer', { cause }), true);
+  assert.match(
+    text,
+    /^onggi: outer\n.*OnggiError: outer\n +at .*\ncaused by .*OnggiError: inner\n.*\ncaused by text\n$/s,
+  );
+  const cyclic = new Error('cyclic');
+  cyclic.cause = cyclic;
+  assert.match(renderFailure(cyclic, true), /internal error: cyclic/);
+});
+
+test('a failure of the cleanup hides no other', () => {
+  const both = new SuppressedError(new OnggiError('denied', 'cleanup'), new OnggiError('invalid', 'work'));
+  assert.match(renderFailure(both, true), /while handling OnggiError: work\ncaused by .*OnggiError: cleanup/s);
+});
+
+test('exit statuses of the table win over that of the command', () => {
+  assert.equal(exitStatus(new OnggiError('not-found', ''), 125), 125);
+  assert.equal(exitStatus(new OnggiError('not-executable', ''), 125), 126);
+  assert.equal(exitStatus(new Error(''), 125), 125);
+});

@@ -1,0 +1,50 @@
+import { testParser } from '../testing.ts';
+import { parseMount, parseTmpfs } from './mount.ts';
+
+const bind = { type: 'bind', readOnly: false, propagation: 'rprivate', relabel: false, mustExist: true };
+
+testParser(
+  'mounts',
+  parseMount,
+  [
+    ['type=bind,source=/a,target=/b', { ...bind, source: '/a', target: '/b' }],
+    ['type=bind,src=/a,dst=/b,ro', { ...bind, source: '/a', target: '/b', readOnly: true }],
+    ['type=bind,src=/a,dst=/b,readonly=false', { ...bind, source: '/a', target: '/b' }],
+    ['"type=bind","src=/a,b",dst=/b', { ...bind, source: '/a,b', target: '/b' }],
+    ['type=bind,src=/a,dst=/b,bind-propagation=shared', { ...bind, source: '/a', target: '/b', propagation: 'shared' }],
+    ['type=tmpfs,target=/t', { type: 'tmpfs', target: '/t', options: '' }],
+    [
+      'type=tmpfs,target=/t,tmpfs-size=1m,tmpfs-mode=1770,ro',
+      { type: 'tmpfs', target: '/t', options: 'ro,size=1048576,mode=1770' },
+    ],
+  ],
+  [
+    ['foo', "invalid field 'foo' must be a key=value pair"],
+    ['', "invalid field '' must be a key=value pair"],
+    ['type=bind', 'target is required'],
+    ['type=bind,dst=/b', 'source is required for a bind mount'],
+    ['type=bind,src=rel,dst=/x', "invalid mount path: 'rel' mount path must be absolute"],
+    ['type=bind,src=/a,dst=x', "invalid mount path: 'x' mount path must be absolute"],
+    ['type=foo,dst=/a', "mount type unknown: 'foo'"],
+    ['type=volume,src=d,dst=/a', "mount of type 'volume' is not supported"],
+    ['src=d,dst=/a', "mount of type 'volume' is not supported"],
+    ['type=bind,src=/tmp,dst=/x,foo=bar', "unexpected key 'foo' in 'foo=bar'"],
+    ['type=bind,src=/tmp,dst=/x,bind-recursive=disabled', "mount option 'bind-recursive' is not supported"],
+    ['type=bind,src=/tmp,dst=/x,tmpfs-size=1', "cannot mix 'tmpfs-size' with mount type 'bind'"],
+    ['type=bind,src=/tmp,dst=/x,bind-propagation=x', 'invalid value for bind-propagation: x'],
+    ['type=tmpfs,src=/a,dst=/x', 'a tmpfs mount has no source'],
+    ['type=tmpfs,dst=/x,tmpfs-size=foo', "invalid size: 'foo'"],
+    ['type=tmpfs,dst=/x,tmpfs-mode=9', 'invalid value for tmpfs-mode: 9'],
+    ['"type=bind', /not one line of comma-separated values/],
+  ],
+);
+
+testParser(
+  'tmpfs',
+  parseTmpfs,
+  [
+    ['/run', { type: 'tmpfs', target: '/run', options: '' }],
+    ['/run:size=64m,mode=1777', { type: 'tmpfs', target: '/run', options: 'size=64m,mode=1777' }],
+  ],
+  [['foo', "invalid mount path: 'foo' mount path must be absolute"]],
+);
