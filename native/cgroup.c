@@ -12,7 +12,7 @@
 #include "scoped.h"
 #include "syscalls.h"
 
-enum { DEPTH_MAX = 32, REMOVE_TRIES = 60, KILL_ROUNDS = 8 };
+enum { DEPTH_MAX = 32, CREATE_TRIES = 20, REMOVE_TRIES = 60, KILL_ROUNDS = 8 };
 
 static int read_file(int directory, const char *name, char *text, size_t size) {
     scoped_fd fd = (int)SYS(openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
@@ -96,7 +96,9 @@ static int make_directories(const char *path) {
 
 int cgroup_create(struct cursor *payload, struct failure *failure) {
     const char *path = take_string(payload);
-    int result = make_directories(path);
+    int result = -ENOENT;
+    /* An empty parent is removed by whoever ends last, which may be between two components of ours. */
+    for (int i = 0; i < CREATE_TRIES && (result == -ENOENT || result == -ENODEV); i++) result = make_directories(path);
     return result < 0 ? fail(failure, result, "create the cgroup \"%s\"", path) : 0;
 }
 

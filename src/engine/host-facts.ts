@@ -4,10 +4,9 @@ import { readCgroupLayout } from '../runtime/cgroup/layout.ts';
 import type { HostFacts } from '../runtime/plan/compile.ts';
 import { architectureOf } from '../runtime/seccomp/architecture.ts';
 
-/** @param cgroupsPath the container's, because v1 cpusets are inherited from what lies above it */
-export function hostFacts(cgroupsPath: string): HostFacts {
+export function hostFacts(): HostFacts {
   return {
-    cgroups: readCgroupLayout(cgroupsPath),
+    cgroups: readCgroupLayout(),
     capabilities: effectiveCapabilities(),
     architecture: architectureOf(process.arch),
   };

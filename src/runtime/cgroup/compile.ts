@@ -42,7 +42,7 @@ export function compileCgroup(
   return {
     prepare: [
       ...cgroupDirectories(layout, path).map((directory): PrepareStep => ({ op: 'cgroup-create', path: directory })),
-      ...(layout.mode === 'unified' ? enableControllers(layout, path, settings) : inheritCpusets(layout, path)),
+      ...(layout.mode === 'unified' ? enableControllers(layout, path, settings) : []),
       ...settings.map((item) => write(layout, path, item)),
       ...devices(layout, path, resources.devices ?? [], warn),
     ],
@@ -93,26 +93,6 @@ function enableControllers(layout: CgroupLayout, path: string, settings: readonl
     what: 'enable the cgroup controllers',
     optional: false,
   }));
-}
-
-/** Each new v1 cpuset is empty and takes no process until it is filled from the one above (cpuset(7)). */
-function inheritCpusets(layout: CgroupLayout, path: string): PrepareStep[] {
-  const mountPoint = legacyMountPoint(layout, 'cpuset');
-  if (mountPoint === undefined) return [];
-  const steps: PrepareStep[] = [];
-  let [cpus, mems] = ['', ''];
-  const fill = (directory: string, file: string, value: string): void => {
-    const what = 'inherit CPUs and memory nodes';
-    steps.push({ op: 'write', path: `${directory}/${file}`, value, what, optional: false });
-  };
-  for (const [level, ancestor] of [...ancestors(path), path].entries()) {
-    const directory = hierarchyPath(mountPoint, ancestor);
-    const own = layout.cpusets[level] ?? { cpus: '', mems: '' };
-    if (own.cpus === '' && cpus !== '') fill(directory, 'cpuset.cpus', cpus);
-    if (own.mems === '' && mems !== '') fill(directory, 'cpuset.mems', mems);
-    [cpus, mems] = [own.cpus || cpus, own.mems || mems];
-  }
-  return steps;
 }
 
 function devices(

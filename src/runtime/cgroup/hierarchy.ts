@@ -16,17 +16,10 @@ export type UnifiedHierarchy = {
   readonly controllers: readonly string[];
 };
 
-export type Cpuset = { readonly cpus: string; readonly mems: string };
-
 export type CgroupLayout = {
   readonly mode: 'none' | 'legacy' | 'unified' | 'hybrid';
   readonly legacy: readonly LegacyHierarchy[];
   readonly unified: UnifiedHierarchy | null;
-  /**
-   * v1 only: the cpuset of the hierarchy's root and of each ancestor of the cgroup to be made, in this order; empty
-   * strings where there is none yet. A v1 cpuset without CPUs or memory nodes takes no process (cpuset(7)).
-   */
-  readonly cpusets: readonly Cpuset[];
   /** Swap can be limited. */
   readonly swap: boolean;
 };
@@ -59,11 +52,8 @@ const legacyControllers: ReadonlySet<string> = new Set([
   'misc',
 ]);
 
-/**
- * @param mountinfo content of /proc/self/mountinfo (proc(5))
- * @param cgroupsPath the cgroup to be made
- */
-export function parseCgroupLayout(mountinfo: string, cgroupsPath: string, files: CgroupFiles): CgroupLayout {
+/** @param mountinfo content of /proc/self/mountinfo (proc(5)) */
+export function parseCgroupLayout(mountinfo: string, files: CgroupFiles): CgroupLayout {
   const legacy: LegacyHierarchy[] = [];
   let unified: UnifiedHierarchy | null = null;
   for (const line of mountinfo.split('\n')) {
@@ -82,14 +72,13 @@ export function parseCgroupLayout(mountinfo: string, cgroupsPath: string, files:
   if (!controlled) {
     // systemd keeps a named v1 hierarchy in some v2 set-ups; without controllers it decides nothing.
     const mode = unified === null ? 'none' : 'unified';
-    return { mode, legacy: [], unified, cpusets: [], swap: files.exists('/proc/swaps') };
+    return { mode, legacy: [], unified, swap: files.exists('/proc/swaps') };
   }
   const mode = unified === null ? 'legacy' : 'hybrid';
-  const found: CgroupLayout = { mode, legacy, unified, cpusets: [], swap: false };
+  const found: CgroupLayout = { mode, legacy, unified, swap: false };
   const memory = legacyMountPoint(found, 'memory');
   return {
     ...found,
-    cpusets: readCpusets(legacyMountPoint(found, 'cpuset'), cgroupsPath, files),
     // Absent without swap accounting (Documentation/admin-guide/cgroup-v1/memory.rst, section 2.4).
     swap: memory !== undefined && files.exists(`${memory}/memory.memsw.limit_in_bytes`),
   };
@@ -97,17 +86,6 @@ export function parseCgroupLayout(mountinfo: string, cgroupsPath: string, files:
 
 function words(text: string): string[] {
   return text.split(/\s+/).filter((word) => word !== '');
-}
-
-function readCpusets(mountPoint: string | undefined, cgroupsPath: string, files: CgroupFiles): Cpuset[] {
-  if (mountPoint === undefined) return [];
-  return ancestors(cgroupsPath).map((ancestor) => {
-    const directory = hierarchyPath(mountPoint, ancestor);
-    return {
-      cpus: files.read(`${directory}/cpuset.cpus`).trim(),
-      mems: files.read(`${directory}/cpuset.mems`).trim(),
-    };
-  });
 }
 
 /** "/", "/a" and "/a/b" of "/a/b/c". */

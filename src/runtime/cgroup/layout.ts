@@ -5,13 +5,11 @@ import { type CgroupLayout, parseCgroupLayout } from './hierarchy.ts';
 
 /**
  * The layout as this process sees it.
- *
- * @param cgroupsPath the cgroup to be made ("/onggi/<id>")
  * @throws OnggiError when /proc is not readable
  */
-export function readCgroupLayout(cgroupsPath = '/'): CgroupLayout {
+export function readCgroupLayout(): CgroupLayout {
   try {
-    return parseCgroupLayout(readFileSync('/proc/self/mountinfo', 'utf8'), cgroupsPath, { read, exists: existsSync });
+    return parseCgroupLayout(readFileSync('/proc/self/mountinfo', 'utf8'), { read, exists: existsSync });
   } catch (error) {
     throw fromSystemError(error, 'find the cgroup hierarchies of this machine');
   }

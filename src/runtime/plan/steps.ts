@@ -27,7 +27,10 @@ export type MountAttributes = {
 };
 
 export type PrepareStep =
-  /** mkdir -p below a mounted cgroup hierarchy; existing directories are taken as they are. */
+  /**
+   * mkdir -p below a mounted cgroup hierarchy; existing directories are taken as they are. A new v1 cpuset, which is
+   * empty and would take no process (cpuset(7)), gets the CPUs and memory nodes of the one above it.
+   */
   | { readonly op: 'cgroup-create'; readonly path: string }
   /** Writes `value` to a host file that must exist. `optional`: on failure warn with `what` and go on. */
   | {
