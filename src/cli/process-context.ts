@@ -18,6 +18,12 @@ export function processContext(): ProgramContext {
   };
 }
 
+/** What runs this program once more: the compiled executable, or a runtime with the main module. */
+function ownCommand(): string[] {
+  const main = process.argv[1] ?? '';
+  return main === '' || main.startsWith('/$bunfs/') ? [process.execPath] : [process.execPath, main];
+}
+
 function openContext(flags: GlobalFlags, outputs: Pick<Context, 'stdout' | 'stderr'>): Context & AsyncDisposable {
   const root = flags.root ?? process.env['ONGGI_ROOT'];
   let engine: Promise<Engine> | undefined;
@@ -25,6 +31,7 @@ function openContext(flags: GlobalFlags, outputs: Pick<Context, 'stdout' | 'stde
     const { Engine } = await import('../engine/index.ts');
     return Engine.open({
       ...(root !== undefined && { root: resolve(root) }),
+      command: [...ownCommand(), ...(root === undefined ? [] : ['--root', resolve(root)])],
       onWarning: ({ message }) => outputs.stderr.print(`WARNING: ${message}\n`),
     });
   };

@@ -10,8 +10,9 @@ import type { Store } from '../store/store.ts';
 import { encodeAsked, filesOf, summaryOf } from './container.ts';
 import { newContainerId, parseContainerName, randomContainerName } from './container-name.ts';
 import type { Context } from './context.ts';
+import { hostCommand } from './host-image.ts';
 import { readImageConfig } from './image-view.ts';
-import { processArgs } from './spec.ts';
+import { processArgs } from './spec-process.ts';
 import type { ContainerOptions, ContainerSummary } from './types.ts';
 
 /** The image that is this machine itself. */
@@ -25,10 +26,11 @@ export async function createContainer(context: Context, options: ContainerOption
 }
 
 /** Directories first, row last: a crash in between leaves a directory that no row names, which `collect` removes. */
-export async function insertNew(context: Context, options: ContainerOptions): Promise<ContainerRow> {
+export async function insertNew(context: Context, asked: ContainerOptions): Promise<ContainerRow> {
   const { store } = context;
+  const options = withHostCommand(asked);
   const image = options.image === hostImage ? null : findImage(store, options.image);
-  const args = processArgs(options, image === null ? null : readImageConfig(store, image.id));
+  const args = processArgs(options, image === null ? null : readImageConfig(store, image.id).value.process);
   const id = newContainerId();
   const files = filesOf(store, id);
   // The collector takes a directory without a row for garbage; it waits for this lock.
@@ -40,6 +42,13 @@ export async function insertNew(context: Context, options: ContainerOptions): Pr
     rmSync(files.directory, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** The image `host` has no config to name a command. */
+export function withHostCommand(options: ContainerOptions): ContainerOptions {
+  const none = options.command === undefined || options.command.length === 0;
+  const bare = options.image === hostImage && options.entrypoint === undefined && none;
+  return bare ? { ...options, command: hostCommand } : options;
 }
 
 function makeDirectories(store: Store, id: string, image: ImageRow | null, guard: ContentGuard): void {
@@ -93,4 +102,3 @@ function rowOf(
     cgroup: null,
   };
 }
-

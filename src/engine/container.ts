@@ -49,6 +49,8 @@ export type ContainerFiles = {
   readonly work: string;
   /** Where the init mounts the root, inside its own mount namespace only. */
   readonly rootfs: string;
+  /** Writable layers of the machine's other disks, for the image `host`. */
+  readonly disks: string;
   readonly hostname: string;
   readonly hosts: string;
   readonly resolv: string;
@@ -66,6 +68,7 @@ export function filesOf(store: Store, id: string): ContainerFiles {
     upper: join(directory, 'upper'),
     work: join(directory, 'work'),
     rootfs: join(directory, 'rootfs'),
+    disks: join(directory, 'disks'),
     hostname: join(directory, 'hostname'),
     hosts: join(directory, 'hosts'),
     resolv: join(directory, 'resolv.conf'),
@@ -139,7 +142,11 @@ export function allSummaries(store: Store): ContainerSummary[] {
   );
 }
 
-function summary(container: Container, address: AddressLease | undefined, ports: readonly PortLease[]): ContainerSummary {
+function summary(
+  container: Container,
+  address: AddressLease | undefined,
+  ports: readonly PortLease[],
+): ContainerSummary {
   const { row, options, ending } = container;
   return {
     id: container.id,
@@ -152,7 +159,12 @@ function summary(container: Container, address: AddressLease | undefined, ports:
     startedAt: row.startedAt,
     finishedAt: row.finishedAt,
     exitCode: ending?.exitCode ?? null,
-    ports: ports.map(({ hostIp, hostPort, containerPort, protocol }) => ({ hostIp, hostPort, containerPort, protocol })),
+    ports: ports.map(({ hostIp, hostPort, containerPort, protocol }) => ({
+      hostIp,
+      hostPort,
+      containerPort,
+      protocol,
+    })),
     labels: options.labels ?? {},
     networkMode: row.networkMode as NetworkMode,
     address: address?.address ?? null,

@@ -5,6 +5,8 @@ import { openStore, type Store } from '../store/store.ts';
 import type { Warning } from './types.ts';
 
 export type Context = {
+  /** As asked for; undefined is the default one. */
+  readonly root: string | undefined;
   /** The store, opened at first use: `--explain` and `version` need none. */
   readonly store: Store;
   /** The command that a shim runs when its container has ended; empty for none. */
@@ -30,6 +32,7 @@ export function makeContext(options: ContextOptions): Context {
   let store: Store | undefined;
   const warned = new Set<string>();
   const context: Context = {
+    root: options.root,
     get store() {
       store ??= openStore(options.root);
       return store;

@@ -1,7 +1,6 @@
 /** `exec`: a further process in a running container, with a shim of its own for as long as it lives. */
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { fromSystemError, OnggiError } from '../errors.ts';
+import { OnggiError } from '../errors.ts';
 import { startShim } from '../kernel/shim.ts';
 import { connectShim, type Interest, type ShimClient } from '../kernel/shim-client.ts';
 import type { Process, Spec } from '../oci/runtime-spec.ts';
@@ -9,13 +8,13 @@ import { placement } from '../runtime/cgroup/compile.ts';
 import { compileExec } from '../runtime/plan/compile.ts';
 import { encodePlan } from '../runtime/plan/encode.ts';
 import { socketPath } from '../store/layout.ts';
-import type { Container } from './container.ts';
 import { lookUp } from './container-query.ts';
 import type { Context } from './context.ts';
 import { endingOfReport, type Output, until } from './handshake.ts';
 import { hostFacts } from './host-facts.ts';
 import { openSession } from './session.ts';
-import { execProcess } from './spec.ts';
+import { readSpec } from './spec-file.ts';
+import { execProcess } from './spec-process.ts';
 import type { ExecOptions, Session } from './types.ts';
 
 export async function exec(context: Context, ref: string, options: ExecOptions): Promise<Session> {
@@ -52,28 +51,32 @@ async function startExec(
       hint: `Start it with "onggi start ${container.row.name}".`,
     });
   }
-  const spec = readSpec(container);
+  const spec = readSpec(container.files.config);
   const id = randomBytes(32).toString('hex');
   const socket = socketPath(context.store.layout, id);
-  const host = hostFacts(container.start.cgroupsPath);
-  const { plan, warnings } = compileExec(processOf(spec, options), options.privileged ? undefined : spec.linux?.seccomp, {
-    host,
-    shim: {
-      id,
-      socket,
-      log: null,
-      exitFile: '',
-      reconcile: [],
-      stdin: options.stdin === true,
-      stdinOnce: true,
-      startRequired: true,
+  const host = hostFacts();
+  const { plan, warnings } = compileExec(
+    processOf(spec, options),
+    options.privileged ? undefined : spec.linux?.seccomp,
+    {
+      host,
+      shim: {
+        id,
+        socket,
+        log: null,
+        exitFile: '',
+        reconcile: [],
+        stdin: options.stdin === true,
+        stdinOnce: true,
+        startRequired: true,
+      },
+      pid,
+      startTime: pidStartTime,
+      namespaces: ['mnt', 'pid', 'net', 'uts', 'ipc', 'cgroup'],
+      cgroups: placement(host.cgroups, container.start.cgroupsPath),
+      waitForStart: true,
     },
-    pid,
-    startTime: pidStartTime,
-    namespaces: ['mnt', 'pid', 'net', 'uts', 'ipc', 'cgroup'],
-    cgroups: placement(host.cgroups, container.start.cgroupsPath),
-    waitForStart: true,
-  });
+  );
   for (const warning of warnings) context.warn(warning);
   startShim({ id, plan: encodePlan(plan) });
   const client = await connectShim(socket, interest);
@@ -93,13 +96,4 @@ async function startExec(
 function processOf(spec: Spec, options: ExecOptions): Process {
   if (spec.process === undefined) throw new OnggiError('corrupt', 'config.json of the container: it has no process');
   return execProcess(spec.process, options);
-}
-
-/** The container as it was started, which its options and image may no longer be. */
-function readSpec({ files }: Container): Spec {
-  try {
-    return JSON.parse(readFileSync(files.config, 'utf8')) as Spec;
-  } catch (error) {
-    throw fromSystemError(error, `read "${files.config}"`);
-  }
 }

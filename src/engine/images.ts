@@ -1,11 +1,16 @@
 /** The operations on images, each loaded when it is first called. */
 import type { Digest } from '../oci/digest.ts';
+import type { Credentials } from '../registry/credentials.ts';
 import type { Context } from './context.ts';
 import type { ImageSummary, PullEvent } from './types.ts';
 
 export type PullOptions = {
   /** "linux/arm64/v8"; default this machine's. */
   readonly platform?: string;
+  /** For the registry of the image; absent: those that `docker login` has written for it, if any. */
+  readonly credentials?: Credentials;
+  /** Where `docker login` writes them; absent: $DOCKER_CONFIG/config.json or ~/.docker/config.json. */
+  readonly credentialsFile?: string;
   readonly signal?: AbortSignal;
 };
 
@@ -49,7 +54,7 @@ export function makeImages(context: Context): Images {
     remove: async (ref, options) => (await import('../image/remove.ts')).removeImage(context.store, ref, options ?? {}),
     async *pull(ref, options) {
       const { pull } = await import('./pull.ts');
-      yield* pull(context.store, ref, options ?? {});
+      yield* pull(context, ref, options ?? {});
     },
     import: async (source, name, options) =>
       (await import('../image/import.ts')).importImage(context.store, source, name, options ?? {}),

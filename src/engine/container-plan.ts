@@ -1,0 +1,141 @@
+/** From a container to its plan: the files it gets, its config.json, the kernel steps. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism, hostname } from 'node:os';
+import { errnoOf, fromSystemError } from '../errors.ts';
+import { lowerDirectories } from '../image/snapshot.ts';
+import { hostsFile, resolvedPath, resolverFile } from '../network/resolver.ts';
+import type { Spec } from '../oci/runtime-spec.ts';
+import { capabilityNamesOf } from '../runtime/capability.ts';
+import { thermalThrottlePath } from '../runtime/defaults.ts';
+import { type CompileContext, compile, type HostFacts, type RootSource } from '../runtime/plan/compile.ts';
+import type { Plan } from '../runtime/plan/steps.ts';
+import type { Container } from './container.ts';
+import type { ContainerNetwork } from './container-network.ts';
+import type { Context } from './context.ts';
+import { hostDevices } from './host-devices.ts';
+import { hostFacts } from './host-facts.ts';
+import { hostMaskedPaths, hostMounts } from './host-image.ts';
+import { readImageConfig } from './image-view.ts';
+import { makeSpec, type SpecFacts } from './spec.ts';
+import { writeSpec } from './spec-file.ts';
+import type { ContainerOptions, LogOptions } from './types.ts';
+
+const defaultLog: LogOptions = { maxSize: 0, maxFiles: 1 };
+
+/** Writes config.json and the files of /etc beside it. @throws OnggiError `invalid`, `unsupported` */
+export function compileContainer(context: Context, container: Container, network: ContainerNetwork): Plan {
+  const { options, row, files, start } = container;
+  const { store } = context;
+  const cgroupsPath = start?.cgroupsPath ?? `/onggi/${row.id}`;
+  const host = hostFacts();
+  const facts = specFacts(host, {
+    id: row.id,
+    cgroupsPath,
+    files,
+    maskedPaths: row.imageId === null ? hostMaskedPaths(store.layout) : [],
+    warn: (message) => context.warn(message),
+  });
+  const image = row.imageId === null ? null : readImageConfig(store, row.imageId).value.process;
+  const made = makeSpec(options, image, facts);
+  const spec = row.imageId === null ? withHostMounts(made, hostMounts(store.layout, files.disks)) : made;
+  writeSpec(files.config, spec);
+  writeEtc(container, spec, network);
+  const { plan, warnings } = compile(spec, {
+    host,
+    shim: {
+      id: row.id,
+      socket: start?.socket ?? '',
+      log: { path: files.log, ...logFile(options.log ?? defaultLog) },
+      exitFile: files.exit,
+      reconcile: context.reconcileCommand(row.id),
+      stdin: options.stdin === true,
+      stdinOnce: options.stdin === true,
+      startRequired: true,
+    },
+    root: rootOf(context, container),
+    network,
+    ...processContext(options),
+  });
+  for (const warning of warnings) context.warn(warning);
+  return plan;
+}
+
+/** What follows from the options alone. */
+export function processContext(
+  options: ContainerOptions,
+): Pick<CompileContext, 'createSources' | 'reaper' | 'waitForStart'> {
+  const binds = (options.mounts ?? []).filter((mount) => mount.type === 'bind');
+  return {
+    createSources: binds.map(({ source }) => source),
+    reaper: options.init === true,
+    waitForStart: true,
+  };
+}
+
+export function specFacts(
+  host: HostFacts,
+  own: Pick<SpecFacts, 'id' | 'cgroupsPath' | 'files' | 'maskedPaths' | 'warn'>,
+): SpecFacts {
+  const cpus = availableParallelism();
+  const throttle = Array.from({ length: cpus }, (_, cpu) => thermalThrottlePath(cpu));
+  return {
+    ...own,
+    hostname: hostname(),
+    capabilities: capabilityNamesOf(host.capabilities),
+    architecture: host.architecture,
+    cpus,
+    swap: host.cgroups.swap,
+    maskedPaths: [...throttle, ...own.maskedPaths],
+    devices: () => hostDevices(),
+  };
+}
+
+function withHostMounts(spec: Spec, mounts: Spec['mounts']): Spec {
+  return { ...spec, mounts: [...(mounts ?? []), ...(spec.mounts ?? [])] };
+}
+
+function rootOf({ store }: Context, { row, files, options }: Container): RootSource {
+  const lower = row.imageId === null ? ['/'] : lowerDirectories(store, row.imageId);
+  return {
+    kind: 'overlay',
+    directory: store.layout.layers,
+    lower,
+    upper: files.upper,
+    work: files.work,
+    // Such a container is never started again, so its writable layer need not survive a power cut.
+    volatile: options.autoRemove === true,
+    target: files.rootfs,
+  };
+}
+
+function logFile({ maxSize, maxFiles }: LogOptions): { readonly maxSize: bigint; readonly maxFiles: number } {
+  return { maxSize: BigInt(maxSize), maxFiles };
+}
+
+/** hostname, hosts and resolv.conf, which the container sees and may change. */
+function writeEtc({ files, options }: Container, { hostname: name }: Spec, network: ContainerNetwork): void {
+  const { address } = network;
+  const host = options.network === 'host';
+  write(files.hostname, `${name ?? ''}\n`);
+  const hosts = host ? readIfThere('/etc/hosts') : undefined;
+  write(files.hosts, hosts ?? hostsFile(name ?? '', options.domainname ?? '', address));
+  const resolv = readIfThere('/etc/resolv.conf') ?? '';
+  write(files.resolv, host ? resolv : resolverFile(resolv, readIfThere(resolvedPath)).content);
+}
+
+function write(path: string, content: string): void {
+  try {
+    writeFileSync(path, content, { mode: 0o644 });
+  } catch (error) {
+    throw fromSystemError(error, `write "${path}"`);
+  }
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'EACCES') return undefined;
+    throw fromSystemError(error, `read "${path}"`);
+  }
+}

@@ -1,0 +1,114 @@
+/** `--explain`: the plan that would be executed, in words. Reads what it may, changes nothing, needs no root. */
+import { randomBytes } from 'node:crypto';
+import { OnggiError } from '../errors.ts';
+import { findImage } from '../image/find.ts';
+import { lowerDirectories } from '../image/snapshot.ts';
+import { loopbackStep, vethSteps } from '../network/veth.ts';
+import { compile } from '../runtime/plan/compile.ts';
+import { explainPlan } from '../runtime/plan/explain.ts';
+import { layoutOf } from '../store/layout.ts';
+import { networkByName } from '../store/network-row.ts';
+import { openStore } from '../store/store.ts';
+import { hostImage, withHostCommand } from './container-create.ts';
+import { newContainerId } from './container-name.ts';
+import type { ContainerNetwork } from './container-network.ts';
+import { processContext, specFacts } from './container-plan.ts';
+import type { Context } from './context.ts';
+import { hostFacts } from './host-facts.ts';
+import { hostMaskedPaths } from './host-image.ts';
+import { readImageConfig } from './image-view.ts';
+import { makeSpec } from './spec.ts';
+import type { ImageConfigView } from './spec-process.ts';
+import type { ContainerOptions } from './types.ts';
+
+type ImageFacts = { readonly view: ImageConfigView | null; readonly layers: readonly string[] };
+
+export async function explain(context: Context, asked: ContainerOptions): Promise<string> {
+  const options = withHostCommand(asked);
+  const layout = layoutOf(context.root);
+  const host = hostFacts();
+  const id = newContainerId();
+  const directory = `${layout.containers}/${id}`;
+  const cgroupsPath = `/onggi/${id}`;
+  const notes: string[] = [];
+  const { view, layers } = imageFacts(context, options, notes);
+  const spec = makeSpec(
+    options,
+    view,
+    specFacts(host, {
+      id,
+      cgroupsPath,
+      files: { hostname: `${directory}/hostname`, hosts: `${directory}/hosts`, resolv: `${directory}/resolv.conf` },
+      maskedPaths: view === null ? hostMaskedPaths(layout) : [],
+      warn: (message) => void notes.push(message),
+    }),
+  );
+  const { plan, warnings } = compile(spec, {
+    host: { ...host, capabilities: allCapabilities },
+    shim: {
+      id,
+      socket: `${layout.sockets}/${id.slice(0, 20)}`,
+      log: {
+        path: `${directory}/log`,
+        maxSize: BigInt(options.log?.maxSize ?? 0),
+        maxFiles: options.log?.maxFiles ?? 1,
+      },
+      exitFile: `${directory}/exit.json`,
+      reconcile: ['onggi', 'reconcile', id],
+      stdin: options.stdin === true,
+      stdinOnce: options.stdin === true,
+      startRequired: true,
+    },
+    root: {
+      kind: 'overlay',
+      directory: layout.layers,
+      lower: layers,
+      upper: `${directory}/upper`,
+      work: `${directory}/work`,
+      volatile: options.autoRemove === true,
+      target: `${directory}/rootfs`,
+    },
+    network: networkSteps(context, options, id),
+    ...processContext(options),
+  });
+  return [explainPlan(plan), ...[...notes, ...warnings].map((note) => `note: ${note}`)].join('\n');
+}
+
+/** As root has them: the plan is that of a real run, whoever asks for it. */
+const allCapabilities = (1n << 41n) - 1n;
+
+/** Without access to the store, or without the image in it, the plan still shows everything that the options decide. */
+function imageFacts({ root }: Context, options: ContainerOptions, notes: string[]): ImageFacts {
+  if (options.image === hostImage) return { view: null, layers: ['/'] };
+  try {
+    using store = openStore(root, { readOnly: true });
+    const image = findImage(store, options.image);
+    return { view: readImageConfig(store, image.id).value.process, layers: lowerDirectories(store, image.id) };
+  } catch (error) {
+    if (!(error instanceof OnggiError)) throw error;
+    notes.push(`image "${options.image}": ${error.message}; its layers, command and environment are not shown`);
+    const cmd = ['(the command of the image)'];
+    return { view: { env: [], entrypoint: [], cmd, workingDir: '', user: '' }, layers: ['(the layers of the image)'] };
+  }
+}
+
+function networkSteps({ root }: Context, options: ContainerOptions, containerId: string): ContainerNetwork {
+  if (options.network === 'host') return { attach: [], init: [], address: null };
+  if (options.network === 'none') return { attach: [], init: [loopbackStep()], address: null };
+  const network = { ...knownNetwork(root), owner: 'onggi' };
+  const nonce = randomBytes(10).toString('hex');
+  const address = network.gateway.replace(/\d+$/, '2');
+  const { attach, init } = vethSteps(network, { index: 0, mtu: 1500 }, { containerId, address, nonce });
+  return { attach: [attach], init: [init], address };
+}
+
+function knownNetwork(root: string | undefined): { name: string; bridge: string; subnet: string; gateway: string } {
+  const example = { name: 'bridge', bridge: 'onggi0', subnet: '10.88.0.0/16', gateway: '10.88.0.1' };
+  try {
+    using store = openStore(root, { readOnly: true });
+    return networkByName(store.database, 'bridge') ?? example;
+  } catch (error) {
+    if (error instanceof OnggiError) return example;
+    throw error;
+  }
+}
