@@ -1,0 +1,159 @@
+/**
+ * Asking a repository for something: shows credentials when they are asked for, follows redirects without them, and
+ * tries again what may go better. Specification: OCI distribution 1.1, "Pull".
+ */
+import { OnggiError } from '../errors.ts';
+import { authorize } from './authorization.ts';
+import { type Connection, connect, readSmall } from './connection.ts';
+import { secretsOf } from './credentials.ts';
+import { connectionFailure, type Failure, permanent, refusal } from './failure.ts';
+import { mayFollow } from './host.ts';
+import { originOf, type Repository } from './repository.ts';
+import { parseRetryAfter, retryDelay } from './retry.ts';
+
+export type Ask = {
+  /** Below /v2/NAME/: "manifests/latest". */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** What errors call it: 'image "docker.io/library/alpine:latest"'. */
+  readonly what: string;
+  readonly signal: AbortSignal | undefined;
+};
+
+/** Registries send blobs to a store or a cache of theirs, which may do it once more. */
+const redirectLimit = 5;
+/** Bytes of an error's body that are read; they also free the connection for the next request. */
+const errorBodyLimit = 64 * 1024;
+
+/**
+ * The answer of status 200 or 206, tried again as long as it is worth it. The caller disposes of it.
+ * @throws OnggiError `not-found`, `unauthorized`, `denied`, `unavailable`, `invalid`, `unsupported`; `cancelled`
+ */
+export async function request(repository: Repository, ask: Ask): Promise<Connection> {
+  const pacing = pace(repository, ask);
+  for (;;) {
+    const result = await attempt(repository, ask);
+    if (!('error' in result)) return result;
+    await pacing.failed(result);
+  }
+}
+
+export type Pacing = {
+  /** Waits until it is time to try again. @throws the failure's error when it is not worth it; `cancelled` */
+  failed(failure: Failure): Promise<void>;
+  /** Something was received: failures are counted anew. */
+  progressed(): void;
+};
+
+export function pace(repository: Repository, { what, signal }: Pick<Ask, 'what' | 'signal'>): Pacing {
+  let failures = 0;
+  return {
+    async failed(failure) {
+      failures += 1;
+      const delay = failure.transient
+        ? retryDelay(repository.retry, failures, failure.retryAfter, Math.random())
+        : undefined;
+      if (delay === undefined) throw failure.error;
+      await pause(delay, what, signal);
+    },
+    progressed() {
+      failures = 0;
+    },
+  };
+}
+
+/** Asks once, with a second time when credentials were wanted. @throws OnggiError `cancelled` */
+export async function attempt(repository: Repository, ask: Ask): Promise<Connection | Failure> {
+  try {
+    const origin = await originOf(repository, ask.signal);
+    const url = new URL(`/v2/${repository.name}/${ask.path}`, origin);
+    const shown = repository.session.authorization;
+    const first = await follow(repository, ask, url);
+    if ('error' in first) return first;
+    const challenge = first.headers.get('www-authenticate');
+    // Whoever a redirect leads to can ask, but gets nothing.
+    if (first.status !== 401 || first.url.origin !== origin || challenge === null) {
+      return await settle(repository, ask, first);
+    }
+    await discard(first);
+    const challenged = { what: ask.what, origin, header: challenge, shown };
+    const failure = await authorize(repository, challenged, ask.signal);
+    if (failure !== undefined) return failure;
+    const second = await follow(repository, ask, url);
+    return 'error' in second ? second : await settle(repository, ask, second);
+  } catch (error) {
+    return broken(repository, ask, repository.registry, error);
+  }
+}
+
+/** Goes where redirects lead; the registry's own credentials are shown to its own origin only (THREATS, class R). */
+async function follow(repository: Repository, ask: Ask, start: URL): Promise<Connection | Failure> {
+  const { session, limits } = repository;
+  let url = start;
+  for (let redirects = 0; ; redirects += 1) {
+    const own = url.origin === start.origin && session.authorization !== null;
+    const headers = { ...ask.headers, ...(own && { authorization: session.authorization ?? '' }) };
+    let connection: Connection;
+    try {
+      connection = await connect(url, { method: 'GET', headers }, limits, ask.signal);
+    } catch (error) {
+      return broken(repository, ask, redirects === 0 ? repository.registry : url.host, error);
+    }
+    session.reached = true;
+    const location = connection.headers.get('location');
+    if (connection.status < 301 || connection.status > 308 || location === null) return connection;
+    await discard(connection);
+    const target = URL.canParse(location, url) ? new URL(location, url) : undefined;
+    // Only the origin is shown: the rest of such an address may be a signature that opens the blob to all.
+    const to = `${ask.what}: "${url.host}" redirects to "${target?.origin ?? location.slice(0, 100)}"`;
+    if (target === undefined || !mayFollow(url, target)) {
+      return permanent(new OnggiError('denied', `${to}, which is not https`));
+    }
+    if (redirects === redirectLimit) {
+      return permanent(new OnggiError('unsupported', `${to}, over ${redirectLimit} redirects`));
+    }
+    url = target;
+  }
+}
+
+function broken(repository: Repository, { what, signal }: Ask, host: string, error: unknown): Failure {
+  if (signal?.aborted) throw cancelled(what, signal);
+  return connectionFailure({ what, host, error, reached: repository.session.reached });
+}
+
+/** An answer that brings what was asked for, or the refusal that it is. */
+async function settle(repository: Repository, ask: Ask, connection: Connection): Promise<Connection | Failure> {
+  const { status, headers, url } = connection;
+  if (status === 200 || status === 206) return connection;
+  using _ = connection;
+  const { bytes } = await readSmall(connection, errorBodyLimit);
+  const { credentials, session, registry, advice } = repository;
+  const secrets = secretsOf(credentials, session.authorization);
+  const retryAfter = parseRetryAfter(headers.get('retry-after'), Date.now());
+  const host = url.origin === (await session.origin) ? registry : url.host;
+  return refusal({ what: ask.what, host, status, body: bytes.toString(), retryAfter, secrets, advice });
+}
+
+/** Reads what is left, so that the connection serves the next request. */
+async function discard(connection: Connection): Promise<void> {
+  using _ = connection;
+  await readSmall(connection, errorBodyLimit);
+}
+
+export function cancelled(what: string, signal: AbortSignal): OnggiError {
+  return new OnggiError('cancelled', `${what}: cancelled`, { cause: signal.reason });
+}
+
+function pause(milliseconds: number, what: string, signal: AbortSignal | undefined): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const onAbort = (): void => {
+    if (signal !== undefined) reject(cancelled(what, signal));
+  };
+  const timer = setTimeout(resolve, milliseconds);
+  if (signal?.aborted) onAbort();
+  signal?.addEventListener('abort', onAbort, { once: true });
+  return promise.finally(() => {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
+  });
+}

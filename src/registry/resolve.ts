@@ -1,0 +1,80 @@
+/** From a reference to the one manifest of a platform: image-index.md, "Image Index Property Descriptions". */
+import { OnggiError } from '../errors.ts';
+import type { Digest } from '../oci/digest.ts';
+import type { ImageIndex, ImageManifest, IndexEntry } from '../oci/image-spec.ts';
+import { choosePlatform, formatPlatform, type Platform } from '../oci/platform.ts';
+import { canonicalName, type Reference } from '../oci/reference.ts';
+import { parseManifest } from './manifest.ts';
+import { fetchManifest, type Received } from './manifest-fetch.ts';
+import type { Repository } from './repository.ts';
+
+export type ResolvedImage = {
+  /** Of the index or manifest that the reference stands for. */
+  readonly digest: Digest;
+  readonly manifest: Received<ImageManifest>;
+};
+
+export type ResolveOptions = {
+  readonly platform: Platform;
+  /** Bytes of a manifest that is here already, verified; undefined: ask the registry. */
+  readonly known?: (digest: Digest) => Uint8Array | undefined;
+  readonly signal?: AbortSignal | undefined;
+};
+
+/** An index of indexes is allowed, more nesting only serves to amplify (THREATS, class G). */
+const maxDepth = 2;
+
+/** @throws what `fetchManifest` throws; `not-found` when there is no image for the platform */
+export async function resolveImage(
+  repository: Repository,
+  reference: Reference,
+  options: ResolveOptions,
+): Promise<ResolvedImage> {
+  const { signal } = options;
+  const what = `image "${canonicalName(reference)}"`;
+  let current = await fetchManifest(repository, {
+    reference: reference.digest ?? reference.tag ?? 'latest',
+    what,
+    signal,
+  });
+  const { digest } = current;
+  for (let depth = 0; ; depth += 1) {
+    const { content } = current;
+    if (content.kind === 'manifest') return { digest, manifest: { ...current, content } };
+    if (depth === maxDepth) throw new OnggiError('unsupported', `${what}: over ${maxDepth} indexes in one another`);
+    const entry = chooseEntry(content, options.platform, what);
+    current = knownManifest(entry, options, what) ?? (await fetchEntry(repository, entry, what, signal));
+  }
+}
+
+function fetchEntry(
+  repository: Repository,
+  { digest, mediaType, size }: IndexEntry,
+  what: string,
+  signal: AbortSignal | undefined,
+): Promise<Received> {
+  return fetchManifest(repository, { reference: digest, mediaType, size, what, signal });
+}
+
+function knownManifest({ digest, mediaType }: IndexEntry, options: ResolveOptions, what: string): Received | undefined {
+  const bytes = options.known?.(digest);
+  return bytes === undefined ? undefined : { digest, mediaType, bytes, content: parseManifest(bytes, mediaType, what) };
+}
+
+/**
+ * The best entry for the platform. One that names no platform is taken when it is the only one: its config says what it
+ * runs on.
+ * @throws OnggiError `not-found`
+ */
+export function chooseEntry(index: ImageIndex, platform: Platform, what: string): IndexEntry {
+  const chosen = choosePlatform(platform, index.manifests);
+  if (chosen !== undefined) return chosen;
+  const [only, another] = index.manifests;
+  if (only !== undefined && another === undefined && only.platform === null) return only;
+  const offered = index.manifests.flatMap((entry) => (entry.platform === null ? [] : [formatPlatform(entry.platform)]));
+  // Attestations are entries of the platform "unknown/unknown".
+  const list = [...new Set(offered)].filter((name) => !name.startsWith('unknown/')).slice(0, 20);
+  throw new OnggiError('not-found', `${what}: no image for platform "${formatPlatform(platform)}"`, {
+    hint: list.length === 0 ? 'Its index is empty.' : `It has "${list.join('", "')}".`,
+  });
+}
