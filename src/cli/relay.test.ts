@@ -153,6 +153,7 @@ test('the terminal is raw while keys are passed on, and put back on every way ou
     const world = fakeWorld({ terminal: size, input });
     const session = fakeSession();
     const done = relay(session, world, tty);
+    await setImmediate();
     assert.ok(world.isRaw());
     session.end(0);
     await done;
@@ -163,6 +164,7 @@ test('the terminal is raw while keys are passed on, and put back on every way ou
     const world = fakeWorld({ terminal: size, input });
     const session = fakeSession();
     const done = relay(session, world, tty);
+    await setImmediate();
     session.fail(new Error('lost'));
     await assert.rejects(done, /lost/);
     assert.ok(!world.isRaw());

@@ -25,10 +25,12 @@ type World = Pick<Context, 'stdin' | 'stdout' | 'stderr' | 'signals'>;
 export async function relay(session: Session, world: World, options: RelayOptions): Promise<RelayEnd> {
   await using open = new AsyncDisposableStack();
   open.use(session);
+  // It may fail while the terminal is being set up, before anybody waits for it.
+  session.exit.catch(() => {});
   if (options.terminal) followSize(session, world, open);
   else if (options.signalProxy) open.use(world.signals.on(proxied, (number) => session.signal(number)));
   const raw = options.stdin && options.terminal && world.stdin.isTerminal();
-  if (raw) open.use(world.stdin.raw());
+  if (raw) open.use(await world.stdin.raw());
 
   const output = pumpOutput(session, world, options);
   const ended = Promise.all([session.exit, output]).then(([ending]): RelayEnd => ({ type: 'ended', ending }));

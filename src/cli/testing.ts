@@ -57,7 +57,7 @@ export function fakeWorld(options: WorldOptions = {}): World {
     stdin: {
       isTerminal: () => options.terminal !== undefined,
       chunks: () => chunksOf(options.input ?? []),
-      raw: () => {
+      raw: async () => {
         raw += 1;
         return {
           [Symbol.dispose]: () => {

@@ -71,6 +71,9 @@ export interface Addon {
   tryBind(udp: boolean, address: string, port: number): void;
   pidfdOpen(pid: number): number;
   pidfdSendSignal(fd: number, signal: number): void;
+  /** Puts a terminal into raw mode, output too (cfmakeraw(3)); @returns what `restoreTerminal` takes. */
+  rawTerminal(fd: number): Uint8Array;
+  restoreTerminal(fd: number, before: Uint8Array): void;
   /** Effective capabilities of this process (capget(2)). */
   effectiveCapabilities(): bigint;
   /** syncfs(2) on the file system of the descriptor. */
