@@ -1,5 +1,5 @@
 /** Resources of config.json to the steps that make, fill and remove a container's cgroups. Pure. */
-import { unsupported } from '../../errors.ts';
+import { OnggiError } from '../../errors.ts';
 import type { DeviceRule, Resources } from '../../oci/runtime-spec.ts';
 import { alwaysAllowedDevices } from '../defaults.ts';
 import type { CgroupPlacement, CleanupStep, OomSource, PrepareStep } from '../plan/steps.ts';
@@ -36,7 +36,7 @@ export function compileCgroup(
   const settings = layout.mode === 'unified' ? unifiedSettings(resources) : legacySettings(resources);
   for (const { controller, what } of settings) {
     if (!hasController(layout, controller)) {
-      throw unsupported(`to ${what}: the cgroup controller "${controller}" on this machine`);
+      throw new OnggiError('unsupported', `${what}: this machine has no cgroup controller "${controller}"`);
     }
   }
   return {

@@ -51,10 +51,12 @@ export function devicePolicy(rules: readonly DeviceRule[]): DevicePolicy {
 
 /** The rules as lines for devices.allow and devices.deny, in order. */
 export function legacyDeviceLines(rules: readonly DeviceRule[]): { readonly allow: boolean; readonly line: string }[] {
-  return rules.flatMap((rule) => {
+  const lines = rules.flatMap((rule) => {
     if (isForAll(rule)) return [{ allow: rule.allow, line: 'a *:* rwm' }];
     return expand(rule).map((exception) => ({ allow: rule.allow, line: exceptionText(exception) }));
   });
+  // What comes before the last rule for all devices is forgotten anyway.
+  return lines.slice(lines.findLastIndex(({ line }) => line.startsWith('a')));
 }
 
 /** "c 1:3 rwm", "b *:* m". */

@@ -101,7 +101,7 @@ test('the plan is numbered per phase and hides the environment', () => {
    3. create the cgroup directory /sys/fs/cgroup/x
 
 Birth of the container:
-   1. enter the network namespace at /proc/1/ns/net
+   1. enter the namespace of networks at /proc/1/ns/net
    2. start its first process with its own namespaces: mounts, processes
    3. shift the boottime clock by 3.000000005 s
    4. put it into the cgroup /sys/fs/cgroup/x

@@ -27,7 +27,7 @@ const sentences: ByOp = {
   'id-map': (step) =>
     `map ${idMap('user', step.uid)} and ${idMap('group', step.gid)}${step.setgroups ? '' : ', setgroups denied'}`,
   netlink: (step) => `${step.what}: ${step.messages.map((message) => message.what).join('; ')}`,
-  propagation: (step) => `make the mounts at ${quote(step.path)} and below ${words(step.flags.words)}`,
+  propagation: (step) => propagation(step.path, step.flags.words),
   overlay: (step) => {
     const top = step.upper === null ? 'read-only' : `writable layer ${quote(step.upper)}`;
     const layers = step.lower.length === 1 ? 'one layer' : `${step.lower.length} layers`;
@@ -40,7 +40,7 @@ const sentences: ByOp = {
   'root-bind': (step) => `bind the directory ${quote(step.source)} on ${quote(step.target)} as the new root`,
   'enter-root': (step) => `take ${quote(step.path)} as the root that all further paths are resolved in`,
   mount: (step) => {
-    const details = [...step.flags.words, ...(step.data === '' ? [] : [step.data])];
+    const details = [...step.flags.words, ...step.data.split(',').filter((word) => word !== '')];
     return `mount ${step.fstype} on ${quote(step.target)}${parenthesised(details)}${step.optional ? ', if possible' : ''}`;
   },
   bind: (step) => {
@@ -141,8 +141,8 @@ function explainShim(shim: ShimOptions): string[] {
 const namespaceWords: Readonly<Record<NamespaceType, string>> = {
   mnt: 'mounts',
   pid: 'processes',
-  net: 'network',
-  uts: 'host name',
+  net: 'networks',
+  uts: 'host names',
   ipc: 'inter-process communication',
   cgroup: 'cgroups',
   user: 'user ids',
@@ -158,7 +158,7 @@ function explainSpawn(spawn: Spawn): string[] {
     ];
   }
   return [
-    ...spawn.join.map((item) => `enter the ${namespaceWords[item.type]} namespace at ${quote(item.path)}`),
+    ...spawn.join.map((item) => `enter the namespace of ${namespaceWords[item.type]} at ${quote(item.path)}`),
     spawn.namespaces.length === 0
       ? "start its first process in the host's namespaces"
       : `start its first process with its own namespaces: ${kinds(spawn.namespaces)}`,
@@ -170,6 +170,23 @@ function explainSpawn(spawn: Spawn): string[] {
 function explainPlacement(cgroups: CgroupPlacement): string[] {
   const paths = [...(cgroups.unified === null ? [] : [cgroups.unified]), ...cgroups.legacy];
   return paths.map((path) => `put it into the cgroup ${quote(path)}`);
+}
+
+/** The words of mount_namespaces(7) for what mounts at one place mean at another, told. */
+function propagation(path: string, propagations: readonly string[]): string {
+  const [word = ''] = propagations;
+  const kind = word.replace(/^r/, '');
+  const mounts = `${word.startsWith('r') ? 'all mounts from' : 'the mount on'} ${quote(path)}${word.startsWith('r') ? ' down' : ''}`;
+  switch (kind) {
+    case 'slave':
+      return `let ${mounts} follow changes of the host, and the host none of theirs (${word})`;
+    case 'shared':
+      return `let ${mounts} share changes with their copies (${word})`;
+    case 'unbindable':
+      return `keep ${mounts} to themselves, not even to be bound elsewhere (${word})`;
+    default:
+      return `keep changes of ${mounts} to themselves (${word})`;
+  }
 }
 
 function attributeWords(attributes: MountAttributes): readonly string[] {

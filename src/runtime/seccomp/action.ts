@@ -32,6 +32,24 @@ export function actionNumber(action: string, errnoRet: number | undefined): numb
   return make(errno);
 }
 
+/** What an action does to a call, for `explain`. */
+export function inWords(action: string): string {
+  switch (action) {
+    case 'SCMP_ACT_ERRNO':
+      return 'fail with an error';
+    case 'SCMP_ACT_ALLOW':
+      return 'are allowed';
+    case 'SCMP_ACT_LOG':
+      return 'are allowed and logged';
+    case 'SCMP_ACT_TRACE':
+      return 'are left to a tracer';
+    case 'SCMP_ACT_TRAP':
+      return 'raise SIGSYS';
+    default:
+      return 'end the process';
+  }
+}
+
 /** Actions under which a call happens: unknown calls are the kernel's or the tracer's business then. */
 export function isAllowing(action: string): boolean {
   return action === 'SCMP_ACT_ALLOW' || action === 'SCMP_ACT_LOG' || action === 'SCMP_ACT_TRACE';

@@ -9,7 +9,7 @@
 import { unsupported } from '../../errors.ts';
 import type { Seccomp, SeccompArgument, SeccompSyscall } from '../../oci/runtime-spec.ts';
 import type { InitStep } from '../plan/steps.ts';
-import { actionNumber, enosys, errnoAction, flagNumber, isAllowing, killProcess } from './action.ts';
+import { actionNumber, enosys, errnoAction, flagNumber, inWords, isAllowing, killProcess } from './action.ts';
 import { type Abi, abiOf, architectureNames, auditX86, type SeccompArchitecture, x32Bit } from './architecture.ts';
 import { dataOffsets, load, makeProgram, opcodes, type Program, result } from './bpf.ts';
 import { compileConditions } from './condition.ts';
@@ -48,7 +48,7 @@ export function compileSeccomp(seccomp: Seccomp, machine: SeccompArchitecture): 
   }
   program.put(load(dataOffsets.architecture));
   const count = seccomp.syscalls?.reduce((sum, rule) => sum + rule.names.length, 0) ?? 0;
-  const what = `${count} rules, otherwise ${seccomp.defaultAction}`;
+  const what = `rules for ${count} of them, the others ${inWords(seccomp.defaultAction)}`;
   return [{ op: 'seccomp', flags: flagNumber(seccomp.flags ?? []), program: program.bytes(), what }];
 }
 

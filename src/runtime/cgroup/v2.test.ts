@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Resources } from '../../oci/runtime-spec.ts';
+import { legacySettings } from './v1.ts';
+import { unifiedSettings, weightOfShares } from './v2.ts';
+
+const files = (resources: Resources, settings = unifiedSettings): Record<string, string> =>
+  Object.fromEntries(settings(resources).map(({ file, value }) => [file, value]));
+
+test('shares become weights through both ends and both defaults', () => {
+  assert.deepEqual([1, 2, 1024, 262_144, 999_999].map(weightOfShares), [1, 1, 100, 10_000, 10_000]);
+  let before = 0;
+  for (let shares = 2; shares <= 262_144; shares += 997) {
+    const weight = weightOfShares(shares);
+    assert.ok(Number.isInteger(weight) && weight >= before && weight >= 1 && weight <= 10_000, `${shares} ${weight}`);
+    before = weight;
+  }
+});
+
+test('v2 counts swap by itself; unlimited swap is what a new cgroup has', () => {
+  assert.deepEqual(files({ memory: { limit: 100, swap: 150 } }), { 'memory.max': '100', 'memory.swap.max': '50' });
+  assert.deepEqual(files({ memory: { limit: 100, swap: 100 } }), { 'memory.max': '100', 'memory.swap.max': '0' });
+  assert.deepEqual(files({ memory: { limit: 100, swap: -1 } }), { 'memory.max': '100' });
+  assert.deepEqual(files({ memory: { limit: -1, swap: -1 } }), { 'memory.max': 'max' });
+});
+
+test('quota and period are one file in v2, and each may be missing', () => {
+  assert.deepEqual(files({ cpu: { quota: 5000 } }), { 'cpu.max': '5000 100000' });
+  assert.deepEqual(files({ cpu: { period: 50_000 } }), { 'cpu.max': 'max 50000' });
+  assert.deepEqual(files({ cpu: { quota: -1, period: 50_000 } }), { 'cpu.max': 'max 50000' });
+  assert.deepEqual(files({ cpu: {} }), {});
+});
+
+test('no limit of processes is "max" or nothing', () => {
+  assert.deepEqual(files({ pids: { limit: -1 } }), { 'pids.max': 'max' });
+  assert.deepEqual(files({ pids: { limit: 0 } }), {});
+  assert.deepEqual(files({ pids: { limit: 7 } }, legacySettings), { 'pids.max': '7' });
+});
+
+test('v1 writes the limit of memory before that of memory and swap, and the period before the quota', () => {
+  const order = legacySettings({ memory: { swap: 150, limit: 100 }, cpu: { quota: 5, period: 10 } }).map(
+    ({ file }) => file,
+  );
+  assert.deepEqual(order, [
+    'memory.limit_in_bytes',
+    'memory.memsw.limit_in_bytes',
+    'cpu.cfs_period_us',
+    'cpu.cfs_quota_us',
+  ]);
+});
+
+test('block I/O weights', () => {
+  assert.deepEqual(files({ blockIO: { weight: 10 } }), { 'io.weight': 'default 1' });
+  assert.deepEqual(files({ blockIO: { weight: 1000 } }), { 'io.weight': 'default 10000' });
+  assert.deepEqual(files({ blockIO: { weight: 500 } }, legacySettings), { 'blkio.bfq.weight': '500' });
+});
