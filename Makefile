@@ -3,6 +3,9 @@
 # Wanted on the machine: Node 20 or later with npm, gcc, make, python3. The rest is installed when it is missing: the
 # pinned runtimes and tools from the npm registry (npm ci, no install scripts), Debian packages by scripts/need-packages.
 
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+
 MACHINE := $(shell uname -m)
 NPM_ARCH := $(if $(filter aarch64,$(MACHINE)),arm64,x64)
 BUN := toolchain/node_modules/@oven/bun-linux-$(if $(filter aarch64,$(MACHINE)),aarch64,x64)/bin/bun
@@ -98,13 +101,15 @@ help: ## List the targets
 
 # ---- what is built -------------------------------------------------------------------------------------------------
 
-# Autoloading is off: a program that runs as root must not take settings from a .env or bunfig.toml of the directory
-# it happens to be called in.
+# Split, so that a command reads only the modules it uses: 2.0 ms of CPU for `onggi --version`, as much as an empty
+# script, against 2.6 ms in one piece. Autoloading is off: a program that runs as root must not take settings from a
+# .env or bunfig.toml of the directory it happens to be called in. Bun only warns when it can't make bytecode.
 dist/onggi: $(SOURCES) $(PACKAGES) $(TOOLCHAIN) Makefile
-	@mkdir -p dist
-	$(BUN) build src/cli/main.ts --compile --bytecode --minify --outfile $@.new \
-	  --no-compile-autoload-dotenv --no-compile-autoload-bunfig
-	@mv $@.new $@
+	@mkdir -p dist/.new
+	$(BUN) build src/cli/main.ts --compile --bytecode --minify --format=esm --splitting --outfile dist/.new/onggi \
+	  --no-compile-autoload-dotenv --no-compile-autoload-bunfig 2>&1 | tee dist/.new/log
+	@! grep -q 'error:' dist/.new/log
+	@mv dist/.new/onggi $@
 
 dist/onggi.node: $(NATIVE) $(PACKAGES)
 	@$(MAKE) --no-print-directory -C native addon
