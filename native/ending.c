@@ -69,6 +69,7 @@ static int write_text(int directory, const char *name, const struct text *text) 
 }
 
 int ending_write(const char *path, const struct ending *ending) {
+    if (path[0] == '\0') return 0;
     struct text text = {.used = 0};
     format_ending(&text, ending);
     if (text.full) return -E2BIG;

@@ -15,7 +15,7 @@
 enum { EXIT_ENGINE = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
 
 /* How long clients are waited for that are slow, or that never come. */
-enum { DRAIN_MS = 10000, MEET_MS = 10000, RECONCILE_MS = 30000 };
+enum { DRAIN_MS = 10000, MEET_MS = 10000, RECONCILE_MS = 30000, LINGER_MS = 1000 };
 
 void lifecycle_warn(struct shim *shim, const struct failure *failure) {
     server_failure(shim, FRAME_WARN, failure);
@@ -150,6 +150,7 @@ static void record(struct shim *shim) {
     conclude(shim);
     clean_up(shim);
     int result = ending_write(shim->options.exit_file, &shim->ending);
+    shim->record_written = result == 0;
     if (result == 0) return;
     /* The reconcile command still finds out that the container ended, if not how. */
     struct failure failure = {.phase = PHASE_SHIM, .index = 0};
@@ -183,17 +184,23 @@ static void give_up_unstarted(struct shim *shim) {
     shim->deadline = 0;
 }
 
-/* After EXIT: whom to wait for. */
+/*
+ * After EXIT every client is waited for until it closes, even one that has nothing left to do: to close on a client
+ * that is just writing would destroy its connection with output unread.
+ */
 static bool clients_done(struct shim *shim) {
-    for (size_t i = shim->client_count; i > 0; i--) {
-        struct client *client = shim->clients[i - 1];
-        bool waits = !client->greeted || (client->flags & HELLO_RECONCILES) != 0 || client->output_used > 0;
-        if (!waits) server_drop(shim, client);
-    }
     if (expired(shim)) return true;
     if (shim->client_count > 0) return false;
     /* Somebody is about to ask why it never ran. */
     return shim->met || !shim->waits || (shim->ending.flags & EXIT_NEVER_RAN) == 0;
+}
+
+static int64_t patience(const struct shim *shim) {
+    for (size_t i = 0; i < shim->client_count; i++) {
+        const struct client *client = shim->clients[i];
+        if (!client->greeted || (client->flags & HELLO_RECONCILES) != 0 || client->output_used > 0) return RECONCILE_MS;
+    }
+    return shim->client_count > 0 || shim->met ? LINGER_MS : MEET_MS;
 }
 
 static void announce(struct shim *shim) {
@@ -203,7 +210,7 @@ static void announce(struct shim *shim) {
     shim->announced = true;
     shim->state = STATE_EXITED;
     server_exit(shim);
-    shim->deadline = monotonic_ms() + (shim->client_count > 0 || shim->met ? RECONCILE_MS : MEET_MS);
+    shim->deadline = monotonic_ms() + patience(shim);
 }
 
 bool lifecycle_advance(struct shim *shim) {

@@ -114,7 +114,8 @@ static const char *shim_problem(struct cursor payload) {
     if (take_u32(&payload) > 2) return "unknown version of the OOM source";
     const char *problem = absolute_problem(socket);
     if (problem == NULL && log != NULL) problem = absolute_problem(log);
-    return problem != NULL ? problem : absolute_problem(exit_file);
+    /* None for exec: nobody asks for its status later. */
+    return problem != NULL || exit_file[0] == '\0' ? problem : absolute_problem(exit_file);
 }
 
 static bool single_namespace(uint32_t type) {

@@ -15,7 +15,7 @@
  *        |<-- STDOUT, STDERR -----------|                                |
  *        |<-- EXIT ---------------------|<-- SIGCHLD, output at its end -|
  *        |-- close -------------------->| exit record is durable since before EXIT;
- *        |                              | reconcile runs unless the directory of the exit file is gone
+ *        |                              | reconcile runs unless the exit record has been taken over
  *
  * Instead of STATUS(created) or STATUS(running) there may be one FAIL: the step that failed; then EXIT with
  * EXIT_NEVER_RAN follows and the shim ends. A client may say HELLO at any time in any state: it is told the present
@@ -23,7 +23,7 @@
  * closing the connection, as is any frame before HELLO, of an unknown type, or too long.
  *
  * When a client that said HELLO_RECONCILES is connected at exit, the shim waits for it to close before it looks
- * whether there is anything to reconcile.
+ * whether there is anything to reconcile: whoever has taken the record over has renamed it, or removed its directory.
  */
 #ifndef ONGGI_PROTOCOL_H
 #define ONGGI_PROTOCOL_H

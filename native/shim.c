@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <limits.h>
+#include <unistd.h>
 
 #include "cgroup.h"
 #include "init.h"
@@ -127,21 +128,31 @@ static void launch(struct shim *shim) {
     lifecycle_fail(shim, &failure);
 }
 
+/*
+ * Whether somebody has done the work: the directory is gone, or the record that we wrote has been taken over, which its
+ * reader says by renaming it.
+ */
+static bool reconciled(const struct shim *shim) {
+    const char *record = shim->options.exit_file;
+    if (record[0] == '\0') return true;
+    if (shim->record_written) return access(record, F_OK) != 0;
+    char directory[PATH_MAX];
+    size_t length = (size_t)(strrchr(record, '/') - record);
+    if (length >= sizeof directory) return true;
+    memcpy(directory, record, length);
+    directory[length] = '\0';
+    return length > 0 && access(directory, F_OK) != 0;
+}
+
 static _Noreturn void end(struct shim *shim) {
     /* First unreachable, then unlocked: who finds the lock free must find no socket either. */
     unlink(shim->options.socket);
     drop_fd(&shim->listener);
-    char directory[PATH_MAX];
-    size_t length = (size_t)(strrchr(shim->options.exit_file, '/') - shim->options.exit_file);
-    if (length >= sizeof directory || shim->options.reconcile[0] == NULL) _exit(0);
-    memcpy(directory, shim->options.exit_file, length);
-    directory[length] = '\0';
-    if (length > 0 && access(directory, F_OK) != 0) _exit(0);
+    if (shim->options.reconcile[0] == NULL || reconciled(shim)) _exit(0);
     drop_fd(&shim->lock);
     prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
     signals_reset();
-    static char *const environment[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL};
-    execve(shim->options.reconcile[0], shim->options.reconcile, environment);
+    execve(shim->options.reconcile[0], shim->options.reconcile, environ);
     _exit(1);
 }
 

@@ -62,7 +62,7 @@ struct shim {
     enum shim_state state;
     pid_t init;
     uint64_t start_time;
-    bool start_wanted, start_sent, executing, ended, recorded, announced;
+    bool start_wanted, start_sent, executing, ended, recorded, record_written, announced;
     bool met; /* some client has said HELLO */
     int status;
     struct ending ending;

@@ -13,7 +13,7 @@ import { chooseBridge, type Network } from '../network/network.ts';
 import { checkFree } from '../network/port.ts';
 import { checkHostPort, chooseHostPort, publishPorts, unpublishPorts } from '../network/publish.ts';
 import { loopbackStep, vethSteps } from '../network/veth.ts';
-import { listContainers, type ContainerRow } from '../store/container-row.ts';
+import { type ContainerRow, listContainers } from '../store/container-row.ts';
 import {
   addressesOfContainer,
   idleNetworks,
@@ -59,7 +59,14 @@ export function ensureDefaultNetwork(store: Store): NetworkRow {
   const others = listNetworks(store.database);
   const subnet = chooseSubnet([...host.subnets, ...others.map((network) => network.subnet)]);
   const bridge = chooseBridge([...host.links, ...others.map((network) => network.bridge)]);
-  const made = { name: defaultName, bridge, subnet, gateway: gatewayOf(parseSubnet(subnet)), owner: 'onggi', created: Date.now() };
+  const made = {
+    name: defaultName,
+    bridge,
+    subnet,
+    gateway: gatewayOf(parseSubnet(subnet)),
+    owner: 'onggi',
+    created: Date.now(),
+  };
   try {
     insertNetwork(store.database, made);
     return made;

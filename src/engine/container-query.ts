@@ -7,7 +7,7 @@ import { networkFacts } from './container-network.ts';
 import type { Context } from './context.ts';
 import { explainEnding } from './ending.ts';
 import { untilExit } from './handshake.ts';
-import { type NetworkFacts, inspectContainer } from './inspect.ts';
+import { inspectContainer, type NetworkFacts } from './inspect.ts';
 import { readLogs } from './logs.ts';
 import { settleContainer, settleStale } from './reconcile.ts';
 import type { ContainerSummary, LogEntry, LogQuery, Why } from './types.ts';
@@ -15,10 +15,7 @@ import type { ContainerSummary, LogEntry, LogQuery, Why } from './types.ts';
 /** How many log lines `why` shows. */
 const lastLineCount = 10;
 
-export async function listContainers(
-  context: Context,
-  query: { readonly all?: boolean },
-): Promise<ContainerSummary[]> {
+export async function listContainers(context: Context, query: { readonly all?: boolean }): Promise<ContainerSummary[]> {
   await settleStale(context);
   const summaries = allSummaries(context.store);
   return query.all === true ? summaries : summaries.filter(({ status }) => status === 'running');

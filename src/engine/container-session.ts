@@ -20,8 +20,7 @@ export function containerSession(
     client,
     {
       ended: (report) => settled(context, container, endingOfReport(report)),
-      lost: () =>
-        settled(context, container, foundEnding(context.store, container.row) ?? lostEnding(Date.now())),
+      lost: () => settled(context, container, foundEnding(context.store, container.row) ?? lostEnding(Date.now())),
     },
     early,
   );

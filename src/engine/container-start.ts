@@ -16,14 +16,13 @@ import { socketPath } from '../store/layout.ts';
 import { type Container, containerOf, type StartRecord } from './container.ts';
 import { insertNew } from './container-create.ts';
 import { connectNetwork, ensureDefaultNetwork, publish, takeLeases } from './container-network.ts';
-import type { AttachOptions } from './containers.ts';
-import { containerSession } from './container-session.ts';
-import type { Context } from './context.ts';
-import { finish } from './finish.ts';
-import { type Output, type Status, until } from './handshake.ts';
 import { compileContainer } from './container-plan.ts';
+import { containerSession } from './container-session.ts';
+import type { AttachOptions } from './containers.ts';
+import type { Context } from './context.ts';
+import { finish, settle } from './finish.ts';
+import { type Output, type Status, until } from './handshake.ts';
 import { lockContainer } from './reconcile.ts';
-import { settle } from './finish.ts';
 import type { ContainerId, ContainerOptions, Ending, Session } from './types.ts';
 
 export async function startDetached(context: Context, ref: string): Promise<void> {
@@ -61,7 +60,7 @@ export async function runContainer(
 async function session(context: Context, container: Container, guard: Guard, stdin: boolean): Promise<Session> {
   const interest = { stdin, stdout: true, stderr: true, reconciles: true };
   const { client, early, row } = await start(context, container, guard, interest);
-  return containerSession(context, { ...container, row }, client, early);
+  return containerSession(context, containerOf(context.store, row), client, early);
 }
 
 /** The container as it is now. @throws OnggiError `not-found` when it was removed while we waited for its lock */

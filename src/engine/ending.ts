@@ -83,7 +83,11 @@ export function signalName(signal: number): string {
 }
 
 /** The answer of `why`, one fact a sentence. */
-export function explainEnding(container: ContainerSummary, ending: Ending | null, memoryLimit: number | null): string[] {
+export function explainEnding(
+  container: ContainerSummary,
+  ending: Ending | null,
+  memoryLimit: number | null,
+): string[] {
   if (container.status === 'created') return ['It was never started.'];
   if (ending === null) return [`It is running, as process ${container.pid ?? '(unknown)'}.`];
   if (ending.lost) {
@@ -103,7 +107,8 @@ function howItEnded(ending: Ending): string[] {
   }
   if (ending.exitCode === 0) return ['Its command ended by itself, with success (exit status 0).'];
   // A shell, and an init such as --init's, passes on the death of its child as 128 + signal.
-  const passedOn = ending.exitCode > 128 && ending.exitCode <= 128 + 64 ? signalNames.get(ending.exitCode - 128) : undefined;
+  const passedOn =
+    ending.exitCode > 128 && ending.exitCode <= 128 + 64 ? signalNames.get(ending.exitCode - 128) : undefined;
   const meaning = passedOn === undefined ? '' : `, which shells use for "${passedOn} killed my child"`;
   return [`Its command ended by itself with exit status ${ending.exitCode}${meaning}.`];
 }

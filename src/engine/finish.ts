@@ -15,8 +15,8 @@ import { transaction } from '../store/database.ts';
 import { releaseLeases } from '../store/network-row.ts';
 import type { Store } from '../store/store.ts';
 import { type Container, containerOf, filesOf } from './container.ts';
-import { lostEnding, readEnding } from './ending.ts';
 import { releaseIdleNetworks, unpublish } from './container-network.ts';
+import { lostEnding, readEnding } from './ending.ts';
 import type { Ending } from './types.ts';
 
 /** The ending of a container whose row says that it lives; undefined while it does live. Touches nothing. */
@@ -117,11 +117,12 @@ async function releaseKernelState(store: Store, container: Container): Promise<v
 export async function removeAll(store: Store, container: Container, _guard: Guard): Promise<void> {
   const { id, row } = container;
   if (row.state !== 'removing') {
-    updateContainer(store.database, id, ['creating', 'created', 'starting', 'running', 'exited'], { state: 'removing' });
+    updateContainer(store.database, id, ['creating', 'created', 'starting', 'running', 'exited'], {
+      state: 'removing',
+    });
   }
   await releaseKernelState(store, container);
   removeSnapshot(store, id);
   deleteContainer(store.database, id);
   await releaseIdleNetworks(store);
 }
-

@@ -26,7 +26,7 @@ export function diskMounts(mountinfo: string, own: readonly string[]): string[] 
     const [left = '', right = ''] = line.split(' - ');
     const [, , , root = '', mountPoint = ''] = left.split(' ');
     const [type = ''] = right.split(' ');
-    const path = unescape(mountPoint);
+    const path = decodePath(mountPoint);
     const hidden = own.some((directory) => path === directory || path.startsWith(`${directory}/`));
     // A root other than "/" is a bind of some directory or file: it shows what is there already.
     if (diskTypes.has(type) && root === '/' && path !== '/' && path.startsWith('/') && !hidden) found.add(path);
@@ -35,7 +35,7 @@ export function diskMounts(mountinfo: string, own: readonly string[]): string[] 
 }
 
 /** Blanks, tabs, newlines and backslashes stand as octal in mountinfo (proc(5)). */
-function unescape(path: string): string {
+function decodePath(path: string): string {
   return path.replace(/\\([0-7]{3})/g, (_all, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }
 

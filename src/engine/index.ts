@@ -13,12 +13,12 @@ import { type Images, makeImages } from './images.ts';
 import type { EngineInfo } from './info.ts';
 
 export { OnggiError } from '../errors.ts';
+export { version } from '../version.ts';
 export type { Containers } from './containers.ts';
 export type { ContextOptions as EngineOptions } from './context.ts';
 export type { Images, ImportOptions, PullOptions, RemovedImage } from './images.ts';
 export type { EngineInfo } from './info.ts';
 export type * from './types.ts';
-export { version } from '../version.ts';
 
 export class Engine implements AsyncDisposable {
   readonly #context: Context;

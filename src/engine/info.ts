@@ -6,9 +6,9 @@ import { listContainers } from '../store/container-row.ts';
 import { listImages } from '../store/image-row.ts';
 import { version } from '../version.ts';
 import { statusOf } from './container.ts';
-import type { ContainerStatus } from './types.ts';
 import type { Context } from './context.ts';
 import { settleStale } from './reconcile.ts';
+import type { ContainerStatus } from './types.ts';
 
 export type EngineInfo = {
   readonly version: string;

@@ -69,11 +69,15 @@ function hostConfig({ options, row }: Container): Record<string, unknown> {
   const memory = resources.memory ?? 0;
   return {
     Binds: (options.mounts ?? []).filter((each): each is BindMount => each.type === 'bind').map(bindText),
-    Tmpfs: Object.fromEntries((options.mounts ?? []).filter(isTmpfs).map(({ target, options: data }) => [target, data])),
+    Tmpfs: Object.fromEntries(
+      (options.mounts ?? []).filter(isTmpfs).map(({ target, options: data }) => [target, data]),
+    ),
     LogConfig: {
       Type: 'json-file',
       Config:
-        log === undefined ? {} : { ...(log.maxSize > 0 && { 'max-size': `${log.maxSize}` }), 'max-file': `${log.maxFiles}` },
+        log === undefined
+          ? {}
+          : { ...(log.maxSize > 0 && { 'max-size': `${log.maxSize}` }), 'max-file': `${log.maxFiles}` },
     },
     NetworkMode: row.networkMode,
     PortBindings: portBindings(options.ports ?? []),
@@ -85,7 +89,11 @@ function hostConfig({ options, row }: Container): Record<string, unknown> {
     ReadonlyRootfs: options.readOnly ?? false,
     Init: options.init ?? false,
     Sysctls: options.sysctls ?? {},
-    Ulimits: (options.ulimits ?? []).map(({ name, soft, hard }) => ({ Name: name, Soft: Number(soft), Hard: Number(hard) })),
+    Ulimits: (options.ulimits ?? []).map(({ name, soft, hard }) => ({
+      Name: name,
+      Soft: Number(soft),
+      Hard: Number(hard),
+    })),
     Memory: memory,
     MemorySwap: resources.memorySwap ?? memory * 2,
     MemoryReservation: resources.memoryReservation ?? 0,
@@ -133,7 +141,9 @@ function networkSettings(
 function portBindings(ports: readonly PortMapping[]): Record<string, { HostIp: string; HostPort: string }[]> {
   const bindings: Record<string, { HostIp: string; HostPort: string }[]> = {};
   for (const { hostIp, hostPort, containerPort, protocol } of ports) {
-    const list = (bindings[`${containerPort}/${protocol}`] ??= []);
+    const key = `${containerPort}/${protocol}`;
+    const list = bindings[key] ?? [];
+    bindings[key] = list;
     list.push({ HostIp: hostIp, HostPort: hostPort === 0 ? '' : `${hostPort}` });
   }
   return bindings;
@@ -143,7 +153,14 @@ function mount(each: BindMount | TmpfsMount): Record<string, unknown>[] {
   if (each.type === 'tmpfs') return [];
   const { source, target, readOnly, propagation } = each;
   return [
-    { Type: 'bind', Source: source, Destination: target, Mode: readOnly ? 'ro' : '', RW: !readOnly, Propagation: propagation },
+    {
+      Type: 'bind',
+      Source: source,
+      Destination: target,
+      Mode: readOnly ? 'ro' : '',
+      RW: !readOnly,
+      Propagation: propagation,
+    },
   ];
 }
 

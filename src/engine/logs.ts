@@ -1,7 +1,7 @@
 /** `logs`: the entries of a container's log, from a place in it, optionally until the container ends. */
 import { type FSWatcher, watch } from 'node:fs';
 import { dirname } from 'node:path';
-import { logFiles, type LogPosition, type LogReader, openLog, tailPosition } from './log-file.ts';
+import { type LogPosition, type LogReader, logFiles, openLog, tailPosition } from './log-file.ts';
 import type { LogEntry, LogQuery } from './types.ts';
 
 /**

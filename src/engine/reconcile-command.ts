@@ -13,6 +13,8 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`onggi: reconcile container "${id}": ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(
+    `onggi: reconcile container "${id}": ${error instanceof Error ? error.message : String(error)}\n`,
+  );
   process.exitCode = 1;
 });

@@ -1,13 +1,13 @@
 /** Bringing the database to the truth after anything was killed. Every command does this for what it touches. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { OnggiError } from '../errors.ts';
 import { type Guard, lock, tryLock } from '../kernel/lock.ts';
 import { type ContainerRow, containerById, listContainers } from '../store/container-row.ts';
 import type { Store } from '../store/store.ts';
 import { releaseIdleNetworks } from './container-network.ts';
 import type { Context } from './context.ts';
 import { foundEnding, settle } from './finish.ts';
-import { OnggiError } from '../errors.ts';
 
 /** The lock under which a container changes; its file goes with the container. */
 export function containerLock(store: Store, id: string): string {

@@ -1,0 +1,132 @@
+/** The layers of an image that are missing: downloaded, verified and unpacked, each as one stream, side by side. */
+import { type NewLayer, type StagedLayer, stageLayer } from '../image/layer.ts';
+import type { ChainId, DiffId } from '../oci/digest.ts';
+import type { Descriptor } from '../oci/image-spec.ts';
+import { receiveBlob } from '../registry/blob.ts';
+import type { Repository } from '../registry/repository.ts';
+import { layerByChainId } from '../store/layer-row.ts';
+import { lockLayer } from '../store/lock.ts';
+import type { Store } from '../store/store.ts';
+import type { PullEvent } from './types.ts';
+
+export type PulledLayer = {
+  readonly descriptor: Descriptor;
+  readonly diffId: DiffId;
+  readonly chainId: ChainId;
+};
+
+/** Layers without a name yet, with the locks that keep others from fetching them too. Disposed of after publishing. */
+export type StagedLayers = Disposable & {
+  /** Those that were missing, lowest first. */
+  readonly layers: readonly NewLayer[];
+};
+
+export type LayerWork = {
+  readonly store: Store;
+  readonly repository: Repository;
+  /** All of the image, lowest first. */
+  readonly layers: readonly PulledLayer[];
+  readonly put: (event: PullEvent) => void;
+  readonly signal: AbortSignal;
+};
+
+/** More would only share the same line; fewer would wait for one slow answer. Docker has three, containerd too. */
+const parallelLayers = 4;
+
+/**
+ * A layer that is in the store is left alone; one that another pull is fetching is waited for. The first failure ends
+ * the others.
+ * @throws OnggiError of `receiveBlob` and `stageLayer`; `cancelled`
+ */
+export async function stageLayers(work: LayerWork): Promise<StagedLayers> {
+  using undo = new DisposableStack();
+  const stop = new AbortController();
+  const signal = AbortSignal.any([work.signal, stop.signal]);
+  const inTurn = limited(parallelLayers);
+  const layers: Promise<NewLayer | undefined>[] = [];
+  let failure: { readonly error: unknown } | undefined;
+  const fail = (error: unknown): undefined => {
+    failure ??= { error };
+    stop.abort(error);
+  };
+  try {
+    // Locks are taken from the lowest layer up, as all do, so no two pulls wait for each other.
+    for (const [index, layer] of work.layers.entries()) {
+      const { chainId } = layer;
+      const guard = await claim(work, chainId, signal);
+      if (guard === undefined) {
+        work.put({ type: 'layer-exists', digest: layer.descriptor.digest });
+        continue;
+      }
+      undo.use(guard);
+      const parent = work.layers[index - 1]?.chainId ?? null;
+      const stageIt = async (): Promise<NewLayer> => {
+        const staged = undo.use(await stage(work, layer, parent === null, signal));
+        return { chainId, parent, staged };
+      };
+      // A failure is kept, not thrown: nobody waits for this promise before all locks are there.
+      layers.push(inTurn(stageIt).catch(fail));
+    }
+  } catch (error) {
+    fail(error);
+  }
+  const staged = (await Promise.all(layers)).filter((layer) => layer !== undefined);
+  if (failure !== undefined) throw failure.error;
+  const owned = undo.move();
+  return { layers: staged, [Symbol.dispose]: () => owned.dispose() };
+}
+
+/** The lock of a layer that is not in the store; undefined when it is, perhaps since we waited. */
+async function claim({ store }: LayerWork, chainId: ChainId, signal: AbortSignal): Promise<Disposable | undefined> {
+  if (layerByChainId(store.database, chainId) !== undefined) return undefined;
+  const guard = await lockLayer(store.layout, chainId, signal);
+  if (layerByChainId(store.database, chainId) === undefined) return guard;
+  guard[Symbol.dispose]();
+  return undefined;
+}
+
+async function stage(
+  { store, repository, put }: LayerWork,
+  { descriptor, diffId }: PulledLayer,
+  lowest: boolean,
+  signal: AbortSignal,
+): Promise<StagedLayer> {
+  const { digest, size } = descriptor;
+  const what = `layer "${digest}"`;
+  // What is written to the store is hashed there, so it is received without a check of its own.
+  const source = counted(receiveBlob(repository, { digest, size, what, signal }), (current) =>
+    put({ type: 'layer-progress', digest, current, total: size }),
+  );
+  const staged = await stageLayer(store, source, { what, blob: { digest, size }, diffId, lowest });
+  put({ type: 'layer-done', digest });
+  return staged;
+}
+
+async function* counted(
+  source: AsyncIterable<Uint8Array>,
+  progress: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  for await (const chunk of source) {
+    bytes += chunk.length;
+    progress(bytes);
+    yield chunk;
+  }
+}
+
+/** Runs at most `count` of the tasks that it is given at the same time, in their order. */
+function limited(count: number): <T>(task: () => Promise<T>) => Promise<T> {
+  let free = count;
+  const waiting: (() => void)[] = [];
+  return async (task) => {
+    if (free > 0) free -= 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await task();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free += 1;
+      else next();
+    }
+  };
+}

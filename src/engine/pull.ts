@@ -1,0 +1,167 @@
+/**
+ * Fetching an image from its registry.
+ *
+ *   reference ──► index ──► manifest of the platform ──► config ──► layers that are missing, side by side
+ *                                                                      └─► one transaction: layers, image, name
+ *
+ * Nothing has a name in the store before all of it is there and verified.
+ */
+
+import { OnggiError } from '../errors.ts';
+import { parseImageConfig } from '../image/config.ts';
+import { publishImage } from '../image/layer.ts';
+import { chainIds, type Digest } from '../oci/digest.ts';
+import { type ImageConfig, maxManifestSize } from '../oci/image-spec.ts';
+import { formatPlatform, hostPlatform, type Platform, parsePlatform, platformMatch } from '../oci/platform.ts';
+import { canonicalName, parseReference, type Reference } from '../oci/reference.ts';
+import { fetchBlob } from '../registry/blob.ts';
+import { dockerConfigPath, readDockerConfig } from '../registry/docker-config.ts';
+import { openRepository, type Repository } from '../registry/repository.ts';
+import { type ResolvedImage, resolveImage } from '../registry/resolve.ts';
+import { createBlobWriter, hasBlob, readBlob, type WrittenBlob } from '../store/blob.ts';
+import { imageById, listImageNames } from '../store/image-row.ts';
+import type { Store } from '../store/store.ts';
+import type { Context } from './context.ts';
+import type { PullOptions } from './images.ts';
+import { makePullEvents } from './pull-events.ts';
+import { type PulledLayer, stageLayers } from './pull-layers.ts';
+import type { PullEvent } from './types.ts';
+
+/**
+ * Pulls `name` ("alpine", "localhost:5000/app:1", "alpine@sha256:..."). Leaving the loop early cancels the pull.
+ * Idempotent: what is there already is not fetched again, and the same pull by another process is waited for.
+ * @throws OnggiError `not-found`, `unauthorized`, `denied`, `unavailable`, `corrupt`, `unsupported`, `exhausted`,
+ *   `invalid` (name, platform), `cancelled`; then nothing is registered
+ */
+export async function* pull(context: Context, name: string, options: PullOptions = {}): AsyncGenerator<PullEvent> {
+  const reference = parseReference(name);
+  const wanted = options.platform === undefined ? undefined : parsePlatform(options.platform);
+  const repository = openRepositoryOf(reference, options);
+  const stop = new AbortController();
+  const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
+  const events = makePullEvents();
+  const job: Job = { context, reference, repository, wanted, put: events.put, signal };
+  const work = pullImage(job).then(
+    () => events.end(),
+    (error: unknown) => events.end({ error }),
+  );
+  try {
+    yield* events;
+  } finally {
+    stop.abort();
+    await work;
+  }
+}
+
+type Job = {
+  readonly context: Context;
+  readonly reference: Reference;
+  readonly repository: Repository;
+  /** Undefined: whatever suits this machine best. */
+  readonly wanted: Platform | undefined;
+  readonly put: (event: PullEvent) => void;
+  readonly signal: AbortSignal;
+};
+
+function openRepositoryOf({ registry, repository }: Reference, options: PullOptions): Repository {
+  if (options.credentials !== undefined) {
+    const advice = `The credentials for "${registry}" were not accepted.`;
+    return openRepository(registry, repository, { credentials: options.credentials, advice });
+  }
+  const path = options.credentialsFile ?? dockerConfigPath(process.env);
+  const { credentials, helper } = readDockerConfig(path, registry);
+  const unread = helper === null ? '' : `; those that "${helper}" keeps are not read`;
+  const missing = `If it is private, put credentials for "${registry}" into "${path}", as "docker login" does${unread}.`;
+  const refused = `The credentials for "${registry}" in "${path}" were not accepted.`;
+  return openRepository(registry, repository, { credentials, advice: credentials === null ? missing : refused });
+}
+
+/** A layer that was counted on can be removed until the image holds on to it; then all is looked at again. */
+const attempts = 3;
+
+async function pullImage(job: Job): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await pullOnce(job);
+    } catch (error) {
+      if (!(error instanceof OnggiError) || error.code !== 'conflict' || attempt === attempts) throw error;
+    }
+  }
+}
+
+async function pullOnce(job: Job): Promise<void> {
+  const { context, reference, repository, put, signal } = job;
+  const { store } = context;
+  const name = canonicalName(reference);
+  const platform = job.wanted ?? hostPlatform();
+  const known = (digest: Digest): Buffer | undefined => knownBlob(store, digest);
+  const resolved = await resolveImage(repository, reference, { platform, known, signal });
+  put({ type: 'resolved', reference: name, digest: resolved.digest });
+  const { config, layers } = resolved.manifest.content;
+  const id = config.digest;
+  if (isUpToDate(store, name, resolved)) {
+    put({ type: 'done', id, upToDate: true });
+    return;
+  }
+  const what = `config "${id}" of image "${name}"`;
+  const configBytes = known(id) ?? (await fetchBlob(repository, { ...config, what, signal }, maxManifestSize));
+  const image = parseImageConfig(configBytes, what).value;
+  checkPlatform(job, image.platform, name);
+  const chain = chainIds(image.diffIds);
+  using staged = await stageLayers({ store, repository, layers: pairLayers(layers, image, chain, what), put, signal });
+  using undo = new DisposableStack();
+  const { manifest } = resolved;
+  const blobs = [writeBlob(store, undo, manifest.digest, manifest.bytes), writeBlob(store, undo, id, configBytes)];
+  const { created } = image;
+  const named = { reference: name, digest: resolved.digest };
+  const published = { id, manifest: manifest.digest, created, chain, layers: staged.layers, blobs, name: named };
+  await publishImage(store, published, signal);
+  put({ type: 'done', id, upToDate: false });
+}
+
+/** A blob that is here and intact. One that was changed on disk is fetched again, which mends it. */
+function knownBlob(store: Store, digest: Digest): Buffer | undefined {
+  if (!hasBlob(store.layout, digest)) return undefined;
+  try {
+    return readBlob(store.layout, digest, maxManifestSize);
+  } catch (error) {
+    if (error instanceof OnggiError && (error.code === 'corrupt' || error.code === 'not-found')) return undefined;
+    throw error;
+  }
+}
+
+/** The name stands for this very image already, by this very index. */
+function isUpToDate({ database }: Store, name: string, { digest, manifest }: ResolvedImage): boolean {
+  const image = imageById(database, manifest.content.config.digest);
+  if (image === undefined || image.removed !== null || image.manifest !== manifest.digest) return false;
+  return listImageNames(database, image.id).some((known) => known.reference === name && known.digest === digest);
+}
+
+/** An image without an index says only in its config what it runs on. */
+function checkPlatform({ context, wanted }: Job, found: Platform, name: string): void {
+  if (platformMatch(wanted ?? hostPlatform(), found) > 0) return;
+  const message = `image "${name}" is for platform "${formatPlatform(found)}"`;
+  if (wanted === undefined) context.warn(`${message}, this machine is "${formatPlatform(hostPlatform())}"`);
+  else throw new OnggiError('not-found', `${message}, not for "${formatPlatform(wanted)}"`);
+}
+
+function pairLayers(
+  descriptors: ResolvedImage['manifest']['content']['layers'],
+  { diffIds }: ImageConfig,
+  chain: ReturnType<typeof chainIds>,
+  what: string,
+): PulledLayer[] {
+  const pairs = descriptors.flatMap((descriptor, index) => {
+    const diffId = diffIds[index];
+    const chainId = chain[index];
+    return diffId === undefined || chainId === undefined ? [] : [{ descriptor, diffId, chainId }];
+  });
+  if (pairs.length === descriptors.length && pairs.length === diffIds.length) return pairs;
+  throw new OnggiError('corrupt', `${what}: ${diffIds.length} diff ids for ${descriptors.length} layers`);
+}
+
+function writeBlob(store: Store, undo: DisposableStack, digest: Digest, bytes: Uint8Array): WrittenBlob {
+  const writer = undo.use(createBlobWriter(store.layout, { digest, size: bytes.length }));
+  writer.write(bytes);
+  return writer.finish();
+}
