@@ -11,6 +11,7 @@ void probe_report(int count, char **arguments);
 /* Each takes the arguments after its name, as many as the table in probe.c says, and returns the exit status. */
 int probe_http(char **arguments);
 int probe_connect(char **arguments);
+int probe_syscalls(char **arguments);
 
 /* A decimal number, or the end of the program with a message. */
 long probe_number(const char *text);
