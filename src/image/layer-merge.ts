@@ -12,6 +12,7 @@ import {
   setEntryOwner,
   setEntryTimes,
   statEntry,
+  type Time,
 } from '../kernel/directory-entry.ts';
 import { type EntryPath, rootPath, toName } from './entry-path.ts';
 import type { Unpacked } from './unpack.ts';
@@ -50,10 +51,16 @@ function adopt(above: Directory, layer: string, path: EntryPath, below: readonly
     parent = held.use(openEntryDirectory(parent, component));
   }
   const name = components.at(-1) ?? layer;
-  const modified = { seconds: Math.floor(found.mtimeMs / 1000), nanoseconds: Math.floor((found.mtimeMs % 1000) * 1e6) };
+  const modified = timeOf(found.mtimeMs);
   setEntryOwner(parent, name, found.uid, found.gid);
   setEntryMode(parent, name, found.mode & 0o7777);
   setEntryTimes(parent, name, modified, modified);
+}
+
+/** A time of node:fs, which may lie before 1970; a double holds microseconds of it. */
+export function timeOf(milliseconds: number): Time {
+  const seconds = Math.floor(milliseconds / 1000);
+  return { seconds, nanoseconds: Math.floor((milliseconds - seconds * 1000) * 1000) * 1000 };
 }
 
 type Found = { readonly uid: number; readonly gid: number; readonly mode: number; readonly mtimeMs: number };

@@ -6,7 +6,7 @@ import { lstatSync, mkdirSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { fromSystemError, OnggiError } from '../errors.ts';
 import { openDirectory } from '../kernel/directory.ts';
-import { setEntryMode, setEntryOwner } from '../kernel/directory-entry.ts';
+import { setEntryMode, setEntryOwner, setEntryTimes } from '../kernel/directory-entry.ts';
 import type { Digest } from '../oci/digest.ts';
 import { imageById } from '../store/image-row.ts';
 import { layersOfImage } from '../store/layer-row.ts';
@@ -14,6 +14,7 @@ import { containerPath, layerPath } from '../store/layout.ts';
 import type { ContentGuard } from '../store/lock.ts';
 import type { Store } from '../store/store.ts';
 import { removeNamed } from '../store/temporary.ts';
+import { timeOf } from './layer-merge.ts';
 
 /** Where the writable layer of a container lies: paths on the file system of the store. */
 export type Snapshot = { readonly upper: string; readonly work: string };
@@ -30,8 +31,8 @@ export function lowerDirectories(store: Store, image: Digest): string[] {
 }
 
 /**
- * Makes the writable layer in the container's directory, which is there. Its root gets owner and mode of the root
- * below, because overlayfs shows those.
+ * Makes the writable layer in the container's directory, which is there. Its root gets owner, mode and time of the
+ * root below, because overlayfs shows those.
  *
  * @param image null for the image `host`, whose lower directory is "/"
  * @param _guard the collector waits until it is disposed of, so it must be held until the container has its row
@@ -42,9 +43,15 @@ export function createSnapshot(store: Store, snapshot: Snapshot, image: Digest |
   try {
     for (const path of [snapshot.upper, snapshot.work]) mkdirSync(path, 0o700);
     using directory = openDirectory(dirname(snapshot.upper));
-    const { uid, gid, mode } = top === undefined ? { uid: 0, gid: 0, mode: 0o755 } : lstatSync(top);
+    if (top === undefined) {
+      setEntryMode(directory, basename(snapshot.upper), 0o755);
+      return;
+    }
+    const { uid, gid, mode, mtimeMs } = lstatSync(top);
+    const modified = timeOf(mtimeMs);
     setEntryOwner(directory, basename(snapshot.upper), uid, gid);
     setEntryMode(directory, basename(snapshot.upper), mode & 0o7777);
+    setEntryTimes(directory, basename(snapshot.upper), modified, modified);
   } catch (error) {
     throw fromSystemError(error, `make the writable layer "${snapshot.upper}"`);
   }
