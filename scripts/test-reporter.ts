@@ -32,7 +32,9 @@ function brokeItself(event: Extract<TestEvent, { type: 'test:pass' | 'test:fail'
 }
 
 function line(data: Ended, word: string): string {
-  const file = data.file === undefined ? '' : `${relative(process.cwd(), data.file)}: `;
+  // Where a test is defined may be the harness; the file that was run says more (Node 26 tells it).
+  const entry: unknown = Reflect.get(data, 'entryFile') ?? data.file;
+  const file = typeof entry === 'string' ? `${relative(process.cwd(), entry)}: ` : '';
   const why = typeof data.skip === 'string' ? ` (${data.skip})` : '';
   return `${word.padEnd(4)} ${file}${data.name}${why} (${Math.round(data.details.duration_ms)} ms)`;
 }

@@ -11,8 +11,10 @@ export const repository = join(import.meta.dirname, '../..');
 const busybox = '/bin/busybox';
 export const probePath = join(repository, 'dist/onggi-probe');
 
-/** Path of the root file system as a tar. */
+/** Path of the root file system as a tar; a ready one by ONGGI_TEST_IMAGE (the virtual machine has no tar of GNU's). */
 export async function busyboxTar(): Promise<string> {
+  const given = process.env['ONGGI_TEST_IMAGE'];
+  if (given !== undefined) return given;
   const parts = [busybox, probePath, import.meta.filename].filter((path) => existsSync(path));
   const stamp = Math.max(...parts.map((path) => statSync(path).mtimeMs));
   const tar = join(repository, `dist/test/busybox-${Math.round(stamp)}.tar`);

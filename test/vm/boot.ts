@@ -7,7 +7,7 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { summaryLine } from '../../scripts/test-summary.ts';
 import { busyboxTar, repository } from '../harness/busybox-image.ts';
@@ -38,17 +38,17 @@ async function boot(named: readonly string[]): Promise<void> {
   await using scratch = makeScratch();
   const at = (name: string) => join(scratch.path, name);
   for (const stage of ['initrd', 'disk']) mkdirSync(at(stage));
-  // Made here, because the guest has no tar of GNU's.
-  await busyboxTar();
+  const image = `${guestRepository}/${relative(repository, await busyboxTar())}`;
   makeInitrd(at('initrd.img'), at('initrd'), modulesFor(join(kernel, 'modules'), modules));
-  makeDisk(at('disk.img'), at('disk'), guestCommand(tests));
+  makeDisk(at('disk.img'), at('disk'), guestCommand(tests, image));
   await emulate(join(kernel, 'vmlinuz'), at('initrd.img'), at('disk.img'));
 }
 
-function guestCommand(tests: readonly string[]): string {
+function guestCommand(tests: readonly string[], image: string): string {
   const reporter = `${guestRepository}/scripts/test-reporter.ts`;
   return [
     `cd ${guestRepository}`,
+    `export ONGGI_TEST_IMAGE=${image}`,
     `${guestNode} --test --test-concurrency=1 --test-reporter=${reporter} ${tests.join(' ')}`,
     '',
   ].join('\n');

@@ -20,7 +20,7 @@ systemTest('v2: a memory hog is killed at its limit, and why says so', ['cgroup-
   const outcome = await world.onggi(['run', '--name', 'hog', '--network', 'none', ...limits, world.image, ...hog]);
   assert.equal(outcome.status, 137, outcome.stderr);
   assert.equal(outcome.stdout, 'starting\n');
-  assert.match(await world.ok(['why', 'hog']), /memory/i);
+  assert.match(await world.ok(['why', 'hog']), /its own memory limit/);
   const state: unknown = JSON.parse(await world.ok(['inspect', '--format', '{{json .State.OOMKilled}}', 'hog']));
   assert.equal(state, true);
 });
