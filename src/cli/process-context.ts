@@ -50,9 +50,8 @@ function openContext(flags: GlobalFlags, outputs: Pick<Context, 'stdout' | 'stde
       engine ??= openEngine();
       return engine;
     },
-    [Symbol.asyncDispose]: async () => {
-      const opened = await engine;
-      await opened?.[Symbol.asyncDispose]();
-    },
+    // The store stays open until the process ends, which is now: the last one to close a SQLite database empties and
+    // deletes its log, with three fsyncs, and the next command would begin a new one with a fourth.
+    [Symbol.asyncDispose]: async () => {},
   };
 }

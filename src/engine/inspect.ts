@@ -55,7 +55,7 @@ function state({ row, ending }: Container): Record<string, unknown> {
     Restarting: false,
     OOMKilled: ending?.oom != null,
     Dead: false,
-    Pid: row.pid ?? 0,
+    Pid: status === 'running' ? (row.pid ?? 0) : 0,
     ExitCode: status === 'running' ? 0 : (ending?.exitCode ?? 0),
     Error: ending?.failure ?? '',
     StartedAt: row.startedAt === null ? never : time(row.startedAt),
