@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { OnggiError } from '../errors.ts';
 import { readTar } from './tar.ts';
 import { defaultTarLimits, type TarEntry, type TarLimits } from './tar-entry.ts';
 import { endMark, paxBody, type TestEntry, tarEntry, tarHeader, tarOf, withChecksum } from './testing.ts';
@@ -181,4 +182,45 @@ test('limits', () => {
   refuse({ pax: 300 });
   refuse({ content: 2516 });
   assert.equal(read(sample, 512, { entries: 8, name: 300, content: 2517 }).entries.length, 8);
+});
+
+/** Deterministic, so that a failure can be repeated (xorshift32). */
+function randomNumbers(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % below;
+  };
+}
+
+test('damaged archives are read or refused, never anything else', () => {
+  const seeds = [
+    sample,
+    tarOf({ name: 'a', pax: { path: 'b', 'SCHILY.xattr.user.x': 'y' } }, { name: 'c', content: 'd' }),
+  ];
+  const codes = new Map<string, number>();
+  for (let round = 1; round <= 4000; round += 1) {
+    const random = randomNumbers(round);
+    const archive = Buffer.from(seeds[round % 2] ?? sample);
+    for (let change = 0; change <= random(4); change += 1) {
+      const at = random(archive.length);
+      archive[at] = random(256);
+      // Else nearly every damage would end at the checksum.
+      const header = at - (at % 512);
+      if (round % 4 !== 0) withChecksum(archive.subarray(header, header + 512));
+    }
+    const cut = random(3) === 0 ? archive.subarray(0, random(archive.length)) : archive;
+    let outcome = 'read';
+    try {
+      read(cut, 1 + random(700));
+    } catch (error) {
+      assert.ok(error instanceof OnggiError, `round ${round}: ${error}`);
+      outcome = error.code;
+    }
+    codes.set(outcome, (codes.get(outcome) ?? 0) + 1);
+  }
+  const seen = [...codes.keys()].filter((code) => code !== 'exhausted');
+  assert.deepEqual(seen.sort(), ['corrupt', 'read', 'unsupported']);
 });

@@ -27,7 +27,8 @@ export type ImageName = {
 
 /**
  * Inserts an image with its layers, or brings a hidden one back. Must run in a transaction.
- * A second call with the same values changes nothing.
+ * A second call with the same values changes nothing. One config can come with another manifest, when its layers were
+ * compressed again: the last one counts.
  * @throws OnggiError `conflict` when one of the layers was removed meanwhile: unpack again
  */
 export function putImage(database: Database, image: Omit<ImageRow, 'removed'>, layers: readonly ChainId[]): void {
@@ -35,7 +36,7 @@ export function putImage(database: Database, image: Omit<ImageRow, 'removed'>, l
     run(
       database,
       `INSERT INTO images (id, manifest, created, size) VALUES (?, ?, ?, ?)
-       ON CONFLICT (id) DO UPDATE SET removed = NULL`,
+       ON CONFLICT (id) DO UPDATE SET removed = NULL, manifest = excluded.manifest`,
       image.id,
       image.manifest,
       image.created,

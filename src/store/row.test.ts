@@ -16,6 +16,7 @@ import {
   deleteImageName,
   forgottenImages,
   hideImage,
+  imageById,
   imageByName,
   imagesByPrefix,
   isBlobNamed,
@@ -194,6 +195,8 @@ test('images hold their layers; unused chains go as a whole', () => {
   assert.ok(first);
   assert.deepEqual(layerByChainId(database, first), layers[0]);
   assert.throws(() => putImage(database, one, chain), { code: 'conflict' });
+  putImage(database, { ...two, manifest: one.manifest }, chain.slice(0, 1));
+  assert.equal(imageById(database, two.id)?.manifest, one.manifest);
 });
 
 test('names move; the blobs that rows name are known', () => {

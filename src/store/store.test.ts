@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { insertContainer } from './container-row.ts';
+import { insertContainer, listContainers } from './container-row.ts';
 import { directoriesOf, layoutOf, socketPath } from './layout.ts';
 import { publish, publishSynced } from './publish.ts';
 import { openStore } from './store.ts';
@@ -60,6 +61,25 @@ test('paths: the default root has its run directory in /run, sockets are short',
   assert.equal(layoutOf('/x').run, '/x/run');
   assert.ok(socketPath(layoutOf(), 'f'.repeat(64)).length < 40);
   assert.throws(() => socketPath(layoutOf(`/${'x'.repeat(90)}`), 'f'.repeat(64)), { code: 'invalid' });
+});
+
+test('many processes that find no store make one together', async (t) => {
+  const root = scratch(t);
+  const script = `
+    const { openStore } = await import('${import.meta.dirname}/store.ts');
+    const { insertContainer } = await import('${import.meta.dirname}/container-row.ts');
+    const { exampleContainer } = await import('${import.meta.dirname}/testing.ts');
+    const store = openStore('${root}');
+    insertContainer(store.database, exampleContainer(process.argv.at(-1), process.argv.at(-1)));`;
+  const processes = Array.from({ length: 8 }, (_, index) =>
+    spawn(process.execPath, ['--input-type=module', '-e', script, '--', `${index}a`], { stdio: 'inherit' }),
+  );
+  const statuses = await Promise.all(
+    processes.map((child) => new Promise((resolve) => child.once('close', (status) => resolve(status)))),
+  );
+  assert.deepEqual(statuses, Array(8).fill(0));
+  using store = openStore(root);
+  assert.equal(listContainers(store.database).length, 8);
 });
 
 test('publish gives a file its name; again is no error', (t) => {
