@@ -42,6 +42,11 @@ bool client_flush(struct client *client) {
     while (sent < client->output_used) {
         long result = SYS(send(client->fd, client->output + sent, client->output_used - sent, MSG_DONTWAIT | MSG_NOSIGNAL));
         if (result == -EAGAIN) break;
+        if (result == -EPIPE || result == -ECONNRESET) {
+            /* It has closed, but what it sent before that still counts: a signal, say. The end of input drops it. */
+            sent = client->output_used;
+            break;
+        }
         if (result <= 0) return false;
         sent += (size_t)result;
     }

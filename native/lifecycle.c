@@ -69,6 +69,8 @@ void lifecycle_report(struct shim *shim) {
         int fd = -1;
         int result = message_receive(shim->report, &message, &fd, MSG_DONTWAIT);
         if (result == -EAGAIN) return;
+        /* The init died without reading what it was sent (unix(7)); what it had said itself is still to come. */
+        if (result == -ECONNRESET) continue;
         if (result == 1) {
             take_message(shim, &message, fd);
             continue;
@@ -173,15 +175,24 @@ static bool expired(const struct shim *shim) {
     return shim->deadline != 0 && monotonic_ms() >= shim->deadline;
 }
 
-/* Nobody has started what must be started, and nobody is left who could. */
+/* Ends a container that nobody has started and that nobody is left to start. */
 static void give_up_unstarted(struct shim *shim) {
-    bool pending = shim->options.start_required && shim->waits && !shim->start_wanted && !shim->ended;
-    if (!pending) return;
-    bool abandoned = shim->met && shim->client_count == 0;
-    if (!abandoned && !(!shim->met && expired(shim))) return;
+    bool pending = shim->options.start_required && shim->waits && !shim->start_wanted;
+    bool abandoned = shim->met ? shim->client_count == 0 : expired(shim);
+    /* The deadline was for the first client to come; one that has passed would make the loop spin. */
+    if (!pending || shim->met || abandoned) shim->deadline = 0;
+    if (!pending || !abandoned) return;
     fail_here(shim, ECANCELED, "nobody started the container");
     lifecycle_kill(shim);
-    shim->deadline = 0;
+}
+
+/* How long, after EXIT, it is worth waiting for those who are connected now. */
+static int64_t patience(const struct shim *shim) {
+    for (size_t i = 0; i < shim->client_count; i++) {
+        const struct client *client = shim->clients[i];
+        if (!client->greeted || (client->flags & HELLO_RECONCILES) != 0 || client->output_used > 0) return RECONCILE_MS;
+    }
+    return shim->client_count > 0 || shim->met ? LINGER_MS : MEET_MS;
 }
 
 /*
@@ -189,18 +200,12 @@ static void give_up_unstarted(struct shim *shim) {
  * that is just writing would destroy its connection with output unread.
  */
 static bool clients_done(struct shim *shim) {
+    int64_t latest = monotonic_ms() + patience(shim);
+    if (latest < shim->deadline) shim->deadline = latest; /* those who were worth waiting longer for have left */
     if (expired(shim)) return true;
     if (shim->client_count > 0) return false;
     /* Somebody is about to ask why it never ran. */
     return shim->met || !shim->waits || (shim->ending.flags & EXIT_NEVER_RAN) == 0;
-}
-
-static int64_t patience(const struct shim *shim) {
-    for (size_t i = 0; i < shim->client_count; i++) {
-        const struct client *client = shim->clients[i];
-        if (!client->greeted || (client->flags & HELLO_RECONCILES) != 0 || client->output_used > 0) return RECONCILE_MS;
-    }
-    return shim->client_count > 0 || shim->met ? LINGER_MS : MEET_MS;
 }
 
 static void announce(struct shim *shim) {
@@ -214,7 +219,7 @@ static void announce(struct shim *shim) {
 }
 
 bool lifecycle_advance(struct shim *shim) {
-    give_up_unstarted(shim);
+    if (!shim->ended) give_up_unstarted(shim);
     if (!shim->ended) return false;
     if (!shim->announced) {
         lifecycle_report(shim);

@@ -19,7 +19,7 @@
 #include "shim.h"
 #include "syscalls.h"
 
-enum { ERROR_FD = 2, PLAN_FD = 3, LOCK_FD = 4 };
+enum { ERROR_FD = 2, PLAN_FD = 3, LOCK_FD = 4, BACKLOG = 128 };
 
 static int complain(const struct failure *failure) {
     dprintf(ERROR_FD, "%s: %s\n", failure->text, strerror((int)failure->error));
@@ -45,7 +45,7 @@ static int listen_at(const char *path) {
     mode_t mask = umask(0177);
     int result = (int)SYS(bind(fd, (struct sockaddr *)&address, sizeof address));
     umask(mask);
-    if (result == 0) result = (int)SYS(listen(fd, CLIENTS_MAX));
+    if (result == 0) result = (int)SYS(listen(fd, BACKLOG));
     return result < 0 ? result : take_fd(&fd);
 }
 

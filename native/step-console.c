@@ -39,7 +39,7 @@ static int open_peer(int master) {
 static int bind_console(const struct init *init, int slave) {
     scoped_fd tree = mount_clone(slave, "", 0);
     if (tree < 0) return tree;
-    scoped_fd target = root_open(init->root, "/dev/console", O_PATH | O_NOFOLLOW, RESOLVE_NO_SYMLINKS);
+    scoped_fd target = root_open(init->root, "/dev/console", O_PATH, RESOLVE_NO_SYMLINKS);
     if (target == -ENOENT) target = root_make(init->root, "/dev/console", 0755, true);
     return target < 0 ? target : sys_move_mount(tree, target);
 }

@@ -115,11 +115,11 @@ static int check_target(const char *path, int target, int mount) {
  */
 static int open_target(const struct init *init, const char *path, bool file, bool strict) {
     if (!strict) return root_make(init->root, path, 0755, file);
-    int fd = root_open(init->root, path, O_PATH | O_NOFOLLOW, RESOLVE_NO_SYMLINKS);
+    int fd = root_open(init->root, path, O_PATH, RESOLVE_NO_SYMLINKS);
     if (fd != -ENOENT) return fd;
     scoped_fd made = root_make(init->root, path, 0755, file);
     if (made < 0) return made;
-    return root_open(init->root, path, O_PATH | O_NOFOLLOW, RESOLVE_NO_SYMLINKS);
+    return root_open(init->root, path, O_PATH, RESOLVE_NO_SYMLINKS);
 }
 
 static int place_mount(struct init *init, int mount, const char *path, bool file, bool strict) {

@@ -104,7 +104,7 @@ int step_root_attributes(struct init *init, struct cursor *payload) {
 /* The container's /dev/null, which must be the null device and nothing that an image put there (CVE-2025-31133). */
 static int null_device(struct init *init) {
     if (init->null_device >= 0) return init->null_device;
-    scoped_fd fd = root_open(init->root, "/dev/null", O_PATH | O_NOFOLLOW, RESOLVE_NO_SYMLINKS);
+    scoped_fd fd = root_open(init->root, "/dev/null", O_PATH, RESOLVE_NO_SYMLINKS);
     if (fd < 0) return fail(&init->failure, fd, "open /dev/null");
     struct stat status;
     int result = (int)SYS(fstat(fd, &status));

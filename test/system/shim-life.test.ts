@@ -47,6 +47,7 @@ test('nothing runs before start; the second client sees the same container', nee
     assert.equal(existsSync(join(place.root, 'ran')), true);
     const seen = [];
     for await (const event of watcher.events) seen.push(event.type === 'status' ? event.state : event.type);
+    watcher.close();
     assert.deepEqual(seen.slice(-2), ['running', 'exit']);
     assert.equal(told.exit.exitCode, 0);
   });
@@ -147,7 +148,12 @@ test('reconcile runs after the exit, unless a client did the work', needs, async
   for (const claimed of [false, true]) {
     await inPlace(async (place) => {
       const flag = join(place.path, 'reconciled');
-      place.launch(place.plan({ argv: ['true'], shim: { reconcile: ['/bin/sh', '-c', `env > ${flag}`] } }));
+      place.launch(
+        place.plan({
+          argv: ['true'],
+          shim: { reconcile: ['/bin/sh', '-c', `env > ${flag}.new; mv ${flag}.new ${flag}`] },
+        }),
+      );
       const client = await place.connect({ stdout: true, reconciles: true });
       for await (const event of client.events) {
         if (event.type === 'status' && event.state === 'created') client.start();
@@ -159,7 +165,8 @@ test('reconcile runs after the exit, unless a client did the work', needs, async
       assert.ok(await eventually(() => !place.locked()));
       assert.equal(existsSync(join(place.path, 'c.sock')), false);
       assert.equal(await eventually(() => existsSync(flag), claimed ? 300 : 5000), !claimed);
-      if (!claimed) assert.match(readFileSync(flag, 'utf8'), /^PATH=[^\n]*\n(PWD=\/\n)?$/m);
+      // The environment is what the shim was given, which no container can reach.
+      if (!claimed) assert.match(readFileSync(flag, 'utf8'), /^MARK=given$/m);
     });
   }
 });
@@ -183,3 +190,30 @@ test('pid 1 reaps and forwards when asked to', needs, async () => {
     assert.equal(told.exit.exitCode, 143);
   });
 });
+
+test('an idle shim takes no time and little memory', needs, async () => {
+  await inPlace(async (place) => {
+    place.launch(place.plan({ argv: ['onggi-probe', 'sleep'] }));
+    const client = await place.connect();
+    let shim = 0;
+    const told = await follow(client, async (event) => {
+      if (event.type === 'status') shim = Number(statusField(event.pid, 'PPid'));
+      if (event.type !== 'output') return;
+      // Beyond the time in which it waits for somebody to start the container.
+      await sleep(10_500);
+      const before = cpuTicks(shim);
+      await sleep(500);
+      assert.ok(cpuTicks(shim) - before <= 1);
+      const pss = Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${shim}/smaps_rollup`, 'utf8'))?.[1]);
+      // The sanitizers' own memory is not ours.
+      if (process.env['ONGGI_LIBDIR'] === undefined) assert.ok(pss < 300, `${pss} kB`);
+      client.killAll();
+    });
+    assert.equal(told.exit.exitCode, 137);
+  });
+});
+
+function cpuTicks(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ');
+  return Number(fields[13]) + Number(fields[14]);
+}

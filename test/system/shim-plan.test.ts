@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { shimPath } from '../../src/kernel/addon.ts';
+import { encodePlan } from '../../src/runtime/plan/encode.ts';
+import type { Plan } from '../../src/runtime/plan/steps.ts';
+import { repository } from '../harness/busybox-image.ts';
+import { requires } from '../harness/requires.ts';
+import { makeScratch } from '../harness/scratch.ts';
+import { flags, identity, inPlace, spawnShim } from './shim-container.ts';
+
+const needs = requires('root');
+
+/** A plan with a record of nearly every kind, for damaging; nothing of it is executed. */
+async function richPlan(): Promise<Uint8Array> {
+  let plan: Plan | undefined;
+  await inPlace(async (place) => {
+    const attributes = { set: 1, clear: 0, recursive: true, words: [] };
+    const message = Buffer.alloc(32);
+    message.writeUInt32LE(32, 0);
+    plan = place.plan({
+      argv: ['sh', '-c', 'true'],
+      prepare: [
+        { op: 'cgroup-create', path: '/sys/fs/cgroup/memory/x' },
+        { op: 'write', path: '/x', value: '1', what: 'limit', optional: true },
+        { op: 'cgroup-device', path: '/x', program: new Uint8Array(16), what: 'devices' },
+      ],
+      attach: [
+        { op: 'id-map', uid: [{ containerId: 0, hostId: 0, size: 1 }], gid: [], setgroups: true },
+        {
+          op: 'netlink',
+          protocol: 'route',
+          messages: [{ bytes: message, pidAt: [16], what: 'link' }],
+          what: 'network',
+        },
+      ],
+      mounts: [
+        {
+          op: 'bind',
+          source: '/tmp',
+          target: '/tmp',
+          recursive: true,
+          attributes,
+          propagation: flags('private'),
+          createSource: false,
+        },
+        {
+          op: 'cgroup-mount',
+          target: '/sys/fs/cgroup',
+          unified: false,
+          legacy: [{ name: 'cpu', options: 'cpu', links: ['c'] }],
+          flags: flags('ro'),
+        },
+        { op: 'mkdir', path: '/x', mode: 0o755, uid: 0, gid: 0 },
+        { op: 'symlink', path: '/y', target: 'x' },
+      ],
+      steps: [
+        { op: 'mask', path: '/proc/kcore' },
+        { op: 'readonly', path: '/proc/sys' },
+        { op: 'sysctl', name: 'a.b', value: '1' },
+        { op: 'rlimit', resource: 7, name: 'nofile', soft: 1n, hard: 2n },
+        { op: 'seccomp', flags: 0, program: new Uint8Array(8), what: 'filter' },
+      ],
+      cleanup: [{ op: 'cgroup-remove', path: '/sys/fs/cgroup/memory/x' }],
+    });
+  });
+  assert.ok(plan);
+  return encodePlan(plan);
+}
+
+const check = (bytes: Uint8Array) => spawnSync(shimPath(), ['--check'], { input: bytes, encoding: 'utf8' });
+
+test('damaged plans are refused or harmless', needs, async () => {
+  const fuzzer = join(repository, 'dist/asan/plan-fuzz');
+  assert.ok(existsSync(fuzzer), 'run make shim-asan');
+  await using scratch = makeScratch();
+  const seed = join(scratch.path, 'plan');
+  writeFileSync(seed, await richPlan());
+  for (const number of ['1', '7']) {
+    const result = spawnSync(fuzzer, [seed, '50000', number], { encoding: 'utf8' });
+    assert.equal(result.status, 0, result.stderr);
+  }
+});
+
+test('a plan is refused with the record and the reason', needs, async () => {
+  const bytes = await richPlan();
+  assert.equal(check(bytes).status, 0);
+  for (const [at, value, said] of [
+    [0, 0x58, /does not start with OGPL/],
+    [4, 9, /version 9, this is 1/],
+    [12, 1, /bytes after the last record|no OP_EXEC/],
+    [16, 99, /record 0 \(op 99\): unknown op/],
+    [18, 3, /record 0 \(op 1\): an op in the wrong phase/],
+  ] as const) {
+    const copy = Uint8Array.from(bytes);
+    copy[at] = value;
+    const result = check(copy);
+    assert.equal(result.status, 1);
+    assert.match(result.stderr, said);
+  }
+  assert.match(check(Buffer.concat([bytes, Buffer.from('x')])).stderr, /bytes after its end/);
+  assert.match(check(bytes.subarray(0, -1)).stderr, /shorter than/);
+});
+
+test('steps out of order are refused', needs, async () => {
+  await inPlace(async (place) => {
+    const plan = place.plan({ argv: ['true'] });
+    const exec = plan.init.at(-1);
+    assert.ok(exec);
+    const without = (op: string) => ({ ...plan, init: plan.init.filter((step) => step.op !== op) });
+    const said = (changed: Plan) => check(encodePlan(changed)).stderr;
+    assert.match(said(without('enter-root')), /a container path before OP_ENTER_ROOT/);
+    assert.match(said(without('exec')), /no OP_EXEC/);
+    assert.match(said({ ...plan, init: [...plan.init, identity()] }), /a step after OP_EXEC/);
+    assert.match(said({ ...plan, init: [{ op: 'wait-start' }, ...plan.init] }), /a second OP_WAIT_START/);
+    assert.match(said({ ...plan, shim: { ...plan.shim, exitFile: 'relative' } }), /not absolute/);
+    assert.match(said({ ...plan, shim: { ...plan.shim, socket: `/${'s'.repeat(120)}` } }), /longer than 107 bytes/);
+    assert.match(said({ ...plan, init: [{ op: 'exec', argv: [], env: [], reaper: false }] }), /no command/);
+  });
+});
+
+test('the shim says why it does not start', needs, async () => {
+  await inPlace(async (place) => {
+    const plan = place.plan({ argv: ['true'] });
+    const refused = (changed: Plan): string => {
+      const { status, said } = spawnShim(encodePlan(changed), undefined, 'c');
+      assert.notEqual(status, 0);
+      return said;
+    };
+    assert.equal(refused({ ...plan, init: [] }), 'plan: record 1 (op 2): no OP_EXEC: Bad message\n');
+    const socket = join(place.path, 'none/sock');
+    assert.match(refused({ ...plan, shim: { ...plan.shim, socket } }), /^listen on ".*": No such file or directory\n$/);
+    mkdirSync(join(place.path, 'log'));
+    const log = { path: join(place.path, 'log'), maxSize: 0n, maxFiles: 1 };
+    assert.match(refused({ ...plan, shim: { ...plan.shim, log } }), /^open the log ".*": Is a directory\n$/);
+  });
+});
