@@ -13,7 +13,8 @@ const blob = { digest: sha256(content), size: content.length };
 function sendPart(response: ServerResponse, status: number, headers: object, bytes: Buffer, length: number): void {
   response.writeHead(status, { 'content-length': length, ...headers });
   if (bytes.length === length) response.end(bytes);
-  else response.write(bytes, () => response.destroy());
+  // Bun calls back before all of it is on its way.
+  else response.write(bytes, () => setTimeout(() => response.destroy(), 50));
 }
 
 /** Answers ranges, and breaks each connection after `piece` bytes. */

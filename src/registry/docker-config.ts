@@ -61,7 +61,8 @@ export function findCredentials(content: string, registry: string, path: string)
   const other = key ?? Object.keys(auths).find((known) => keys.includes(hostOf(known)));
   const entry = other === undefined ? undefined : auths[other];
   const credentials = entry === undefined ? null : credentialsOf(entry, registry, path);
-  const helper = keys.map((known) => credHelpers[known]).find((name) => name !== undefined) ?? credsStore;
+  const helped = keys.find((known) => Object.hasOwn(credHelpers, known));
+  const helper = (helped === undefined ? undefined : credHelpers[helped]) ?? credsStore;
   return { credentials, helper: helper === '' ? null : `docker-credential-${helper}` };
 }
 
@@ -73,10 +74,10 @@ function parseConfig(content: string, path: string): v.InferOutput<typeof config
     // Without the cause: its message quotes the text.
     throw new OnggiError('invalid', `credentials in "${path}": not JSON`);
   }
-  const result = v.safeParse(configSchema, document, { abortEarly: true });
-  if (result.success) return result.output;
-  const [{ type }] = result.issues;
-  throw new OnggiError('invalid', `credentials in "${path}": not as "docker login" writes it (${type})`);
+  const result = v.safeParse(configSchema, document);
+  if (result.success && !Array.isArray(document)) return result.output;
+  // Without what valibot says: it quotes the value.
+  throw new OnggiError('invalid', `credentials in "${path}": not as "docker login" writes them`);
 }
 
 /** Docker Hub's entry has the address of a protocol that is gone. */

@@ -245,7 +245,7 @@ test('nobody there: told at once, without credentials', async () => {
 
 test('something that speaks no HTTP', async () => {
   await using stack = new AsyncDisposableStack();
-  const server = createServer((socket) => socket.end('SSH-2.0-x\r\n'));
+  const server = createServer((socket) => socket.resume().end('SSH-2.0-x\r\n'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   stack.defer(() => new Promise((resolve) => server.close(() => resolve())));
   const address = server.address();
