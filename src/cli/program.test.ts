@@ -50,7 +50,7 @@ const refused: readonly [string, number, string][] = [
     125,
     'onggi: invalid mount config for type "bind": bind source path does not exist: /nonexistent\n',
   ],
-  ['run -it x', 125, 'onggi: the input device is not a TTY\nLeave out -t, or -i.\n'],
+  ['run -it x', 1, 'onggi: the input device is not a TTY\nLeave out -t, or -i.\n'],
   ['exec -it c sh', 1, 'onggi: the input device is not a TTY\nLeave out -t, or -i.\n'],
   ['ps x', 1, "onggi: 'onggi ps' accepts no arguments\n\nUsage:  onggi ps [OPTIONS]\nSee 'onggi ps --help'.\n"],
   ['ps --size', 125, "onggi: flag --size is not supported\nSee 'onggi ps --help'.\n"],

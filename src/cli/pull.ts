@@ -25,9 +25,12 @@ export async function pullImage(
   );
   const progress = quiet ? undefined : pullProgress(output, context.now);
   const heading = reference.digest === null ? (reference.tag ?? 'latest') : familiarName(reference);
-  progress?.line(`${heading}: Pulling from ${reference.repository}`);
+  let begun = false;
   const events = engine.images.pull(name, { signal: abort.signal, ...(platform !== undefined && { platform }) });
   for await (const event of events) {
+    // Not before the registry has answered: until then nothing is being pulled.
+    if (!begun) progress?.line(`${heading}: Pulling from ${reference.repository}`);
+    begun = true;
     progress?.event(event);
     if (event.type !== 'done') continue;
     const what = event.upToDate ? 'Image is up to date for' : 'Downloaded newer image for';

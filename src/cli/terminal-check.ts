@@ -2,9 +2,18 @@
 import { OnggiError } from '../errors.ts';
 import type { Context } from './context.ts';
 
-/** @throws OnggiError `invalid` with Docker's words when keys are wanted from something that has none */
+/** Docker's words when keys are wanted from something that has none. */
+export function terminalProblem(
+  context: Pick<Context, 'stdin'>,
+  attachesStdin: boolean,
+  terminal: boolean,
+): OnggiError | undefined {
+  if (!terminal || !attachesStdin || context.stdin.isTerminal()) return undefined;
+  return new OnggiError('invalid', 'the input device is not a TTY', { hint: 'Leave out -t, or -i.' });
+}
+
+/** @throws OnggiError `invalid` */
 export function checkTerminal(context: Pick<Context, 'stdin'>, attachesStdin: boolean, terminal: boolean): void {
-  if (terminal && attachesStdin && !context.stdin.isTerminal()) {
-    throw new OnggiError('invalid', 'the input device is not a TTY', { hint: 'Leave out -t, or -i.' });
-  }
+  const problem = terminalProblem(context, attachesStdin, terminal);
+  if (problem !== undefined) throw problem;
 }

@@ -11,7 +11,7 @@ import { defaultDetachKeys } from '../detach-keys.ts';
 import { engineFailure } from '../failure.ts';
 import { ensureImage } from '../pull.ts';
 import { relay } from '../relay.ts';
-import { checkTerminal } from '../terminal-check.ts';
+import { terminalProblem } from '../terminal-check.ts';
 
 const flags = {
   ...containerFlags,
@@ -47,7 +47,12 @@ export const command = defineCommand({
       return 0;
     }
     const streams = attachedStreams(flags);
-    if (!flags.detach) checkTerminal(context, streams.stdin, flags.tty);
+    const problem = terminalProblem(context, streams.stdin && !flags.detach, flags.tty);
+    if (problem !== undefined) {
+      // As in Docker: no fault of the engine, so not its status.
+      context.report(problem);
+      return 1;
+    }
     for (const warning of containerWarnings(flags)) context.stderr.print(`WARNING: ${warning}\n`);
     using cidFile = flags.cidfile === undefined ? undefined : openCidFile(flags.cidfile);
     await ensureImage(
@@ -102,10 +107,9 @@ async function runAttached(
   const startNoted = async () => {
     const { id } = await engine.containers.create(options);
     cidFile?.write(id);
-    return { id, session: await engine.containers.startAttached(id, { stdin: flags.interactive }) };
+    return await engine.containers.startAttached(id, { stdin: flags.interactive });
   };
-  const { id, session } = cidFile === undefined ? await engine.containers.run(options) : await startNoted();
-  if (!streams.stdout && !streams.stderr) context.stdout.print(`${id}\n`);
+  const session = cidFile === undefined ? (await engine.containers.run(options)).session : await startNoted();
   const end = await relay(session, context, {
     ...streams,
     terminal: flags.tty,
