@@ -124,11 +124,11 @@ function outOfMemory(ending: Ending, memoryLimit: number | null): string[] {
   return [];
 }
 
-function whoSent({ sender, signal }: Ending): string[] {
+function whoSent({ sender, signal, oom }: Ending): string[] {
   if (sender !== null) {
     return [`${signalName(sender.signal)} was sent by process ${sender.pid} of user ${sender.uid}.`];
   }
-  if (signal === constants.signals.SIGKILL) {
+  if (signal === constants.signals.SIGKILL && oom === null) {
     return ['The signal did not pass through its shim, and the kernel does not tell who sent it.'];
   }
   return [];
