@@ -94,8 +94,9 @@ export async function wait(context: Context, ref: string): Promise<number> {
   if (container.row.state === 'running') {
     using client = await connect(container, {});
     const report = client === undefined ? undefined : await untilExit(client);
-    if (report !== undefined) return report.exitCode;
     await settleNow(context, container);
+    // The row may be gone by now, or of a later run.
+    if (report !== undefined) return report.exitCode;
   }
   const row = containerById(context.store.database, container.id);
   if (row === undefined) throw new OnggiError('not-found', `No such container: ${ref}`);
