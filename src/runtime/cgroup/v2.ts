@@ -100,7 +100,7 @@ function pids(pids: Resources['pids']): Setting[] {
   return [setting('pids', 'pids.max', value, `limit the number of processes to ${value}`)];
 }
 
-/** v1 weights (10 to 1000) become v2 weights (1 to 10000). BFQ has a file of its own; which one is there, is there. */
+/** v1 weights (10 to 1000) become v2 weights (1 to 10000). io.weight needs the kernel's I/O cost model. */
 function blockIo(io: BlockIo): Setting[] {
   refuseFields([['blockIO.leafWeight', io.leafWeight]], 'cgroup v2');
   const settings: Setting[] = [];
