@@ -2,10 +2,12 @@
 import { cpSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { busyboxTar, repository } from '../test/harness/busybox-image.ts';
+import { findLeaks, snapshot } from '../test/harness/leaks.ts';
+import { lockMachine } from '../test/harness/machine-lock.ts';
 import { run } from '../test/harness/program.ts';
 import { makeScratch } from '../test/harness/scratch.ts';
 import { runCheck } from './test-program.ts';
-import { type Counts, sum } from './test-summary.ts';
+import { type Counts, none, sum } from './test-summary.ts';
 
 export async function testLibrary(): Promise<Counts> {
   await using scratch = makeScratch();
@@ -24,6 +26,8 @@ export async function testLibrary(): Promise<Counts> {
     limit: 120,
   });
   if (packed.failed > 0) return packed;
+  await lockMachine();
+  const before = snapshot();
   cpSync(join(repository, 'examples/library.ts'), join(project, 'library.ts'));
   const results = [packed];
   for (const [name, command] of Object.entries({ Node: process.execPath, Bun: await bunPath() })) {
@@ -37,7 +41,9 @@ export async function testLibrary(): Promise<Counts> {
       }),
     );
   }
-  return sum(results);
+  const leaks = await findLeaks(before);
+  for (const leak of leaks) console.log(`FAIL the library left behind: ${leak}`);
+  return sum([...results, { ...none, failed: leaks.length }]);
 }
 
 async function bunPath(): Promise<string> {
