@@ -13,6 +13,7 @@ import { actionNumber, enosys, errnoAction, flagNumber, inWords, isAllowing, kil
 import { type Abi, abiOf, architectureNames, auditX86, type SeccompArchitecture, x32Bit } from './architecture.ts';
 import { dataOffsets, load, makeProgram, opcodes, type Program, result } from './bpf.ts';
 import { compileConditions } from './condition.ts';
+import { precompiledFilter } from './precompiled.ts';
 
 /** The first rule whose conditions hold decides, else the default action does. */
 type Rule = { readonly args: readonly SeccompArgument[]; readonly action: number };
@@ -29,6 +30,14 @@ const armPrivate = 0xf_0000;
 /** @throws OnggiError `invalid` or `unsupported` */
 export function compileSeccomp(seccomp: Seccomp, machine: SeccompArchitecture): InitStep[] {
   if (seccomp.listenerPath) throw unsupported('the seccomp field "listenerPath"');
+  const count = seccomp.syscalls?.reduce((sum, rule) => sum + rule.names.length, 0) ?? 0;
+  const what = `rules for ${count} of them, the others ${inWords(seccomp.defaultAction)}`;
+  const program = precompiledFilter(seccomp, machine) ?? compileFilter(seccomp, machine);
+  return [{ op: 'seccomp', flags: flagNumber(seccomp.flags ?? []), program, what }];
+}
+
+/** The instructions of a profile. @throws OnggiError `invalid` or `unsupported` */
+export function compileFilter(seccomp: Seccomp, machine: SeccompArchitecture): Uint8Array<ArrayBuffer> {
   const own = architectureNames[machine];
   const given = seccomp.architectures ?? [];
   for (const name of given) abiOf(name);
@@ -47,9 +56,7 @@ export function compileSeccomp(seccomp: Seccomp, machine: SeccompArchitecture): 
     program.putSkip(opcodes.jumpEqual, audit, false, since);
   }
   program.put(load(dataOffsets.architecture));
-  const count = seccomp.syscalls?.reduce((sum, rule) => sum + rule.names.length, 0) ?? 0;
-  const what = `rules for ${count} of them, the others ${inWords(seccomp.defaultAction)}`;
-  return [{ op: 'seccomp', flags: flagNumber(seccomp.flags ?? []), program: program.bytes(), what }];
+  return program.bytes();
 }
 
 /** Ranges of all ABIs that share an AUDIT_ARCH, over the whole 32 bits. */
