@@ -277,6 +277,14 @@ unpackTest('damaged and foreign archives are refused, nothing is registered', []
   await assert.rejects(importImage(store, '/nonexistent.tar', 'x'), { code: 'not-found' });
   await assert.rejects(importImage(store, once(archive), 'X'), { code: 'invalid' });
   await assert.rejects(importImage(store, once(archive), 'x', { signal: AbortSignal.abort() }), { code: 'cancelled' });
+  async function* stuck(): AsyncGenerator<Buffer> {
+    yield archive.subarray(0, 2000);
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+  }
+  const soon = AbortSignal.timeout(50);
+  const before = performance.now();
+  await assert.rejects(importImage(store, stuck(), 'x', { signal: soon }), { code: 'cancelled' });
+  assert.ok(performance.now() - before < 1500);
   assert.deepEqual(listImages(store.database), []);
 });
 
