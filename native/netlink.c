@@ -29,14 +29,16 @@ static int open_socket(int protocol) {
  * Numbers the messages of one request and asks for an acknowledgement of each; how many to expect. The two that
  * bracket an nf_tables batch are not acknowledged (before Linux 6.10 not even on request).
  */
-static uint32_t number_messages(struct blob request, uint32_t *sequence) {
+static uint32_t number_messages(int protocol, struct blob request, uint32_t *sequence) {
     uint32_t expected = 0;
     for (uint32_t at = 0; at + sizeof(struct nlmsghdr) <= request.length;) {
         struct nlmsghdr header;
         memcpy(&header, request.bytes + at, sizeof header);
         header.nlmsg_seq = ++*sequence;
         header.nlmsg_pid = 0;
-        bool bracket = header.nlmsg_type == NFNL_MSG_BATCH_BEGIN || header.nlmsg_type == NFNL_MSG_BATCH_END;
+        /* Of rtnetlink the same numbers are RTM_NEWLINK and RTM_DELLINK. */
+        bool bracket = protocol == NETLINK_NETFILTER &&
+                       (header.nlmsg_type == NFNL_MSG_BATCH_BEGIN || header.nlmsg_type == NFNL_MSG_BATCH_END);
         if (!bracket) {
             header.nlmsg_flags |= NLM_F_ACK;
             expected++;
@@ -70,6 +72,7 @@ static const char *extended_message(const uint8_t *message, uint32_t length, uin
 }
 
 struct request {
+    int protocol;
     struct blob bytes;
     const char *what; /* of the message */
     const char *step; /* of the step */
@@ -97,7 +100,7 @@ static int read_replies(const struct request *request, const uint8_t *bytes, uin
 }
 
 static int transact(int socket, const struct request *request, uint32_t *sequence) {
-    uint32_t expected = number_messages(request->bytes, sequence);
+    uint32_t expected = number_messages(request->protocol, request->bytes, sequence);
     struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
     long sent = SYS(sendto(socket, request->bytes.bytes, request->bytes.length, 0, (struct sockaddr *)&kernel, sizeof kernel));
     if (sent < 0) return (int)sent;
@@ -128,7 +131,7 @@ int netlink_run(struct cursor *payload, pid_t init, struct failure *failure) {
         for (uint32_t places = take_count(&end); places > 0; places--) take_u32(&end);
         take_string(&end);
     }
-    struct request request = {.step = take_string(&end), .failure = failure};
+    struct request request = {.protocol = protocol, .step = take_string(&end), .failure = failure};
     scoped_fd socket = open_socket(protocol);
     if (socket < 0) return fail(failure, socket, "%s: open a netlink socket", request.step);
     uint32_t sequence = 0;
