@@ -37,22 +37,21 @@ size_t client_room(const struct client *client) {
     return client->output_used >= limit ? 0 : limit - client->output_used;
 }
 
-bool client_flush(struct client *client) {
+void client_hang_up(struct client *client) {
+    client->hung_up = true;
+    client->output_used = 0;
+}
+
+void client_flush(struct client *client) {
     size_t sent = 0;
     while (sent < client->output_used) {
         long result = SYS(send(client->fd, client->output + sent, client->output_used - sent, MSG_DONTWAIT | MSG_NOSIGNAL));
         if (result == -EAGAIN) break;
-        if (result == -EPIPE || result == -ECONNRESET) {
-            /* It has closed, but what it sent before that still counts: a signal, say. The end of input drops it. */
-            sent = client->output_used;
-            break;
-        }
-        if (result <= 0) return false;
+        if (result <= 0) return client_hang_up(client);
         sent += (size_t)result;
     }
     client->output_used -= sent;
     memmove(client->output, client->output + sent, client->output_used);
-    return true;
 }
 
 bool client_send(struct client *client, uint8_t type, const void *payload, size_t length) {
@@ -64,7 +63,8 @@ bool client_send(struct client *client, uint8_t type, const void *payload, size_
     for (int i = 0; i < 4; i++) frame[4 + i] = (unsigned char)(length >> 8 * i);
     if (length > 0) memcpy(frame + FRAME_HEADER, payload, length);
     client->output_used += FRAME_HEADER + length;
-    return client_flush(client);
+    client_flush(client);
+    return true;
 }
 
 int client_read(struct client *client) {

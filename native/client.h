@@ -26,8 +26,7 @@ struct client {
     uint8_t flags;     /* enum hello_flag */
     bool wrote_stdin;
     bool stalled;        /* its stdin bytes wait for the container to read */
-    bool hung_up;        /* closed by the peer, with bytes still to be taken */
-    bool told;           /* has been sent the EXIT frame */
+    bool hung_up;        /* closed by the peer: takes no more output, but what it has written still counts */
     uint32_t stdin_left; /* bytes of the present STDIN frame that are still to come */
     size_t input_used;
     size_t output_used;
@@ -42,11 +41,14 @@ void client_close(struct client *client);
 /* Whether the peer may use the socket: root or the shim's own user. */
 bool client_trusted(const struct client *client);
 
-/* Queues a frame and sends what the socket takes. False when the client is gone or its buffer too full. */
+/* Queues a frame and sends what the socket takes; false when the buffer is too full. To one that hung up: nothing. */
 bool client_send(struct client *client, uint8_t type, const void *payload, size_t length);
 
-/* Sends queued bytes. False when the client is gone. */
-bool client_flush(struct client *client);
+/* Sends queued bytes; notes when the peer is gone. */
+void client_flush(struct client *client);
+
+/* Notes that the peer is gone. */
+void client_hang_up(struct client *client);
 
 /* Bytes of output that one more frame may carry. */
 size_t client_room(const struct client *client);

@@ -159,7 +159,7 @@ static int prepare(struct init *init, struct init_start *start) {
         init_await(init, MESSAGE_ATTACHED);
         init->attached = true;
     }
-    if (start->maps_ids || start->new_namespace) {
+    if (start->maps_ids || start->joins_user) {
         result = become_root();
         if (result < 0) return fail(&init->failure, result, "become root in the user namespace");
     }

@@ -22,7 +22,7 @@ struct init_start {
     size_t cgroup_count;
     bool joins;         /* namespaces of a running container: its "/" is the root already */
     bool maps_ids;      /* waits for the id map, then becomes root in the user namespace */
-    bool new_namespace; /* user namespace joined */
+    bool joins_user;    /* the container has a user namespace */
 };
 
 struct init {

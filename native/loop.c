@@ -32,7 +32,7 @@ static void fill(const struct shim *shim, struct pollfd polled[POLLED]) {
     for (size_t i = 0; i < shim->client_count; i++) {
         const struct client *client = shim->clients[i];
         short events = (short)((client->stalled ? 0 : POLLIN) | (client->output_used > 0 ? POLLOUT : 0));
-        polled[FIRST_CLIENT + i] = (struct pollfd){.fd = client->hung_up ? -1 : client->fd, .events = events};
+        polled[FIRST_CLIENT + i] = (struct pollfd){.fd = client->hung_up && client->stalled ? -1 : client->fd, .events = events};
     }
 }
 
@@ -47,14 +47,9 @@ static void take_signals(struct shim *shim) {
 }
 
 static void serve_client(struct shim *shim, struct client *client, short events) {
-    if ((events & POLLOUT) != 0 && !client_flush(client)) return server_drop(shim, client);
-    if ((events & (POLLHUP | POLLERR)) != 0 && client->stalled) {
-        /* Gone, but what it has written must still reach the container. */
-        client->hung_up = true;
-        client->output_used = 0;
-        return;
-    }
-    if ((events & (POLLIN | POLLHUP | POLLERR)) != 0) server_input(shim, client);
+    if ((events & POLLOUT) != 0) client_flush(client);
+    if ((events & (POLLHUP | POLLERR)) != 0) client_hang_up(client);
+    if ((events & (POLLIN | POLLHUP | POLLERR)) != 0 && !client->stalled) server_input(shim, client);
 }
 
 /* The list changes when clients go: those that were polled are remembered first. */
@@ -71,14 +66,12 @@ static void serve_clients(struct shim *shim, const struct pollfd polled[POLLED],
     }
 }
 
+/* Those that are dropped on the way are replaced by the last of the list, which has had its turn. */
 static void resume_stalled(struct shim *shim) {
     for (size_t i = shim->client_count; i > 0; i--) {
-        struct client *client = shim->clients[i - 1];
-        if (!client->stalled) continue;
-        client->stalled = false;
-        server_input(shim, client);
-        /* One that is dropped is replaced by the last of the list. */
-        if (i > shim->client_count + 1) i = shim->client_count + 1;
+        if (i > shim->client_count || !shim->clients[i - 1]->stalled) continue;
+        shim->clients[i - 1]->stalled = false;
+        server_input(shim, shim->clients[i - 1]);
     }
 }
 
@@ -107,6 +100,7 @@ static void unblock(struct shim *shim) {
 void loop_run(struct shim *shim) {
     while (!lifecycle_advance(shim)) {
         struct pollfd polled[POLLED];
+        if (shim->sink.closed) resume_stalled(shim); /* nothing to wait for any more: the bytes are dropped */
         size_t clients = shim->client_count;
         fill(shim, polled);
         long ready = SYS(poll(polled, FIRST_CLIENT + clients, timeout(shim)));

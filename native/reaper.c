@@ -27,8 +27,8 @@ static _Noreturn void run_child(struct init *init, const struct command *command
     pid_t group = getpid();
     ioctl(0, TIOCSPGRP, &group);
     signals_reset();
-    /* Not with the reaper's death: that one is pid 1, whose death takes the namespace along anyway. */
-    prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+    /* A fork does not inherit it; where there is no pid namespace, nothing else would end the command. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     command_execute(init, command);
     message_send(init->report, MESSAGE_FAIL, &init->failure, -1);
     _exit(1);

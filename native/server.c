@@ -53,7 +53,6 @@ static bool send_exit(const struct shim *shim, struct client *client) {
     put_u32(payload + 16, ending->sender.uid);
     put_u32(payload + 20, ending->sender.signal);
     put_u64(payload + 24, ending->finished_at);
-    client->told = true;
     return client_send(client, FRAME_EXIT, payload, sizeof payload);
 }
 
@@ -171,6 +170,7 @@ static bool act(struct shim *shim, struct client *client, uint8_t type, uint8_t 
 }
 
 enum progress { PROGRESS, WAIT, REFUSE };
+enum { READS_PER_TURN = 16 };
 
 static enum progress feed_stdin(struct shim *shim, struct client *client) {
     size_t length = client->stdin_left < client->input_used ? client->stdin_left : client->input_used;
@@ -204,16 +204,18 @@ static enum progress take_frame(struct shim *shim, struct client *client) {
     return act(shim, client, type, flags, payload) ? PROGRESS : REFUSE;
 }
 
-/* Takes what has come. Everything that is read before the end of file still counts. */
+/*
+ * Takes what has come, for one turn: a client that never stops writing must leave time for the others.
+ * Everything that is read before the end of file still counts.
+ */
 void server_input(struct shim *shim, struct client *client) {
-    while (true) {
+    for (int turn = 0; turn < READS_PER_TURN; turn++) {
         enum progress progress;
         while ((progress = take_frame(shim, client)) == PROGRESS) {}
-        if (progress == REFUSE) break;
+        if (progress == REFUSE) return server_drop(shim, client);
         if (client->stalled) return;
         int result = client_read(client);
         if (result == -EAGAIN) return;
-        if (result <= 0) break;
+        if (result <= 0) return server_drop(shim, client);
     }
-    server_drop(shim, client);
 }

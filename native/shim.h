@@ -32,6 +32,8 @@ struct stream {
     uint8_t frame;
     uint8_t flag; /* the hello_flag of those who want it */
     bool blocked; /* a client has no room */
+    bool closing; /* the init has ended: only `left` more bytes are its own */
+    size_t left;
     size_t used;
     char line[LOG_LINE_MAX];
 };

@@ -150,7 +150,7 @@ static int start_init(const struct plan *plan, struct clone_request *request, st
     start->plan = plan;
     start->joins = request->joins;
     start->maps_ids = plan_find(plan, OP_ID_MAP, &record);
-    start->new_namespace = request->joins && (request->flags & CLONE_NEWUSER) != 0;
+    start->joins_user = request->joins && (request->flags & CLONE_NEWUSER) != 0;
     int result = open_cgroups(request, start, failure);
     if (result < 0) return result;
     request->clone_flags = request->joins ? 0 : request->flags;

@@ -6,6 +6,8 @@
 #include "shim.h"
 #include "syscalls.h"
 
+enum { PTY_BYTES_MAX = 1 << 20 };
+
 /* What every client that wants the stream can still take. */
 static size_t clients_room(const struct shim *shim, const struct stream *stream) {
     size_t room = sizeof stream->line;
@@ -59,14 +61,38 @@ void stream_finish(struct shim *shim, struct stream *stream) {
     drop_fd(&stream->fd);
 }
 
+/*
+ * What may still be read after the end of the init: what its pipe holds now. Others may have the pipe open and write
+ * to it for ever. A pty does not tell how much is under way, but what it holds is bounded (N_TTY_BUF_SIZE and the
+ * flip buffers of a few times that).
+ */
+static void start_closing(const struct shim *shim, struct stream *stream) {
+    int held = 0;
+    stream->closing = true;
+    stream->left = PTY_BYTES_MAX;
+    if (!shim->options.terminal && ioctl(stream->fd, FIONREAD, &held) == 0) stream->left = (size_t)held;
+}
+
+static size_t least(size_t first, size_t second) {
+    return first < second ? first : second;
+}
+
+/* Reads once. Positive when there may be more. */
+static long read_some(struct shim *shim, struct stream *stream) {
+    size_t length = least(clients_room(shim, stream), sizeof stream->line - stream->used);
+    stream->blocked = length == 0;
+    if (stream->blocked) return 0;
+    if (stream->closing) length = least(length, stream->left);
+    long got = length == 0 ? 0 : SYS(read(stream->fd, stream->line + stream->used, length));
+    if (got > 0 && stream->closing) stream->left -= (size_t)got;
+    return got;
+}
+
 void stream_read(struct shim *shim, struct stream *stream) {
+    if (shim->ended && stream->fd >= 0 && !stream->closing) start_closing(shim, stream);
     while (stream->fd >= 0) {
-        size_t room = clients_room(shim, stream);
-        size_t space = sizeof stream->line - stream->used;
-        stream->blocked = room == 0;
-        if (stream->blocked) return;
-        long got = SYS(read(stream->fd, stream->line + stream->used, space < room ? space : room));
-        if (got == -EAGAIN) return;
+        long got = read_some(shim, stream);
+        if (stream->blocked || got == -EAGAIN) return;
         /* EIO is how a pty says that its last slave is closed. */
         if (got <= 0) {
             stream_finish(shim, stream);

@@ -3,8 +3,8 @@
  * everything a test adds to the plan is given as steps.
  */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { addon, shimPath } from '../../src/kernel/addon.ts';
@@ -173,7 +173,7 @@ export function spawnShim(
     const nothing = open(openSync('/dev/null', 'r+'));
     const words = `/tmp/onggi-shim-said-${process.pid}`;
     const said = open(openSync(words, 'w+'));
-    spawnSync('rm', [words]);
+    rmSync(words);
     const plan = open(native.sealedMemory('plan', bytes));
     const fds = [nothing, nothing, said, plan];
     if (lockPath !== undefined) {
