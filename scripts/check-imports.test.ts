@@ -18,6 +18,7 @@ const table: ImportTable = {
     store: { imports: [], packages: ['valibot'], public: ['blob.ts', 'row.ts'], acting: ['blob.ts'] },
   },
   actingModules: ['node:fs'],
+  actingGlobals: ['fetch', 'process.kill'],
   pureModules: ['node:path'],
 };
 
@@ -92,6 +93,11 @@ const violations: { what: string; files: Record<string, string>; expected: RegEx
     what: 'pure file that imports an acting file',
     files: { 'engine/index.ts': "import { blob } from '../store/blob.ts';" },
     expected: /^engine\/index\.ts:1: is pure, but imports src\/store\/blob\.ts, which acts$/,
+  },
+  {
+    what: 'pure file that uses an acting global',
+    files: { 'network/route.ts': "\nspec.process.kill; 'fetch()';\nprocess.kill(1);" },
+    expected: /^network\/route\.ts:3: is pure, but uses process\.kill$/,
   },
   {
     what: 'module without the node: prefix or of one runtime',

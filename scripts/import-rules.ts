@@ -1,6 +1,6 @@
 /** Judges sources against the import table. Pure: paths and texts in, violations out. */
 import { posix } from 'node:path';
-import { type Import, scanImports } from './import-scan.ts';
+import { type GlobalUse, type Import, scanGlobals, scanImports } from './import-scan.ts';
 import type { FolderRule, ImportTable } from './import-table.ts';
 
 export type Violation = { readonly file: string; readonly line: number; readonly rule: string };
@@ -12,11 +12,16 @@ type Source = {
   readonly folder: string;
   readonly isTest: boolean;
   readonly imports: readonly Import[];
+  /** Uses of the table's acting globals. */
+  readonly globals: readonly GlobalUse[];
 };
+
+/** What the tests of a folder share; those of the folders above may use it too. */
+const testing = /(^|\/)testing\.ts$/;
 
 /** @param files texts by path relative to src/, with `/` between components */
 export function checkImports(files: ReadonlyMap<string, string>, table: ImportTable): Violation[] {
-  const sources = [...files].map(([path, text]) => readSource(path, text));
+  const sources = [...files].map(([path, text]) => readSource(path, text, table));
   const known = new Set(files.keys());
   return [
     ...sources.flatMap((source) => checkSource(source, known, table)),
@@ -24,9 +29,15 @@ export function checkImports(files: ReadonlyMap<string, string>, table: ImportTa
   ];
 }
 
-function readSource(path: string, text: string): Source {
+function readSource(path: string, text: string, table: ImportTable): Source {
   const folder = path.includes('/') ? (path.split('/')[0] ?? '') : '';
-  return { path, folder, isTest: /(^|\/)testing\.ts$|\.(test|contract)\.ts$/.test(path), imports: scanImports(text) };
+  return {
+    path,
+    folder,
+    isTest: testing.test(path) || /\.(test|contract)\.ts$/.test(path),
+    imports: scanImports(text),
+    globals: scanGlobals(text, table.actingGlobals),
+  };
 }
 
 function checkSource(source: Source, known: ReadonlySet<string>, table: ImportTable): Violation[] {
@@ -35,12 +46,16 @@ function checkSource(source: Source, known: ReadonlySet<string>, table: ImportTa
   ) {
     return [{ file: source.path, line: 1, rule: 'is in no folder of scripts/import-table.ts; give it a row' }];
   }
-  return source.imports.flatMap((entry) => {
+  const pure = !source.isTest && !acts(source.path, table);
+  const reaching = pure ? source.globals : [];
+  const uses = reaching.map(({ name, line }) => ({ file: source.path, line, rule: `is pure, but uses ${name}` }));
+  const imports = source.imports.flatMap((entry) => {
     const rule = entry.specifier.startsWith('.')
       ? judgeFile(source, entry, known, table)
       : judgeModule(source, entry, table);
     return rule === undefined ? [] : [{ file: source.path, line: entry.line, rule }];
   });
+  return [...uses, ...imports];
 }
 
 function judgeFile(source: Source, entry: Import, known: ReadonlySet<string>, table: ImportTable): string | undefined {
@@ -68,6 +83,7 @@ function judgeCrossing(source: Source, target: string, folder: string, table: Im
     const list = allowed.length === 0 ? 'nothing' : allowed.join(', ');
     return `imports src/${target}: ${source.folder === '' ? 'a shared file' : `${source.folder}/`} may import ${list}`;
   }
+  if (source.isTest && testing.test(target)) return undefined;
   const open = table.folders[folder]?.public;
   if (open !== undefined && !open.some((pattern) => matches(pattern, target.slice(folder.length + 1)))) {
     return `imports src/${target}, which is private to ${folder}/`;
@@ -105,8 +121,8 @@ function checkEntries(folder: string, rule: FolderRule, sources: readonly Source
   return [...stalePublic, ...staleActing];
 }
 
-/** Imports what acts, or uses the process itself (`process.dlopen`, `process.env` need no import). */
 function reachesOut(source: Source, table: ImportTable): boolean {
+  if (source.globals.length > 0) return true;
   return source.imports.some((entry) => {
     if (entry.typeOnly) return false;
     if (table.actingModules.includes(entry.specifier)) return true;

@@ -14,6 +14,20 @@ export type Import = {
 
 type Token = { readonly kind: 'word' | 'string' | 'punctuation'; readonly text: string; readonly line: number };
 
+/** The use of a global that reaches outside the program: `fetch(...)`, `process.dlopen`. */
+export type GlobalUse = { readonly name: string; readonly line: number };
+
+/** @param names globals as `fetch` (called) or `process.kill` (read or called) */
+export function scanGlobals(source: string, names: readonly string[]): GlobalUse[] {
+  const tokens = tokenize(source);
+  return tokens.flatMap(({ kind, text, line }, index) => {
+    const [next, after] = [tokens[index + 1]?.text, tokens[index + 2]?.text];
+    if (kind !== 'word' || tokens[index - 1]?.text === '.') return [];
+    const name = next === '.' ? `${text}.${after}` : next === '(' ? text : '';
+    return names.includes(name) ? [{ name, line }] : [];
+  });
+}
+
 export function scanImports(source: string): Import[] {
   const tokens = tokenize(source);
   const found: Import[] = [];
