@@ -46,6 +46,12 @@ test('another profile has none, be it different by one number', () => {
   assert.equal(precompiledFilter({ ...profile, defaultErrnoRet: 2 }, 'x86_64'), undefined);
   assert.equal(precompiledFilter(defaultSeccomp([], 'x86_64'), 'x86_64'), undefined);
   assert.equal(precompiledFilter(profile, 'aarch64'), undefined);
+  const rule = {
+    names: ['read'],
+    action: 'SCMP_ACT_ALLOW',
+    args: [{ index: 0, op: 'SCMP_CMP_EQ', value: 1n }],
+  } as const;
+  assert.equal(precompiledFilter({ ...profile, syscalls: [rule] }, 'x86_64'), undefined);
   // As `exec` reads it back.
   assert.ok(precompiledFilter(JSON.parse(JSON.stringify(profile)), 'x86_64') !== undefined);
 });
