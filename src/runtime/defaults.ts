@@ -83,7 +83,3 @@ export const alwaysAllowedDevices: readonly DeviceRule[] = [
   ).map(([major, minor]): DeviceRule => ({ allow: true, type: 'c', major, minor, access: 'rwm' })),
   { allow: true, type: 'c', major: 136, access: 'rwm' },
 ];
-
-export const defaultStopSignal = 'SIGTERM';
-/** Seconds. */
-export const defaultStopTimeout = 10;

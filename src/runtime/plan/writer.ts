@@ -2,7 +2,7 @@
 import { OnggiError } from '../../errors.ts';
 
 /** PLAN_MAX_BYTES of native/plan.h. */
-export const planMaxBytes = 16 << 20;
+const planMaxBytes = 16 << 20;
 
 /** The length that stands for "none" in a `str?`. */
 const noString = 0xffff_ffff;
