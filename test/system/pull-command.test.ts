@@ -1,0 +1,116 @@
+/** `onggi pull` and the pull that `run` does, as users see them: the compiled program. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { collect } from '../../src/image/collect.ts';
+import type { Digest } from '../../src/oci/digest.ts';
+import { serve } from '../../src/registry/testing.ts';
+import { all } from '../../src/store/database.ts';
+import { listLayers } from '../../src/store/layer-row.ts';
+import { openStore } from '../../src/store/store.ts';
+import { busyboxTar } from '../harness/busybox-image.ts';
+import { pause } from '../harness/program.ts';
+import { startRegistry } from '../harness/registry.ts';
+import { systemTest, type World } from '../harness/system-test.ts';
+import { imageOf, indexOf, pushImage, servesImages, smallImage } from './test-image.ts';
+
+/** Nobody's credentials. */
+const env = { DOCKER_CONFIG: '/nonexistent', HTTP_PROXY: 'http://127.0.0.1:9', http_proxy: 'http://127.0.0.1:9' };
+const empty = { image: false };
+
+systemTest(
+  'pulls an image that then runs',
+  ['docker-registry', 'busybox'],
+  async (world) => {
+    await using registry = await startRegistry();
+    const image = imageOf([readFileSync(await busyboxTar())], { config: { Cmd: ['echo', 'from the image'] } });
+    await pushImage(registry, 'team/box', image);
+    const index = indexOf({ amd64: image, arm64: image });
+    await registry.putManifest('team/box', 'v1', index.mediaType, index.document);
+    const name = `${registry.host}/team/box:v1`;
+    const printed = await world.ok(['pull', name], { env });
+    assert.match(printed, /^v1: Pulling from team\/box\n/);
+    assert.match(printed, new RegExp(`Status: Downloaded newer image for ${name}\n${name}$`));
+    assert.equal(await world.ok(['run', '--rm', '--network', 'none', name], { env }), 'from the image');
+    assert.match(await world.ok(['pull', name], { env }), /Status: Image is up to date for /);
+    assert.equal(await world.ok(['pull', '-q', name], { env }), name);
+    assert.equal(await world.ok(['images', '-q', '--no-trunc'], { env }), image.config.digest);
+    await world.ok(['rmi', name]);
+    // `run` pulls what is missing, and says so on stderr only.
+    const ran = await world.onggi(['run', '--rm', '--network', 'none', name, 'echo', 'again'], { env });
+    assert.equal(ran.stdout, 'again\n', ran.stderr);
+  },
+  empty,
+);
+
+systemTest(
+  'says what was wrong',
+  ['docker-registry'],
+  async (world) => {
+    await using registry = await startRegistry();
+    const missing = await world.onggi(['pull', `${registry.host}/nothing:1`], { env });
+    assert.equal(missing.status, 1);
+    assert.match(missing.stderr, /nothing:1".*answered 404 \(MANIFEST_UNKNOWN/);
+    assert.equal((await world.onggi(['run', '--rm', `${registry.host}/nothing:1`, 'true'], { env })).status, 125);
+    const image = smallImage(2);
+    await using lying = await serve(
+      servesImages([image], undefined, ({ path }, response) => {
+        const isLayer = path.endsWith(image.layers[1]?.digest ?? '');
+        if (isLayer) response.end(Buffer.alloc(image.layers[1]?.size ?? 0));
+        return isLayer;
+      }),
+    );
+    const corrupt = await world.onggi(['pull', `${lying.host}/app`], { env });
+    assert.equal(corrupt.status, 1);
+    assert.match(corrupt.stderr, /layer "sha256:/);
+    assert.equal(await world.ok(['images', '-aq']), '');
+  },
+  empty,
+);
+
+systemTest(
+  'killed at any moment, a pull leaves nothing that has a name, and the next one succeeds',
+  [],
+  async (world) => {
+    const image = smallImage(8);
+    await using server = await serve(
+      servesImages([image], undefined, ({ path }, response) => {
+        const blob = image.blobs.get(path.replace('/v2/app/blobs/', '') as Digest);
+        if (blob !== undefined) setTimeout(() => response.end(blob), 10);
+        return blob !== undefined;
+      }),
+    );
+    const name = `${server.host}/app`;
+    await world.ok(['images']);
+    let killed = 0;
+    for (let round = 0; round < 30; round += 1) {
+      const asked = server.requests.length;
+      const pulling = world.start(['pull', name], { env });
+      await pause(round * 6);
+      pulling.child.kill('SIGKILL');
+      const { signal } = await pulling.outcome;
+      assertWhole(world, image.config.digest);
+      if (signal === 'SIGKILL' && server.requests.length > asked) killed += 1;
+      await world.onggi(['rmi', name]);
+    }
+    assert.ok(killed >= 5, `${killed} were killed after their first request`);
+    await world.ok(['pull', name], { env });
+    using store = openStore(world.root);
+    await collect(store);
+    assert.equal(listLayers(store.database).length, 8);
+  },
+  empty,
+);
+
+/** Either all of the image is there or nothing of it. */
+function assertWhole(world: World, id: Digest): void {
+  using store = openStore(world.root);
+  const counts = all(
+    store.database,
+    `SELECT (SELECT count(*) FROM images WHERE id = ?) AS images, (SELECT count(*) FROM image_names) AS names,
+            (SELECT count(*) FROM layers) AS layers, (SELECT count(*) FROM image_layers) AS image_layers`,
+    id,
+  );
+  const [{ images } = { images: 0 }] = counts;
+  const expected = images === 1 ? [1, 1, 8, 8] : [0, 0, 0, 0];
+  assert.deepEqual(Object.values(counts[0] ?? {}), expected);
+}
