@@ -37,10 +37,6 @@ export function nameOf(path: EntryPath): string | Buffer {
   return toName(path.slice(path.lastIndexOf('/') + 1));
 }
 
-export function isBelow(path: EntryPath, directory: EntryPath): boolean {
-  return path.startsWith(`${directory}/`);
-}
-
 /** A name or path as the system calls take it: bytes, where a string would be encoded as UTF-8. */
 export function toName(text: string): string | Buffer {
   return /[^\u0000-\u007f]/.test(text) ? Buffer.from(text, 'latin1') : text;

@@ -9,7 +9,7 @@
  * The blob is kept as received, so that an image can be pushed or saved later under its own digests.
  */
 import { createHash, randomInt } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fromSystemError, OnggiError } from '../errors.ts';
 import { openDirectory } from '../kernel/directory.ts';
@@ -63,56 +63,63 @@ export async function stageLayer(
   using undo = new DisposableStack();
   const temporary = undo.use(createTemporary(store.layout));
   const writer = undo.use(createBlobWriter(store.layout, expected.blob));
-  try {
-    mkdirSync(temporary.path, { mode: 0o755 });
-  } catch (error) {
-    throw fromSystemError(error, `unpack ${expected.what}`);
-  }
-  using parent = openDirectory(dirname(temporary.path));
-  using unpacker = createUnpacker(
-    { parent, name: basename(temporary.path) },
-    {
-      ...defaultUnpackOptions,
-      ...(expected.limits !== undefined && { limits: expected.limits }),
-      what: expected.what,
-      lowest: expected.lowest,
-    },
-  );
-  const algorithm = expected.diffId?.startsWith('sha512:') ? 'sha512' : 'sha256';
-  const blobAlgorithm = expected.blob.digest === undefined ? 'sha256' : digestAlgorithm(expected.blob.digest);
-  const hash = createHash(algorithm);
-  let compression: Compression = 'none';
-  const tar = decompress(kept(source, writer), (found) => {
-    compression = found;
-  });
-  for await (const chunk of tar) {
-    // Uncompressed, the blob and the archive are the same bytes, which are hashed once.
-    if (compression !== 'none' || algorithm !== blobAlgorithm) hash.update(chunk);
-    unpacker.write(chunk);
-  }
-  const unpacked = unpacker.finish();
+  const read = await unpackTo(temporary.path, kept(source, writer), expected);
   // The digest of the blob first: it says that the bytes are wrong, the diff id that their publisher was.
   const blob = writer.finish();
-  const diffId = (
-    compression === 'none' && algorithm === blobAlgorithm
-      ? blob.digest
-      : parseDigest(`${algorithm}:${hash.digest('hex')}`)
-  ) as DiffId;
+  // Uncompressed, the blob and the archive are the same bytes, which are hashed once.
+  const diffId = read.diffId ?? (blob.digest as DiffId);
   if (expected.diffId !== undefined && diffId !== expected.diffId) {
     const found = `the config says diff id "${expected.diffId}", unpacked it has "${diffId}"`;
     throw new OnggiError('corrupt', `${expected.what}: ${found}`);
   }
-  if (expected.diffId === undefined && !unpacked.ended) {
+  if (expected.diffId === undefined && !read.unpacked.ended) {
     throw new OnggiError('corrupt', `${expected.what}: no tar archive, or cut off: its end mark is missing`);
   }
+  const { compression, unpacked } = read;
   const owned = undo.move();
+  return { diffId, blob, compression, path: temporary.path, unpacked, [Symbol.dispose]: () => owned.dispose() };
+}
+
+type ReadLayer = {
+  /** Null when it is the digest of the blob. */
+  readonly diffId: DiffId | null;
+  readonly compression: Compression;
+  readonly unpacked: Unpacked;
+};
+
+/** Makes the directory `path` out of the bytes of a layer. */
+async function unpackTo(
+  path: string,
+  bytes: AsyncIterable<Uint8Array>,
+  { what, lowest, limits, blob, diffId }: LayerExpectation,
+): Promise<ReadLayer> {
+  try {
+    mkdirSync(path);
+    // Whatever the umask: users of the container must be able to enter, and not every archive describes its root.
+    chmodSync(path, 0o755);
+  } catch (error) {
+    throw fromSystemError(error, `unpack ${what}`);
+  }
+  using parent = openDirectory(dirname(path));
+  const options = { ...defaultUnpackOptions, ...(limits !== undefined && { limits }), what, lowest };
+  using unpacker = createUnpacker({ parent, name: basename(path) }, options);
+  const algorithm = diffId === undefined ? 'sha256' : digestAlgorithm(diffId);
+  const sameAlgorithm = algorithm === (blob.digest === undefined ? 'sha256' : digestAlgorithm(blob.digest));
+  const hash = createHash(algorithm);
+  let compression: Compression = 'none';
+  const tar = decompress(bytes, (found) => {
+    compression = found;
+  });
+  for await (const chunk of tar) {
+    if (compression !== 'none' || !sameAlgorithm) hash.update(chunk);
+    unpacker.write(chunk);
+  }
+  const unpacked = unpacker.finish();
+  const isBlob = compression === 'none' && sameAlgorithm;
   return {
-    diffId,
-    blob,
+    diffId: isBlob ? null : (parseDigest(`${algorithm}:${hash.digest('hex')}`) as DiffId),
     compression,
-    path: temporary.path,
     unpacked,
-    [Symbol.dispose]: () => owned.dispose(),
   };
 }
 

@@ -5,8 +5,9 @@
  */
 import { OnggiError } from '../errors.ts';
 import { type Directory, openDirectoryIn, openEntryDirectory } from '../kernel/directory.ts';
-import { makeDirectory, setEntryMode, setEntryTimes, type Time } from '../kernel/directory-entry.ts';
-import { type EntryPath, isBelow, nameOf, parentOf, rootPath, toName } from './entry-path.ts';
+import { makeDirectory, setEntryMode, setEntryTimes, statEntry, type Time } from '../kernel/directory-entry.ts';
+import { directoryCache } from './directory-cache.ts';
+import { type EntryPath, nameOf, parentOf, rootPath, toName } from './entry-path.ts';
 
 /** An entry as the calls of `kernel/directory-entry.ts` take it. */
 export type Place = { readonly parent: Directory; readonly name: string | Buffer };
@@ -21,8 +22,8 @@ export type LayerDirectories = Disposable & {
   open(path: EntryPath, make: boolean): Directory;
   /** The archive described this directory itself; its time is set at the end, entries made in it would change it. */
   described(path: EntryPath, modified: Time): void;
-  /** Something at `path` was removed: nothing that was known of it or below counts any more. */
-  forget(path: EntryPath): void;
+  /** A directory gave way to something else: what is open may be gone. Costs the same however many there are. */
+  replaced(): void;
   setTimesOfAll(): void;
   /** Directories that the archive never described, lowest depth first: their metadata are those of the layers below. */
   implicit(): EntryPath[];
@@ -37,31 +38,16 @@ const openLimit = 48;
  */
 export function layerDirectories(layer: Place, count: () => void): LayerDirectories {
   const root = openEntryDirectory(layer.parent, layer.name);
-  const open = new Map<EntryPath, Directory>();
+  const open = directoryCache(openLimit);
   const times = new Map<EntryPath, Time>();
   const implicit = new Set<EntryPath>([rootPath]);
-
-  const keep = (path: EntryPath, directory: Directory): Directory => {
-    for (const [oldest, held] of open) {
-      if (open.size < openLimit) break;
-      open.delete(oldest);
-      held[Symbol.dispose]();
-    }
-    open.set(path, directory);
-    return directory;
-  };
 
   const find = (path: EntryPath, make: boolean): Directory => {
     if (path === rootPath) return root;
     const held = open.get(path);
-    if (held !== undefined) {
-      // Back to the end: the longest unused one is closed first.
-      open.delete(path);
-      open.set(path, held);
-      return held;
-    }
+    if (held !== undefined) return held;
     try {
-      return keep(path, openDirectoryIn(root, toName(path)));
+      return open.keep(path, openDirectoryIn(root, toName(path)));
     } catch (error) {
       if (!make || !(error instanceof OnggiError) || error.code !== 'not-found') throw error;
     }
@@ -70,49 +56,49 @@ export function layerDirectories(layer: Place, count: () => void): LayerDirector
     makeDirectory(parent, nameOf(path), 0o755);
     setEntryMode(parent, nameOf(path), 0o755);
     implicit.add(path);
-    return keep(path, openDirectoryIn(root, toName(path)));
+    // It can be one that was described, replaced and is now made again by the way.
+    times.delete(path);
+    return open.keep(path, openDirectoryIn(root, toName(path)));
   };
 
-  /** Forgotten, but perhaps still in use for the entry at hand. */
-  const retired: Directory[] = [];
-  const closeRetired = (): void => {
-    for (const held of retired.splice(0)) held[Symbol.dispose]();
+  const place = (path: EntryPath, make: boolean): Place => {
+    open.closeRetired();
+    return path === rootPath ? layer : { parent: find(parentOf(path), make), name: nameOf(path) };
   };
 
-  const place = (path: EntryPath): Place => {
-    closeRetired();
-    return path === rootPath ? layer : { parent: find(parentOf(path), true), name: nameOf(path) };
+  /** Where a directory is that may have been replaced since it was noted. */
+  const stillThere = (path: EntryPath): Place | undefined => {
+    try {
+      const found = place(path, false);
+      return statEntry(found.parent, found.name)?.isDirectory() ? found : undefined;
+    } catch {
+      return undefined;
+    }
   };
 
   return {
-    place,
+    place: (path) => place(path, true),
     open: find,
     described(path, modified) {
       times.set(path, modified);
       implicit.delete(path);
     },
-    forget(path) {
-      // Other paths may lead to the same directory through a link, so all are opened anew.
-      retired.push(...open.values());
-      open.clear();
-      for (const known of [...times.keys(), ...implicit]) {
-        if (known !== path && !isBelow(known, path)) continue;
-        times.delete(known);
-        implicit.delete(known);
-      }
-    },
+    // Other paths may lead to the same directory through a link, so all are opened anew.
+    replaced: open.retireAll,
     setTimesOfAll() {
       for (const [path, time] of times) {
-        const { parent, name } = place(path);
-        setEntryTimes(parent, name, time, time);
+        const found = stillThere(path);
+        if (found !== undefined) setEntryTimes(found.parent, found.name, time, time);
       }
     },
-    implicit: () => [...implicit].sort((a, b) => a.split('/').length - b.split('/').length),
+    implicit: () => [...implicit].filter((path) => stillThere(path) !== undefined).sort(byDepth),
     [Symbol.dispose]() {
-      closeRetired();
-      for (const held of open.values()) held[Symbol.dispose]();
-      open.clear();
+      open[Symbol.dispose]();
       root[Symbol.dispose]();
     },
   };
+}
+
+function byDepth(a: EntryPath, b: EntryPath): number {
+  return a.split('/').length - b.split('/').length;
 }

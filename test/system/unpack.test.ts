@@ -234,6 +234,45 @@ unpackTest(
   },
 );
 
+unpackTest('the umask changes nothing', [], async ({ store }) => {
+  const before = process.umask(0o077);
+  try {
+    const root = await unpacked(
+      store,
+      once(tarOf({ name: 'd/f', content: 'x' }, { name: 'e', type: '5' }, { name: 'p', type: '6', mode: 0o666 })),
+    );
+    const modes = ['', 'd', 'd/f', 'e', 'p'].map((name) => (lstatSync(join(root, name)).mode & 0o7777).toString(8));
+    assert.deepEqual(modes, ['755', '755', '644', '755', '666']);
+  } finally {
+    process.umask(before);
+  }
+});
+
+unpackTest('what an archive says of a directory ends with the directory', [], async ({ store }) => {
+  const root = await unpacked(
+    store,
+    once(
+      tarOf(
+        { name: 'a', type: '5', mode: 0o700, mtime: 5 },
+        { name: 'a/b', type: '5', mode: 0o700, mtime: 5 },
+        { name: 'a', content: 'a file' },
+        { name: 'c', type: '5', mtime: 5 },
+        { name: 'c', content: 'a file' },
+        { name: 'c', type: '2', link: 'd' },
+        { name: 'd', type: '5', mtime: 7 },
+        { name: 'e', type: '5', mode: 0o700, mtime: 5 },
+        { name: 'e', content: '' },
+        { name: 'e', type: '5', mtime: 9 },
+      ),
+    ),
+  );
+  assert.ok(lstatSync(join(root, 'a')).isFile());
+  assert.ok(lstatSync(join(root, 'c')).isSymbolicLink());
+  assert.equal(lstatSync(join(root, 'd')).mtimeMs, 7000);
+  assert.equal(lstatSync(join(root, 'e')).mtimeMs, 9000);
+  assert.equal(lstatSync(join(root, 'e')).mode & 0o777, 0o755);
+});
+
 unpackTest('100,000 entries unpack with few descriptors', [], async ({ store }) => {
   const count = 100_000;
   async function* archive(): AsyncGenerator<Buffer> {
