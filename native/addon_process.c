@@ -165,13 +165,16 @@ static int spawn_duplicated(pid_t *pid, const struct argument *a) {
     return error;
 }
 
-static napi_value run_spawn_and_wait(napi_env env, const struct argument *a) {
+static napi_value run_spawn(napi_env env, const struct argument *a) {
     pid_t pid;
     int error = spawn_duplicated(&pid, a);
-    if (error != 0) return throw_errno(env, "posix_spawn", error);
+    return error != 0 ? throw_errno(env, "posix_spawn", error) : check_number(env, "posix_spawn", pid);
+}
+
+static napi_value run_wait_process(napi_env env, const struct argument *a) {
     int status = 0;
     pid_t waited;
-    RETRY(waited, waitpid(pid, &status, 0));
+    RETRY(waited, waitpid((pid_t)a[0].number, &status, 0));
     return waited == -1 ? throw_errno(env, "waitpid", errno) : check_number(env, "waitpid", status);
 }
 
@@ -198,7 +201,8 @@ const struct call process_calls[] = {
     {"sealedExecutable", "s", run_sealed_executable},
     {"sealedMemory", "sy", run_sealed_memory},
     {"memory", "s", run_memory},
-    {"spawnAndWait", "fSSF", run_spawn_and_wait},
+    {"spawn", "fSSF", run_spawn},
+    {"waitProcess", "i", run_wait_process},
     {"pidfdOpen", "i", run_pidfd_open},
     {"pidfdSendSignal", "fi", run_pidfd_send_signal},
     {"effectiveCapabilities", "", run_effective_capabilities},

@@ -7,7 +7,7 @@ import { rmSync } from 'node:fs';
 import { OnggiError } from '../errors.ts';
 import { type Guard, lock } from '../kernel/lock.ts';
 import { startShim } from '../kernel/shim.ts';
-import { connectShim, type Interest, type ShimClient } from '../kernel/shim-client.ts';
+import { connectShim, type Interest, loadClient, type ShimClient } from '../kernel/shim-client.ts';
 import { encodePlan } from '../runtime/plan/encode.ts';
 import type { Plan } from '../runtime/plan/steps.ts';
 import { containerById, findContainer, updateContainer } from '../store/container-row.ts';
@@ -127,7 +127,9 @@ async function spawn(container: Container, plan: Plan, interest: Interest): Prom
   const { files, start, id } = container;
   if (start === null) throw new OnggiError('internal', `container "${id}": it has no record of its start`);
   using shimLock = await lock(files.shimLock, 'exclusive');
-  startShim({ id, plan: encodePlan(plan), lock: shimLock });
+  const starting = startShim({ id, plan: encodePlan(plan), lock: shimLock });
+  await loadClient();
+  starting.ready();
   return await connectShim(start.socket, interest);
 }
 

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { OnggiError } from '../errors.ts';
 import { startShim } from '../kernel/shim.ts';
-import { connectShim, type Interest, type ShimClient } from '../kernel/shim-client.ts';
+import { connectShim, type Interest, loadClient, type ShimClient } from '../kernel/shim-client.ts';
 import type { Process, Spec } from '../oci/runtime-spec.ts';
 import { placement } from '../runtime/cgroup/compile.ts';
 import { compileExec } from '../runtime/plan/compile.ts';
@@ -78,7 +78,9 @@ async function startExec(
     },
   );
   for (const warning of warnings) context.warn(warning);
-  startShim({ id, plan: encodePlan(plan) });
+  const starting = startShim({ id, plan: encodePlan(plan) });
+  await loadClient();
+  starting.ready();
   const client = await connectShim(socket, interest);
   const early: Output[] = [];
   try {

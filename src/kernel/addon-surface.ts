@@ -15,10 +15,12 @@ export interface Addon {
   sealedExecutable(path: string): number;
   /**
    * posix_spawn of the program behind `executable` with `argv`, an empty environment but `env`, and `fds[i]` as
-   * descriptor i (all others closed); waits for it. The shim detaches itself, so this returns when it is ready.
-   * @returns the wait status (waitpid(2))
+   * descriptor i (all others closed).
+   * @returns its pid, to be waited for once
    */
-  spawnAndWait(executable: number, argv: string[], env: string[], fds: number[]): number;
+  spawn(executable: number, argv: string[], env: string[], fds: number[]): number;
+  /** waitpid(2). @returns the wait status */
+  waitProcess(pid: number): number;
   /** A memfd with these bytes, sealed against change, offset 0 (memfd_create(2)). */
   sealedMemory(name: string, bytes: Uint8Array): number;
   /** An empty memfd that can be written. */

@@ -43,6 +43,11 @@ export interface ShimClient extends Disposable {
 /** sizeof(sockaddr_un.sun_path) less the NUL. */
 const longestPath = 107;
 
+/** Loads what `connectShim` needs, 2 ms of it, for those who have to wait for a shim anyway. */
+export async function loadClient(): Promise<void> {
+  await import('node:net');
+}
+
 /**
  * Connects and says HELLO.
  *

@@ -18,26 +18,42 @@ export type ShimStart = {
 /** The text that a failed shim leaves is one line. */
 const longestComplaint = 4096;
 
+export type StartingShim = {
+  /**
+   * Returns when its socket listens and it executes the plan; what fails then is told to whoever connects.
+   * @throws OnggiError `internal` with the shim's words when it refuses
+   */
+  ready(): void;
+};
+
 /**
- * Starts a shim, which detaches itself. When this returns, its socket listens and it executes the plan; what fails
- * then is told to whoever connects. Blocks for the milliseconds that the shim takes to get there.
+ * Starts a shim, which detaches itself. It needs some milliseconds to get ready; there is time to do something else
+ * before `ready`, which must be called, once.
  *
- * @throws OnggiError `not-found` when the shim is not installed; `internal` with the shim's words when it refuses
+ * @throws OnggiError `not-found` when the shim is not installed
  */
-export function startShim({ id, plan, lock }: ShimStart): void {
+export function startShim({ id, plan, lock }: ShimStart): StartingShim {
   const path = shimPath();
   using executable = native(`prepare shim "${path}"`, (calls) => ownDescriptor(calls.sealedExecutable(path)));
   using plans = sealedFile('plan', plan);
-  using complaint = scratchFile('complaint');
   using nothing = openNull();
+  using opened = new DisposableStack();
+  const complaint = opened.use(scratchFile('complaint'));
   // Descriptors 0 to 4 of native/main.c.
   const fds = [nothing.fd, nothing.fd, complaint.fd, plans.fd, ...(lock === undefined ? [] : [lock.fd])];
-  const status = native(`start shim "${path}"`, (calls) =>
-    calls.spawnAndWait(executable.fd, ['onggi-shim', id], shimEnvironment(process.env), fds),
+  const pid = native(`start shim "${path}"`, (calls) =>
+    calls.spawn(executable.fd, ['onggi-shim', id], shimEnvironment(process.env), fds),
   );
-  if (status === 0) return;
-  const words = readHead(complaint, longestComplaint).toString('utf8').trim();
-  throw new OnggiError('internal', `start shim "${id}": ${words === '' ? `wait status ${status}` : words}`);
+  const kept = opened.move();
+  return {
+    ready() {
+      using _ = kept;
+      const status = native(`start shim "${path}"`, (calls) => calls.waitProcess(pid));
+      if (status === 0) return;
+      const words = readHead(complaint, longestComplaint).toString('utf8').trim();
+      throw new OnggiError('internal', `start shim "${id}": ${words === '' ? `wait status ${status}` : words}`);
+    },
+  };
 }
 
 /**

@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import { addon } from '../../src/kernel/addon.ts';
+import { type Addon, addon } from '../../src/kernel/addon.ts';
 import { openDirectory } from '../../src/kernel/directory.ts';
 import {
   createFile,
@@ -29,6 +29,10 @@ import { lockMachine } from '../harness/machine-lock.ts';
 import { eventually } from '../harness/program.ts';
 import { requires } from '../harness/requires.ts';
 import { makeScratch } from '../harness/scratch.ts';
+
+function spawnAndWait(calls: Addon, ...program: Parameters<Addon['spawn']>): number {
+  return calls.waitProcess(calls.spawn(...program));
+}
 
 // Other tests look for what is left on the machine: our processes are not theirs.
 before(lockMachine);
@@ -50,7 +54,8 @@ function program(directory: string): string {
 function startSealed(executable: number): number {
   using output = scratchFile('pid');
   const script = 'busybox sleep 60 & echo $!';
-  const status = addon().spawnAndWait(
+  const status = spawnAndWait(
+    addon(),
     executable,
     ['busybox', 'sh', '-c', script],
     [],
@@ -120,7 +125,7 @@ test('without the privilege to clone mounts, a sealed copy is executed', require
 import { addon } from ${JSON.stringify(source)};
 const fd = addon().sealedExecutable(${JSON.stringify(path)});
 const words = [readlinkSync('/proc/self/fd/' + fd)];
-words.push(String(addon().spawnAndWait(fd, ['busybox', 'true'], [], [])));
+words.push(String(addon().waitProcess(addon().spawn(fd, ['busybox', 'true'], [], []))));
 // As the owner of all files it may be opened; it is the seal that counts.
 try { writeSync(openSync('/proc/self/fd/' + fd, constants.O_RDWR), 'x'); words.push('written'); }
 catch (error) { words.push(error.code); }
@@ -143,7 +148,7 @@ test('a child has exactly the descriptors and the environment that it was given'
     'exit 7',
   ].join('; ');
   const fds = [plan.fd, output.fd, output.fd, plan.fd];
-  const status = calls.spawnAndWait(executable, ['busybox', 'sh', '-c', script], ['ONLY=this'], fds);
+  const status = spawnAndWait(calls, executable, ['busybox', 'sh', '-c', script], ['ONLY=this'], fds);
   calls.close(executable);
   closeSync(stray);
   const lines = readHead(output, 65536).toString().split('\n');
@@ -163,7 +168,7 @@ test('a child starts with default signals and none blocked', requires('busybox')
   const calls = addon();
   const executable = calls.sealedExecutable('/bin/busybox');
   const argv = ['busybox', 'grep', 'Sig', '/proc/self/status'];
-  assert.equal(calls.spawnAndWait(executable, argv, [], [output.fd, output.fd, output.fd]), 0);
+  assert.equal(spawnAndWait(calls, executable, argv, [], [output.fd, output.fd, output.fd]), 0);
   calls.close(executable);
   const text = readHead(output, 4096).toString();
   const mask = (name: string): bigint => BigInt(`0x${new RegExp(`^${name}:\\s*(\\S+)$`, 'm').exec(text)?.[1]}`);
@@ -180,7 +185,8 @@ test('descriptors in any order and repeated arrive where they belong', requires(
   const executable = calls.sealedExecutable('/bin/busybox');
   // Low numbers of ours as sources of other low numbers: none may be overwritten before it is used.
   const fds = [a.fd, output.fd, output.fd, 0, b.fd, 1, a.fd, 2];
-  const status = calls.spawnAndWait(
+  const status = spawnAndWait(
+    calls,
     executable,
     ['busybox', 'sh', '-c', `for f in 0 4 6 3 5 7; do readlink /proc/$$/fd/$f; done`],
     [],
@@ -261,9 +267,9 @@ test('arguments of a wrong kind are refused before the kernel sees them', () => 
     ['openat2', -100, '/', 0, 0o1000000, 0],
     ['writeAll', 1, 'text'],
     ['writeAll', 1, new Uint16Array(2)],
-    ['spawnAndWait', 1, 'argv', [], []],
-    ['spawnAndWait', 1, ['a\0b'], [], []],
-    ['spawnAndWait', 1, [], [], [-1]],
+    ['spawn', 1, 'argv', [], []],
+    ['spawn', 1, ['a\0b'], [], []],
+    ['spawn', 1, [], [], [-1]],
     ['flock', 1, 'exclusive', 1],
     ['flockWait', 1, 'exclusive', undefined],
     ['utimensat', -100, '/', 2 ** 53, 0, 0, 0],

@@ -182,7 +182,7 @@ export function spawnShim(
       native.flock(lock, 'exclusive', true);
       fds.push(lock);
     }
-    const status = native.spawnAndWait(executable, ['onggi-shim', id], ['MARK=given'], fds);
+    const status = native.waitProcess(native.spawn(executable, ['onggi-shim', id], ['MARK=given'], fds));
     return { status, said: readFileSync(`/proc/self/fd/${said}`, 'utf8') };
   } finally {
     for (const fd of opened) closeSync(fd);
