@@ -226,7 +226,7 @@ export type Refusal = {
  */
 export function parseError(payload: Buffer): Refusal {
   if (payload.length < 4) throw corrupt(`error of ${payload.length} bytes`);
-  const errno = -payload.readInt32LE(0);
+  const errno = Math.abs(payload.readInt32LE(0));
   const attributesAt = 4 + headerSize;
   const words = payload.length > attributesAt ? parseAttributes(payload, attributesAt).get(1) : undefined;
   return { errno, text: words === undefined ? '' : parseText(words) };

@@ -12,6 +12,7 @@ import { parseError, parseMessages } from '../../src/network/netlink-message.ts'
 import type { Network } from '../../src/network/network.ts';
 import type { PortMapping, Protocol } from '../../src/network/port.ts';
 import { checkHostPort, publishedPorts, publishPorts, unpublishPorts } from '../../src/network/publish.ts';
+import { runOnce } from './shim-container.ts';
 
 /** A step whose bytes have become text. */
 export type WireStep = {
@@ -29,6 +30,7 @@ const calls = {
   publishedPorts: (network: Network) => publishedPorts(network),
   checkHostPort: (port: PortMapping) => checkHostPort(port),
   sendStep,
+  runShim,
   serve,
   dial,
 };
@@ -46,6 +48,21 @@ function sendStep(step: WireStep, pid: number): void {
       if (errno !== 0) throw new Error(`message ${message.sequence}: errno ${errno} ${text}`);
     }
   }
+}
+
+/** Runs a command in a container whose only special steps are these; what it printed, and the step that failed. */
+async function runShim(
+  attach: WireStep,
+  init: WireStep,
+  argv: string[],
+): Promise<{ stdout: string; failure: string | null }> {
+  const told = await runOnce({ argv, attach: [unwire(attach)], steps: [unwire(init)] });
+  return { stdout: told.stdout, failure: told.record.failure?.text ?? null };
+}
+
+function unwire({ protocol, messages }: WireStep): NetlinkStep {
+  const decoded = messages.map(({ hex, pidAt }) => ({ bytes: Buffer.from(hex, 'hex'), pidAt, what: 'message' }));
+  return { op: 'netlink', protocol, messages: decoded, what: 'step' };
 }
 
 /** A server that answers everybody with its name and the address that it sees. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { before, test } from 'node:test';
 import type { PortMapping } from '../../src/network/port.ts';
-import { loopbackStep } from '../../src/network/veth.ts';
+import { loopbackStep, vethSteps } from '../../src/network/veth.ts';
 import { lockMachine } from '../harness/machine-lock.ts';
 import { eventually } from '../harness/program.ts';
 import { requires } from '../harness/requires.ts';
@@ -237,6 +237,28 @@ test('a host that was no router does not become one, but for containers', needs,
     assert.equal(await outside.call('dial', 'tcp', '198.51.100.2', 80), 'other sees 192.0.2.2');
   });
 });
+
+test(
+  'the shim and the init execute the steps',
+  requires('root', 'bridge', 'veth', 'nf_tables', 'ip', 'busybox'),
+  async () => {
+    await inTown(async ({ host }) => {
+      const bridge = await host.call('ensureBridge', network);
+      const endpoint = { containerId: 'id', address: '10.99.0.4', nonce: 'fedcba9876543210fedc' };
+      const { attach, init } = vethSteps(network, bridge, endpoint);
+      const argv = ['sh', '-c', 'nc 192.0.2.2 80 </dev/null; echo; cat /sys/class/net/eth0/address || ip -o link'];
+      const ran = await host.call('runShim', wire(attach), wire(init), argv);
+      assert.equal(ran.failure, null);
+      assert.match(ran.stdout, /^outside sees 192\.0\.2\.1\n[\s\S]*02:6f:0a:63:00:04/);
+      // A refused step is told, not passed over.
+      const nowhere = vethSteps(network, { ...bridge, index: 12345 }, endpoint);
+      const refused = await host.call('runShim', wire(nowhere.attach), wire(nowhere.init), argv);
+      assert.match(refused.failure ?? '', /message/);
+      assert.equal(refused.stdout, '');
+      assert.doesNotMatch(host.sh('ip -o link'), /vethfedcba98765/);
+    });
+  },
+);
 
 /** Links, tables and the switch of a namespace: what a network leaves behind. */
 function traces(host: Agent): unknown {
