@@ -160,6 +160,8 @@ static int prepare(struct init *init, struct init_start *start) {
         init->attached = true;
     }
     if (start->maps_ids || start->joins_user) {
+        struct record record;
+        if (plan_find(start->plan, OP_OOM_SCORE_ADJ, &record)) init->oom_score_adj = oom_score_adj_open(init);
         result = become_root();
         if (result < 0) return fail(&init->failure, result, "become root in the user namespace");
     }
@@ -215,7 +217,8 @@ void init_run(const struct init_start *given) {
     static struct init init;
     struct init_start start = *given;
     init = (struct init){
-        .plan = start.plan, .report = start.report, .root = -1, .proc = -1, .null_device = -1, .mask_directory = -1};
+        .plan = start.plan, .report = start.report, .root = -1, .proc = -1};
+    init.oom_score_adj = init.null_device = init.mask_directory = -1;
     init.umask = 022;
     init.failure.index = 1; /* OP_CLONE or OP_JOIN */
     if (prepare(&init, &start) < 0 || run_steps(&init) < 0) give_up(&init);

@@ -30,6 +30,7 @@ struct init {
     int report;
     int root; /* O_PATH, the root that container paths are resolved below; -1 before OP_ENTER_ROOT */
     int proc; /* a procfs that nobody else can reach; -1 until first used */
+    int oom_score_adj; /* opened early where that is the only chance, else -1 */
     int null_device;
     int mask_directory; /* the empty tmpfs that masks directories */
     bool attached;      /* MESSAGE_ATTACHED has been received */
@@ -55,6 +56,12 @@ step_function step_identity, step_working_directory, step_find_executable, step_
 
 /* Runs the init steps and executes the command. Reports failures to the shim and ends the process. */
 _Noreturn void init_run(const struct init_start *start);
+
+/*
+ * Opens the process's own oom_score_adj. In a user namespace this can be done only before the ids change: the files of
+ * a process that can't be dumped belong to the machine's root (proc(5)). -1 when it can't be done.
+ */
+int oom_score_adj_open(struct init *init);
 
 /* Waits for a message of the shim; ends the process when the shim is gone. */
 void init_await(struct init *init, uint32_t type);

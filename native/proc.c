@@ -36,13 +36,18 @@ static int proc_root(struct init *init) {
     return init->proc = take_fd(&fd);
 }
 
-int proc_write(struct init *init, const char *path, const char *value) {
+int proc_open(struct init *init, const char *path) {
     int root = proc_root(init);
     if (root < 0) return root;
     scoped_fd file = sys_openat2(root, path, O_WRONLY | O_NOFOLLOW, 0,
                                  RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV);
     if (file < 0) return file;
-    if (!is_procfs(file)) return -EXDEV;
+    return is_procfs(file) ? take_fd(&file) : -EXDEV;
+}
+
+int proc_write(struct init *init, const char *path, const char *value) {
+    scoped_fd file = proc_open(init, path);
+    if (file < 0) return file;
     long written = SYS(write(file, value, strlen(value)));
     return written < 0 ? (int)written : 0;
 }

@@ -7,7 +7,10 @@
 
 #include "init.h"
 
-/* Writes `value` to `path` below /proc; no links, no mounts on the way, procfs to the end. 0 or -errno. */
+/* Opens `path` below /proc for writing; no links, no mounts on the way, procfs to the end. A descriptor or -errno. */
+int proc_open(struct init *init, const char *path);
+
+/* Opens and writes. 0 or -errno. */
 int proc_write(struct init *init, const char *path, const char *value);
 
 #endif

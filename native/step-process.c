@@ -25,17 +25,23 @@ int step_rlimit(struct init *init, struct cursor *payload) {
                 (unsigned long long)limits[1]);
 }
 
+int oom_score_adj_open(struct init *init) {
+    char path[32];
+    /* By number: "self" is a link, and links are not followed there. */
+    snprintf(path, sizeof path, "%d/oom_score_adj", (int)getpid());
+    return proc_open(init, path);
+}
+
 int step_oom_score_adj(struct init *init, struct cursor *payload) {
     int value = (int)take_u32(payload);
     bool optional = take_bool(payload);
-    char path[32], text[16];
-    /* By number: "self" is a link, and links are not followed there. */
-    snprintf(path, sizeof path, "%d/oom_score_adj", (int)getpid());
-    snprintf(text, sizeof text, "%d", value);
-    int result = proc_write(init, path, text);
-    if (result == 0) return 0;
-    fail(&init->failure, result, "set oom_score_adj to %d", value);
-    return optional ? init_warn(init) : result;
+    char text[16];
+    size_t length = (size_t)snprintf(text, sizeof text, "%d", value);
+    scoped_fd file = init->oom_score_adj >= 0 ? take_fd(&init->oom_score_adj) : oom_score_adj_open(init);
+    long result = file < 0 ? file : SYS(write(file, text, length));
+    if (result >= 0) return 0;
+    fail(&init->failure, (int)result, "set oom_score_adj to %d", value);
+    return optional ? init_warn(init) : (int)result;
 }
 
 int step_no_new_privileges(struct init *init, struct cursor *payload) {

@@ -211,3 +211,17 @@ test('namespaces are joined by path, clocks are moved', requires('root', 'time-n
     });
   });
 });
+
+test('what stays behind of an exec holds nothing up', needs, async () => {
+  await inPlace(async (place) => {
+    await beside(place, { argv: ['onggi-probe', 'sleep'] }, async (target) => {
+      const spawn = joining(target);
+      const quiet = await exec(place, { argv: ['sh', '-c', 'sleep 100 & echo said'], spawn });
+      assert.equal(quiet.stdout, 'said\n');
+      // One that writes for ever: what it had written by then is all there is.
+      const loud = await exec(place, { argv: ['sh', '-c', 'yes & sleep 0.1; exit 3'], spawn });
+      assert.equal(loud.exit.exitCode, 3);
+      assert.match(loud.stdout, /^y\n/);
+    });
+  });
+});
