@@ -137,11 +137,11 @@ shim-asan: dist/onggi.node # The shim with the address and undefined behaviour s
 # ---- what is fetched -----------------------------------------------------------------------------------------------
 
 $(PACKAGES): package-lock.json package.json .npmrc
-	npm ci --no-fund --no-audit
+	npm ci --loglevel=error
 	@touch $@
 
 $(TOOLCHAIN): toolchain/package-lock.json toolchain/package.json toolchain/.npmrc
-	npm ci --prefix toolchain --no-fund --no-audit
+	npm ci --prefix toolchain --loglevel=error
 	@touch $@
 
 TEST_PACKAGES := busybox-static docker-registry apache2-utils iproute2 nftables strace zstd runc crun
