@@ -1,7 +1,7 @@
 /** The process of config.json as steps: limits, identity, filter, working directory, command. Pure. */
 import { OnggiError, unsupported } from '../../errors.ts';
 import type { Capabilities, Process, Seccomp } from '../../oci/runtime-spec.ts';
-import { capabilityNamesOf, capabilitySet, isCapability } from '../capability.ts';
+import { allCapabilities, capabilityNamesOf, capabilitySet, isCapability } from '../capability.ts';
 import { checkRlimit, parseRlimitType } from '../rlimit.ts';
 import type { SeccompArchitecture } from '../seccomp/architecture.ts';
 import { compileSeccomp } from '../seccomp/compile.ts';
@@ -125,7 +125,8 @@ function availableSet(names: readonly string[], context: ProcessContext): bigint
   if (unknown.length > 0) context.warn(`unknown capabilities are left out: ${unknown.join(', ')}`);
   const asked = capabilitySet(names);
   const missing = asked & ~context.capabilities;
-  if (missing !== 0n) {
+  // Who asks for all there are means those that there are here.
+  if (missing !== 0n && asked !== capabilitySet(allCapabilities)) {
     context.warn(`capabilities that onggi itself lacks are left out: ${capabilityNamesOf(missing).join(', ')}`);
   }
   return asked & context.capabilities;
