@@ -76,9 +76,12 @@ static int set_up(struct shim *shim, struct failure *failure) {
     return shim->listener < 0 ? fail(failure, shim->listener, "listen on \"%s\"", options->socket) : 0;
 }
 
-/* Out of the caller's session and process group, with init or the next subreaper as parent. */
+/*
+ * Out of the caller's session and process group, with init or the next subreaper as parent. The process in between
+ * borrows the memory of the first, which waits for it: it only makes a session, forks and ends.
+ */
 static int detach(struct failure *failure) {
-    pid_t first = (pid_t)SYS(fork());
+    pid_t first = (pid_t)SYS(vfork());
     if (first < 0) return fail(failure, first, "fork the shim");
     if (first > 0) {
         int status = 0;

@@ -4,7 +4,7 @@
  */
 import { constants, lstatSync, readdirSync, type Stats } from 'node:fs';
 import { errnoOf, fromSystemError } from '../errors.ts';
-import { native } from './addon.ts';
+import { addon, native } from './addon.ts';
 import type { Name } from './addon-surface.ts';
 import { type Descriptor, ownDescriptor } from './descriptor.ts';
 import { component, type Directory, openEntryDirectory, shown } from './directory.ts';
@@ -121,19 +121,31 @@ let moved = 0;
 function emptyDirectory(directory: Directory, top: Directory, depth: number): boolean {
   let left = false;
   for (const name of listEntries(directory)) {
-    const isDirectory = statEntry(directory, name)?.isDirectory() ?? false;
-    if (isDirectory && depth === deepest) {
+    if (removeUnlessDirectory(directory, name)) continue;
+    if (depth === deepest) {
       rename(directory, name, top, `.onggi-removed-${process.pid}-${moved++}`, true);
       left = true;
       continue;
     }
-    if (isDirectory) {
+    {
       using below = openEntryDirectory(directory, name);
       left = emptyDirectory(below, top, depth + 1) || left;
     }
-    removeEntry(directory, name, isDirectory);
+    removeEntry(directory, name, true);
   }
   return left;
+}
+
+/** Asks nothing before: most entries are no directories, and the kernel says so of those that are (unlink(2)). */
+function removeUnlessDirectory(parent: Directory, name: Name): boolean {
+  try {
+    addon().unlinkat(parent.fd, name, false);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return true;
+    if (errnoOf(error) === 'EISDIR') return false;
+    throw fromSystemError(error, `remove "${shown(name)}"`);
+  }
 }
 
 export function setEntryOwner(parent: Directory, name: Name, uid: number, gid: number): void {
