@@ -54,6 +54,7 @@ static int open_signals(void) {
     static const int forwarded[] = {SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
     signals_reset();
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a log that outgrows the caller's RLIMIT_FSIZE is a write that fails */
     sigset_t mask;
     sigemptyset(&mask);
     for (size_t i = 0; i < sizeof forwarded / sizeof forwarded[0]; i++) sigaddset(&mask, forwarded[i]);

@@ -20,8 +20,8 @@ import { compileContainer } from './container-plan.ts';
 import { containerSession } from './container-session.ts';
 import type { AttachOptions } from './containers.ts';
 import type { Context } from './context.ts';
-import { finish, settle } from './finish.ts';
-import { type Output, type Status, until } from './handshake.ts';
+import { finish, removeAll, settle } from './finish.ts';
+import { type Output, type Status, until, untilExit } from './handshake.ts';
 import { lockContainer } from './reconcile.ts';
 import type { ContainerId, ContainerOptions, Ending, Session } from './types.ts';
 
@@ -78,27 +78,38 @@ type Started = { readonly client: ShimClient; readonly early: readonly Output[];
  *   as it was before, or gone when it was to be removed at its end
  */
 async function start(context: Context, asked: Container, guard: Guard, interest: Interest): Promise<Started> {
-  const { store } = context;
-  const container = record(context, asked);
   try {
-    const network = await connectNetwork(context, container);
-    const plan = compileContainer(context, container, network);
-    const client = await spawn(container, plan, { ...interest, reconciles: true });
-    try {
-      const early: Output[] = [];
-      const warn = (message: string): void => context.warn(message);
-      const created = await until('created', client, plan, early, warn);
-      publish(store, container);
-      client.start();
-      await until('running', client, plan, early, warn);
-      return { client, early, row: noteRunning(context, container, created) };
-    } catch (error) {
-      client.close();
-      throw error;
-    }
+    return await startRecorded(context, record(context, asked), interest);
   } catch (error) {
-    const row = containerById(store.database, container.id);
-    if (row !== undefined) await finish(store, containerOf(store, row), failedEnding(error), guard);
+    await undo(context, asked.id, failedEnding(error), guard);
+    throw error;
+  }
+}
+
+async function undo({ store }: Context, id: string, ending: Ending, guard: Guard): Promise<void> {
+  const row = containerById(store.database, id);
+  if (row === undefined) return;
+  if (row.state === 'starting' || row.state === 'running') await finish(store, containerOf(store, row), ending, guard);
+  else if (row.autoRemove) await removeAll(store, containerOf(store, row), guard);
+}
+
+async function startRecorded(context: Context, container: Container, interest: Interest): Promise<Started> {
+  const network = await connectNetwork(context, container);
+  const plan = compileContainer(context, container, network);
+  const client = await spawn(container, plan, { ...interest, reconciles: true });
+  try {
+    const early: Output[] = [];
+    const warn = (message: string): void => context.warn(message);
+    const created = await until('created', client, plan, early, warn);
+    publish(context.store, container);
+    client.start();
+    await until('running', client, plan, early, warn);
+    return { client, early, row: noteRunning(context, container, created) };
+  } catch (error) {
+    // Its last deeds, the exit record above all, must not meet the next start of this container.
+    client.killAll();
+    await untilExit(client);
+    client.close();
     throw error;
   }
 }

@@ -169,25 +169,39 @@ function userData(comment: string): Uint8Array {
   return Uint8Array.of(commentType, bytes.length, ...bytes);
 }
 
-function elements(table: string, map: string, list: readonly Attribute[][]): Attribute[] {
-  const items = list.map((attributes) => attribute(1, attributes));
-  return [attribute(1, text(table)), attribute(2, text(map)), attribute(3, items)];
+/** An attribute holds 65535 bytes; an element with a comment of 64 takes some 110. */
+const elementsPerMessage = 400;
+
+function elementMessages(
+  type: number,
+  messageFlags: number,
+  target: { readonly table: string; readonly map: string },
+  list: readonly Attribute[][],
+  what: string,
+): Message[] {
+  const messages: Message[] = [];
+  for (let first = 0; first < list.length; first += elementsPerMessage) {
+    const items = list.slice(first, first + elementsPerMessage).map((attributes) => attribute(1, attributes));
+    const attributes = [attribute(1, text(target.table)), attribute(2, text(target.map)), attribute(3, items)];
+    messages.push(message(type, messageFlags, attributes, what));
+  }
+  return messages;
 }
 
-/** Adds elements; one that is there already with the same key is refused with EEXIST. */
-export function newElements(table: string, map: string, list: readonly Element[]): Message {
+/** Adds elements; one that is there already with the same key is refused with EEXIST. As many messages as it takes. */
+export function newElements(table: string, map: string, list: readonly Element[]): Message[] {
   const items = list.map(({ key, data, comment }) => [
     attribute(1, value(key)),
     ...(data === undefined ? [] : [attribute(2, value(data))]),
     ...(comment === '' ? [] : [attribute(6, userData(comment))]),
   ]);
   const messageFlags = flags.ack | flags.create | flags.exclusive;
-  return message(types.newElement, messageFlags, elements(table, map, items), `add to map "${map}"`);
+  return elementMessages(types.newElement, messageFlags, { table, map }, items, `add to map "${map}"`);
 }
 
-export function deleteElements(table: string, map: string, keys: readonly Uint8Array[]): Message {
+export function deleteElements(table: string, map: string, keys: readonly Uint8Array[]): Message[] {
   const items = keys.map((key) => [attribute(1, value(key))]);
-  return message(types.deleteElement, flags.ack, elements(table, map, items), `delete from map "${map}"`);
+  return elementMessages(types.deleteElement, flags.ack, { table, map }, items, `delete from map "${map}"`);
 }
 
 export function listElements(table: string, map: string): Message {

@@ -165,7 +165,7 @@ export function publication(
     { map: maps.any.name, list: of(true) },
     { map: maps.one.name, list: of(false) },
   ];
-  return batch(lists.filter(({ list }) => list.length > 0).map(({ map, list }) => newElements(table, map, list)));
+  return batch(lists.flatMap(({ map, list }) => newElements(table, map, list)));
 }
 
 /** The table that `forwarding.ts` keeps while onggi lets this host forward. */
@@ -182,7 +182,7 @@ export function forwardingRules(links: LinkNames): Message[] {
     newTable(forwardingTable),
     newChain(forwardingTable, 'forward', { type: 'filter', hook: 'forward', priority: 0 }),
     newSet(forwardingTable, linksSet),
-    ...(names.length > 0 ? [newElements(forwardingTable, linksSet.name, names)] : []),
+    ...newElements(forwardingTable, linksSet.name, names),
     newRule(
       forwardingTable,
       'forward',

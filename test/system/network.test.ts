@@ -170,11 +170,12 @@ test('ports are found by their container, taken back, and never given twice', ne
 test('a thousand ports are published in one batch and taken back in one', needs, async () => {
   await inTown(async ({ host, outside }) => {
     const ports = Array.from({ length: 1000 }, (_, index) => mapping('0.0.0.0', 10_000 + index, 80));
-    await host.call('publishPorts', network, 'a-id', '10.99.0.2', ports);
+    const id = 'a'.repeat(64);
+    await host.call('publishPorts', network, id, '10.99.0.2', ports);
     await host.call('publishPorts', network, 'b-id', '10.99.0.3', [mapping('0.0.0.0', 9999, 80)]);
     assert.equal((await host.call('publishedPorts', network)).length, 1001);
     assert.equal(await outside.call('dial', 'tcp', '192.0.2.1', 10_999), 'a sees 192.0.2.2');
-    await host.call('unpublishPorts', network, 'a-id');
+    await host.call('unpublishPorts', network, id);
     assert.deepEqual(
       (await host.call('publishedPorts', network)).map(({ containerId }) => containerId),
       ['b-id'],

@@ -87,9 +87,10 @@ for (const abi of isX86 ? (['native', 'i386'] as const) : (['native'] as const))
     const calls = denied.map((words) => call(abi, words));
     const without = await results(calls, undefined);
     const filtered = await results(calls, profile);
-    for (const [index, name] of calls.entries()) {
-      assert.notEqual(without.get(name), eperm, `${denied[index]} proves nothing`);
-      assert.equal(filtered.get(name), eperm, denied[index]);
+    for (const words of denied) {
+      const name = call(abi, words);
+      assert.notEqual(without.get(name), eperm, `${words} proves nothing`);
+      assert.equal(filtered.get(name), eperm, words);
     }
   });
 
@@ -98,7 +99,7 @@ for (const abi of isX86 ? (['native', 'i386'] as const) : (['native'] as const))
     const future = ['467', '600', '0x3fffffff'].map((number) => `${abi}:${number}`);
     const clone3 = call(abi, 'clone3 0 0');
     const filtered = await results([...calls, ...future, clone3], profile);
-    for (const [index, name] of calls.entries()) assert.ok((filtered.get(name) ?? -1) >= 0, allowed[index]);
+    for (const words of allowed) assert.ok((filtered.get(call(abi, words)) ?? -1) >= 0, words);
     for (const name of [...future, clone3]) assert.equal(filtered.get(name), enosys, name);
   });
 }

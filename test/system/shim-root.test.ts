@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -117,6 +118,37 @@ test('links of the image lead nowhere but inside', needs, async () => {
     );
     const loop = await run(place, { argv: ['true'], mounts: [bind(source, '/loop/x')] });
     assert.equal(loop.fail().errno, 40);
+  });
+});
+
+test('an attacker who swaps directories and links meanwhile wins nothing', needs, async () => {
+  await inPlace(async (place) => {
+    const outside = join(place.path, 'outside');
+    const source = join(place.path, 'volume');
+    mkdirSync(outside);
+    mkdirSync(source);
+    mkdirSync(join(place.root, 'race/dir'), { recursive: true });
+    const swap = `while :; do mv -T dir held; ln -s ${outside} dir; rm dir; mv -T held dir; done`;
+    const attacker = spawn('sh', ['-c', swap], { cwd: join(place.root, 'race'), stdio: 'ignore' });
+    try {
+      let won = 0;
+      for (let i = 0; i < 40; i++) {
+        const told = await run(place, {
+          argv: ['true'],
+          mounts: [
+            { op: 'mkdir', path: `/race/dir/made${i}`, mode: 0o755, uid: 0, gid: 0 },
+            { op: 'symlink', path: `/race/dir/link${i}`, target: 'x' },
+            bind(source, `/race/dir/bound${i}`),
+          ],
+        });
+        if (told.exit.exitCode === 0) won++;
+      }
+      assert.ok(won > 0, 'not one start went through');
+    } finally {
+      attacker.kill('SIGKILL');
+      await once(attacker, 'exit');
+    }
+    assert.deepEqual(readdirSync(outside), []);
   });
 });
 

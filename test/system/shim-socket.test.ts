@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { statSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, statSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -129,6 +130,20 @@ test('what a client sent before it closed still counts', needs, async () => {
       process.kill(shim, 'SIGCONT');
     });
     assert.equal(told.exit.signal, 9);
+  });
+});
+
+test('another user is turned away, whatever the file modes say', needs, async () => {
+  await inPlace(async (place) => {
+    place.launch(place.plan({ argv: ['true'] }));
+    const socket = join(place.path, 'c.sock');
+    chmodSync(place.path, 0o711);
+    chmodSync(socket, 0o666);
+    const script = `require('node:net').connect(${JSON.stringify(socket)}).on('data', () => process.exit(1))
+      .on('error', () => process.exit(2)).on('close', () => process.exit(0)).write(Buffer.from('0106000000000000', 'hex'))`;
+    const result = spawnSync('setpriv', ['--reuid=1000', '--clear-groups', 'node', '-e', script], { encoding: 'utf8' });
+    assert.ok([0, 2].includes(result.status ?? -1), `${result.status} ${result.stderr}`);
+    assert.equal((await follow(await place.connect())).exit.exitCode, 0);
   });
 });
 
