@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { OnggiError } from '../errors.ts';
 import { type Guard, lock } from '../kernel/lock.ts';
 import type { NetlinkStep } from '../kernel/netlink-step.ts';
-import { chooseAddress, chooseSubnet, formatMac, gatewayOf, macOf, parseSubnet } from '../network/address.ts';
+import { chooseAddress, chooseSubnet, formatMac, gatewayOf, macOf, overlaps, parseSubnet } from '../network/address.ts';
 import { ensureBridge, readHostNetworks, removeBridge } from '../network/bridge.ts';
 import { chooseBridge, type Network } from '../network/network.ts';
 import { checkFree } from '../network/port.ts';
@@ -18,9 +18,11 @@ import {
   addressesOfContainer,
   idleNetworks,
   insertNetwork,
+  isNetworkActive,
   listAddressLeases,
   listNetworks,
   listPortLeases,
+  moveNetwork,
   type NetworkRow,
   networkByName,
   portsOfContainer,
@@ -51,39 +53,49 @@ export function networkFacts(network: NetworkRow, address: string): NetworkFacts
   };
 }
 
-/** The default network, made at its first use with a subnet and a bridge name that nothing on this host has. */
+/**
+ * The default network, made at its first use with a subnet and a bridge name that nothing on this host has. While its
+ * bridge does not stand, another store or program may have taken either: then it moves.
+ */
 export function ensureDefaultNetwork(store: Store): NetworkRow {
   const found = networkByName(store.database, defaultName);
-  if (found !== undefined) return found;
+  if (found !== undefined && (isNetworkActive(store.database, defaultName) || isFree(found))) return found;
+  const place = freePlace(store);
+  if (found !== undefined) {
+    moveNetwork(store.database, defaultName, place);
+  } else {
+    try {
+      insertNetwork(store.database, { name: defaultName, ...place, owner: 'onggi', created: Date.now() });
+    } catch (error) {
+      // Another process may have been faster: its choice counts.
+      if (networkByName(store.database, defaultName) === undefined) throw error;
+    }
+  }
+  return networkRow(store, defaultName);
+}
+
+function isFree({ bridge, subnet }: NetworkRow): boolean {
   const host = readHostNetworks();
-  const others = listNetworks(store.database);
+  const own = parseSubnet(subnet);
+  return !host.links.includes(bridge) && !host.subnets.some((other) => overlaps(parseSubnet(other), own));
+}
+
+function freePlace(store: Store): Pick<NetworkRow, 'bridge' | 'subnet' | 'gateway'> {
+  const host = readHostNetworks();
+  const others = listNetworks(store.database).filter(({ name }) => name !== defaultName);
   const subnet = chooseSubnet([...host.subnets, ...others.map((network) => network.subnet)]);
   const bridge = chooseBridge([...host.links, ...others.map((network) => network.bridge)]);
-  const made = {
-    name: defaultName,
-    bridge,
-    subnet,
-    gateway: gatewayOf(parseSubnet(subnet)),
-    owner: 'onggi',
-    created: Date.now(),
-  };
-  try {
-    insertNetwork(store.database, made);
-    return made;
-  } catch (error) {
-    // Another process was faster: its choice counts.
-    const theirs = networkByName(store.database, defaultName);
-    if (theirs !== undefined) return theirs;
-    throw error;
-  }
+  return { bridge, subnet, gateway: gatewayOf(parseSubnet(subnet)) };
 }
 
 /**
  * Takes address and ports for a container; within the caller's transaction.
  * @throws OnggiError `exhausted` (addresses), `conflict` (a port is published or used already)
  */
-export function takeLeases(store: Store, { id }: ContainerRow, network: NetworkRow, asked: Container['options']): void {
+export function takeLeases(store: Store, { id }: ContainerRow, name: string, asked: Container['options']): void {
   const { database } = store;
+  // As it is now: from here on it stays in its place.
+  const network = networkRow(store, name);
   const taken = listAddressLeases(database, network.name).map(({ address }) => address);
   setNetworkActive(database, network.name, true);
   takeAddress(database, { network: network.name, address: chooseAddress(network, taken), containerId: id });
@@ -156,10 +168,14 @@ function lockNetwork(store: Store, name: string): Promise<Guard> {
   return lock(join(store.layout.locks, `network-${name}`), 'exclusive');
 }
 
-/** @throws OnggiError `not-found` */
 function networkOf(store: Store, name: string): Network {
+  const { bridge, subnet, gateway } = networkRow(store, name);
+  return { name, bridge, subnet, gateway, owner: store.layout.root };
+}
+
+/** @throws OnggiError `not-found` */
+function networkRow(store: Store, name: string): NetworkRow {
   const row = networkByName(store.database, name);
   if (row === undefined) throw new OnggiError('not-found', `No such network: ${name}`);
-  const { bridge, subnet, gateway } = row;
-  return { name, bridge, subnet, gateway, owner: store.layout.root };
+  return row;
 }

@@ -124,7 +124,7 @@ function record({ store }: Context, { row, files, options }: Container): Contain
   // A lock file of its own for each start: an earlier shim may still wait for a slow client, holding the old one.
   rmSync(files.shimLock, { force: true });
   const starting = transaction(store.database, () => {
-    if (network !== null) takeLeases(store, row, network, options);
+    if (network !== null) takeLeases(store, row, network.name, options);
     return updateContainer(store.database, row.id, ['created', 'exited'], {
       state: 'starting',
       cgroup: JSON.stringify(start),

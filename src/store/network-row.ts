@@ -56,6 +56,21 @@ export function listNetworks(database: Database): NetworkRow[] {
   return all(database, 'SELECT * FROM networks ORDER BY name').map(networkOf);
 }
 
+/** Moves a network whose bridge does not stand to another place on this host. False when its bridge stands. */
+export function moveNetwork(
+  database: Database,
+  name: string,
+  { bridge, subnet, gateway }: Pick<NetworkRow, 'bridge' | 'subnet' | 'gateway'>,
+): boolean {
+  const sql = 'UPDATE networks SET bridge = ?, subnet = ?, gateway = ? WHERE name = ? AND active = 0';
+  return run(database, sql, bridge, subnet, gateway, name) > 0;
+}
+
+export function isNetworkActive(database: Database, name: string): boolean {
+  const row = get(database, 'SELECT active FROM networks WHERE name = ?', name);
+  return row !== undefined && integer(row, 'active') !== 0;
+}
+
 /** Notes that the bridge of a network is about to be made, or has been removed. */
 export function setNetworkActive(database: Database, name: string, active: boolean): void {
   run(database, 'UPDATE networks SET active = ? WHERE name = ?', active ? 1 : 0, name);
