@@ -46,15 +46,11 @@ export function unpublishPorts(network: Network, containerId: string): void {
   const netfilter = netlinkSocket('netfilter');
   const deletions = Object.values(maps).flatMap(({ name }) => {
     const own = elementsOf(netfilter, table, name).filter(({ comment }) => comment === containerId);
-    return own.length === 0
-      ? []
-      : [
-          deleteElements(
-            table,
-            name,
-            own.map(({ key }) => key),
-          ),
-        ];
+    return deleteElements(
+      table,
+      name,
+      own.map(({ key }) => key),
+    );
   });
   if (deletions.length === 0) return;
   const [refusal] = exchange(netfilter, batch(deletions)).refused;

@@ -51,7 +51,8 @@ export async function newNamespace(): Promise<Agent> {
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
     },
   };
-  agent.sh('ip link set lo up');
+  // A new namespace begins with the settings of the machine's first one.
+  agent.sh('ip link set lo up; echo 0 >/proc/sys/net/ipv4/ip_forward');
   return agent;
 }
 
