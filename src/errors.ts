@@ -63,6 +63,8 @@ export function unsupported(what: string, instead?: string): OnggiError {
 
 const errnoCodes: Readonly<Record<string, Code>> = {
   ENOENT: 'not-found',
+  ENODEV: 'not-found',
+  ESRCH: 'not-found',
   EEXIST: 'exists',
   EACCES: 'denied',
   EPERM: 'denied',
@@ -75,13 +77,20 @@ const errnoCodes: Readonly<Record<string, Code>> = {
   EINVAL: 'invalid',
   ENAMETOOLONG: 'invalid',
   ELOOP: 'invalid',
+  ENOTDIR: 'invalid',
+  EISDIR: 'invalid',
+  EADDRNOTAVAIL: 'invalid',
   ENOSYS: 'unsupported',
   EOPNOTSUPP: 'unsupported',
   EBUSY: 'conflict',
+  ENOTEMPTY: 'conflict',
+  EADDRINUSE: 'conflict',
   EAGAIN: 'unavailable',
   ECONNREFUSED: 'unavailable',
   ECONNRESET: 'unavailable',
   ETIMEDOUT: 'unavailable',
+  ENETUNREACH: 'unavailable',
+  EHOSTUNREACH: 'unavailable',
 };
 
 /** The errno word ("ENOENT") of a system error of Node, Bun or the addon, if it is one. */

@@ -20,7 +20,7 @@ const protocols: Readonly<Record<NetlinkProtocol, number>> = { route: 0, netfilt
 const opened = new Map<NetlinkProtocol, NetlinkSocket>();
 
 /**
- * The socket of this process, opened at the first call and never closed: while the kernel still frees deleted rules,
+ * The socket of this process, opened at the first call and kept; whoever needs one asks for it each time. While the kernel still frees deleted rules,
  * closing any netfilter socket waits for it, some 15 ms (nft_rcv_nl_event).
  */
 export function netlinkSocket(protocol: NetlinkProtocol): NetlinkSocket {
@@ -28,7 +28,16 @@ export function netlinkSocket(protocol: NetlinkProtocol): NetlinkSocket {
   if (found !== undefined) return found;
   const fd = native(`open a netlink socket (${protocol})`, (calls) => calls.netlinkOpen(protocols[protocol]));
   const socket: NetlinkSocket = {
-    transact: (request) => native(`netlink (${protocol})`, (calls) => calls.netlinkTransact(fd, request)),
+    transact(request) {
+      try {
+        return native(`netlink (${protocol})`, (calls) => calls.netlinkTransact(fd, request));
+      } catch (error) {
+        // Replies may still come, and would be taken for those to the next request.
+        opened.delete(protocol);
+        native(`close a netlink socket (${protocol})`, (calls) => calls.close(fd));
+        throw error;
+      }
+    },
   };
   opened.set(protocol, socket);
   return socket;

@@ -40,6 +40,8 @@ export const flags = {
   append: 0x800,
 } as const;
 
+/** NLM_F_DUMP_INTR, of a reply: what is listed changed meanwhile, so that entries may be missing or twice. */
+export const interruptedFlag = 0x10;
 export const errorType = 2;
 export const doneType = 3;
 
@@ -160,6 +162,7 @@ export function encodeMessages(messages: readonly Message[]): Encoded {
 
 export type ReceivedMessage = {
   readonly type: number;
+  readonly flags: number;
   readonly sequence: number;
   readonly payload: Buffer;
 };
@@ -178,6 +181,7 @@ export function parseMessages(datagram: Uint8Array): ReceivedMessage[] {
     if (length < headerSize || length > bytes.length - offset) throw corrupt(`message of ${length} bytes`);
     messages.push({
       type: bytes.readUInt16LE(offset + 4),
+      flags: bytes.readUInt16LE(offset + 6),
       sequence: bytes.readUInt32LE(offset + 8),
       payload: bytes.subarray(offset + headerSize, offset + length),
     });

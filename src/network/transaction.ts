@@ -1,11 +1,13 @@
 /** Requests to the kernel with their answers: what was refused becomes an error that names the message. */
 import { getSystemErrorName } from 'node:util';
-import { fromSystemError, type OnggiError } from '../errors.ts';
+import { fromSystemError, OnggiError } from '../errors.ts';
 import type { NetlinkSocket } from '../kernel/netlink-socket.ts';
 import {
   doneType,
   encodeMessages,
   errorType,
+  flags,
+  interruptedFlag,
   type Message,
   parseError,
   parseMessages,
@@ -28,9 +30,23 @@ export type Answers = {
   readonly refused: readonly Refused[];
 };
 
+/** More changes than this during one listing are not an accident. */
+const attempts = 20;
+
+/** The replies to a request; a listing that was interrupted by a change is asked for again. */
+function ask(socket: NetlinkSocket, messages: readonly Message[]): ReceivedMessage[] {
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const received = socket.transact(encodeMessages(messages).bytes).flatMap(parseMessages);
+    const lists = messages.some((message) => (message.flags & flags.dump) === flags.dump);
+    if (!lists || received.every((reply) => (reply.flags & interruptedFlag) === 0)) return received;
+  }
+  const what = messages.map((message) => message.what).join(', ');
+  throw new OnggiError('unavailable', `${what}: it changed ${attempts} times while it was listed`);
+}
+
 /** Sends all messages in one datagram. Refusals are returned. */
 export function exchange(socket: NetlinkSocket, messages: readonly Message[]): Answers {
-  const received = socket.transact(encodeMessages(messages).bytes).flatMap(parseMessages);
+  const received = ask(socket, messages);
   const replies: ReceivedMessage[] = [];
   const refused: Refused[] = [];
   for (const reply of received) {
