@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { NetlinkStep } from '../../src/kernel/netlink-step.ts';
 import type { Bridge, Network } from '../../src/network/network.ts';
+import type { PortMapping } from '../../src/network/port.ts';
 import { vethSteps } from '../../src/network/veth.ts';
 import type { Calls, WireStep } from './network-agent.ts';
 
@@ -82,4 +83,41 @@ export async function newContainer(host: Agent, network: Network, bridge: Bridge
   await agent.call('sendStep', wire(init), 0);
   undo.move();
   return agent;
+}
+
+export const network = {
+  name: 'test',
+  bridge: 'onggi3',
+  subnet: '10.99.0.0/16',
+  gateway: '10.99.0.1',
+  owner: '/test/store',
+};
+
+export function mapping(
+  hostIp: string,
+  hostPort: number,
+  containerPort: number,
+  protocol: 'tcp' | 'udp' = 'tcp',
+): PortMapping {
+  return { hostIp, hostPort, containerPort, protocol };
+}
+
+export type Town = { readonly host: Agent; readonly outside: Agent; readonly a: Agent; readonly b: Agent };
+
+/** A host with an uplink to `outside` and two containers on a bridge. */
+export async function inTown(body: (town: Town) => Promise<void>): Promise<void> {
+  await using host = await newNamespace();
+  await using outside = await newNamespace();
+  cable(host, 'up0', outside, ['192.0.2.1/24', '192.0.2.2/24']);
+  host.sh('ip route add default via 192.0.2.2');
+  const bridge = await host.call('ensureBridge', network);
+  await using a = await newContainer(host, network, bridge, '10.99.0.2');
+  await using b = await newContainer(host, network, bridge, '10.99.0.3');
+  await a.call('serve', 'tcp', '0.0.0.0', 80, 'a');
+  await a.call('serve', 'udp', '0.0.0.0', 80, 'a');
+  await b.call('serve', 'tcp', '0.0.0.0', 80, 'b');
+  await outside.call('serve', 'tcp', '0.0.0.0', 80, 'outside');
+  await outside.call('serve', 'udp', '0.0.0.0', 80, 'outside');
+  await host.call('serve', 'tcp', '0.0.0.0', 81, 'host');
+  await body({ host, outside, a, b });
 }

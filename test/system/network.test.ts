@@ -1,48 +1,16 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { before, test } from 'node:test';
-import type { PortMapping } from '../../src/network/port.ts';
 import { loopbackStep, vethSteps } from '../../src/network/veth.ts';
 import { lockMachine } from '../harness/machine-lock.ts';
 import { eventually } from '../harness/program.ts';
 import { requires } from '../harness/requires.ts';
-import { type Agent, cable, newContainer, newNamespace, wire } from './network-place.ts';
+import { type Agent, cable, inTown, mapping, network, newContainer, newNamespace, wire } from './network-place.ts';
 
 const needs = requires('root', 'bridge', 'veth', 'nf_tables', 'ip');
-const network = { name: 'test', bridge: 'onggi3', subnet: '10.99.0.0/16', gateway: '10.99.0.1', owner: '/test/store' };
 // Other tests look for what is left on the machine: our processes are not theirs.
 before(lockMachine);
 
 const code = (expected: string) => (error: unknown) => Reflect.get(Object(error), 'code') === expected;
-
-function mapping(
-  hostIp: string,
-  hostPort: number,
-  containerPort: number,
-  protocol: 'tcp' | 'udp' = 'tcp',
-): PortMapping {
-  return { hostIp, hostPort, containerPort, protocol };
-}
-
-type Town = { readonly host: Agent; readonly outside: Agent; readonly a: Agent; readonly b: Agent };
-
-/** A host with an uplink to `outside` and two containers on a bridge. */
-async function inTown(body: (town: Town) => Promise<void>): Promise<void> {
-  await using host = await newNamespace();
-  await using outside = await newNamespace();
-  cable(host, 'up0', outside, ['192.0.2.1/24', '192.0.2.2/24']);
-  host.sh('ip route add default via 192.0.2.2');
-  const bridge = await host.call('ensureBridge', network);
-  await using a = await newContainer(host, network, bridge, '10.99.0.2');
-  await using b = await newContainer(host, network, bridge, '10.99.0.3');
-  await a.call('serve', 'tcp', '0.0.0.0', 80, 'a');
-  await a.call('serve', 'udp', '0.0.0.0', 80, 'a');
-  await b.call('serve', 'tcp', '0.0.0.0', 80, 'b');
-  await outside.call('serve', 'tcp', '0.0.0.0', 80, 'outside');
-  await outside.call('serve', 'udp', '0.0.0.0', 80, 'outside');
-  await host.call('serve', 'tcp', '0.0.0.0', 81, 'host');
-  await body({ host, outside, a, b });
-}
 
 test('a container reaches the world by NAT, its neighbour and the host; the host reaches it', needs, async () => {
   await inTown(async ({ host, outside, a }) => {
@@ -83,103 +51,6 @@ test('the link inside is what was asked for', needs, async () => {
       const info = port['linkinfo'] as { info_slave_data: Record<string, unknown> };
       assert.equal(info.info_slave_data['hairpin'], true);
     }
-  });
-});
-
-test('a published port is reached from everywhere, twice the same', needs, async () => {
-  await inTown(async ({ host, outside, a, b }) => {
-    await host.call('publishPorts', network, 'a-id', '10.99.0.2', [
-      mapping('0.0.0.0', 8080, 80),
-      mapping('0.0.0.0', 8080, 80, 'udp'),
-    ]);
-    for (const protocol of ['tcp', 'udp'] as const) {
-      const dial = (from: Agent, address: string): Promise<string> => from.call('dial', protocol, address, 8080);
-      // From outside the container sees who it really is.
-      assert.equal(await dial(outside, '192.0.2.1'), 'a sees 192.0.2.2', `${protocol} from outside`);
-      assert.equal(await dial(host, '127.0.0.1'), 'a sees 10.99.0.1', `${protocol} by the host's loopback`);
-      assert.equal(await dial(host, '127.1.2.3'), 'a sees 10.99.0.1', `${protocol} by the host's loopback`);
-      // The host's own address is no secret.
-      assert.match(
-        await dial(host, '192.0.2.1'),
-        /^a sees (10\.99\.0\.1|192\.0\.2\.1)$/,
-        `${protocol} by the host's address`,
-      );
-      assert.match(await dial(host, '10.99.0.1'), /^a sees 10\.99\.0\.1$/, `${protocol} by the gateway`);
-      for (const [name, from] of [
-        ['itself', a],
-        ['its neighbour', b],
-      ] as const) {
-        assert.equal(await dial(from, '192.0.2.1'), 'a sees 10.99.0.1', `${protocol} from ${name}`);
-        assert.equal(await dial(from, '10.99.0.1'), 'a sees 10.99.0.1', `${protocol} from ${name} by the gateway`);
-      }
-    }
-    assert.equal(await outside.call('dial', 'tcp', '192.0.2.1', 80), 'ECONNREFUSED');
-  });
-});
-
-const shown = existsSync('/proc/sys/net/bridge') ? needs : { skip: 'needs br_netfilter' };
-
-test('with bridged frames shown to the rules, a container still reaches its own port', shown, async () => {
-  await inTown(async ({ host, a }) => {
-    host.sh('sysctl -qw net.bridge.bridge-nf-call-iptables=1');
-    await host.call('publishPorts', network, 'a-id', '10.99.0.2', [mapping('0.0.0.0', 8080, 80)]);
-    assert.equal(await a.call('dial', 'tcp', '192.0.2.1', 8080), 'a sees 10.99.0.1');
-  });
-});
-
-test('a port of one address is no port of the others', needs, async () => {
-  await inTown(async ({ host, outside, a }) => {
-    await host.call('publishPorts', network, 'a-id', '10.99.0.2', [
-      mapping('127.0.0.1', 8081, 80),
-      mapping('192.0.2.1', 8082, 80),
-    ]);
-    await host.call('publishPorts', network, 'b-id', '10.99.0.3', [mapping('0.0.0.0', 8083, 80)]);
-    assert.equal(await host.call('dial', 'tcp', '127.0.0.1', 8081), 'a sees 10.99.0.1');
-    assert.equal(await outside.call('dial', 'tcp', '192.0.2.1', 8081), 'ECONNREFUSED');
-    assert.equal(await a.call('dial', 'tcp', '10.99.0.1', 8081), 'ECONNREFUSED');
-    assert.equal(await outside.call('dial', 'tcp', '192.0.2.1', 8082), 'a sees 192.0.2.2');
-    assert.equal(await host.call('dial', 'tcp', '127.0.0.1', 8082), 'ECONNREFUSED');
-    assert.equal(await outside.call('dial', 'tcp', '192.0.2.1', 8083), 'b sees 192.0.2.2');
-  });
-});
-
-test('ports are found by their container, taken back, and never given twice', needs, async () => {
-  await inTown(async ({ host, outside }) => {
-    const ports = [mapping('0.0.0.0', 8080, 80), mapping('127.0.0.1', 53, 5353, 'udp')];
-    await host.call('publishPorts', network, 'a-id', '10.99.0.2', ports);
-    const other = [mapping('0.0.0.0', 8090, 80), mapping('0.0.0.0', 8080, 80)];
-    await assert.rejects(host.call('publishPorts', network, 'b-id', '10.99.0.3', other), code('conflict'));
-    // All or none.
-    assert.equal(await outside.call('dial', 'tcp', '192.0.2.1', 8090), 'ECONNREFUSED');
-    const found = await host.call('publishedPorts', network);
-    assert.deepEqual(
-      found,
-      ports.map((port) => ({ containerId: 'a-id', port, address: '10.99.0.2' })),
-    );
-    await host.call('unpublishPorts', network, 'b-id');
-    assert.equal(await outside.call('dial', 'tcp', '192.0.2.1', 8080), 'a sees 192.0.2.2');
-    await host.call('unpublishPorts', network, 'a-id');
-    await host.call('unpublishPorts', network, 'a-id');
-    assert.deepEqual(await host.call('publishedPorts', network), []);
-    assert.equal(await outside.call('dial', 'tcp', '192.0.2.1', 8080), 'ECONNREFUSED');
-    await host.call('publishPorts', network, 'b-id', '10.99.0.3', other);
-    assert.equal(await outside.call('dial', 'tcp', '192.0.2.1', 8080), 'b sees 192.0.2.2');
-  });
-});
-
-test('a thousand ports are published in one batch and taken back in one', needs, async () => {
-  await inTown(async ({ host, outside }) => {
-    const ports = Array.from({ length: 1000 }, (_, index) => mapping('0.0.0.0', 10_000 + index, 80));
-    const id = 'a'.repeat(64);
-    await host.call('publishPorts', network, id, '10.99.0.2', ports);
-    await host.call('publishPorts', network, 'b-id', '10.99.0.3', [mapping('0.0.0.0', 9999, 80)]);
-    assert.equal((await host.call('publishedPorts', network)).length, 1001);
-    assert.equal(await outside.call('dial', 'tcp', '192.0.2.1', 10_999), 'a sees 192.0.2.2');
-    await host.call('unpublishPorts', network, id);
-    assert.deepEqual(
-      (await host.call('publishedPorts', network)).map(({ containerId }) => containerId),
-      ['b-id'],
-    );
   });
 });
 
@@ -406,22 +277,6 @@ test('what is taken on a host is seen', needs, async () => {
   const found = await host.call('readHostNetworks');
   assert.deepEqual([...found.links].sort(), ['lo', 'up0']);
   assert.deepEqual([...found.subnets].sort(), ['10.88.0.0/16', '192.0.2.0/24']);
-});
-
-test("a process of the host's has its port", needs, async () => {
-  await using host = await newNamespace();
-  await host.call('serve', 'tcp', '127.0.0.1', 8080, 'host');
-  await host.call('serve', 'udp', '0.0.0.0', 8081, 'host');
-  for (const taken of [
-    mapping('0.0.0.0', 8080, 80),
-    mapping('127.0.0.1', 8080, 80),
-    mapping('127.0.0.1', 8081, 80, 'udp'),
-  ]) {
-    await assert.rejects(host.call('checkHostPort', taken), { code: 'conflict', message: /address already in use/ });
-  }
-  await host.call('checkHostPort', mapping('127.0.0.2', 8080, 80));
-  await host.call('checkHostPort', mapping('0.0.0.0', 8081, 80));
-  await assert.rejects(host.call('checkHostPort', mapping('192.0.2.77', 8080, 80)), { code: 'invalid' });
 });
 
 test('a container without network has a loopback and nothing else', needs, async () => {
