@@ -48,7 +48,7 @@ const single: readonly [readonly string[], object][] = [
   [['--name', 'web'], { name: 'web' }],
   [['--entrypoint', '/bin/sh'], { entrypoint: ['/bin/sh'] }],
   [['--entrypoint', ''], { entrypoint: [] }],
-  [['-e', 'A=1', '--env', 'B'], { env: ['A=1'] }],
+  [['-e', 'A=1', '--env', 'B'], { env: ['A=1', 'B'] }],
   [['-w', '/w'], { workingDir: '/w' }],
   [['-u', '1:2'], { user: '1:2' }],
   [['-h', 'box'], { hostname: 'box' }],

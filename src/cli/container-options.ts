@@ -27,7 +27,7 @@ export function containerOptions(flags: ContainerFlags, args: readonly string[],
   const log = logOptionsOf(flags['log-opt']);
   const network = flags.network;
   const published = network !== 'host' && network !== 'none' ? flags.publish.flat() : [];
-  const environment = resolveEnvironment([...facts.fileEnvironment, ...flags.env], facts.environment);
+  const environment = resolveEnvironment(facts.fileEnvironment, flags.env, facts.environment);
   const labels = recordOf([...facts.fileLabels, ...flags.label]);
   return {
     image,

@@ -27,11 +27,11 @@ export const command = defineCommand({
   async run({ flags, args: [ref = '', ...words], context }) {
     const stdin = flags.interactive && !flags.detach;
     checkTerminal(context, stdin, flags.tty && !flags.detach);
-    const assignments = [...readAssignments(flags['env-file'], context.directory), ...flags.env];
+    const ofFiles = readAssignments(flags['env-file'], context.directory);
     const size = flags.tty ? context.stdout.size() : undefined;
     const options: ExecOptions = {
       command: words,
-      env: resolveEnvironment(assignments, context.env),
+      env: resolveEnvironment(ofFiles, flags.env, context.env),
       terminal: flags.tty,
       stdin,
       privileged: flags.privileged,

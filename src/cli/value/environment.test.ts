@@ -51,6 +51,11 @@ test('env files follow the rules of Docker', () => {
 });
 
 test('a later variable replaces an earlier one, a name takes the value of the caller', () => {
-  const assignments = ['A=1', 'B=2', 'A=3', 'C', 'D', 'B'].map(parseAssignment);
-  assert.deepEqual(resolveEnvironment(assignments, { C: 'mine' }), ['A=3', 'C=mine']);
+  const flags = ['A=1', 'B=2', 'A=3', 'C', 'D', 'B'].map(parseAssignment);
+  assert.deepEqual(resolveEnvironment([], flags, { C: 'mine' }), ['A=3', 'B', 'C=mine', 'D']);
+});
+
+test('a name that the caller lacks removes the variable, but not from a file', () => {
+  const files = ['A=file', 'B=file', 'C'].map(parseAssignment);
+  assert.deepEqual(resolveEnvironment(files, [parseAssignment('A')], {}), ['A', 'B=file']);
 });

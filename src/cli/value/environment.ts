@@ -53,16 +53,18 @@ export function parseAssignmentFile(text: string, path: string): Assignment[] {
 
 /**
  * "NAME=value" entries, a later one replacing an earlier one in its place. A name without a value takes the
- * caller's; when the caller has none it is left out, and so are earlier entries of that name.
+ * caller's; when the caller has none, a flag means that the variable is to be absent, whatever the image says (the
+ * entry "NAME"), and a line of a file means nothing. So it is in Docker.
  */
-export function resolveEnvironment(assignments: readonly Assignment[], environment: Environment): string[] {
-  const resolved = new Map<string, string>();
-  for (const { name, value } of assignments) {
-    const found = value ?? environment[name];
-    if (found === undefined) resolved.delete(name);
-    else resolved.set(name, found);
-  }
-  return [...resolved].map(([name, value]) => `${name}=${value}`);
+export function resolveEnvironment(
+  ofFiles: readonly Assignment[],
+  ofFlags: readonly Assignment[],
+  environment: Environment,
+): string[] {
+  const resolved = new Map<string, string | undefined>();
+  for (const { name, value = environment[name] } of ofFiles) if (value !== undefined) resolved.set(name, value);
+  for (const { name, value = environment[name] } of ofFlags) resolved.set(name, value);
+  return [...resolved].map(([name, value]) => (value === undefined ? name : `${name}=${value}`));
 }
 
 export function recordOf(assignments: readonly Assignment[]): Record<string, string> {
