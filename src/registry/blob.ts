@@ -6,10 +6,10 @@ import { OnggiError } from '../errors.ts';
 import { digestAlgorithm, hasherFor } from '../oci/digest.ts';
 import type { Descriptor } from '../oci/image-spec.ts';
 import type { Connection } from './connection.ts';
-import { connectionFailure, type Failure } from './failure.ts';
+import type { Failure } from './failure.ts';
 import { bytesToSkip, type PartialAnswer } from './range.ts';
 import type { Repository } from './repository.ts';
-import { attempt, cancelled, pace } from './request.ts';
+import { attempt, broken, pace } from './request.ts';
 
 export type BlobAsk = Pick<Descriptor, 'digest' | 'size'> & {
   /** What errors call it; absent: by its digest. */
@@ -94,10 +94,7 @@ async function nextPiece(
   try {
     return await connection.read();
   } catch (error) {
-    if (signal?.aborted) throw cancelled(what, signal);
-    const own = connection.url.origin === (await repository.session.origin);
-    const host = own ? repository.registry : connection.url.host;
-    return connectionFailure({ what, host, error, reached: true });
+    return await broken(repository, { what, signal }, connection.url, error);
   }
 }
 

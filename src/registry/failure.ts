@@ -101,8 +101,6 @@ const connectionErrors: Readonly<Record<string, readonly [words: string, transie
   ERR_SSL_PACKET_LENGTH_TOO_LONG: ['no TLS there', false],
 };
 
-const certificateErrors = /CERT|SELF_SIGNED|ISSUER/;
-
 export type BrokenConnection = {
   readonly what: string;
   readonly host: string;
@@ -118,7 +116,7 @@ export function connectionFailure({ what, host, error, reached }: BrokenConnecti
     return { error: again, transient: error.code === 'unavailable', retryAfter: null };
   }
   const code = connectionCode(error);
-  if (certificateErrors.test(code)) {
+  if (isCertificateError(error)) {
     const found = `${what}: "${host}": its certificate is not trusted (${code})`;
     const hint = 'Name the authority that signed it in NODE_EXTRA_CA_CERTS.';
     return permanent(new OnggiError('unavailable', found, { hint }));
@@ -127,6 +125,11 @@ export function connectionFailure({ what, host, error, reached }: BrokenConnecti
   // Without the cause: Bun puts the address into it, and that of a redirect can hold a signature.
   const failed = new OnggiError('unavailable', `${what}: "${host}": ${words}`);
   return { error: failed, transient: transient || reached, retryAfter: null };
+}
+
+/** OpenSSL's words for a certificate that does not hold: DEPTH_ZERO_SELF_SIGNED_CERT, CERT_HAS_EXPIRED, ... */
+export function isCertificateError(error: unknown): boolean {
+  return /CERT|SELF_SIGNED|ISSUER/.test(connectionCode(error));
 }
 
 /** Node wraps the error of the connection in a TypeError, Bun gives its code to the TypeError. */

@@ -2,11 +2,9 @@
 import { OnggiError } from '../errors.ts';
 import { type Digest, digestAlgorithm, hasherFor, isDigest, parseDigest, sha256 } from '../oci/digest.ts';
 import { type ImageIndex, type ImageManifest, maxManifestSize } from '../oci/image-spec.ts';
-import { readSmall } from './connection.ts';
-import { connectionFailure } from './failure.ts';
 import { acceptedManifests, parseManifest } from './manifest.ts';
 import type { Repository } from './repository.ts';
-import { attempt, cancelled, pace } from './request.ts';
+import { requestSmall } from './request.ts';
 
 export type Received<Content = ImageIndex | ImageManifest> = {
   /** Of the bytes. */
@@ -35,25 +33,10 @@ export type ManifestAsk = {
 export async function fetchManifest(repository: Repository, ask: ManifestAsk): Promise<Received> {
   const { reference, what, signal } = ask;
   const headers = { accept: ask.mediaType ?? acceptedManifests };
-  const pacing = pace(repository, { what, signal });
-  for (;;) {
-    const connection = await attempt(repository, { path: `manifests/${reference}`, headers, what, signal });
-    if ('error' in connection) {
-      await pacing.failed(connection);
-      continue;
-    }
-    using _ = connection;
-    let body: Awaited<ReturnType<typeof readSmall>>;
-    try {
-      body = await readSmall(connection, maxManifestSize);
-    } catch (error) {
-      if (signal?.aborted) throw cancelled(what, signal);
-      await pacing.failed(connectionFailure({ what, host: repository.registry, error, reached: true }));
-      continue;
-    }
-    if (!body.whole) throw new OnggiError('corrupt', `${what}: manifest over ${maxManifestSize} bytes`);
-    return received(body.bytes, connection.headers, ask);
-  }
+  const path = `manifests/${reference}`;
+  const answer = await requestSmall(repository, { path, headers, what, signal }, maxManifestSize);
+  if (!answer.whole) throw new OnggiError('corrupt', `${what}: manifest over ${maxManifestSize} bytes`);
+  return received(answer.bytes, answer.headers, ask);
 }
 
 /** Nothing is read out of the bytes before their digest is known to be right. */

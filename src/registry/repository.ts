@@ -2,7 +2,7 @@
 import { OnggiError } from '../errors.ts';
 import { type ConnectionLimits, connect, defaultConnectionLimits } from './connection.ts';
 import type { Credentials } from './credentials.ts';
-import { connectionCode, type Failure } from './failure.ts';
+import { connectionCode, type Failure, isCertificateError } from './failure.ts';
 import { originsOf } from './host.ts';
 import { defaultRetryPolicy, type RetryPolicy } from './retry.ts';
 
@@ -75,6 +75,8 @@ async function findOrigin(repository: Repository, signal: AbortSignal | undefine
   if (answer.status === undefined && connectionCode(answer.error) === 'ECONNREFUSED') throw answer.error;
   const secure = await ping(repository, second, signal);
   if (secure.status !== undefined) return second;
+  // It does speak TLS, so what the plain attempt met says nothing.
+  if (isCertificateError(secure.error)) throw secure.error;
   if (answer.status === undefined) throw answer.error;
   return first;
 }

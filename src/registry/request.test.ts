@@ -3,18 +3,17 @@ import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
 import type { OnggiError } from '../errors.ts';
-import { readSmall } from './connection.ts';
 import { basicAuthorization, type Credentials } from './credentials.ts';
 import type { Repository } from './repository.ts';
-import { request } from './request.ts';
+import { requestSmall } from './request.ts';
 import { type Answer, failsWith, impatient, sendJson, serve, testRepository } from './testing.ts';
 
 const user = { username: 'user', password: 'canary-password' };
 const basic = basicAuthorization(user.username, user.password);
 
 async function get(repository: Repository, signal?: AbortSignal): Promise<string> {
-  using connection = await request(repository, { path: 'tags/list', headers: {}, what: 'tags', signal });
-  return (await readSmall(connection, 1000)).bytes.toString();
+  const answer = await requestSmall(repository, { path: 'tags/list', headers: {}, what: 'tags', signal }, 1000);
+  return answer.bytes.toString();
 }
 
 /** Says 401 with `challenge` to whoever does not show `wanted`. */

@@ -25,16 +25,32 @@ const redirectLimit = 5;
 /** Bytes of an error's body that are read; they also free the connection for the next request. */
 const errorBodyLimit = 64 * 1024;
 
+export type SmallAnswer = {
+  readonly headers: Headers;
+  readonly bytes: Buffer;
+  /** False when there were more bytes than the limit. */
+  readonly whole: boolean;
+};
+
 /**
- * The answer of status 200 or 206, tried again as long as it is worth it. The caller disposes of it.
+ * An answer that fits in memory, tried again as long as it is worth it.
+ * @param limit bytes of its body that are read
  * @throws OnggiError `not-found`, `unauthorized`, `denied`, `unavailable`, `invalid`, `unsupported`; `cancelled`
  */
-export async function request(repository: Repository, ask: Ask): Promise<Connection> {
+export async function requestSmall(repository: Repository, ask: Ask, limit: number): Promise<SmallAnswer> {
   const pacing = pace(repository, ask);
   for (;;) {
-    const result = await attempt(repository, ask);
-    if (!('error' in result)) return result;
-    await pacing.failed(result);
+    const connection = await attempt(repository, ask);
+    if ('error' in connection) {
+      await pacing.failed(connection);
+      continue;
+    }
+    using _ = connection;
+    try {
+      return { headers: connection.headers, ...(await readSmall(connection, limit)) };
+    } catch (error) {
+      await pacing.failed(await broken(repository, ask, connection.url, error));
+    }
   }
 }
 
@@ -82,7 +98,7 @@ export async function attempt(repository: Repository, ask: Ask): Promise<Connect
     const second = await follow(repository, ask, url);
     return 'error' in second ? second : await settle(repository, ask, second);
   } catch (error) {
-    return broken(repository, ask, repository.registry, error);
+    return await broken(repository, ask, null, error);
   }
 }
 
@@ -97,7 +113,7 @@ async function follow(repository: Repository, ask: Ask, start: URL): Promise<Con
     try {
       connection = await connect(url, { method: 'GET', headers }, limits, ask.signal);
     } catch (error) {
-      return broken(repository, ask, redirects === 0 ? repository.registry : url.host, error);
+      return await broken(repository, ask, url, error);
     }
     session.reached = true;
     const location = connection.headers.get('location');
@@ -116,9 +132,21 @@ async function follow(repository: Repository, ask: Ask, start: URL): Promise<Con
   }
 }
 
-function broken(repository: Repository, { what, signal }: Ask, host: string, error: unknown): Failure {
+/** @param url where it broke, null when the registry was not found. @throws OnggiError `cancelled` */
+export async function broken(
+  repository: Repository,
+  { what, signal }: Pick<Ask, 'what' | 'signal'>,
+  url: URL | null,
+  error: unknown,
+): Promise<Failure> {
   if (signal?.aborted) throw cancelled(what, signal);
+  const host = url === null ? repository.registry : await hostOf(repository, url);
   return connectionFailure({ what, host, error, reached: repository.session.reached });
+}
+
+/** What messages call a host: the registry as in references, or who it sent us to. */
+async function hostOf({ registry, session }: Repository, url: URL): Promise<string> {
+  return url.origin === (await session.origin) ? registry : url.host;
 }
 
 /** An answer that brings what was asked for, or the refusal that it is. */
@@ -127,10 +155,10 @@ async function settle(repository: Repository, ask: Ask, connection: Connection):
   if (status === 200 || status === 206) return connection;
   using _ = connection;
   const { bytes } = await readSmall(connection, errorBodyLimit);
-  const { credentials, session, registry, advice } = repository;
+  const { credentials, session, advice } = repository;
   const secrets = secretsOf(credentials, session.authorization);
   const retryAfter = parseRetryAfter(headers.get('retry-after'), Date.now());
-  const host = url.origin === (await session.origin) ? registry : url.host;
+  const host = await hostOf(repository, url);
   return refusal({ what: ask.what, host, status, body: bytes.toString(), retryAfter, secrets, advice });
 }
 
@@ -140,7 +168,7 @@ async function discard(connection: Connection): Promise<void> {
   await readSmall(connection, errorBodyLimit);
 }
 
-export function cancelled(what: string, signal: AbortSignal): OnggiError {
+function cancelled(what: string, signal: AbortSignal): OnggiError {
   return new OnggiError('cancelled', `${what}: cancelled`, { cause: signal.reason });
 }
 

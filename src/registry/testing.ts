@@ -1,5 +1,6 @@
 /** A registry on loopback that answers as a test wants, lies included. Not loaded by the product. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { type Code, OnggiError } from '../errors.ts';
 import { openRepository, type Repository, type RepositoryOptions } from './repository.ts';
 
@@ -20,10 +21,17 @@ export type TestServer = AsyncDisposable & {
   readonly requests: readonly Request[];
 };
 
-/** @param address another loopback address makes another host */
-export async function serve(answer: Answer, address = '127.0.0.1'): Promise<TestServer> {
+/**
+ * @param address another loopback address makes another host
+ * @param tls key and certificate; absent: plain http
+ */
+export async function serve(
+  answer: Answer,
+  address = '127.0.0.1',
+  tls?: { readonly key: Buffer; readonly cert: Buffer },
+): Promise<TestServer> {
   const requests: Request[] = [];
-  const server = createServer(async (incoming, response) => {
+  const listener = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     let body = '';
     for await (const chunk of incoming) body += String(chunk);
     const { method = '', url = '', headers } = incoming;
@@ -34,7 +42,8 @@ export async function serve(answer: Answer, address = '127.0.0.1'): Promise<Test
     }
     requests.push(request);
     answer(request, response);
-  });
+  };
+  const server = tls === undefined ? createServer(listener) : createSecureServer(tls, listener);
   await new Promise<void>((resolve) => server.listen(0, address, resolve));
   const bound = server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : 0;

@@ -27,6 +27,7 @@ const probes = {
   htpasswd: () => program('htpasswd'),
   nft: () => program('nft'),
   ip: () => program('ip'),
+  openssl: () => program('openssl'),
   python3: () => program('python3'),
   strace: () => program('strace'),
   zstd: () => program('zstd'),

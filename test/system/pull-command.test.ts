@@ -1,6 +1,7 @@
 /** `onggi pull` and the pull that `run` does, as users see them: the compiled program. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { collect } from '../../src/image/collect.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { serve } from '../../src/registry/testing.ts';
@@ -8,7 +9,7 @@ import { all } from '../../src/store/database.ts';
 import { listLayers } from '../../src/store/layer-row.ts';
 import { openStore } from '../../src/store/store.ts';
 import { busyboxTar } from '../harness/busybox-image.ts';
-import { pause } from '../harness/program.ts';
+import { pause, run } from '../harness/program.ts';
 import { startRegistry } from '../harness/registry.ts';
 import { systemTest, type World } from '../harness/system-test.ts';
 import { imageOf, indexOf, pushImage, servesImages, smallImage } from './test-image.ts';
@@ -97,6 +98,41 @@ systemTest(
     using store = openStore(world.root);
     await collect(store);
     assert.equal(listLayers(store.database).length, 8);
+  },
+  empty,
+);
+
+systemTest(
+  'a registry over TLS, whose certificate must be trusted',
+  ['openssl'],
+  async (world) => {
+    const [key, cert] = [join(world.scratch, 'key.pem'), join(world.scratch, 'cert.pem')];
+    const subject = ['-subj', '/CN=test', '-addext', 'subjectAltName=IP:127.0.0.1'];
+    const args = [
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-keyout',
+      key,
+      '-out',
+      cert,
+      '-days',
+      '2',
+      ...subject,
+    ];
+    assert.equal((await run('openssl', args)).status, 0);
+    await using server = await serve(servesImages([smallImage(1)]), '127.0.0.1', {
+      key: readFileSync(key),
+      cert: readFileSync(cert),
+    });
+    const name = `${server.host}/app`;
+    const refused = await world.onggi(['pull', name], { env });
+    assert.equal(refused.status, 1);
+    assert.match(refused.stderr, /its certificate is not trusted \(DEPTH_ZERO_SELF_SIGNED_CERT\)/);
+    assert.equal(server.requests.length, 0);
+    await world.ok(['pull', name], { env: { ...env, NODE_EXTRA_CA_CERTS: cert } });
   },
   empty,
 );
