@@ -11,9 +11,17 @@ export type AttachOptions = {
   readonly signalProxy: boolean;
   readonly detachKeys: DetachKeys | undefined;
   readonly open: (stdin: boolean) => Promise<Session>;
+  /** What the command returns when the user detaches. */
+  readonly detached: () => number;
 };
 
-/** @returns the container's exit status, or 0 when the user detached */
+/** `attach` and `exec` tell, in Docker's words and with its status, that the process goes on without them. */
+export function tellDetached(context: Pick<Context, 'stderr'>): number {
+  context.stderr.print('read escape sequence\n');
+  return 1;
+}
+
+/** @returns the container's exit status, or what `detached` does */
 export async function attachContainer(ref: string, context: Context, options: AttachOptions): Promise<number> {
   const engine = await context.engine();
   const { terminal, takesInput } = stdioOf(await engine.containers.inspect(ref));
@@ -27,7 +35,7 @@ export async function attachContainer(ref: string, context: Context, options: At
     signalProxy: options.signalProxy,
     detachKeys: options.detachKeys ?? defaultDetachKeys,
   });
-  return end.type === 'detached' ? 0 : end.ending.exitCode;
+  return end.type === 'detached' ? options.detached() : end.ending.exitCode;
 }
 
 function stdioOf(inspected: Record<string, unknown>): { terminal: boolean; takesInput: boolean } {

@@ -1,4 +1,4 @@
-import { attachContainer } from '../attach.ts';
+import { attachContainer, tellDetached } from '../attach.ts';
 import { detachKeysFlag, signalProxyFlag } from '../attach-flags.ts';
 import { defineCommand, toggle } from '../definition.ts';
 
@@ -18,6 +18,7 @@ export const command = defineCommand({
       signalProxy: flags['sig-proxy'],
       detachKeys: flags['detach-keys'],
       open: (stdin) => engine.containers.attach(ref, { stdin }),
+      detached: () => tellDetached(context),
     });
   },
 });

@@ -223,3 +223,28 @@ test('reconcile is for the shim', async () => {
   await runFake(['reconcile'], { engine: { reconcile } });
   assert.deepEqual(ids, [containerId, undefined]);
 });
+
+test('detaching is told by attach and exec, and is no failure of run and start', async () => {
+  const open = async () => fakeSession();
+  const engine = {
+    images: { exists: async () => true },
+    containers: {
+      inspect: async () => ({ Config: { Tty: true, OpenStdin: true } }),
+      attach: open,
+      startAttached: open,
+      exec: open,
+      run: async () => ({ id: containerId, session: await open() }),
+    },
+  };
+  const world = { engine, terminal: fakeTerminal, input: ['\x10\x11'] };
+  for (const line of ['attach web', 'exec -it web sh']) {
+    const { status, stderr } = await runFake(line.split(' '), world);
+    assert.deepEqual([status, stderr], [1, 'read escape sequence\n'], line);
+  }
+  for (const line of ['start -ai web', 'run -it alpine']) {
+    const { status, stderr } = await runFake(line.split(' '), world);
+    assert.deepEqual([status, stderr], [0, ''], line);
+  }
+  const { stderr } = await runFake(['attach', '--detach-keys', 'ctrl-a', 'web'], { ...world, input: ['\x01'] });
+  assert.equal(stderr, 'read escape sequence\n');
+});

@@ -1,4 +1,5 @@
 import type { ExecOptions } from '../../engine/types.ts';
+import { tellDetached } from '../attach.ts';
 import { detachKeysFlag } from '../attach-flags.ts';
 import { readAssignments } from '../container-facts.ts';
 import { asIs, defineCommand, list, single, toggle } from '../definition.ts';
@@ -53,6 +54,6 @@ export const command = defineCommand({
       signalProxy: false,
       detachKeys: flags['detach-keys'] ?? defaultDetachKeys,
     });
-    return end.type === 'detached' ? 0 : end.ending.exitCode;
+    return end.type === 'detached' ? tellDetached(context) : end.ending.exitCode;
   },
 });

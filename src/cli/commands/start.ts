@@ -27,6 +27,7 @@ export const command = defineCommand({
       signalProxy: flags['sig-proxy'],
       detachKeys: flags['detach-keys'],
       open: (stdin) => engine.containers.startAttached(first, { stdin }),
+      detached: () => 0,
     });
   },
 });
