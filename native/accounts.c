@@ -17,6 +17,12 @@ struct lines {
 
 static char line_buffer[LINE_MAX_BYTES];
 
+static void close_lines(const struct lines *lines) {
+    close_scoped_fd(&lines->fd);
+}
+
+#define scoped_lines __attribute__((cleanup(close_lines))) struct lines
+
 /* -ENOENT when the image has no such file. */
 static int open_lines(int root, const char *path, struct lines *lines) {
     scoped_fd fd = root_open(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
@@ -112,10 +118,9 @@ static bool account_matches(char *fields[FIELDS_MAX], size_t count, const char *
 
 /* 1 when found, 0 when not, -errno. */
 static int search_accounts(int root, const char *user, bool by_number, uint32_t number, struct account *account) {
-    struct lines lines;
+    scoped_lines lines = {.fd = -1};
     int result = open_lines(root, "/etc/passwd", &lines);
     if (result < 0) return result == -ENOENT ? 0 : result;
-    scoped_fd fd = lines.fd;
     char *line, *fields[FIELDS_MAX];
     while ((result = next_line(&lines, &line)) > 0) {
         size_t count = split(line, fields);
@@ -144,10 +149,9 @@ int group_find(int root, const char *group, gid_t *gid, struct failure *failure)
         int result = parse_id(group, gid);
         return result < 0 ? fail(failure, result, "group \"%s\" is not between 0 and 2147483647", group) : 0;
     }
-    struct lines lines;
+    scoped_lines lines = {.fd = -1};
     int result = open_lines(root, "/etc/group", &lines);
     if (result < 0) return fail(failure, result, "look for group \"%s\" in the container's /etc/group", group);
-    scoped_fd fd = lines.fd;
     char *line, *fields[FIELDS_MAX];
     while ((result = next_line(&lines, &line)) > 0) {
         if (split(line, fields) < 3 || strcmp(fields[0], group) != 0) continue;
@@ -176,11 +180,10 @@ static bool has_member(char *members, const char *name) {
 
 int groups_of(int root, const struct account *account, struct group_list *groups, struct failure *failure) {
     if (account->name[0] == '\0') return 0;
-    struct lines lines;
+    scoped_lines lines = {.fd = -1};
     int result = open_lines(root, "/etc/group", &lines);
     if (result == -ENOENT) return 0;
     if (result < 0) return fail(failure, result, "look for the groups of user \"%s\"", account->name);
-    scoped_fd fd = lines.fd;
     char *line, *fields[FIELDS_MAX];
     while ((result = next_line(&lines, &line)) > 0) {
         uint32_t gid;
