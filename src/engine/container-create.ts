@@ -3,6 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { fromSystemError, OnggiError } from '../errors.ts';
 import { findImage } from '../image/find.ts';
 import { createSnapshot } from '../image/snapshot.ts';
+import { parseSignal } from '../runtime/signal.ts';
 import { type ContainerRow, insertContainer } from '../store/container-row.ts';
 import type { ImageRow } from '../store/image-row.ts';
 import { type ContentGuard, lockContent } from '../store/lock.ts';
@@ -29,6 +30,7 @@ export async function createContainer(context: Context, options: ContainerOption
 export async function insertNew(context: Context, asked: ContainerOptions): Promise<ContainerRow> {
   const { store } = context;
   const options = withHostCommand(asked);
+  if (options.stopSignal !== undefined) parseSignal(options.stopSignal);
   const image = options.image === hostImage ? null : findImage(store, options.image);
   const args = processArgs(options, image === null ? null : readImageConfig(store, image.id).value.process);
   const id = newContainerId();

@@ -2,7 +2,7 @@
 import { OnggiError } from '../errors.ts';
 import { connectShim, type Interest, type ShimClient } from '../kernel/shim-client.ts';
 import { killCgroup } from '../runtime/cgroup/control.ts';
-import { parseSignal } from '../runtime/signal.ts';
+import { isSignal, parseSignal } from '../runtime/signal.ts';
 import { containerById } from '../store/container-row.ts';
 import { type Container, containerOf } from './container.ts';
 import { lookUp } from './container-query.ts';
@@ -32,11 +32,10 @@ export async function stop(
 ): Promise<void> {
   const container = await lookUp(context, ref);
   if (container.row.state !== 'running') return;
-  const name = options.signal ?? container.options.stopSignal ?? imageStopSignal(context.store, container.row.imageId);
   const timeout = options.timeout ?? container.options.stopTimeout ?? defaultStopTimeout;
   using client = await connect(container, {});
   if (client !== undefined) {
-    await client.signal(parseSignal(name ?? 'SIGTERM'));
+    await client.signal(stopSignal(context, container, options.signal));
     const exit = untilExit(client);
     if (timeout >= 0 && !(await settlesWithin(exit, timeout))) {
       client.killAll();
@@ -46,6 +45,17 @@ export async function stop(
     }
   }
   await settleNow(context, container);
+}
+
+/**
+ * What was asked for now, else at creation, else by the image. An image may name a signal that there is not: that must
+ * not keep its containers from being stopped, so SIGTERM is sent, as by Docker.
+ */
+function stopSignal({ store }: Context, { options, row }: Container, asked: string | undefined): number {
+  const chosen = asked ?? options.stopSignal;
+  if (chosen !== undefined) return parseSignal(chosen);
+  const ofImage = imageStopSignal(store, row.imageId) ?? 'SIGTERM';
+  return parseSignal(isSignal(ofImage) ? ofImage : 'SIGTERM');
 }
 
 export async function kill(context: Context, ref: string, signal: string): Promise<void> {

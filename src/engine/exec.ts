@@ -1,6 +1,6 @@
 /** `exec`: a further process in a running container, with a shim of its own for as long as it lives. */
 import { randomBytes } from 'node:crypto';
-import { OnggiError } from '../errors.ts';
+import { type Code, OnggiError } from '../errors.ts';
 import { startShim } from '../kernel/shim.ts';
 import { connectShim, type Interest, loadClient, type ShimClient } from '../kernel/shim-client.ts';
 import type { Process, Spec } from '../oci/runtime-spec.ts';
@@ -8,6 +8,7 @@ import { placement } from '../runtime/cgroup/compile.ts';
 import { compileExec } from '../runtime/plan/compile.ts';
 import { encodePlan } from '../runtime/plan/encode.ts';
 import { socketPath } from '../store/layout.ts';
+import type { Container } from './container.ts';
 import { lookUp } from './container-query.ts';
 import type { Context } from './context.ts';
 import { endingOfReport, type Output, until } from './handshake.ts';
@@ -37,13 +38,10 @@ export async function execDetached(context: Context, ref: string, options: ExecO
   client.close();
 }
 
+type Started = { readonly client: ShimClient; readonly early: readonly Output[] };
+
 /** @throws OnggiError `conflict` when the container does not run; `command-not-found`, `not-executable` */
-async function startExec(
-  context: Context,
-  ref: string,
-  options: ExecOptions,
-  interest: Interest,
-): Promise<{ client: ShimClient; early: readonly Output[] }> {
+async function startExec(context: Context, ref: string, options: ExecOptions, interest: Interest): Promise<Started> {
   const container = await lookUp(context, ref);
   const { pid, pidStartTime } = container.row;
   if (container.row.state !== 'running' || pid === null || pidStartTime === null || container.start === null) {
@@ -51,6 +49,33 @@ async function startExec(
       hint: `Start it with "onggi start ${container.row.name}".`,
     });
   }
+  const target = { pid, startTime: pidStartTime, cgroupsPath: container.start.cgroupsPath };
+  try {
+    return await startProcess(context, container, target, options, interest);
+  } catch (error) {
+    throw asNotExecuted(error);
+  }
+}
+
+/** The request's own faults: a user or directory that is not there, a value that makes no sense. */
+const requestFaults: ReadonlySet<Code> = new Set<Code>(['invalid', 'not-found', 'denied', 'unsupported']);
+
+/** As in Docker, where whatever keeps the command from being executed gives 126 (moby, daemon/exec.go). */
+function asNotExecuted(error: unknown): unknown {
+  if (!(error instanceof OnggiError) || !requestFaults.has(error.code)) return error;
+  const { message, hint } = error;
+  return new OnggiError('not-executable', message, { cause: error, ...(hint !== undefined && { hint }) });
+}
+
+type Target = { readonly pid: number; readonly startTime: bigint; readonly cgroupsPath: string };
+
+async function startProcess(
+  context: Context,
+  container: Container,
+  { pid, startTime, cgroupsPath }: Target,
+  options: ExecOptions,
+  interest: Interest,
+): Promise<Started> {
   const spec = readSpec(container.files.config);
   const id = randomBytes(32).toString('hex');
   const socket = socketPath(context.store.layout, id);
@@ -71,9 +96,9 @@ async function startExec(
         startRequired: true,
       },
       pid,
-      startTime: pidStartTime,
+      startTime,
       namespaces: ['mnt', 'pid', 'net', 'uts', 'ipc', 'cgroup'],
-      cgroups: placement(host.cgroups, container.start.cgroupsPath),
+      cgroups: placement(host.cgroups, cgroupsPath),
       waitForStart: true,
     },
   );

@@ -25,7 +25,7 @@ export async function until(
   for (;;) {
     const { value: event, done } = await client.events.next();
     if (done === true || event === undefined) {
-      throw new OnggiError('unavailable', 'start container: its shim went away', {
+      throw new OnggiError('unavailable', `${attempt(plan)}: its shim went away`, {
         hint: 'It was killed, or the machine is out of memory; try again.',
       });
     }
@@ -37,7 +37,7 @@ export async function until(
         failure = stepError(event, plan);
         break;
       case 'exit':
-        throw failure ?? new OnggiError('internal', `start container: the init ended with status ${event.exitCode}`);
+        throw failure ?? new OnggiError('internal', `${attempt(plan)}: the init ended with status ${event.exitCode}`);
       case 'status':
         if (event.state === state) return event;
         break;
@@ -71,6 +71,11 @@ export function endingOfReport(report: ExitReport): Ending {
   };
 }
 
+/** What messages say was tried. */
+function attempt(plan: Plan): string {
+  return plan.spawn.kind === 'join' ? 'exec' : 'start container';
+}
+
 /** Index 0 is the shim's own record, 1 the spawn (native/plan.h). */
 export function stepAt(plan: Plan, index: number): Step | undefined {
   return [...plan.prepare, ...plan.attach, ...plan.init, ...plan.cleanup][index - 2];
@@ -82,7 +87,7 @@ const commandOps: ReadonlySet<string | undefined> = new Set(['find-executable', 
 function stepError({ step: index, errno, text }: StepReport, plan: Plan): OnggiError {
   const step = stepAt(plan, index);
   if (step === undefined || !commandOps.has(step.op)) {
-    return new OnggiError(codeOf(errno), `start container: ${text}: ${errnoText(errno)}`);
+    return new OnggiError(codeOf(errno), `${attempt(plan)}: ${text}: ${errnoText(errno)}`);
   }
   const command = step.op === 'find-executable' ? step.command : step.op === 'exec' ? (step.argv[0] ?? '') : '';
   const name = getSystemErrorName(-errno);
@@ -108,6 +113,7 @@ const errnoWords: Readonly<Record<string, string>> = {
   ENOSPC: 'no space left on device',
   EBUSY: 'device or resource busy',
   ENOMEM: 'cannot allocate memory',
+  ERANGE: 'numerical result out of range',
   ELOOP: 'too many levels of symbolic links',
 };
 

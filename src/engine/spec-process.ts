@@ -14,7 +14,7 @@ export type ImageConfigView = Pick<ImageProcess, 'env' | 'entrypoint' | 'cmd' | 
  * The command line: entrypoint and command, each the user's or the image's. An entrypoint of the user's drops the
  * image's command, which was meant for another program.
  *
- * @throws OnggiError `invalid` when there is none
+ * @throws OnggiError `invalid` when there is none, `command-not-found` when it is the empty word
  */
 export function processArgs(
   options: Pick<ContainerOptions, 'entrypoint' | 'command' | 'image'>,
@@ -25,7 +25,7 @@ export function processArgs(
     options.entrypoint !== undefined
       ? [...options.entrypoint.filter((word, index) => index > 0 || word !== ''), ...command]
       : [...(image?.entrypoint ?? []), ...(command.length > 0 ? command : (image?.cmd ?? []))];
-  if (args[0] === undefined || args[0] === '') {
+  if (args[0] === undefined) {
     throw new OnggiError(
       'invalid',
       `no command specified: neither the options nor the image "${options.image}" name one`,
@@ -34,7 +34,15 @@ export function processArgs(
       },
     );
   }
+  if (args[0] === '') throw emptyCommand();
   return args;
+}
+
+/** As in Docker the empty word is a command that nobody has, not the lack of one. */
+function emptyCommand(): OnggiError {
+  return new OnggiError('command-not-found', 'exec: "": executable file not found in $PATH', {
+    hint: 'Name a command that is in the image, or its full path.',
+  });
 }
 
 /** The process without what is policy: capabilities and limits are added by the caller. */
@@ -59,12 +67,11 @@ export function processSpec(
  * The process of `exec`: that of the container but for what the options say. Its capabilities are the container's, or
  * all with `privileged`.
  *
- * @throws OnggiError `invalid`
+ * @throws OnggiError `invalid`, `command-not-found` when the command is the empty word
  */
 export function execProcess(container: Process, options: ExecOptions): Process {
-  if (options.command[0] === undefined || options.command[0] === '') {
-    throw new OnggiError('invalid', 'exec: no command specified');
-  }
+  if (options.command[0] === undefined) throw new OnggiError('invalid', 'exec: no command specified');
+  if (options.command[0] === '') throw emptyCommand();
   const { consoleSize: _size, ...rest } = container;
   const terminal = options.terminal === true;
   return {

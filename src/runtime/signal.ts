@@ -56,6 +56,11 @@ export function parseSignal(text: string): number {
   return number;
 }
 
+/** Whether `parseSignal` knows it. */
+export function isSignal(text: string): boolean {
+  return lookUp(text) !== undefined;
+}
+
 function lookUp(text: string): number | undefined {
   if (/^\d{1,3}$/.test(text)) return inRange(Number(text));
   const name = text.toUpperCase().replace(/^SIG/, '');
