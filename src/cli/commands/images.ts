@@ -60,11 +60,20 @@ async function rowsOf({ image, labels }: LabelledImage, options: RowsOptions): P
       imageFilter(options.references, [])({ image: { ...image, names: [name] }, labels })
     );
   });
-  const rows = names.map(splitName).map((name) => {
+  const columns = names.filter((name) => !isShadowed(name, names)).map(splitName);
+  const rows = columns.map((name) => {
     const digest = digests.find((each) => each.startsWith(`${name.repository}@`));
     return imageRow(image, name, digest?.slice(name.repository.length + 1), options);
   });
   return rows.length > 0 ? rows : [imageRow(image, undefined, undefined, options)];
+}
+
+/** A name by digest says nothing that a tag of the same repository doesn't say; Docker shows it only alone. */
+function isShadowed(name: string, names: readonly string[]): boolean {
+  const [repository = '', digest] = name.split('@');
+  return (
+    digest !== undefined && names.some((other) => !other.includes('@') && splitName(other).repository === repository)
+  );
 }
 
 async function labelsOf(image: ImageSummary, engine: EngineFace): Promise<Readonly<Record<string, string>>> {

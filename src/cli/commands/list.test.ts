@@ -64,6 +64,17 @@ test('images has a row for each name, and looks at configs only when it must', a
   assert.deepEqual(inspects.length, 4);
 });
 
+test('a name by digest is shown only where no tag names the repository', async () => {
+  const digest = `sha256:${'11'.repeat(32)}`;
+  const names = (...list: string[]) => {
+    const images = { list: async () => [{ ...fakeImage, names: list }] };
+    return runFake(['images', '--format', '{{.Repository}}:{{.Tag}}'], { engine: { images } });
+  };
+  assert.equal((await names('alpine:3', `alpine@${digest}`)).stdout, 'alpine:3\n');
+  assert.equal((await names('alpine:3', `other@${digest}`)).stdout, 'alpine:3\nother:<none>\n');
+  assert.equal((await names(`alpine@${digest}`)).stdout, 'alpine:<none>\n');
+});
+
 test('rmi, import', async () => {
   const { calls, record } = fakeCalls();
   const images = { remove: record('rmi', (ref) => ({ untagged: [`${ref}:latest`], deleted: ['sha256:1'] })) };
