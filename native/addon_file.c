@@ -1,6 +1,8 @@
 /* Calls on files, by directory descriptor and name: what unpacking an image safely is made of. */
 #include "addon.h"
 
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -134,6 +136,13 @@ static napi_value run_write_all(napi_env env, const struct argument *a) {
     return check(env, "write", write_fully((int)a[0].number, a[1].bytes, a[1].length));
 }
 
+static napi_value run_mark_top_directory(napi_env env, const struct argument *a) {
+    int flags = 0;
+    if (ioctl((int)a[0].number, FS_IOC_GETFLAGS, &flags) == -1) return throw_errno(env, "ioctl", errno);
+    flags |= FS_TOPDIR_FL;
+    return check(env, "ioctl", ioctl((int)a[0].number, FS_IOC_SETFLAGS, &flags));
+}
+
 static napi_value run_syncfs(napi_env env, const struct argument *a) {
     return check(env, "syncfs", syncfs((int)a[0].number));
 }
@@ -156,5 +165,6 @@ const struct call file_calls[] = {
     {"setxattrat", "dnsy", run_setxattrat},
     {"writeAll", "fy", run_write_all},
     {"syncfs", "f", run_syncfs},
+    {"markTopDirectory", "f", run_mark_top_directory},
     {0},
 };

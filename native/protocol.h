@@ -49,6 +49,8 @@ enum frame_type {
     FRAME_START = 6,     /* no payload */
     /* Signals every process of the container (cgroup.kill or the pid namespace's init). */
     FRAME_KILL_ALL = 7,  /* no payload */
+    /* u32 milliseconds: run the reconcile command that long after the last client has left, whatever there is to do. */
+    FRAME_LINGER = 8,
 
     /* shim to client */
     FRAME_STATUS = 32, /* u32 state, u32 host pid of the init, u64 its start time in clock ticks (proc(5), field 22) */

@@ -124,6 +124,8 @@ void server_accept(struct shim *shim) {
     shim->clients[shim->client_count++] = client;
 }
 
+enum { LINGER_MAX_MS = 60000 };
+
 /* Length that a frame of this type must have; -1: up to FRAME_MAX, -2: no such type. */
 static int frame_length(uint8_t type) {
     switch (type) {
@@ -132,6 +134,7 @@ static int frame_length(uint8_t type) {
     case FRAME_START:
     case FRAME_KILL_ALL: return 0;
     case FRAME_RESIZE:
+    case FRAME_LINGER:
     case FRAME_SIGNAL: return 4;
     case FRAME_STDIN: return -1;
     default: return -2;
@@ -160,6 +163,12 @@ static bool act(struct shim *shim, struct client *client, uint8_t type, uint8_t 
     case FRAME_RESIZE: terminal_resize(shim, get_u16(payload), get_u16(payload + 2)); return true;
     case FRAME_SIGNAL: return signal_init(shim, client, get_u32(payload));
     case FRAME_START: lifecycle_start(shim); return true;
+    case FRAME_LINGER: {
+        uint32_t milliseconds = get_u32(payload);
+        if (milliseconds > LINGER_MAX_MS) return false;
+        shim->linger_ms = milliseconds;
+        return true;
+    }
     case FRAME_KILL_ALL: {
         shim->ending.sender = (struct sender){client->pid, client->uid, SIGKILL};
         lifecycle_kill(shim);

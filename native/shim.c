@@ -1,5 +1,6 @@
 #include "shim.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -148,8 +149,10 @@ static _Noreturn void end(struct shim *shim) {
     /* First unreachable, then unlocked: who finds the lock free must find no socket either. */
     unlink(shim->options.socket);
     drop_fd(&shim->listener);
-    if (shim->options.reconcile[0] == NULL || reconciled(shim)) _exit(0);
+    if (shim->options.reconcile[0] == NULL || (shim->linger_ms == 0 && reconciled(shim))) _exit(0);
     drop_fd(&shim->lock);
+    /* Everything is let go of: this is now but an alarm clock of a few pages. */
+    poll(NULL, 0, (int)shim->linger_ms);
     prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
     signals_reset();
     execve(shim->options.reconcile[0], shim->options.reconcile, environ);

@@ -68,6 +68,7 @@ struct shim {
     bool met; /* some client has said HELLO */
     int status;
     struct ending ending;
+    uint32_t linger_ms; /* FRAME_LINGER, 0: none */
     int64_t deadline; /* monotonic, 0: none */
 
     size_t client_count;

@@ -11,6 +11,7 @@ import type { AttachOptions } from './containers.ts';
 import type { Context } from './context.ts';
 import { removeAll, settle } from './finish.ts';
 import { untilExit } from './handshake.ts';
+import { releaseIdleNetworks } from './idle-network.ts';
 import { imageStopSignal } from './image-view.ts';
 import { dropContainerLock, lockContainer } from './reconcile.ts';
 import type { Session } from './types.ts';
@@ -86,6 +87,7 @@ export async function remove(
   const row = await settle(context.store, container.id, guard);
   if (row !== undefined) await removeAll(context.store, containerOf(context.store, row), guard);
   dropContainerLock(guard);
+  await releaseIdleNetworks(context.store);
 }
 
 /** Ends all processes and waits until the record of the end is on disk. */
@@ -141,6 +143,7 @@ async function connect({ start }: Container, interest: Interest): Promise<ShimCl
 async function settleNow(context: Context, { id }: Container): Promise<void> {
   using guard = await lockContainer(context, id);
   if ((await settle(context.store, id, guard)) === undefined) dropContainerLock(guard);
+  await releaseIdleNetworks(context.store);
 }
 
 /** @param seconds of waiting */

@@ -1,14 +1,14 @@
 /**
  * A container's place in its network: the leases (rows) that say what it has, the bridge and rules that follow from
- * them. The bridge stands exactly as long as somebody has a lease on it: leases are taken before it is made and given
- * back before it is removed, and both happen under the network's lock.
+ * them. The bridge stands as long as somebody has a lease on it, and a moment longer (idle-network.ts): leases are taken
+ * before it is made and given back before it is removed, and both happen under the network's lock.
  */
 import { join } from 'node:path';
 import { OnggiError } from '../errors.ts';
 import { type Guard, lock } from '../kernel/lock.ts';
 import type { NetlinkStep } from '../kernel/netlink-step.ts';
 import { chooseAddress, chooseSubnet, formatMac, gatewayOf, macOf, overlaps, parseSubnet } from '../network/address.ts';
-import { ensureBridge, readHostNetworks, removeBridge } from '../network/bridge.ts';
+import { ensureBridge, readHostNetworks } from '../network/bridge.ts';
 import { chooseBridge, type Network } from '../network/network.ts';
 import { checkFree } from '../network/port.ts';
 import { checkHostPort, chooseHostPort, publishPorts, unpublishPorts } from '../network/publish.ts';
@@ -16,7 +16,6 @@ import { loopbackStep, vethSteps } from '../network/veth.ts';
 import { type ContainerRow, listContainers } from '../store/container-row.ts';
 import {
   addressesOfContainer,
-  idleNetworks,
   insertNetwork,
   isNetworkActive,
   listAddressLeases,
@@ -153,22 +152,11 @@ export function unpublish(store: Store, { row }: Container): void {
   unpublishPorts(networkOf(store, row.networkName), row.id);
 }
 
-/** Removes the bridges that nobody has a lease on any more; to be called after leases were given back. */
-export async function releaseIdleNetworks(store: Store): Promise<void> {
-  for (const name of idleNetworks(store.database)) {
-    using _held = await lockNetwork(store, name);
-    // Somebody may have taken a lease while we waited.
-    if (!idleNetworks(store.database).includes(name)) continue;
-    removeBridge(networkOf(store, name));
-    setNetworkActive(store.database, name, false);
-  }
-}
-
-function lockNetwork(store: Store, name: string): Promise<Guard> {
+export function lockNetwork(store: Store, name: string): Promise<Guard> {
   return lock(join(store.layout.locks, `network-${name}`), 'exclusive');
 }
 
-function networkOf(store: Store, name: string): Network {
+export function networkOf(store: Store, name: string): Network {
   const { bridge, subnet, gateway } = networkRow(store, name);
   return { name, bridge, subnet, gateway, owner: store.layout.root };
 }

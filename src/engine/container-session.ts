@@ -6,6 +6,7 @@ import type { Context } from './context.ts';
 import { lostEnding } from './ending.ts';
 import { finish, foundEnding } from './finish.ts';
 import { endingOfReport, type Output } from './handshake.ts';
+import { leaveIdleNetworks, releaseIdleNetworks } from './idle-network.ts';
 import { dropContainerLock, lockContainer } from './reconcile.ts';
 import { openSession } from './session.ts';
 import type { Ending, Session } from './types.ts';
@@ -19,8 +20,17 @@ export function containerSession(
   return openSession(
     client,
     {
-      ended: (report) => settled(context, container, endingOfReport(report)),
-      lost: () => settled(context, container, foundEnding(context.store, container.row) ?? lostEnding(Date.now())),
+      async ended(report) {
+        const ending = await settled(context, container, endingOfReport(report));
+        await leaveIdleNetworks(context.store, client);
+        return ending;
+      },
+      async lost() {
+        const found = foundEnding(context.store, container.row) ?? lostEnding(Date.now());
+        const ending = await settled(context, container, found);
+        await releaseIdleNetworks(context.store);
+        return ending;
+      },
     },
     early,
   );

@@ -22,6 +22,7 @@ import type { AttachOptions } from './containers.ts';
 import type { Context } from './context.ts';
 import { finish, removeAll, settle } from './finish.ts';
 import { type Output, type Status, until, untilExit } from './handshake.ts';
+import { releaseIdleNetworks } from './idle-network.ts';
 import { lockContainer } from './reconcile.ts';
 import type { ContainerId, ContainerOptions, Ending, Session } from './types.ts';
 
@@ -91,6 +92,7 @@ async function undo({ store }: Context, id: string, ending: Ending, guard: Guard
   if (row === undefined) return;
   if (row.state === 'starting' || row.state === 'running') await finish(store, containerOf(store, row), ending, guard);
   else if (row.autoRemove) await removeAll(store, containerOf(store, row), guard);
+  await releaseIdleNetworks(store);
 }
 
 async function startRecorded(context: Context, container: Container, interest: Interest): Promise<Started> {

@@ -12,10 +12,10 @@ import { connectShim } from '../kernel/shim-client.ts';
 import { removeCgroup } from '../runtime/cgroup/control.ts';
 import { type ContainerRow, containerById, deleteContainer, updateContainer } from '../store/container-row.ts';
 import { transaction } from '../store/database.ts';
-import { releaseLeases } from '../store/network-row.ts';
+import { noteIdleNetworks, releaseLeases } from '../store/network-row.ts';
 import type { Store } from '../store/store.ts';
 import { type Container, containerOf, filesOf } from './container.ts';
-import { releaseIdleNetworks, unpublish } from './container-network.ts';
+import { unpublish } from './container-network.ts';
 import { lostEnding, readEnding } from './ending.ts';
 import type { Ending } from './types.ts';
 
@@ -79,7 +79,7 @@ export async function finish(
   }
   const neverRan = row.startedAt === null && (ending.failure !== null || (ending.lost && row.state === 'starting'));
   const settled = transaction(store.database, () => {
-    releaseLeases(store.database, row.id);
+    releaseLeases(store.database, row.id, Date.now());
     return updateContainer(store.database, row.id, ['starting', 'running'], {
       state: neverRan ? 'created' : 'exited',
       ending: JSON.stringify(ending),
@@ -92,7 +92,6 @@ export async function finish(
     });
   });
   markRecorded(files.exit, files.recorded);
-  await releaseIdleNetworks(store);
   return settled;
 }
 
@@ -123,6 +122,8 @@ export async function removeAll(store: Store, container: Container, _guard: Guar
   }
   await releaseKernelState(store, container);
   removeSnapshot(store, id);
-  deleteContainer(store.database, id);
-  await releaseIdleNetworks(store);
+  transaction(store.database, () => {
+    deleteContainer(store.database, id);
+    noteIdleNetworks(store.database, Date.now());
+  });
 }

@@ -5,9 +5,9 @@ import { OnggiError } from '../errors.ts';
 import { type Guard, lock, tryLock } from '../kernel/lock.ts';
 import { type ContainerRow, containerById, listContainers } from '../store/container-row.ts';
 import type { Store } from '../store/store.ts';
-import { releaseIdleNetworks } from './container-network.ts';
 import type { Context } from './context.ts';
 import { foundEnding, settle } from './finish.ts';
+import { releaseIdleNetworks, visitIdleNetworks } from './idle-network.ts';
 
 /** The lock under which a container changes; its file goes with the container. */
 export function containerLock(store: Store, id: string): string {
@@ -40,6 +40,12 @@ function gone(name: string): never {
 }
 
 async function settleUnder(context: Context, id: string, guard: Guard): Promise<ContainerRow | undefined> {
+  const settled = await settleHeld(context, id, guard);
+  await releaseIdleNetworks(context.store);
+  return settled;
+}
+
+async function settleHeld(context: Context, id: string, guard: Guard): Promise<ContainerRow | undefined> {
   using held = guard;
   const settled = await settle(context.store, id, held);
   if (settled === undefined) dropContainerLock(held);
@@ -65,7 +71,8 @@ function isStale(store: Store, row: ContainerRow): boolean {
 /** `onggi reconcile [ID]`: one container, waiting for its lock; or everything, garbage included. */
 export async function reconcile(context: Context, id?: string): Promise<void> {
   if (id !== undefined) {
-    await settleUnder(context, id, await lockContainer(context, id));
+    await settleHeld(context, id, await lockContainer(context, id));
+    await visitIdleNetworks(context.store);
     return;
   }
   await settleStale(context);

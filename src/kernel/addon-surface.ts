@@ -78,6 +78,8 @@ export interface Addon {
   restoreTerminal(fd: number, before: Uint8Array): void;
   /** Effective capabilities of this process (capget(2)). */
   effectiveCapabilities(): bigint;
+  /** Sets FS_TOPDIR_FL on a directory (ioctl_iflags(2)); ENOTTY or EOPNOTSUPP where the file system has no such flag. */
+  markTopDirectory(directory: number): void;
   /** syncfs(2) on the file system of the descriptor. */
   syncfs(fd: number): void;
 }

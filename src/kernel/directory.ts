@@ -7,8 +7,8 @@
  * All calls are synchronous and throw OnggiError with the code of the errno.
  */
 import { constants, fstatSync } from 'node:fs';
-import { type Code, OnggiError } from '../errors.ts';
-import { native } from './addon.ts';
+import { type Code, errnoOf, OnggiError } from '../errors.ts';
+import { addon, native } from './addon.ts';
 import type { Name } from './addon-surface.ts';
 import { type Descriptor, ownDescriptor } from './descriptor.ts';
 
@@ -118,4 +118,19 @@ export function openFileIn(root: Directory, path: Name): Descriptor {
 
 function hasCode(error: unknown, code: Code): boolean {
   return error instanceof OnggiError && error.code === code;
+}
+
+/**
+ * Tells ext4 that what is made in this directory has little to do with one another, so that it spreads it over the
+ * disk. Else it looks for room beside what was there before, and avoids inodes that were freed in the last minute one
+ * by one: in a store whose containers come and go, 0.9 ms for each new file and 6 ms for an overlay mount, against
+ * 0.2 ms. A file system without the flag is as good as it is.
+ */
+export function spreadChildren(path: string): void {
+  using directory = openDirectory(path);
+  try {
+    addon().markTopDirectory(directory.fd);
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+  }
 }

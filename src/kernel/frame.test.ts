@@ -15,6 +15,7 @@ const golden: readonly (readonly [ClientFrame, string])[] = [
   [{ type: 'signal', signal: 15 }, '05 00 0000 04000000 0f000000'],
   [{ type: 'start' }, '06 00 0000 00000000'],
   [{ type: 'kill-all' }, '07 00 0000 00000000'],
+  [{ type: 'linger', milliseconds: 1000 }, '08 00 0000 04000000 e8030000'],
 ];
 
 for (const [frame, bytes] of golden) {

@@ -18,7 +18,9 @@ export type ClientFrame =
   | { readonly type: 'resize'; readonly rows: number; readonly columns: number }
   | { readonly type: 'signal'; readonly signal: number }
   | { readonly type: 'start' }
-  | { readonly type: 'kill-all' };
+  | { readonly type: 'kill-all' }
+  /** Milliseconds, at most a minute. */
+  | { readonly type: 'linger'; readonly milliseconds: number };
 
 /** What a client wants of the shim (enum hello_flag). */
 export type Interest = {
@@ -72,6 +74,7 @@ const clientTypes = {
   signal: 5,
   start: 6,
   'kill-all': 7,
+  linger: 8,
 } as const satisfies Record<ClientFrame['type'], number>;
 
 function interestFlags({ stdin, stdout, stderr, reconciles }: Interest): number {
@@ -88,14 +91,19 @@ function payloadOf(frame: ClientFrame): Uint8Array {
       payload.writeUInt16LE(frame.columns, 2);
       return payload;
     }
-    case 'signal': {
-      const payload = Buffer.alloc(4);
-      payload.writeUInt32LE(frame.signal);
-      return payload;
-    }
+    case 'signal':
+      return number(frame.signal);
+    case 'linger':
+      return number(frame.milliseconds);
     default:
       return new Uint8Array();
   }
+}
+
+function number(value: number): Uint8Array {
+  const payload = Buffer.alloc(4);
+  payload.writeUInt32LE(value);
+  return payload;
 }
 
 /** @throws OnggiError `internal` for stdin longer than `frameMax`; RangeError for numbers out of their field */

@@ -36,6 +36,8 @@ export interface ShimClient extends Disposable {
   signal(signal: number): Promise<void>;
   /** Ends every process of the container. */
   killAll(): void;
+  /** Has the shim run its reconcile command that long after the last client has left. Resolves when the kernel has the message. */
+  linger(milliseconds: number): Promise<void>;
   /** Leaves; what runs, runs on. Idempotent. */
   close(): void;
 }
@@ -154,6 +156,7 @@ function clientOf(socket: Socket, path: string): ShimClient {
     resize: (rows, columns) => send({ type: 'resize', rows, columns }),
     signal: (signal) => written(socket, encodeFrame({ type: 'signal', signal }), path),
     killAll: () => send({ type: 'kill-all' }),
+    linger: (milliseconds) => written(socket, encodeFrame({ type: 'linger', milliseconds }), path),
     close,
     [Symbol.dispose]: close,
   };

@@ -73,17 +73,37 @@ export function isNetworkActive(database: Database, name: string): boolean {
 
 /** Notes that the bridge of a network is about to be made, or has been removed. */
 export function setNetworkActive(database: Database, name: string, active: boolean): void {
-  run(database, 'UPDATE networks SET active = ? WHERE name = ?', active ? 1 : 0, name);
+  run(database, 'UPDATE networks SET active = ?, idle_since = NULL, visit = 0 WHERE name = ?', active ? 1 : 0, name);
 }
 
-/** Names of networks whose bridge may stand though nobody has a lease on it. */
-export function idleNetworks(database: Database): string[] {
-  const rows = all(
-    database,
-    `SELECT name FROM networks WHERE active = 1
-       AND NOT EXISTS (SELECT 1 FROM address_leases WHERE network = networks.name)`,
-  );
-  return rows.map((row) => text(row, 'name'));
+const unused = 'NOT EXISTS (SELECT 1 FROM address_leases WHERE network = networks.name)';
+
+/** To be called in the transaction that gives leases back. @param now milliseconds since the epoch, as all below */
+export function noteIdleNetworks(database: Database, now: number): void {
+  run(database, `UPDATE networks SET idle_since = ? WHERE active = 1 AND idle_since IS NULL AND ${unused}`, now);
+}
+
+export type IdleNetwork = {
+  readonly name: string;
+  readonly idleSince: number;
+  /** Until then somebody is expected to remove its bridge. */
+  readonly visit: number;
+};
+
+/** Networks whose bridge may stand though nobody has a lease on it. */
+export function idleNetworks(database: Database): IdleNetwork[] {
+  const sql = `SELECT name, coalesce(idle_since, 0) AS since, visit FROM networks WHERE active = 1 AND ${unused}`;
+  return all(database, sql).map((row) => ({
+    name: text(row, 'name'),
+    idleSince: integer(row, 'since'),
+    visit: integer(row, 'visit'),
+  }));
+}
+
+/** Announces a visit to the idle networks that expect none. @returns whether there was such a network */
+export function announceVisit(database: Database, now: number, until: number): boolean {
+  const sql = `UPDATE networks SET visit = ? WHERE active = 1 AND visit < ? AND ${unused}`;
+  return run(database, sql, until, now) > 0;
 }
 
 /**
@@ -171,9 +191,10 @@ export function portsOfContainer(database: Database, containerId: string): PortL
 }
 
 /** Gives back all addresses and ports of a container. A second call does nothing. */
-export function releaseLeases(database: Database, containerId: string): void {
+export function releaseLeases(database: Database, containerId: string, now: number): void {
   run(database, 'DELETE FROM address_leases WHERE container_id = ?', containerId);
   run(database, 'DELETE FROM port_leases WHERE container_id = ?', containerId);
+  noteIdleNetworks(database, now);
 }
 
 function networkOf(row: Row): NetworkRow {

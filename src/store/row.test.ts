@@ -167,8 +167,8 @@ test('leases are unique and go with their container', () => {
   assert.equal(deleteContainer(database, one.id), false);
   assert.deepEqual(listAddressLeases(database, 'bridge'), []);
   assert.equal(listPortLeases(database).length, 1);
-  releaseLeases(database, two.id);
-  releaseLeases(database, two.id);
+  releaseLeases(database, two.id, 1000);
+  releaseLeases(database, two.id, 1000);
   assert.deepEqual(listPortLeases(database), []);
   assert.equal(deleteNetwork(database, 'bridge'), true);
 });

@@ -9,7 +9,8 @@
  *   image_layers   which layers an image has, position 0 is the lowest
  *   containers     one row per container; its layers are those of its image
  *   networks       bridges; owner is "user" or "onggi" (the default network); `active` is set before the
- *                  bridge is made and cleared after it is removed, so that a killed command leaves no forgotten bridge
+ *                  bridge is made and cleared after it is removed, so that a killed command leaves no forgotten bridge;
+ *                  `idle_since` is when its last lease went, `visit` until when somebody is expected to remove it
  *   address_leases addresses of containers, unique per network; go with their container
  *   port_leases    published ports, unique per host address; go with their container
  *
@@ -70,7 +71,9 @@ CREATE TABLE networks (
   gateway TEXT NOT NULL,
   owner TEXT NOT NULL,
   created INTEGER NOT NULL,
-  active INTEGER NOT NULL DEFAULT 0
+  active INTEGER NOT NULL DEFAULT 0,
+  idle_since INTEGER,
+  visit INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE TABLE containers (

@@ -1,6 +1,7 @@
 /** A store that is open: its paths and its one database connection. */
 import { chmodSync, existsSync, lstatSync, mkdirSync } from 'node:fs';
 import { fromSystemError, OnggiError } from '../errors.ts';
+import { spreadChildren } from '../kernel/directory.ts';
 import { closeDatabase, type Database, openDatabase } from './database.ts';
 import { directoriesOf, type Layout, layoutOf } from './layout.ts';
 import { migrate } from './schema.ts';
@@ -36,6 +37,7 @@ function makeDirectories(layout: Layout): void {
     try {
       if (existsSync(directory)) continue;
       mkdirSync(directory, { recursive: directory === layout.root, mode: 0o700 });
+      if (directory === layout.containers) spreadChildren(directory);
       // mkdir(2) takes the umask off the mode; it never adds to it.
       if (directory === layout.root) chmodSync(directory, 0o700);
     } catch (error) {
