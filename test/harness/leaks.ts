@@ -96,7 +96,7 @@ function cgroups(): string[] {
     .split('\n')
     .filter((line) => / - cgroup2? /.test(line))
     .map((line) => line.split(' ')[4] ?? '');
-  return hierarchies.flatMap((path) => [...directoriesBelow(path)]).filter((path) => /onggi|[0-9a-f]{64}/.test(path));
+  return hierarchies.flatMap((path) => [...directoriesBelow(path)]).filter((path) => path.includes('onggi'));
 }
 
 function* directoriesBelow(path: string): Generator<string> {
