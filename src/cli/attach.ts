@@ -2,7 +2,7 @@
 import type { Session } from '../engine/types.ts';
 import type { Context } from './context.ts';
 import { type DetachKeys, defaultDetachKeys } from './detach-keys.ts';
-import { relay } from './relay.ts';
+import { relay, statusOf } from './relay.ts';
 import { checkTerminal } from './terminal-check.ts';
 
 export type AttachOptions = {
@@ -35,7 +35,7 @@ export async function attachContainer(ref: string, context: Context, options: At
     signalProxy: options.signalProxy,
     detachKeys: options.detachKeys ?? defaultDetachKeys,
   });
-  return end.type === 'detached' ? options.detached() : end.ending.exitCode;
+  return statusOf(end, options.detached);
 }
 
 function stdioOf(inspected: Record<string, unknown>): { terminal: boolean; takesInput: boolean } {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { defaultDetachKeys } from './detach-keys.ts';
-import { type RelayOptions, relay } from './relay.ts';
+import { type RelayOptions, relay, statusOf } from './relay.ts';
 import { ending, fakeSession, fakeWorld } from './testing.ts';
 
 const options: RelayOptions = {
@@ -177,6 +177,25 @@ test('the terminal is raw while keys are passed on, and put back on every way ou
     assert.equal(session.written(), 'ab');
     assert.ok(!world.isRaw());
     assert.equal(session.log.at(-1), 'closed');
+  });
+  await t.test('this process is told to end', async () => {
+    const { input } = openInput();
+    const world = fakeWorld({ terminal: size, input });
+    const session = fakeSession();
+    const done = relay(session, world, tty);
+    await setImmediate();
+    assert.ok(world.send('SIGTERM', 15));
+    const end = await done;
+    assert.deepEqual(end, { type: 'killed', signal: 15 });
+    assert.equal(
+      statusOf(end, () => 0),
+      143,
+    );
+    assert.ok(!world.isRaw());
+    assert.deepEqual(
+      session.log.filter((line) => line.startsWith('signal')),
+      [],
+    );
   });
   await t.test('the input can not be read', async () => {
     async function* broken(): AsyncIterable<Uint8Array> {

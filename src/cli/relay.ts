@@ -5,7 +5,7 @@
 import type { Ending, Session } from '../engine/types.ts';
 import type { Context } from './context.ts';
 import { type DetachKeys, detachMatcher } from './detach-keys.ts';
-import { proxied } from './signals.ts';
+import { deadly, proxied } from './signals.ts';
 
 export type RelayOptions = {
   readonly stdin: boolean;
@@ -17,7 +17,17 @@ export type RelayOptions = {
   readonly detachKeys: DetachKeys;
 };
 
-export type RelayEnd = { readonly type: 'ended'; readonly ending: Ending } | { readonly type: 'detached' };
+export type RelayEnd =
+  | { readonly type: 'ended'; readonly ending: Ending }
+  | { readonly type: 'detached' }
+  /** This process was told to end while the terminal was raw. */
+  | { readonly type: 'killed'; readonly signal: number };
+
+/** @param detached the exit status when the user detached */
+export function statusOf(end: RelayEnd, detached: () => number): number {
+  if (end.type === 'ended') return end.ending.exitCode;
+  return end.type === 'killed' ? 128 + end.signal : detached();
+}
 
 type World = Pick<Context, 'stdin' | 'stdout' | 'stderr' | 'signals'>;
 
@@ -30,12 +40,17 @@ export async function relay(session: Session, world: World, options: RelayOption
   if (options.terminal) followSize(session, world, open);
   else if (options.signalProxy) open.use(world.signals.on(proxied, (number) => session.signal(number)));
   const raw = options.stdin && options.terminal && world.stdin.isTerminal();
-  if (raw) open.use(await world.stdin.raw());
+  const killed = Promise.withResolvers<RelayEnd>();
+  if (raw) {
+    // By default they would end this process at once, and leave the user with a raw terminal.
+    open.use(world.signals.on(deadly, (signal) => killed.resolve({ type: 'killed', signal })));
+    open.use(await world.stdin.raw());
+  }
 
   const output = pumpOutput(session, world, options);
   const ended = Promise.all([session.exit, output]).then(([ending]): RelayEnd => ({ type: 'ended', ending }));
   if (!options.stdin) return await ended;
-  return await Promise.race([ended, pumpInput(session, world, raw ? options.detachKeys : [])]);
+  return await Promise.race([ended, killed.promise, pumpInput(session, world, raw ? options.detachKeys : [])]);
 }
 
 function followSize(session: Session, world: World, open: AsyncDisposableStack): void {

@@ -46,6 +46,9 @@ export const proxied: readonly SignalName[] = [
   'SIGVTALRM',
 ];
 
+/** Those by which a person or a session manager ends a program. */
+export const deadly: readonly SignalName[] = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'];
+
 export function processSignals(): Signals {
   return {
     on: (names, handler) => {

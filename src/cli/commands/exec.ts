@@ -4,7 +4,7 @@ import { detachKeysFlag } from '../attach-flags.ts';
 import { readAssignments } from '../container-facts.ts';
 import { asIs, defineCommand, list, single, toggle } from '../definition.ts';
 import { defaultDetachKeys } from '../detach-keys.ts';
-import { relay } from '../relay.ts';
+import { relay, statusOf } from '../relay.ts';
 import { checkTerminal } from '../terminal-check.ts';
 import { parseAssignment, resolveEnvironment } from '../value/environment.ts';
 
@@ -54,6 +54,6 @@ export const command = defineCommand({
       signalProxy: false,
       detachKeys: flags['detach-keys'] ?? defaultDetachKeys,
     });
-    return end.type === 'detached' ? tellDetached(context) : end.ending.exitCode;
+    return statusOf(end, () => tellDetached(context));
   },
 });

@@ -10,7 +10,7 @@ import { defineCommand, toggle, type Values } from '../definition.ts';
 import { defaultDetachKeys } from '../detach-keys.ts';
 import { engineFailure } from '../failure.ts';
 import { ensureImage } from '../pull.ts';
-import { relay } from '../relay.ts';
+import { relay, statusOf } from '../relay.ts';
 import { terminalProblem } from '../terminal-check.ts';
 
 const flags = {
@@ -116,5 +116,5 @@ async function runAttached(
     signalProxy: flags['sig-proxy'],
     detachKeys: flags['detach-keys'] ?? defaultDetachKeys,
   });
-  return end.type === 'detached' ? 0 : end.ending.exitCode;
+  return statusOf(end, () => 0);
 }
