@@ -10,7 +10,13 @@ import type { Guard } from '../kernel/lock.ts';
 import { isLocked } from '../kernel/lock.ts';
 import { connectShim } from '../kernel/shim-client.ts';
 import { removeCgroup } from '../runtime/cgroup/control.ts';
-import { type ContainerRow, containerById, deleteContainer, updateContainer } from '../store/container-row.ts';
+import {
+  type ContainerRow,
+  containerById,
+  containerStates,
+  deleteContainer,
+  updateContainer,
+} from '../store/container-row.ts';
 import { transaction } from '../store/database.ts';
 import { noteIdleNetworks, releaseLeases } from '../store/network-row.ts';
 import type { Store } from '../store/store.ts';
@@ -112,14 +118,14 @@ async function releaseKernelState(store: Store, container: Container): Promise<v
   rmSync(start.socket, { force: true });
 }
 
-/** Removes a container that does not run, with its files. Unpublishes first: the row goes last but for the garbage. */
+/**
+ * Removes a container that does not run, with its files. A container that was to be removed at its end needs no note
+ * of that: whoever finds its row without its directory finds that it has ended, and comes here.
+ */
 export async function removeAll(store: Store, container: Container, _guard: Guard): Promise<void> {
   const { id, row } = container;
-  if (row.state !== 'removing') {
-    updateContainer(store.database, id, ['creating', 'created', 'starting', 'running', 'exited'], {
-      state: 'removing',
-    });
-  }
+  const noted = row.state === 'removing' || (row.autoRemove && (row.state === 'running' || row.state === 'starting'));
+  if (!noted) updateContainer(store.database, id, containerStates, { state: 'removing' });
   await releaseKernelState(store, container);
   removeSnapshot(store, id);
   transaction(store.database, () => {
