@@ -40,5 +40,8 @@ function line(data: Ended, word: string): string {
 }
 
 function cause(error: Error): string {
-  return inspect(error.cause ?? error, { depth: 5 }).replace(/^/gm, '     ');
+  // Of a test file that died only these tell how.
+  const [exitCode, signal] = [Reflect.get(error, 'exitCode'), Reflect.get(error, 'signal')];
+  const death = exitCode === undefined && signal === undefined ? '' : ` (exit status ${exitCode}, signal ${signal})`;
+  return `${inspect(error.cause ?? error, { depth: 5 })}${death}`.replace(/^/gm, '     ');
 }

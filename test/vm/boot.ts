@@ -45,14 +45,12 @@ async function boot(named: readonly string[]): Promise<void> {
 }
 
 function guestCommand(tests: readonly string[], image: string): string {
-  const reporter = `${guestRepository}/scripts/test-reporter.ts`;
+  const scripts = tests.map((path) => path.replace(/\.ts$/, '.js'));
+  const reporter = `${guestRepository}/scripts/test-reporter.js`;
   return [
     `cd ${guestRepository}`,
     `export ONGGI_TEST_IMAGE=${image}`,
-    // V8's register of code pages was seen to abort under emulation ("it->second.Size() > offset"), a matter of its
-    // compiler threads (nodejs/node#64500 is of the same kind): the tests of the guest do without them.
-    'export NODE_OPTIONS=--v8-pool-size=0',
-    `${guestNode} --test --test-concurrency=1 --test-reporter=${reporter} ${tests.join(' ')}`,
+    `${guestNode} --test --test-concurrency=1 --test-reporter=${reporter} ${scripts.join(' ')}`,
     '',
   ].join('\n');
 }
