@@ -47,7 +47,7 @@ export async function startDocker(scratch: string, tar: string): Promise<Engine>
         .filter(Boolean);
       if (containers.length > 0) must([...docker, 'rm', '-f', ...containers]);
       await stopDaemon();
-      removeCgroups(cgroup);
+      await removeCgroups(cgroup);
     },
   };
 }

@@ -1,6 +1,7 @@
 /** The engines that are compared: how each runs the same busybox, and what it leaves running per container. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { pause } from '../test/harness/program.ts';
 import type { Command } from './hyperfine.ts';
 
 export type Network = 'none' | 'bridge';
@@ -32,11 +33,17 @@ export function must(argv: readonly string[], env: Readonly<Record<string, strin
   return result.stdout.trim();
 }
 
-/** Removes the cgroups that an engine keeps when it has no container left; those that are still used stay. */
-export function removeCgroups(name: string): void {
-  for (const hierarchy of readdirSync('/sys/fs/cgroup')) {
-    const path = `/sys/fs/cgroup/${hierarchy}/${name}`;
-    if (existsSync(path)) spawnSync('find', [path, '-depth', '-type', 'd', '-exec', 'rmdir', '{}', ';']);
+/**
+ * Removes the cgroups that an engine keeps when it has no container left; those that are still used stay. Processes
+ * that are just ending hold theirs for a moment, so it tries for a second.
+ */
+export async function removeCgroups(name: string): Promise<void> {
+  const left = () => readdirSync('/sys/fs/cgroup').map((hierarchy) => `/sys/fs/cgroup/${hierarchy}/${name}`);
+  for (let attempt = 0; attempt < 20; attempt += 1) {
+    const paths = left().filter((path) => existsSync(path));
+    if (paths.length === 0) return;
+    spawnSync('find', [...paths, '-depth', '-type', 'd', '-exec', 'rmdir', '{}', ';']);
+    await pause(50);
   }
 }
 

@@ -30,7 +30,7 @@ export function startPodman(scratch: string, tar: string): Engine {
     },
     stop: async () => {
       must([...podman, 'rm', '-af', '-t', '0'], env);
-      removeCgroups('libpod_parent');
+      await removeCgroups('libpod_parent');
     },
   };
 }
