@@ -218,11 +218,12 @@ static enum progress take_frame(struct shim *shim, struct client *client) {
  * Everything that is read before the end of file still counts.
  */
 void server_input(struct shim *shim, struct client *client) {
-    for (int turn = 0; turn < READS_PER_TURN; turn++) {
+    for (int turn = 0;; turn++) {
         enum progress progress;
         while ((progress = take_frame(shim, client)) == PROGRESS) {}
         if (progress == REFUSE) return server_drop(shim, client);
-        if (client->stalled) return;
+        /* Only here may a turn end: poll tells of bytes in the socket, not of those in the buffer. */
+        if (client->stalled || turn == READS_PER_TURN) return;
         int result = client_read(client);
         if (result == -EAGAIN) return;
         if (result <= 0) return server_drop(shim, client);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { requires } from '../harness/requires.ts';
-import { eventually, follow, inPlace, runOnce } from './shim-container.ts';
+import { eventually, follow, inPlace, runOnce, statusField } from './shim-container.ts';
 
 const needs = requires('root');
 
@@ -205,4 +205,23 @@ test('a terminal gives ^C to the foreground, with and without a reaper', needs, 
       assert.equal(told.exit.exitCode, 5);
     });
   }
+});
+
+test('input that fills a turn of the shim to the last byte arrives', { ...needs, timeout: 30_000 }, async () => {
+  await inPlace(async (place) => {
+    // 16 reads of 4096 bytes, header included: what the last of them brings must not wait for more to come.
+    const bytes = new Uint8Array(16 * 4096 - 8);
+    const argv = ['sh', '-c', `head -c ${bytes.length} | wc -c`];
+    place.launch(place.plan({ argv, shim: { stdin: true } }));
+    const client = await place.connect({ stdin: true, stdout: true, reconciles: true });
+    const told = await follow(client, async (event) => {
+      if (event.type !== 'status' || event.state !== 'running') return;
+      const shim = Number(statusField(event.pid, 'PPid'));
+      process.kill(shim, 'SIGSTOP');
+      await eventually(() => statusField(shim, 'State')?.startsWith('T') === true);
+      await client.write(bytes);
+      process.kill(shim, 'SIGCONT');
+    });
+    assert.equal(told.stdout.trim(), String(bytes.length));
+  });
 });
