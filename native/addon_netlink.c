@@ -1,6 +1,7 @@
 /* Sockets: netlink(7), whose messages are built and read in TypeScript and here only carried; and one bind(2). */
 #include "addon.h"
 
+#include <sys/un.h>
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/netlink.h>
@@ -159,9 +160,25 @@ static napi_value run_try_bind(napi_env env, const struct argument *a) {
     return check(env, "bind", try_bind(a[0].number ? SOCK_DGRAM : SOCK_STREAM, &address));
 }
 
+static napi_value run_connect_local(napi_env env, const struct argument *a) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t length = strlen(a[0].text);
+    if (length >= sizeof address.sun_path) return throw_errno(env, "connect", ENAMETOOLONG);
+    memcpy(address.sun_path, a[0].text, length + 1);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd == -1) return throw_errno(env, "socket", errno);
+    int result;
+    RETRY(result, connect(fd, (struct sockaddr *)&address, sizeof address));
+    if (result == 0) return check_number(env, "connect", fd);
+    int error = errno;
+    close(fd);
+    return throw_errno(env, "connect", error);
+}
+
 const struct call netlink_calls[] = {
     {"netlinkOpen", "i", run_netlink_open},
     {"netlinkTransact", "fy", run_netlink_transact},
     {"tryBind", "bsu", run_try_bind},
+    {"connectLocal", "s", run_connect_local},
     {0},
 };

@@ -3,11 +3,14 @@
  * taken away. Idempotent, under the container's lock; done by whoever comes first (ARCHITECTURE, "Who knows the
  * truth").
  */
+
 import { renameSync, rmSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { errnoOf, fromSystemError } from '../errors.ts';
 import { removeSnapshot } from '../image/snapshot.ts';
 import type { Guard } from '../kernel/lock.ts';
 import { isLocked } from '../kernel/lock.ts';
+import { isAlive } from '../kernel/process-identity.ts';
 import { connectShim } from '../kernel/shim-client.ts';
 import { removeCgroup } from '../runtime/cgroup/control.ts';
 import {
@@ -23,6 +26,7 @@ import type { Store } from '../store/store.ts';
 import { type Container, containerOf, filesOf } from './container.ts';
 import { unpublish } from './container-network.ts';
 import { lostEnding, readEnding } from './ending.ts';
+import { untilExit } from './handshake.ts';
 import type { Ending } from './types.ts';
 
 /** The ending of a container whose row says that it lives; undefined while it does live. Touches nothing. */
@@ -33,6 +37,26 @@ export function foundEnding(store: Store, row: ContainerRow): Ending | undefined
   // Order matters: the record is written before the lock is let go, so look again after the lock was seen free.
   if (isLocked(files.shimLock)) return undefined;
   return readEnding(files.exit) ?? readEnding(files.recorded) ?? lostEnding(Date.now());
+}
+
+/** Whether a container whose row says "running" has ended; its shim may still be writing how. */
+export function hasEnded(store: Store, row: ContainerRow): boolean {
+  const { pid, pidStartTime: startTime } = row;
+  if (pid !== null && startTime !== null && !isAlive({ pid, startTime })) return true;
+  return foundEnding(store, row) !== undefined;
+}
+
+/** Milliseconds that a shim may take from the end of its init to the record of it, on a slow disk. */
+const recordingTime = 10_000;
+
+/** As `foundEnding`, for a container whose init has ended: waits for the shim's record, or for the shim's own end. */
+async function awaitedEnding(store: Store, row: ContainerRow): Promise<Ending | undefined> {
+  const found = foundEnding(store, row);
+  if (found !== undefined || row.state !== 'running' || !hasEnded(store, row)) return found;
+  const start = containerOf(store, row).start;
+  using client = start === null ? undefined : await connectShim(start.socket, {}).catch(() => undefined);
+  if (client !== undefined) await Promise.race([untilExit(client), pause(recordingTime, undefined, { ref: false })]);
+  return foundEnding(store, row);
 }
 
 /**
@@ -47,7 +71,7 @@ export async function settle(store: Store, id: string, guard: Guard): Promise<Co
     return undefined;
   }
   if (row.state !== 'running' && row.state !== 'starting') return row;
-  const ending = foundEnding(store, row);
+  const ending = await awaitedEnding(store, row);
   if (ending === undefined) return row.state === 'starting' ? await adopt(store, containerOf(store, row)) : row;
   return await finish(store, containerOf(store, row), ending, guard);
 }

@@ -6,8 +6,11 @@ import { type Guard, lock, tryLock } from '../kernel/lock.ts';
 import { type ContainerRow, containerById, listContainers } from '../store/container-row.ts';
 import type { Store } from '../store/store.ts';
 import type { Context } from './context.ts';
-import { foundEnding, settle } from './finish.ts';
+import { hasEnded, settle } from './finish.ts';
 import { releaseIdleNetworks, visitIdleNetworks } from './idle-network.ts';
+
+/** Milliseconds that another command may take to settle a container. */
+const settlingTime = 2000;
 
 /** The lock under which a container changes; its file goes with the container. */
 export function containerLock(store: Store, id: string): string {
@@ -30,7 +33,7 @@ export function dropContainerLock(guard: Guard): void {
  */
 export async function settleContainer(context: Context, row: ContainerRow): Promise<ContainerRow> {
   if (!isStale(context.store, row)) return row;
-  const guard = tryLock(containerLock(context.store, row.id), 'exclusive');
+  const guard = await lockStale(context.store, row);
   if (guard === undefined) return containerById(context.store.database, row.id) ?? gone(row.name);
   return (await settleUnder(context, row.id, guard)) ?? gone(row.name);
 }
@@ -56,16 +59,32 @@ async function settleHeld(context: Context, id: string, guard: Guard): Promise<C
 export async function settleStale(context: Context): Promise<void> {
   for (const row of listContainers(context.store.database, ['starting', 'running', 'removing'])) {
     if (!isStale(context.store, row)) continue;
-    const guard = tryLock(containerLock(context.store, row.id), 'exclusive');
+    const guard = await lockStale(context.store, row);
     if (guard !== undefined) await settleUnder(context, row.id, guard);
   }
   await releaseIdleNetworks(context.store);
 }
 
+/**
+ * A container that has ended is being settled by whoever holds its lock: worth the wait of a moment, because its row
+ * is wrong until then. One that is being started is not.
+ */
+async function lockStale(store: Store, row: ContainerRow): Promise<Guard | undefined> {
+  const path = containerLock(store, row.id);
+  const guard = tryLock(path, 'exclusive');
+  if (guard !== undefined || row.state !== 'running') return guard;
+  try {
+    return await lock(path, 'exclusive', AbortSignal.timeout(settlingTime));
+  } catch (error) {
+    if (error instanceof OnggiError && error.code === 'cancelled') return undefined;
+    throw error;
+  }
+}
+
 function isStale(store: Store, row: ContainerRow): boolean {
   // A row that is in between is right only as long as somebody works on it, which the lock then tells.
   if (row.state === 'removing' || row.state === 'starting') return true;
-  return row.state === 'running' && foundEnding(store, row) !== undefined;
+  return row.state === 'running' && hasEnded(store, row);
 }
 
 /** `onggi reconcile [ID]`: one container, waiting for its lock; or everything, garbage included. */
@@ -76,6 +95,7 @@ export async function reconcile(context: Context, id?: string): Promise<void> {
     return;
   }
   await settleStale(context);
+  await visitIdleNetworks(context.store);
   const { collect } = await import('../image/collect.ts');
   await collect(context.store);
 }

@@ -71,6 +71,8 @@ export interface Addon {
   netlinkTransact(fd: number, request: Uint8Array): Uint8Array[];
   /** Binds (and for TCP listens on) an IPv4 address and port, and closes again: throws what a server would get. */
   tryBind(udp: boolean, address: string, port: number): void;
+  /** A blocking stream socket that is connected to a listener in the file system (unix(7)). */
+  connectLocal(path: string): number;
   pidfdOpen(pid: number): number;
   pidfdSendSignal(fd: number, signal: number): void;
   /** Puts a terminal into raw mode, output too (cfmakeraw(3)); @returns what `restoreTerminal` takes. */

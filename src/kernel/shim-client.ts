@@ -7,16 +7,9 @@ import { closeSync, constants, openSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { basename, dirname } from 'node:path';
 import { fromSystemError, OnggiError } from '../errors.ts';
-import {
-  type ClientFrame,
-  decodeFrames,
-  encodeFrame,
-  frameMax,
-  type Interest,
-  nothing,
-  type ShimEvent,
-} from './frame.ts';
+import { type ClientFrame, decodeFrames, encodeFrame, type Interest, nothing, type ShimEvent } from './frame.ts';
 import { accept, type ClientState } from './shim-protocol.ts';
+import { openStdin, type StdinChannel } from './stdin-channel.ts';
 
 export type { ExitReport, Interest, ShimEvent, StepReport } from './frame.ts';
 
@@ -108,9 +101,16 @@ function addressOf(path: string): { path: string; close: () => void } {
 function clientOf(socket: Socket, path: string): ShimClient {
   let state: ClientState = 'greeted';
   let closed = false;
+  let channel: StdinChannel | undefined;
   const close = (): void => {
     closed = true;
+    channel?.[Symbol.dispose]();
     socket.destroy();
+  };
+  const stdin = (): StdinChannel => {
+    if (closed) throw new OnggiError('unavailable', `write to shim "${path}": the connection is closed`);
+    channel ??= openStdin(path);
+    return channel;
   };
   const send = (frame: ClientFrame): void => {
     if (!closed) socket.write(encodeFrame(frame));
@@ -147,12 +147,12 @@ function clientOf(socket: Socket, path: string): ShimClient {
       }
       send({ type: 'start' });
     },
-    async write(bytes) {
-      for (let offset = 0; offset < bytes.length; offset += frameMax) {
-        await written(socket, encodeFrame({ type: 'stdin', bytes: bytes.subarray(offset, offset + frameMax) }), path);
-      }
+    write: async (bytes) => await stdin().write(bytes),
+    closeStdin() {
+      const end = async (): Promise<void> => await stdin().end();
+      // A shim that has gone needs no end of input.
+      end().catch(() => {});
     },
-    closeStdin: () => send({ type: 'stdin-eof' }),
     resize: (rows, columns) => send({ type: 'resize', rows, columns }),
     signal: (signal) => written(socket, encodeFrame({ type: 'signal', signal }), path),
     killAll: () => send({ type: 'kill-all' }),
