@@ -41,21 +41,35 @@ async function execute(program: Program, onLine: (line: string) => void): Promis
     env: { ...process.env, ...program.env },
     cwd: program.directory,
     stdio: ['ignore', 'pipe', 'pipe'],
+    // A process group of its own: what it has started must not outlive it, least of all with the machine's lock.
+    detached: true,
   });
+  const killGroup = () => {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  };
+  const interrupted = () => {
+    killGroup();
+    process.exit(130);
+  };
+  process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
   const timer = setTimeout(() => {
-    console.log(`"${command} ${args.join(' ')}" did not end within ${limit} s`);
-    child.kill('SIGKILL');
+    console.log(`"${command} ${args.slice(0, 4).join(' ')} ..." did not end within ${limit} s`);
+    killGroup();
   }, limit * 1000);
+  const finish = () => {
+    clearTimeout(timer);
+    process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
+  };
   createInterface({ input: child.stdout }).on('line', onLine);
   createInterface({ input: child.stderr }).on('line', onLine);
   return await new Promise((resolve) => {
     child.once('error', (error) => {
-      clearTimeout(timer);
+      finish();
       onLine(`${command}: ${error.message}`);
       resolve(null);
     });
     child.once('close', (status) => {
-      clearTimeout(timer);
+      finish();
       resolve(status);
     });
   });

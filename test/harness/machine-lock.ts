@@ -17,7 +17,10 @@ export async function lockMachine(): Promise<void> {
 let locked: Promise<void> | undefined;
 
 async function take(): Promise<void> {
-  while (!(await tryTake())) await pause(100);
+  for (let tries = 1; !(await tryTake()); tries += 1) {
+    if (tries === 50) console.error('waiting for the system tests of another run on this machine');
+    await pause(100);
+  }
 }
 
 function tryTake(): Promise<boolean> {
