@@ -114,17 +114,23 @@ test('output that nobody reads stops the writer', async () => {
   assert.equal(received, total);
 });
 
-test('input is split into frames and waits for the reader', async () => {
+test('input is split into frames, on a connection of its own, and waits for the reader', async () => {
   const path = join(scratch, 's');
   const lengths: number[] = [];
+  let main: Socket | undefined;
   await standIn(path, (socket, hello) => {
-    socket.write(running);
-    let bytes = Buffer.alloc(0);
+    const wantsInputOnly = hello[1] === 1;
+    if (!wantsInputOnly) {
+      main = socket;
+      socket.write(running);
+      return;
+    }
+    let bytes: Buffer = Buffer.alloc(0);
     const take = (chunk: Buffer): void => {
       bytes = Buffer.concat([bytes, chunk]);
       while (bytes.length >= 8 && bytes.length >= 8 + bytes.readUInt32LE(4)) {
         if (bytes[0] === 2) lengths.push(bytes.readUInt32LE(4));
-        if (bytes[0] === 3) socket.end(exit);
+        if (bytes[0] === 3) main?.write(exit);
         bytes = bytes.subarray(8 + bytes.readUInt32LE(4));
       }
     };
@@ -132,7 +138,7 @@ test('input is split into frames and waits for the reader', async () => {
     // What came in the same read as the HELLO is input already.
     take(hello.subarray(8));
   });
-  using client = await connectShim(path, { stdin: true });
+  using client = await connectShim(path, { stdin: true, stdout: true });
   await client.write(new Uint8Array(150_000));
   client.closeStdin();
   assert.deepEqual(await all(client.events), ['running', 'exit']);

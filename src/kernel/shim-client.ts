@@ -98,6 +98,15 @@ function addressOf(path: string): { path: string; close: () => void } {
   return { path: `/proc/self/fd/${fd}/${basename(path)}`, close: () => closeSync(fd) };
 }
 
+function stdinOf(path: string): StdinChannel {
+  const address = addressOf(path);
+  try {
+    return openStdin(address.path);
+  } finally {
+    address.close();
+  }
+}
+
 function clientOf(socket: Socket, path: string): ShimClient {
   let state: ClientState = 'greeted';
   let closed = false;
@@ -109,7 +118,7 @@ function clientOf(socket: Socket, path: string): ShimClient {
   };
   const stdin = (): StdinChannel => {
     if (closed) throw new OnggiError('unavailable', `write to shim "${path}": the connection is closed`);
-    channel ??= openStdin(path);
+    channel ??= stdinOf(path);
     return channel;
   };
   const send = (frame: ClientFrame): void => {
