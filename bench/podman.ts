@@ -6,7 +6,7 @@ import { type Engine, must, removeCgroups, versionOf } from './engine.ts';
 export function startPodman(scratch: string, tar: string): Engine {
   const at = (name: string) => join(scratch, 'podman', name);
   mkdirSync(at(''), { recursive: true });
-  // The usual limits are above what a machine may allow (TESTING: no CAP_SYS_RESOURCE); 20000 and 32768 fit most.
+  // The usual limits are above what a machine may allow without CAP_SYS_RESOURCE; 20000 and 32768 fit most.
   const limits = 'default_ulimits = ["nofile=20000:20000", "nproc=32768:32768"]';
   writeFileSync(
     at('containers.conf'),

@@ -1,5 +1,5 @@
 /**
- * The direction of imports as data (DESIGN 5, STYLE A2 and A3). `make check` fails on a source that breaks it; there
+ * The direction of imports as data. `make check` fails on a source that breaks it; there
  * are no exemptions. A new folder needs a row, a new file that touches the world a place in `acting`.
  */
 

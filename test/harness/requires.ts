@@ -1,5 +1,5 @@
 /**
- * Declared skips (STYLE J8). A test says what it needs of the machine in words of a closed list; when the machine
+ * Declared skips. A test says what it needs of the machine in words of a closed list; when the machine
  * lacks it, the test is skipped, named and counted. An unknown word fails the file, so a typo never skips a test.
  */
 import { spawnSync } from 'node:child_process';
