@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { binary } from '../test/harness/system-test.ts';
-import { type Engine, must } from './engine.ts';
+import { type Engine, must, versionOf } from './engine.ts';
 
 export function startOnggi(scratch: string, tar: string): Engine {
   const onggi = [binary, '--root', join(scratch, 'onggi')];
   must([...onggi, 'import', tar, 'bench']);
   return {
     name: 'onggi',
-    version: must([binary, '--version']),
+    version: versionOf(binary),
     run: (network) => ({ name: 'onggi', argv: [...onggi, 'run', '--rm', '--network', network, 'bench', 'true'] }),
     start: { name: 'onggi', argv: [binary, '--version'] },
     idle: () => {
