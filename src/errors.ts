@@ -76,6 +76,7 @@ const errnoCodes: Readonly<Record<string, Code>> = {
   ENFILE: 'exhausted',
   EINVAL: 'invalid',
   ENAMETOOLONG: 'invalid',
+  ERANGE: 'invalid',
   ELOOP: 'invalid',
   ENOTDIR: 'invalid',
   EISDIR: 'invalid',
@@ -100,11 +101,16 @@ export function errnoOf(error: unknown): string | undefined {
   return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
 }
 
+/** The code of an errno word; `internal` for one that no kernel should answer with. */
+export function codeOfErrno(errno: string): Code {
+  return errnoCodes[errno] ?? 'internal';
+}
+
 /** A system error as an OnggiError that says what was tried; an OnggiError passes unchanged. */
 export function fromSystemError(error: unknown, tried: string): OnggiError {
   if (error instanceof OnggiError) return error;
   const errno = errnoOf(error);
-  const code = errno === undefined ? 'internal' : (errnoCodes[errno] ?? 'internal');
+  const code = errno === undefined ? 'internal' : codeOfErrno(errno);
   const found = error instanceof Error ? error.message : String(error);
   return new OnggiError(code, `${tried}: ${found}`, {
     cause: error,

@@ -57,12 +57,12 @@ async function startExec(context: Context, ref: string, options: ExecOptions, in
   }
 }
 
-/** The request's own faults: a user or directory that is not there, a value that makes no sense. */
-const requestFaults: ReadonlySet<Code> = new Set<Code>(['invalid', 'not-found', 'denied', 'unsupported']);
+/** The command itself is missing or not executable, onggi has a defect, or nobody waits for the answer. */
+const keptCodes: ReadonlySet<Code> = new Set<Code>(['command-not-found', 'not-executable', 'internal', 'cancelled']);
 
 /** As in Docker, where whatever keeps the command from being executed gives 126 (moby, daemon/exec.go). */
 function asNotExecuted(error: unknown): unknown {
-  if (!(error instanceof OnggiError) || !requestFaults.has(error.code)) return error;
+  if (!(error instanceof OnggiError) || keptCodes.has(error.code)) return error;
   const { message, hint } = error;
   return new OnggiError('not-executable', message, { cause: error, ...(hint !== undefined && { hint }) });
 }

@@ -1,6 +1,6 @@
 /** The engine's side of a start: waits for the shim's words, and turns a failed step into an error with its words. */
 import { getSystemErrorName } from 'node:util';
-import { type Code, OnggiError } from '../errors.ts';
+import { codeOfErrno, OnggiError } from '../errors.ts';
 import type { ExitReport, ShimClient, ShimEvent, StepReport } from '../kernel/shim-client.ts';
 import type { Plan, Step } from '../runtime/plan/steps.ts';
 import type { Ending } from './types.ts';
@@ -87,7 +87,7 @@ const commandOps: ReadonlySet<string | undefined> = new Set(['find-executable', 
 function stepError({ step: index, errno, text }: StepReport, plan: Plan): OnggiError {
   const step = stepAt(plan, index);
   if (step === undefined || !commandOps.has(step.op)) {
-    return new OnggiError(codeOf(errno), `${attempt(plan)}: ${text}: ${errnoText(errno)}`);
+    return new OnggiError(codeOfErrno(getSystemErrorName(-errno)), `${attempt(plan)}: ${text}: ${errnoText(errno)}`);
   }
   const command = step.op === 'find-executable' ? step.command : step.op === 'exec' ? (step.argv[0] ?? '') : '';
   const name = getSystemErrorName(-errno);
@@ -112,6 +112,7 @@ const errnoWords: Readonly<Record<string, string>> = {
   EINVAL: 'invalid argument',
   ENOSPC: 'no space left on device',
   EBUSY: 'device or resource busy',
+  EAGAIN: 'resource temporarily unavailable',
   ENOMEM: 'cannot allocate memory',
   ERANGE: 'numerical result out of range',
   ELOOP: 'too many levels of symbolic links',
@@ -120,13 +121,4 @@ const errnoWords: Readonly<Record<string, string>> = {
 function errnoText(errno: number): string {
   const name = getSystemErrorName(-errno);
   return errnoWords[name] ?? name;
-}
-
-function codeOf(errno: number): Code {
-  const name = getSystemErrorName(-errno);
-  if (name === 'EPERM' || name === 'EACCES' || name === 'EROFS') return 'denied';
-  if (name === 'ENOSPC' || name === 'ENOMEM' || name === 'EDQUOT') return 'exhausted';
-  if (name === 'ENOSYS' || name === 'EOPNOTSUPP') return 'unsupported';
-  if (name === 'ENOENT') return 'not-found';
-  return name === 'EINVAL' || name === 'ENOTDIR' || name === 'ELOOP' || name === 'ERANGE' ? 'invalid' : 'internal';
 }
