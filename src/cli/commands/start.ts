@@ -1,6 +1,8 @@
+import type { Session } from '../../engine/types.ts';
 import { OnggiError } from '../../errors.ts';
 import { attachContainer } from '../attach.ts';
 import { detachKeysFlag, signalProxyFlag } from '../attach-flags.ts';
+import type { EngineFace } from '../context.ts';
 import { defineCommand, toggle } from '../definition.ts';
 import { forEachRef } from '../each.ts';
 
@@ -26,8 +28,18 @@ export const command = defineCommand({
       stdin: flags.interactive,
       signalProxy: flags['sig-proxy'],
       detachKeys: flags['detach-keys'],
-      open: (stdin) => engine.containers.startAttached(first, { stdin }),
+      open: (stdin) => startOrAttach(engine, first, stdin),
       detached: () => 0,
     });
   },
 });
+
+/** As in Docker one that runs already is attached to. */
+async function startOrAttach({ containers }: EngineFace, ref: string, stdin: boolean): Promise<Session> {
+  try {
+    return await containers.startAttached(ref, { stdin });
+  } catch (error) {
+    if (!(error instanceof OnggiError) || error.code !== 'conflict') throw error;
+    return await containers.attach(ref, { stdin });
+  }
+}
