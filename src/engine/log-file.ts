@@ -2,82 +2,72 @@
  * Reads what the shim wrote: Docker's json-file format, one JSON object a line, rotated as `log`, `log.1`, `log.2`
  * with the highest number the oldest. The shim appends whole lines, so a line without its newline is still being
  * written and is left for the next look.
+ *
+ * Rotation renames from the highest number down and makes a new `log` last (native/log.c), while readers read. So a
+ * file is known by its inode, not its name; files are opened from the newest to the oldest, against the direction in
+ * which they move, and a missing number does not mean that there are none after it.
  */
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { errnoOf, fromSystemError } from '../errors.ts';
 import type { LogEntry } from './types.ts';
 
 const blockSize = 1 << 16;
 
-/** A place in a log: lines from `offset` on. */
-export type LogPosition = { readonly path: string; readonly offset: number };
+/** Numbers that may be missing in a row while files are being renamed, at most two rotations at a time. */
+const gapMax = 2;
 
-/** Existing files of a log, oldest first. */
-export function logFiles(path: string): string[] {
-  const files: string[] = [];
-  if (exists(path)) files.push(path);
-  for (let n = 1; exists(`${path}.${n}`); n++) files.unshift(`${path}.${n}`);
-  return files;
-}
-
-/** Where the last `count` lines begin; the whole log when it has fewer. */
-export function tailPosition(files: readonly string[], count: number): LogPosition | undefined {
-  let wanted = count;
-  for (const path of files.toReversed()) {
-    const found = lastLines(path, wanted);
-    if (found.lines >= wanted) return { path, offset: found.offset };
-    wanted -= found.lines;
-  }
-  const oldest = files[0];
-  return oldest === undefined ? undefined : { path: oldest, offset: 0 };
-}
-
-/** Offset of the last `count` complete lines of a file, and how many there were (at most `count`). */
-function lastLines(path: string, count: number): { offset: number; lines: number } {
-  const fd = openSync(path, 'r');
-  try {
-    const end = fstatSync(fd).size;
-    if (count <= 0) return { offset: end, lines: 0 };
-    const block = Buffer.allocUnsafe(blockSize);
-    let newlines = 0;
-    for (let stop = end; stop > 0; ) {
-      const start = Math.max(0, stop - blockSize);
-      const length = readSync(fd, block, 0, stop - start, start);
-      for (let i = length - 1; i >= 0; i--) {
-        // The newline that ends line n from the end begins line n-1: one more than asked marks the start.
-        if (block[i] === 0x0a && ++newlines > count) return { offset: start + i + 1, lines: count };
-      }
-      stop = start;
-    }
-    return { offset: 0, lines: newlines };
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** An open log file that is read line by line; `read` continues where the last one ended. The caller closes it. */
-export type LogReader = {
-  readonly inode: number;
-  /** All complete lines that are there now. */
-  read(): Generator<LogEntry, void, undefined>;
-  [Symbol.dispose](): void;
+/** An open file of a log; the caller closes it. */
+export type LogFile = Disposable & {
+  readonly inode: bigint;
+  /** All complete lines from where the last call ended. */
+  entries(): Generator<LogEntry, void, undefined>;
+  /** Goes to the last `count` complete lines, or to the start. @returns how many of them there are */
+  seekTail(count: number): number;
 };
 
-/** @throws OnggiError `not-found` when the file is gone (rotated away between listing and opening). */
-export function openLog(path: string, offset: number): LogReader {
+/**
+ * The files of a log that came after the one with the inode `after`, oldest first; all when it is absent or gone.
+ * @throws OnggiError when one can't be opened for another reason than not being there
+ */
+export function openLogFiles(path: string, after?: bigint): LogFile[] {
+  const files: LogFile[] = [];
+  try {
+    for (let number = 0, missing = 0; missing <= gapMax; number++) {
+      const file = openLogFile(number === 0 ? path : `${path}.${number}`);
+      missing = file === undefined ? missing + 1 : 0;
+      if (file === undefined) continue;
+      const seen = files.some(({ inode }) => inode === file.inode);
+      if (seen || file.inode === after) file[Symbol.dispose]();
+      if (file.inode === after) break;
+      if (!seen) files.unshift(file);
+    }
+    return files;
+  } catch (error) {
+    for (const file of files) file[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function openLogFile(path: string): LogFile | undefined {
   let fd: number;
   try {
     fd = openSync(path, 'r');
   } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
     throw fromSystemError(error, `open log "${path}"`);
   }
-  let position = offset;
+  let position = 0;
   let rest = '';
-  const decoder = new TextDecoder();
+  let decoder = new TextDecoder();
   const block = Buffer.allocUnsafe(blockSize);
+  const seek = (to: number): void => {
+    [position, rest, decoder] = [to, '', new TextDecoder()];
+  };
   return {
-    inode: fstatSync(fd).ino,
-    *read() {
+    inode: fstatSync(fd, { bigint: true }).ino,
+    *entries() {
+      // A log of a single file is rotated by emptying it.
+      if (fstatSync(fd).size < position) seek(0);
       for (;;) {
         const length = readSync(fd, block, 0, blockSize, position);
         if (length === 0) return;
@@ -91,10 +81,33 @@ export function openLog(path: string, offset: number): LogReader {
         }
       }
     },
+    seekTail(count) {
+      const { offset, lines } = lastLines(fd, count);
+      seek(offset);
+      return lines;
+    },
     [Symbol.dispose]() {
       closeSync(fd);
     },
   };
+}
+
+/** Offset of the last `count` complete lines of a file, and how many there were (at most `count`). */
+function lastLines(fd: number, count: number): { offset: number; lines: number } {
+  const end = fstatSync(fd).size;
+  if (count <= 0) return { offset: end, lines: 0 };
+  const block = Buffer.allocUnsafe(blockSize);
+  let newlines = 0;
+  for (let stop = end; stop > 0; ) {
+    const start = Math.max(0, stop - blockSize);
+    const length = readSync(fd, block, 0, stop - start, start);
+    for (let i = length - 1; i >= 0; i--) {
+      // The newline that ends line n from the end begins line n-1: one more than asked marks the start.
+      if (block[i] === 0x0a && ++newlines > count) return { offset: start + i + 1, lines: count };
+    }
+    stop = start;
+  }
+  return { offset: 0, lines: newlines };
 }
 
 /** A line that is not an entry (cut by a full disk or a power cut) is passed over: the rest of the log still counts. */
@@ -107,14 +120,5 @@ export function parseLine(line: string): LogEntry | undefined {
     return { stream: stream === 'stderr' ? 'stderr' : 'stdout', time, text: log };
   } catch {
     return undefined;
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    return statSync(path).isFile();
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false;
-    throw fromSystemError(error, `look at log "${path}"`);
   }
 }

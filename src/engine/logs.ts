@@ -1,7 +1,7 @@
 /** `logs`: the entries of a container's log, from a place in it, optionally until the container ends. */
 import { type FSWatcher, watch } from 'node:fs';
 import { dirname } from 'node:path';
-import { type LogPosition, type LogReader, logFiles, openLog, tailPosition } from './log-file.ts';
+import { type LogFile, openLogFiles } from './log-file.ts';
 import type { LogEntry, LogQuery } from './types.ts';
 
 /**
@@ -14,60 +14,49 @@ export async function* readLogs(
   ended: Promise<void> | undefined,
   signal?: AbortSignal,
 ): AsyncGenerator<LogEntry, void, undefined> {
+  // Watched before the first look, so that nothing falls between the two.
   using changes = ended === undefined ? undefined : watchChanges(path, ended, signal);
-  const start = firstPosition(path, query);
-  let reader: LogReader | undefined;
-  let done = false;
+  // Oldest first; the first is the one being read.
+  const open = openLogFiles(path);
   try {
-    for (const position of filesFrom(path, start)) {
-      reader?.[Symbol.dispose]();
-      reader = openLog(position.path, position.offset);
-      yield* selected(reader, query);
-    }
-    while (changes !== undefined && !done && signal?.aborted !== true) {
+    if (query.tail !== undefined) seekTail(open, query.tail);
+    yield* drain(open, query);
+    for (let done = false; changes !== undefined && !done && signal?.aborted !== true; ) {
       done = (await changes.next()) === 'ended';
-      if (reader !== undefined) yield* selected(reader, query);
-      for (const newer of newerFiles(path, reader)) {
-        reader?.[Symbol.dispose]();
-        reader = openLog(newer, 0);
-        yield* selected(reader, query);
-      }
+      open.push(...openLogFiles(path, open[0]?.inode));
+      yield* drain(open, query);
     }
   } finally {
-    reader?.[Symbol.dispose]();
+    for (const file of open) file[Symbol.dispose]();
   }
 }
 
-function firstPosition(path: string, query: LogQuery): LogPosition | undefined {
-  const files = logFiles(path);
-  if (query.tail !== undefined) return tailPosition(files, query.tail);
-  const oldest = files[0];
-  return oldest === undefined ? undefined : { path: oldest, offset: 0 };
-}
-
-function* filesFrom(path: string, start: LogPosition | undefined): Generator<LogPosition> {
-  if (start === undefined) return;
-  const files = logFiles(path);
-  yield start;
-  for (const file of files.slice(files.indexOf(start.path) + 1)) yield { path: file, offset: 0 };
-}
-
-/** Files that came after the one being read: it was rotated, possibly more than once. Oldest first. */
-function newerFiles(path: string, reader: LogReader | undefined): string[] {
-  const files = logFiles(path);
-  if (reader === undefined) return files;
-  const newer: string[] = [];
-  for (const file of files.toReversed()) {
-    using candidate = openLog(file, 0);
-    if (candidate.inode === reader.inode) return newer;
-    newer.unshift(file);
+/** Leaves the files that hold the last `count` lines, and goes to the first of these. */
+function seekTail(open: LogFile[], count: number): void {
+  let wanted = count;
+  let needed = 0;
+  for (const file of open.toReversed()) {
+    wanted -= file.seekTail(wanted);
+    needed++;
+    if (wanted <= 0) break;
   }
-  // The file being read has been rotated out of existence: all that is left is newer.
-  return newer;
+  for (const file of open.splice(0, open.length - needed)) file[Symbol.dispose]();
 }
 
-function* selected(reader: LogReader, query: LogQuery): Generator<LogEntry> {
-  for (const entry of reader.read()) {
+/** All that is there now. A file is left only when a newer one is known, for then it gets no more lines. */
+function* drain(open: LogFile[], query: LogQuery): Generator<LogEntry, void, undefined> {
+  for (;;) {
+    const [current, next] = open;
+    if (current === undefined) return;
+    yield* selected(current, query);
+    if (next === undefined) return;
+    open.shift();
+    current[Symbol.dispose]();
+  }
+}
+
+function* selected(file: LogFile, query: LogQuery): Generator<LogEntry, void, undefined> {
+  for (const entry of file.entries()) {
     const at = Date.parse(entry.time);
     if (query.since !== undefined && at < query.since) continue;
     if (query.until !== undefined && at > query.until) continue;
