@@ -7,7 +7,7 @@ import type { Process, Spec } from '../oci/runtime-spec.ts';
 import { placement } from '../runtime/cgroup/compile.ts';
 import { compileExec } from '../runtime/plan/compile.ts';
 import { encodePlan } from '../runtime/plan/encode.ts';
-import { socketPath } from '../store/layout.ts';
+import { execSocketPath } from '../store/layout.ts';
 import type { Container } from './container.ts';
 import { lookUp } from './container-query.ts';
 import type { Context } from './context.ts';
@@ -49,7 +49,8 @@ async function startExec(context: Context, ref: string, options: ExecOptions, in
       hint: `Start it with "onggi start ${container.row.name}".`,
     });
   }
-  const target = { pid, startTime: pidStartTime, cgroupsPath: container.start.cgroupsPath };
+  const { nonce, cgroupsPath } = container.start;
+  const target = { pid, startTime: pidStartTime, nonce, cgroupsPath };
   try {
     return await startProcess(context, container, target, options, interest);
   } catch (error) {
@@ -67,18 +68,24 @@ function asNotExecuted(error: unknown): unknown {
   return new OnggiError('not-executable', message, { cause: error, ...(hint !== undefined && { hint }) });
 }
 
-type Target = { readonly pid: number; readonly startTime: bigint; readonly cgroupsPath: string };
+type Target = {
+  readonly pid: number;
+  readonly startTime: bigint;
+  /** Of the container's start. */
+  readonly nonce: string;
+  readonly cgroupsPath: string;
+};
 
 async function startProcess(
   context: Context,
   container: Container,
-  { pid, startTime, cgroupsPath }: Target,
+  { pid, startTime, nonce, cgroupsPath }: Target,
   options: ExecOptions,
   interest: Interest,
 ): Promise<Started> {
   const spec = readSpec(container.files.config);
   const id = randomBytes(32).toString('hex');
-  const socket = socketPath(context.store.layout, id);
+  const socket = execSocketPath(context.store.layout, nonce, id);
   const host = hostFacts();
   const { plan, warnings } = compileExec(
     processOf(spec, options),

@@ -4,7 +4,8 @@
  * truth").
  */
 
-import { renameSync, rmSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { errnoOf, fromSystemError } from '../errors.ts';
 import { removeSnapshot } from '../image/snapshot.ts';
@@ -21,6 +22,7 @@ import {
   updateContainer,
 } from '../store/container-row.ts';
 import { transaction } from '../store/database.ts';
+import { socketPrefix } from '../store/layout.ts';
 import { noteIdleNetworks, releaseLeases } from '../store/network-row.ts';
 import type { Store } from '../store/store.ts';
 import { type Container, containerOf, filesOf } from './container.ts';
@@ -139,7 +141,15 @@ async function releaseKernelState(store: Store, container: Container): Promise<v
   if (start === null) return;
   unpublish(store, container);
   await removeCgroup(start.cgroupsPath);
-  rmSync(start.socket, { force: true });
+  removeSockets(store, start.nonce);
+}
+
+/** Its own, and those of execs whose shims were killed. */
+function removeSockets({ layout }: Store, nonce: string): void {
+  const prefix = socketPrefix(nonce);
+  for (const name of readdirSync(layout.sockets)) {
+    if (name.startsWith(prefix)) rmSync(join(layout.sockets, name), { force: true });
+  }
 }
 
 /**

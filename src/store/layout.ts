@@ -7,7 +7,8 @@
  *   ROOT/tmp/NAME            what is being made or removed, with NAME.lock held by who does it (temporary.ts)
  *   ROOT/containers/ID/      what belongs to one container: upper, work, rootfs, log, exit record
  *   RUN/locks/KEY            files of flock(2), gone when nobody holds them
- *   RUN/s/SHORT              attach sockets; a short name, because a socket address has 108 bytes (unix(7))
+ *   RUN/s/SHORT              attach sockets; a short name, because a socket address has 108 bytes (unix(7)). Those of
+ *                            the execs of a container begin as its own.
  *
  * RUN is /run/onggi for the default root, so it is empty after a reboot; any other root has its own ROOT/run.
  */
@@ -80,7 +81,7 @@ export function containerPath(layout: Layout, id: string): string {
 }
 
 /**
- * Listening socket of a container or an exec: 80 bits of its id, enough to be unique on a machine.
+ * Listening socket of a container: 80 bits of the nonce of its start, enough to be unique on a machine.
  * @throws OnggiError `invalid` when the root is so long that the address does not fit in sun_path (unix(7))
  */
 export function socketPath(layout: Layout, id: string): string {
@@ -91,4 +92,17 @@ export function socketPath(layout: Layout, id: string): string {
     });
   }
   return path;
+}
+
+/** Digits that the sockets of one life of a container have in common. */
+const commonDigits = 12;
+
+/** Listening socket of an exec in a container. @param nonce of the container's start @throws as `socketPath` */
+export function execSocketPath(layout: Layout, nonce: string, id: string): string {
+  return socketPath(layout, `${socketPrefix(nonce)}${id}`);
+}
+
+/** How the names of all sockets of one life of a container begin. */
+export function socketPrefix(nonce: string): string {
+  return nonce.slice(0, commonDigits);
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { eventually } from '../harness/program.ts';
 import { systemTest, type World } from '../harness/system-test.ts';
-import { detached, inspect, linesOf, type Report } from './container-view.ts';
+import { detached, inspect, linesOf, type Report, reportOf } from './container-view.ts';
 
 /** A container that sleeps; its id. */
 async function sleeper(world: World, ...flags: string[]): Promise<string> {
@@ -64,6 +64,26 @@ systemTest('user, environment and directory: the container’s, or others', ['bu
     ['A=1', 'B=2', 'C=3', 'HOME=/root'].every((each) => other.env.includes(each)),
     other.env.join(' '),
   );
+});
+
+systemTest('capabilities and filter are the container’s, whoever the user is', ['busybox'], async (world) => {
+  const sets = ({ bounding, permitted, effective, inheritable, ambient }: Report) =>
+    [bounding, permitted, effective, inheritable, ambient].map((digits) => BigInt(`0x${digits}`));
+  const confined = ({ noNewPrivileges, seccomp }: Report) => [noNewPrivileges, seccomp];
+  const id = await sleeper(world, '-u', 'app', '--cap-drop', 'NET_RAW', '--cap-drop', 'CHOWN', '--cap-add', 'SYS_TIME');
+  const init = await reportOf(world, ['--cap-drop', 'NET_RAW', '--cap-drop', 'CHOWN', '--cap-add', 'SYS_TIME']);
+  const [all = 0n] = sets(init);
+  assert.deepEqual(sets(init), [all, all, all, 0n, 0n]);
+  const [root, app] = [await reportIn(world, id, '-u', '0'), await reportIn(world, id)];
+  assert.deepEqual(sets(root), [all, all, all, 0n, 0n]);
+  assert.deepEqual(sets(app), [all, 0n, 0n, 0n, 0n]);
+  for (const each of [root, app]) assert.deepEqual(confined(each), confined(init));
+  assert.deepEqual(confined(root).at(-1), '2');
+  // Privileged: all that the engine has, for root alone, and no filter.
+  const privileged = await reportOf(world, ['--privileged']);
+  assert.deepEqual(sets(await reportIn(world, id, '-u', '0', '--privileged')), sets(privileged));
+  assert.equal((await reportIn(world, id, '-u', '0', '--privileged')).seccomp, '0');
+  assert.deepEqual(sets(await reportIn(world, id, '--privileged')).slice(1), [0n, 0n, 0n, 0n]);
 });
 
 systemTest('stdin with -i, none without, streams apart', ['busybox'], async (world) => {
