@@ -197,12 +197,18 @@ static napi_value run_effective_capabilities(napi_env env, const struct argument
     return napi_create_bigint_uint64(env, effective, &value) == napi_ok ? value : NULL;
 }
 
+static napi_value run_exit_now(napi_env env, const struct argument *a) {
+    (void)env;
+    _exit((int)a[0].number);
+}
+
 const struct call process_calls[] = {
     {"sealedExecutable", "s", run_sealed_executable},
     {"sealedMemory", "sy", run_sealed_memory},
     {"memory", "s", run_memory},
     {"spawn", "fSSF", run_spawn},
     {"waitProcess", "i", run_wait_process},
+    {"exitNow", "i", run_exit_now},
     {"pidfdOpen", "i", run_pidfd_open},
     {"pidfdSendSignal", "fi", run_pidfd_send_signal},
     {"effectiveCapabilities", "", run_effective_capabilities},

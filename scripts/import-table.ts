@@ -60,7 +60,7 @@ export const importTable: ImportTable = {
     engine: {
       imports: ['image', 'registry', 'network', 'runtime', 'store', 'kernel', 'oci'],
       packages: ['valibot'],
-      public: ['index.ts', 'terminal.ts', 'types.ts'],
+      public: ['index.ts', 'process-end.ts', 'terminal.ts', 'types.ts'],
       acting: [
         'container-create.ts',
         'container-end.ts',
@@ -88,6 +88,7 @@ export const importTable: ImportTable = {
         'inspect.ts',
         'log-file.ts',
         'logs.ts',
+        'process-end.ts',
         'pull-layers.ts',
         'pull.ts',
         'reconcile-command.ts',
@@ -195,6 +196,7 @@ export const importTable: ImportTable = {
         'netlink-step.ts',
         'open-file.ts',
         'port-probe.ts',
+        'process-end.ts',
         'process-identity.ts',
         'shim-client.ts',
         'stdin-channel.ts',
@@ -211,6 +213,7 @@ export const importTable: ImportTable = {
         'netlink-socket.ts',
         'open-file.ts',
         'port-probe.ts',
+        'process-end.ts',
         'process-identity.ts',
         'shim-client.ts',
         'stdin-channel.ts',

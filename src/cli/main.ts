@@ -10,16 +10,17 @@ function main(argv: readonly string[]): void {
     console.log(`onggi version ${version}`);
     return;
   }
-  // process.exit, because a reader of standard input that is still open would keep the process alive.
-  void run(argv).then((status) => process.exit(status));
+  void run(argv);
 }
 
-async function run(argv: readonly string[]): Promise<number> {
+/** Never just returns: a reader of standard input that is still open would keep the process alive. */
+async function run(argv: readonly string[]): Promise<never> {
   const [{ runProgram }, { processContext }] = await Promise.all([
     import('./program.ts'),
     import('./process-context.ts'),
   ]);
-  return await runProgram(argv, processContext());
+  const world = processContext();
+  return await world.end(await runProgram(argv, world));
 }
 
 main(process.argv.slice(2));

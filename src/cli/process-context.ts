@@ -8,13 +8,24 @@ import { outputOf } from './output.ts';
 import type { GlobalFlags, ProgramContext } from './program.ts';
 import { processSignals } from './signals.ts';
 
-export function processContext(): ProgramContext {
+type ProcessContext = ProgramContext & {
+  /** Ends this process. */
+  end(status: number): Promise<never>;
+};
+
+export function processContext(): ProcessContext {
   const stdout = outputOf(1);
   const stderr = outputOf(2);
+  let engineOpen = false;
   return {
     stdout,
     stderr,
-    open: (flags) => openContext(flags, { stdout, stderr }),
+    open: (flags) => openContext(flags, { stdout, stderr }, () => (engineOpen = true)),
+    async end(status) {
+      if (!engineOpen) process.exit(status);
+      const { endProcess } = await import('../engine/process-end.ts');
+      return endProcess(status);
+    },
   };
 }
 
@@ -24,11 +35,16 @@ function ownCommand(): string[] {
   return main === '' || main.startsWith('/$bunfs/') ? [process.execPath] : [process.execPath, main];
 }
 
-function openContext(flags: GlobalFlags, outputs: Pick<Context, 'stdout' | 'stderr'>): Context & AsyncDisposable {
+function openContext(
+  flags: GlobalFlags,
+  outputs: Pick<Context, 'stdout' | 'stderr'>,
+  opened: () => void,
+): Context & AsyncDisposable {
   const root = flags.root ?? process.env['ONGGI_ROOT'];
   let engine: Promise<Engine> | undefined;
   const openEngine = async () => {
     const { Engine } = await import('../engine/index.ts');
+    opened();
     return Engine.open({
       ...(root !== undefined && { root: resolve(root) }),
       command: [...ownCommand(), ...(root === undefined ? [] : ['--root', resolve(root)])],
@@ -50,8 +66,7 @@ function openContext(flags: GlobalFlags, outputs: Pick<Context, 'stdout' | 'stde
       engine ??= openEngine();
       return engine;
     },
-    // The store stays open until the process ends, which is now: the last one to close a SQLite database empties and
-    // deletes its log, with three fsyncs, and the next command would begin a new one with a fourth.
+    // The store stays open until the process ends, which is now, and which spares it the closing (endProcess).
     [Symbol.asyncDispose]: async () => {},
   };
 }

@@ -21,6 +21,8 @@ export interface Addon {
   spawn(executable: number, argv: string[], env: string[], fds: number[]): number;
   /** waitpid(2). @returns the wait status */
   waitProcess(pid: number): number;
+  /** _exit(2): ends this process without any exit handler. */
+  exitNow(status: number): never;
   /** A memfd with these bytes, sealed against change, offset 0 (memfd_create(2)). */
   sealedMemory(name: string, bytes: Uint8Array): number;
   /** An empty memfd that can be written. */

@@ -18,6 +18,12 @@ export type Database = {
   readonly statements: Map<string, StatementSync>;
 };
 
+/**
+ * Pages of the write-ahead log after which a commit moves them into the database, with two fsyncs. A command ends without
+ * closing the database, so the next one reads the log through: 64 pages take 0.1 ms.
+ */
+const longestLog = 64;
+
 /** How long a writer waits for another process's transaction; none of ours holds one over a millisecond. */
 const busyMilliseconds = 10_000;
 
@@ -36,7 +42,7 @@ export function openDatabase(path: string, options: { readonly readOnly?: boolea
       readOnly,
       enableForeignKeyConstraints: true,
     });
-    if (!readOnly) connection.exec('PRAGMA synchronous = NORMAL');
+    if (!readOnly) connection.exec(`PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${longestLog}`);
     return { path, readOnly, connection, statements: new Map() };
   });
 }
