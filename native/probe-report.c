@@ -19,52 +19,17 @@
 
 extern char **environ;
 
-/* Bytes that are not ASCII are written as if they were Latin-1: tests compare, they don't read. */
-static void print_string(const char *text) {
-    putchar('"');
-    for (; *text != '\0'; text++) {
-        unsigned char byte = (unsigned char)*text;
-        if (byte == '"' || byte == '\\') printf("\\%c", byte);
-        else if (byte < 0x20 || byte >= 0x7f) printf("\\u%04x", byte);
-        else putchar(byte);
-    }
-    putchar('"');
-}
-
-static void print_key(const char *key) {
-    static int first = 1;
-    printf(first ? "{" : ",");
-    first = 0;
-    print_string(key);
-    putchar(':');
-}
-
-static void print_strings(const char *key, char **strings) {
-    print_key(key);
-    putchar('[');
-    for (char **at = strings; *at != NULL; at++) {
-        if (at != strings) putchar(',');
-        print_string(*at);
-    }
-    putchar(']');
-}
-
-static void print_number(const char *key, long value) {
-    print_key(key);
-    printf("%ld", value);
-}
-
 /* A field of /proc/self/status; numbers in base 16 stay strings. */
 static void print_status(const char *key, const char *field) {
     char line[4096];
     FILE *file = fopen("/proc/self/status", "re");
     size_t length = strlen(field);
-    print_key(key);
+    probe_key(key);
     int found = 0;
     while (file != NULL && !found && fgets(line, sizeof line, file) != NULL) {
         if (strncmp(line, field, length) != 0 || line[length] != ':') continue;
         line[strcspn(line, "\n")] = '\0';
-        print_string(line + length + 1 + strspn(line + length + 1, "\t "));
+        probe_string(line + length + 1 + strspn(line + length + 1, "\t "));
         found = 1;
     }
     if (!found) printf("null");
@@ -75,12 +40,12 @@ static void print_lines(const char *key, const char *path) {
     FILE *file = fopen(path, "re");
     char *line = NULL;
     size_t size = 0;
-    print_key(key);
+    probe_key(key);
     putchar('[');
     for (int first = 1; file != NULL && getline(&line, &size, file) > 0; first = 0) {
         if (!first) putchar(',');
         line[strcspn(line, "\n")] = '\0';
-        print_string(line);
+        probe_string(line);
     }
     putchar(']');
     free(line);
@@ -91,12 +56,12 @@ static void print_link(int directory, const char *name) {
     char target[PATH_MAX];
     ssize_t length = readlinkat(directory, name, target, sizeof target - 1);
     target[length < 0 ? 0 : length] = '\0';
-    print_string(target);
+    probe_string(target);
 }
 
 /* The links of a directory as an object; `skip` is the descriptor that reads it. */
 static void print_links(const char *key, const char *path) {
-    print_key(key);
+    probe_key(key);
     putchar('{');
     DIR *directory = opendir(path);
     const struct dirent *entry;
@@ -106,7 +71,7 @@ static void print_links(const char *key, const char *path) {
         if (strcmp(path, "/proc/self/fd") == 0 && atoi(entry->d_name) == dirfd(directory)) continue;
         if (!first) putchar(',');
         first = 0;
-        print_string(entry->d_name);
+        probe_string(entry->d_name);
         putchar(':');
         print_link(dirfd(directory), entry->d_name);
     }
@@ -126,7 +91,7 @@ static void print_limits(void) {
         {"rtprio", RLIMIT_RTPRIO},   {"rttime", RLIMIT_RTTIME},   {"sigpending", RLIMIT_SIGPENDING},
         {"stack", RLIMIT_STACK},
     };
-    print_key("rlimits");
+    probe_key("rlimits");
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
         struct rlimit limit = {0};
         getrlimit(limits[i].resource, &limit);
@@ -143,11 +108,11 @@ static void print_ids(void) {
     getresuid(&users[0], &users[1], &users[2]);
     getresgid(&groups[0], &groups[1], &groups[2]);
     int count = getgroups(1024, more);
-    print_key("uids");
+    probe_key("uids");
     printf("[%u,%u,%u]", users[0], users[1], users[2]);
-    print_key("gids");
+    probe_key("gids");
     printf("[%u,%u,%u]", groups[0], groups[1], groups[2]);
-    print_key("groups");
+    probe_key("groups");
     putchar('[');
     for (int i = 0; i < count; i++) printf("%s%u", i == 0 ? "" : ",", more[i]);
     putchar(']');
@@ -158,13 +123,14 @@ static void print_ids(void) {
     print_status("ambient", "CapAmb");
     print_status("noNewPrivileges", "NoNewPrivs");
     print_status("seccomp", "Seccomp");
+    print_status("seccompFilters", "Seccomp_filters");
     print_status("blockedSignals", "SigBlk");
     print_status("ignoredSignals", "SigIgn");
 }
 
 static void print_terminal(void) {
     struct winsize size = {0};
-    print_key("terminal");
+    probe_key("terminal");
     if (!isatty(0)) {
         printf("null");
         return;
@@ -174,7 +140,7 @@ static void print_terminal(void) {
     ioctl(0, TIOCGWINSZ, &size);
     int controlling = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
     printf("{\"name\":");
-    print_string(name);
+    probe_string(name);
     printf(",\"rows\":%u,\"columns\":%u,\"controlling\":%s,\"foreground\":%s}", size.ws_row, size.ws_col,
            controlling >= 0 ? "true" : "false", tcgetpgrp(0) == getpgrp() ? "true" : "false");
     if (controlling >= 0) close(controlling);
@@ -182,35 +148,35 @@ static void print_terminal(void) {
 
 static void print_places(void) {
     char path[PATH_MAX];
-    print_key("cwd");
-    print_string(getcwd(path, sizeof path) == NULL ? "" : path);
+    probe_key("cwd");
+    probe_string(getcwd(path, sizeof path) == NULL ? "" : path);
     struct utsname system;
     char domain[256] = "";
     uname(&system);
     if (getdomainname(domain, sizeof domain) != 0) domain[0] = '\0';
-    print_key("hostname");
-    print_string(system.nodename);
-    print_key("domainname");
-    print_string(domain);
+    probe_key("hostname");
+    probe_string(system.nodename);
+    probe_key("domainname");
+    probe_string(domain);
     mode_t mask = umask(0);
     umask(mask);
-    print_number("umask", mask);
-    print_number("pid", getpid());
-    print_number("ppid", getppid());
-    print_number("sid", getsid(0));
-    print_number("pgrp", getpgrp());
+    probe_field("umask", mask);
+    probe_field("pid", getpid());
+    probe_field("ppid", getppid());
+    probe_field("sid", getsid(0));
+    probe_field("pgrp", getpgrp());
     int death = 0;
     prctl(PR_GET_PDEATHSIG, &death, 0, 0, 0);
-    print_number("parentDeathSignal", death);
-    print_number("dumpable", prctl(PR_GET_DUMPABLE, 0, 0, 0, 0));
+    probe_field("parentDeathSignal", death);
+    probe_field("dumpable", prctl(PR_GET_DUMPABLE, 0, 0, 0, 0));
+    print_status("cpus", "Cpus_allowed_list");
 }
 
 void probe_report(int count, char **arguments) {
-    (void)count;
     /* Before anything else opens a file. */
     print_links("descriptors", "/proc/self/fd");
-    print_strings("argv", arguments);
-    print_strings("env", environ);
+    probe_strings("argv", arguments);
+    probe_strings("env", environ);
     print_ids();
     print_places();
     print_limits();
@@ -220,7 +186,12 @@ void probe_report(int count, char **arguments) {
     print_lines("oomScoreAdj", "/proc/self/oom_score_adj");
     print_lines("timensOffsets", "/proc/self/timens_offsets");
     print_lines("uidMap", "/proc/self/uid_map");
+    print_lines("gidMap", "/proc/self/gid_map");
+    print_lines("setgroups", "/proc/self/setgroups");
     print_lines("interfaces", "/proc/net/dev");
     print_links("namespaces", "/proc/self/ns");
+    probe_attributes();
+    probe_paths(arguments + (count < 2 ? count : 2));
+    probe_calls(arguments + (count < 2 ? count : 2));
     printf("}\n");
 }

@@ -1,4 +1,5 @@
 /* System calls by number, to see what a seccomp filter says to them. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,23 +49,44 @@ static long call_i386(const long *values) {
 }
 #endif
 
+/* Makes the call that `word` (ABI:NUMBER[:ARGUMENT...]) names; false when it names none. */
+static bool make_call(const char *word, long *result) {
+    long values[1 + ARGUMENTS] = {0};
+    const char *at = strchr(word, ':');
+    for (int i = 0; i <= ARGUMENTS && at != NULL; i++) {
+        values[i] = (long)strtoull(at + 1, NULL, 0);
+        at = strchr(at + 1, ':');
+    }
+    if (strncmp(word, "native:", strlen("native:")) == 0) *result = call_native(values);
+#if defined(__x86_64__)
+    else if (strncmp(word, "i386:", strlen("i386:")) == 0) *result = (int)call_i386(values);
+#endif
+    else return false;
+    return true;
+}
+
 /* syscall ABI:NUMBER[:ARGUMENT...]...: makes each call; prints its words and the negative error number or result. */
 int probe_syscalls(char **arguments) {
     for (; *arguments != NULL; arguments++) {
-        long values[1 + ARGUMENTS] = {0};
-        const char *at = strchr(*arguments, ':');
-        for (int i = 0; i <= ARGUMENTS && at != NULL; i++) {
-            values[i] = (long)strtoull(at + 1, NULL, 0);
-            at = strchr(at + 1, ':');
-        }
         long result;
-        if (strncmp(*arguments, "native:", strlen("native:")) == 0) result = call_native(values);
-#if defined(__x86_64__)
-        else if (strncmp(*arguments, "i386:", strlen("i386:")) == 0) result = (int)call_i386(values);
-#endif
-        else return 2;
+        if (!make_call(*arguments, &result)) return 2;
         printf("%s %ld\n", *arguments, result);
         fflush(stdout);
     }
     return 0;
+}
+
+/* The calls among `words` as an object; other words are left alone. */
+void probe_calls(char **words) {
+    probe_key("calls");
+    putchar('{');
+    for (int first = 1; *words != NULL; words++) {
+        long result;
+        if (!make_call(*words, &result)) continue;
+        if (!first) putchar(',');
+        first = 0;
+        probe_string(*words);
+        printf(":%ld", result);
+    }
+    putchar('}');
 }

@@ -173,7 +173,7 @@ static const struct {
     {"fork", 1, run_fork},       {"sleep", 0, run_sleep},             {"trap", -1, run_trap},
     {"orphans", 1, run_orphans}, {"write-exe", 0, run_write_exe},     {"output", 2, run_output},
     {"burn", 1, run_burn},       {"http", 1, probe_http},             {"connect", 2, probe_connect},
-    {"syscall", -1, probe_syscalls},
+    {"syscall", -1, probe_syscalls}, {"hook", 2, probe_hook},
 };
 
 int main(int count, char **arguments) {

@@ -8,10 +8,25 @@
 /* Prints the report on stdout; the arguments are part of it. */
 void probe_report(int count, char **arguments);
 
+/*
+ * Parts of the report: how the kernel schedules the process; what each `WORD:PATH` of the arguments finds; what each
+ * system call named there (ABI:NUMBER...) returns.
+ */
+void probe_attributes(void);
+void probe_paths(char **words);
+void probe_calls(char **words);
+
+/* The report's JSON: a key, to be followed by a value; values; a key with its value. */
+void probe_key(const char *key);
+void probe_string(const char *text);
+void probe_strings(const char *key, char **strings);
+void probe_field(const char *key, long value);
+
 /* Each takes the arguments after its name, as many as the table in probe.c says, and returns the exit status. */
 int probe_http(char **arguments);
 int probe_connect(char **arguments);
 int probe_syscalls(char **arguments);
+int probe_hook(char **arguments);
 
 /* A decimal number, or the end of the program with a message. */
 long probe_number(const char *text);
