@@ -5,6 +5,7 @@ import { findImage } from '../image/find.ts';
 import { createSnapshot } from '../image/snapshot.ts';
 import { parseSignal } from '../runtime/signal.ts';
 import { type ContainerRow, insertContainer } from '../store/container-row.ts';
+import { syncDatabase } from '../store/database.ts';
 import type { ImageRow } from '../store/image-row.ts';
 import { type ContentGuard, lockContent } from '../store/lock.ts';
 import type { Store } from '../store/store.ts';
@@ -39,7 +40,10 @@ export async function insertNew(context: Context, asked: ContainerOptions): Prom
   using content = await lockContent(store.layout, 'shared');
   makeDirectories(store, id, image, content);
   try {
-    return insertNamed(store, options, (name) => rowOf(id, name, options, image, args));
+    const row = insertNamed(store, options, (name) => rowOf(id, name, options, image, args));
+    // One that outlives its command outlives a power cut, too.
+    if (!row.autoRemove) syncDatabase(store.database);
+    return row;
   } catch (error) {
     rmSync(files.directory, { recursive: true, force: true });
     throw error;
