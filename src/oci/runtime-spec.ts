@@ -1,6 +1,6 @@
 /**
  * Types of config.json of the OCI runtime specification 1.2 (config.md, config-linux.md), in its own field names.
- * Only types: nothing here is checked. A config that comes from outside passes a schema first.
+ * Only types: nothing here is checked. A config that comes from outside passes runtime-schema.ts first.
  */
 
 export const ociVersion = '1.2.0';
@@ -43,7 +43,8 @@ export type User = {
   readonly additionalGids?: readonly number[];
   /**
    * A user in the grammar of `docker run -u` (name|uid[:group|gid]), looked up in the container's own files. The
-   * specification keeps this field for other platforms; here it wins over `uid` and `gid`.
+   * specification keeps this field for other platforms; here it wins over `uid` and `gid`. Only the engine sets it:
+   * what other programs write there is passed over (runtime-schema.ts).
    */
   readonly username?: string;
 };
@@ -69,9 +70,10 @@ export type Scheduler = {
   readonly nice?: number;
   readonly priority?: number;
   readonly flags?: readonly string[];
-  readonly runtime?: number;
-  readonly deadline?: number;
-  readonly period?: number;
+  /** Nanoseconds, for SCHED_DEADLINE. */
+  readonly runtime?: number | bigint;
+  readonly deadline?: number | bigint;
+  readonly period?: number | bigint;
 };
 
 export type Mount = {
@@ -121,7 +123,22 @@ export type Linux = {
   readonly readonlyPaths?: readonly string[];
   readonly mountLabel?: string;
   readonly personality?: { readonly domain: string; readonly flags?: readonly string[] };
-  readonly intelRdt?: Readonly<Record<string, unknown>>;
+  readonly intelRdt?: IntelRdt;
+};
+
+/** Resource Director Technology, in the words of Documentation/filesystems/resctrl.rst. */
+export type IntelRdt = {
+  /** Name of the class of service, a directory of resctrl; the container's id when absent. */
+  readonly closID?: string;
+  readonly l3CacheSchema?: string;
+  readonly memBwSchema?: string;
+  /** Lines for the file "schemata", over those of the two above (since 1.3). */
+  readonly schemata?: readonly string[];
+  /** A monitoring group of the container's own. */
+  readonly enableMonitoring?: boolean;
+  /** The two that `enableMonitoring` replaced. */
+  readonly enableCMT?: boolean;
+  readonly enableMBM?: boolean;
 };
 
 export type Device = {
