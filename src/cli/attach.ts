@@ -24,8 +24,9 @@ export function tellDetached(context: Pick<Context, 'stderr'>): number {
 /** @returns the container's exit status, or what `detached` does */
 export async function attachContainer(ref: string, context: Context, options: AttachOptions): Promise<number> {
   const engine = await context.engine();
-  const { terminal, takesInput } = stdioOf(await engine.containers.inspect(ref));
-  const stdin = options.stdin && takesInput;
+  const container = await engine.containers.get(ref);
+  const { terminal } = container;
+  const stdin = options.stdin && container.stdin;
   checkTerminal(context, stdin, terminal);
   const end = await relay(await options.open(stdin), context, {
     stdin,
@@ -36,10 +37,4 @@ export async function attachContainer(ref: string, context: Context, options: At
     detachKeys: options.detachKeys ?? defaultDetachKeys,
   });
   return statusOf(end, options.detached);
-}
-
-function stdioOf(inspected: Record<string, unknown>): { terminal: boolean; takesInput: boolean } {
-  const config = inspected['Config'];
-  const has = (key: string) => typeof config === 'object' && config !== null && Reflect.get(config, key) === true;
-  return { terminal: has('Tty'), takesInput: has('OpenStdin') };
 }

@@ -226,6 +226,8 @@ export function fakeContainer(changes: Partial<ContainerSummary> = {}): Containe
     exitCode: null,
     ports: [],
     labels: {},
+    terminal: false,
+    stdin: false,
     networkMode: 'bridge',
     address: null,
     pid: 1,

@@ -9,7 +9,7 @@ import { syncDatabase } from '../store/database.ts';
 import type { ImageRow } from '../store/image-row.ts';
 import { type ContentGuard, lockContent } from '../store/lock.ts';
 import type { Store } from '../store/store.ts';
-import { encodeAsked, filesOf, summaryOf } from './container.ts';
+import { type Asked, encodeAsked, filesOf, summaryOf } from './container.ts';
 import { newContainerId, parseContainerName, randomContainerName } from './container-name.ts';
 import type { Context } from './context.ts';
 import { hostCommand } from './host-image.ts';
@@ -28,19 +28,20 @@ export async function createContainer(context: Context, options: ContainerOption
 }
 
 /** Directories first, row last: a crash in between leaves a directory that no row names, which `collect` removes. */
-export async function insertNew(context: Context, asked: ContainerOptions): Promise<ContainerRow> {
+export async function insertNew(context: Context, given: ContainerOptions): Promise<ContainerRow> {
   const { store } = context;
-  const options = withHostCommand(asked);
+  const options = withHostCommand(given);
   if (options.stopSignal !== undefined) parseSignal(options.stopSignal);
   const image = options.image === hostImage ? null : findImage(store, options.image);
-  const args = processArgs(options, image === null ? null : readImageConfig(store, image.id).value.process);
+  const ofImage = image === null ? null : readImageConfig(store, image.id).value.process;
+  const asked = { options, args: processArgs(options, ofImage), imageLabels: ofImage?.labels ?? {} };
   const id = newContainerId();
   const files = filesOf(store, id);
   // The collector takes a directory without a row for garbage; it waits for this lock.
   using content = await lockContent(store.layout, 'shared');
   makeDirectories(store, id, image, content);
   try {
-    const row = insertNamed(store, options, (name) => rowOf(id, name, options, image, args));
+    const row = insertNamed(store, options, (name) => rowOf(id, name, image, asked));
     // One that outlives its command outlives a power cut, too.
     if (!row.autoRemove) syncDatabase(store.database);
     return row;
@@ -82,20 +83,15 @@ function insertNamed(store: Store, options: ContainerOptions, row: (name: string
   }
 }
 
-function rowOf(
-  id: string,
-  name: string,
-  options: ContainerOptions,
-  image: ImageRow | null,
-  args: readonly string[],
-): ContainerRow {
+function rowOf(id: string, name: string, image: ImageRow | null, asked: Asked): ContainerRow {
+  const { options } = asked;
   return {
     id,
     name,
     imageReference: options.image,
     imageId: image?.id ?? null,
     state: 'created',
-    options: encodeAsked({ options, args }),
+    options: encodeAsked(asked),
     created: Date.now(),
     startedAt: null,
     finishedAt: null,

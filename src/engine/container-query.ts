@@ -7,6 +7,7 @@ import { networkFacts } from './container-network.ts';
 import type { Context } from './context.ts';
 import { explainEnding } from './ending.ts';
 import { untilExit } from './handshake.ts';
+import { readImageConfig } from './image-view.ts';
 import { inspectContainer, type NetworkFacts } from './inspect.ts';
 import { readLogs } from './logs.ts';
 import { settleContainer, settleStale } from './reconcile.ts';
@@ -34,7 +35,9 @@ export async function lookUp(context: Context, ref: string): Promise<Container> 
 export async function inspect(context: Context, ref: string): Promise<Record<string, unknown>> {
   const container = await lookUp(context, ref);
   const summary = summaryOf(context.store, container.row);
-  return inspectContainer(container, summary, factsOf(context, container, summary));
+  const { imageId } = container.row;
+  const image = imageId === null ? null : readImageConfig(context.store, imageId).value.process;
+  return inspectContainer(container, summary, factsOf(context, container, summary), image);
 }
 
 function factsOf(context: Context, { row }: Container, { address }: ContainerSummary): NetworkFacts | null {

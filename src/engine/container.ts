@@ -20,6 +20,8 @@ export type Container = {
   readonly options: ContainerOptions;
   /** Command line that the options and the image give together. */
   readonly args: readonly string[];
+  /** The image's; shown beside the user's, and never a setting. */
+  readonly imageLabels: Readonly<Record<string, string>>;
   readonly ending: Ending | null;
   /** What the present or last start made outside the container's namespaces. */
   readonly start: StartRecord | null;
@@ -83,13 +85,19 @@ export function containerOf(store: Store, row: ContainerRow): Container {
     row,
     options: asked.options,
     args: asked.args,
+    imageLabels: asked.imageLabels ?? {},
     ending: row.ending === null ? null : (parse(row, row.ending) as Ending),
     start: row.cgroup === null ? null : (parse(row, row.cgroup) as StartRecord),
     files: filesOf(store, row.id),
   };
 }
 
-type Asked = { readonly options: ContainerOptions; readonly args: readonly string[] };
+/** What is kept of the request. */
+export type Asked = {
+  readonly options: ContainerOptions;
+  readonly args: readonly string[];
+  readonly imageLabels?: Readonly<Record<string, string>>;
+};
 
 /** JSON has no bigint: the limits of ulimits are kept as decimal text. `decodeAsked` is the inverse. */
 export function encodeAsked(asked: Asked): string {
@@ -97,10 +105,11 @@ export function encodeAsked(asked: Asked): string {
 }
 
 function decodeAsked(row: ContainerRow): Asked {
-  const { options, args } = parse(row, row.options) as Asked;
-  if (options.ulimits === undefined) return { options, args };
+  const asked = parse(row, row.options) as Asked;
+  const { options } = asked;
+  if (options.ulimits === undefined) return asked;
   const ulimits = options.ulimits.map(({ name, soft, hard }) => ({ name, soft: BigInt(soft), hard: BigInt(hard) }));
-  return { options: { ...options, ulimits }, args };
+  return { ...asked, options: { ...options, ulimits } };
 }
 
 function parse(row: ContainerRow, text: string): unknown {
@@ -165,7 +174,9 @@ function summary(
       containerPort,
       protocol,
     })),
-    labels: options.labels ?? {},
+    labels: { ...container.imageLabels, ...options.labels },
+    terminal: options.terminal ?? false,
+    stdin: options.stdin ?? false,
     networkMode: row.networkMode as NetworkMode,
     address: address?.address ?? null,
     pid: row.state === 'running' ? row.pid : null,

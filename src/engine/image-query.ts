@@ -6,6 +6,7 @@ import { countContainersByImage } from '../store/container-row.ts';
 import { type ImageName, listImageNames, listImages as listRows } from '../store/image-row.ts';
 import type { Context } from './context.ts';
 import { readImageConfig } from './image-view.ts';
+import { emptyByKey, exposedPorts, orNull } from './inspect-config.ts';
 import type { ImageSummary } from './types.ts';
 
 export async function listImages(context: Context): Promise<ImageSummary[]> {
@@ -36,6 +37,7 @@ export async function inspectImage(context: Context, ref: string): Promise<Recor
   const names = listImageNames(context.store.database, image.id);
   const { value: config } = readImageConfig(context.store, image.id);
   const { process } = config;
+  const ports = exposedPorts(process);
   return {
     Id: image.id,
     RepoTags: names.map(familiar),
@@ -44,11 +46,11 @@ export async function inspectImage(context: Context, ref: string): Promise<Recor
     Created: new Date(image.created).toISOString(),
     Config: {
       User: process.user,
-      ExposedPorts: Object.fromEntries(process.exposedPorts.map((port) => [port, {}])),
+      ...(ports.length > 0 && { ExposedPorts: emptyByKey(ports) }),
       Env: process.env,
-      Cmd: process.cmd,
-      Entrypoint: process.entrypoint,
-      Volumes: Object.fromEntries(process.volumes.map((path) => [path, {}])),
+      Cmd: orNull(process.cmd),
+      Entrypoint: orNull(process.entrypoint),
+      Volumes: process.volumes.length === 0 ? null : emptyByKey(process.volumes),
       WorkingDir: process.workingDir,
       Labels: process.labels,
       ...(process.stopSignal !== '' && { StopSignal: process.stopSignal }),

@@ -13,6 +13,7 @@ import { type Images, makeImages } from './images.ts';
 import type { EngineInfo } from './info.ts';
 
 export { OnggiError } from '../errors.ts';
+export type { Credentials } from '../registry/credentials.ts';
 export { version } from '../version.ts';
 export type { Containers } from './containers.ts';
 export type { ContextOptions as EngineOptions } from './context.ts';

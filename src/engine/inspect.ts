@@ -1,7 +1,9 @@
 /** `inspect` of a container in the shape of the Docker Engine API (ContainerInspect). Pure. */
+import type { ImageProcess } from '../oci/image-spec.ts';
 import type { Container } from './container.ts';
 import { statusOf } from './container.ts';
-import type { BindMount, ContainerSummary, NetworkMode, PortMapping, TmpfsMount } from './types.ts';
+import { config, exposedPorts, hostConfig, portBindings } from './inspect-config.ts';
+import type { BindMount, ContainerSummary, NetworkMode, TmpfsMount } from './types.ts';
 
 export type NetworkFacts = {
   readonly name: string;
@@ -13,10 +15,12 @@ export type NetworkFacts = {
 /** Docker's zero of time. */
 const never = '0001-01-01T00:00:00Z';
 
+/** @param image what the image says of its process; null for the image `host` */
 export function inspectContainer(
   container: Container,
   summary: ContainerSummary,
   network: NetworkFacts | null,
+  image: ImageProcess | null,
 ): Record<string, unknown> {
   const { row, options, args, files } = container;
   return {
@@ -41,8 +45,8 @@ export function inspectContainer(
     HostConfig: hostConfig(container),
     GraphDriver: { Name: 'overlay2', Data: { UpperDir: files.upper, WorkDir: files.work } },
     Mounts: (options.mounts ?? []).flatMap(mount),
-    Config: config(container),
-    NetworkSettings: networkSettings(summary, row.networkMode as NetworkMode, network),
+    Config: config(container, summary, image),
+    NetworkSettings: networkSettings(summary, row.networkMode as NetworkMode, network, image),
   };
 }
 
@@ -63,90 +67,21 @@ function state({ row, ending }: Container): Record<string, unknown> {
   };
 }
 
-function hostConfig({ options, row }: Container): Record<string, unknown> {
-  const resources = options.resources ?? {};
-  const log = options.log;
-  const memory = resources.memory ?? 0;
-  return {
-    Binds: (options.mounts ?? []).filter((each): each is BindMount => each.type === 'bind').map(bindText),
-    Tmpfs: Object.fromEntries(
-      (options.mounts ?? []).filter(isTmpfs).map(({ target, options: data }) => [target, data]),
-    ),
-    LogConfig: {
-      Type: 'json-file',
-      Config:
-        log === undefined
-          ? {}
-          : { ...(log.maxSize > 0 && { 'max-size': `${log.maxSize}` }), 'max-file': `${log.maxFiles}` },
-    },
-    NetworkMode: row.networkMode,
-    PortBindings: portBindings(options.ports ?? []),
-    RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
-    AutoRemove: row.autoRemove,
-    CapAdd: options.capAdd ?? null,
-    CapDrop: options.capDrop ?? null,
-    Privileged: options.privileged ?? false,
-    ReadonlyRootfs: options.readOnly ?? false,
-    Init: options.init ?? false,
-    Sysctls: options.sysctls ?? {},
-    Ulimits: (options.ulimits ?? []).map(({ name, soft, hard }) => ({
-      Name: name,
-      Soft: Number(soft),
-      Hard: Number(hard),
-    })),
-    Memory: memory,
-    MemorySwap: resources.memorySwap ?? memory * 2,
-    MemoryReservation: resources.memoryReservation ?? 0,
-    NanoCpus: resources.nanoCpus ?? 0,
-    CpuShares: resources.cpuShares ?? 0,
-    CpusetCpus: resources.cpusetCpus ?? '',
-    CpusetMems: resources.cpusetMems ?? '',
-    PidsLimit: resources.pidsLimit ?? null,
-    BlkioWeight: resources.blkioWeight ?? 0,
-    Runtime: 'onggi',
-  };
-}
-
-function config({ row, options, args }: Container): Record<string, unknown> {
-  return {
-    Hostname: options.hostname ?? row.id.slice(0, 12),
-    Domainname: options.domainname ?? '',
-    User: options.user ?? '',
-    Tty: options.terminal ?? false,
-    OpenStdin: options.stdin ?? false,
-    Env: options.env ?? [],
-    Cmd: args,
-    Entrypoint: options.entrypoint ?? null,
-    Image: row.imageReference,
-    WorkingDir: options.workingDir ?? '',
-    Labels: options.labels ?? {},
-    ...(options.stopSignal !== undefined && { StopSignal: options.stopSignal }),
-    ...(options.stopTimeout !== undefined && { StopTimeout: options.stopTimeout }),
-  };
-}
-
 function networkSettings(
   summary: ContainerSummary,
   mode: NetworkMode,
   network: NetworkFacts | null,
+  image: ImageProcess | null,
 ): Record<string, unknown> {
+  // What the image exposes and nobody publishes stands there with nothing, as in Docker, while the container runs.
+  const exposed = summary.address === null ? [] : exposedPorts(image).map((port) => [port, null]);
+  const ports = { ...Object.fromEntries(exposed), ...portBindings(summary.ports) };
   const address = summary.address ?? '';
   const endpoint =
     network === null || summary.address === null
       ? { IPAddress: '', IPPrefixLen: 0, Gateway: '', MacAddress: '' }
       : { IPAddress: address, IPPrefixLen: network.prefixLength, Gateway: network.gateway, MacAddress: network.mac };
-  return { ...endpoint, Ports: portBindings(summary.ports), Networks: { [network?.name ?? mode]: endpoint } };
-}
-
-function portBindings(ports: readonly PortMapping[]): Record<string, { HostIp: string; HostPort: string }[]> {
-  const bindings: Record<string, { HostIp: string; HostPort: string }[]> = {};
-  for (const { hostIp, hostPort, containerPort, protocol } of ports) {
-    const key = `${containerPort}/${protocol}`;
-    const list = bindings[key] ?? [];
-    bindings[key] = list;
-    list.push({ HostIp: hostIp, HostPort: hostPort === 0 ? '' : `${hostPort}` });
-  }
-  return bindings;
+  return { ...endpoint, Ports: ports, Networks: { [network?.name ?? mode]: endpoint } };
 }
 
 function mount(each: BindMount | TmpfsMount): Record<string, unknown>[] {
@@ -162,14 +97,6 @@ function mount(each: BindMount | TmpfsMount): Record<string, unknown>[] {
       Propagation: propagation,
     },
   ];
-}
-
-function bindText({ source, target, readOnly }: BindMount): string {
-  return readOnly ? `${source}:${target}:ro` : `${source}:${target}`;
-}
-
-function isTmpfs(each: BindMount | TmpfsMount): each is TmpfsMount {
-  return each.type === 'tmpfs';
 }
 
 function time(ms: number): string {

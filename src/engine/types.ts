@@ -64,7 +64,7 @@ export type ContainerOptions = {
   readonly command?: readonly string[];
   /** Replaces the image's Entrypoint (and drops its Cmd); [] clears it. */
   readonly entrypoint?: readonly string[];
-  /** "NAME=value". */
+  /** "NAME=value"; "NAME" alone removes what the image or onggi would set. */
   readonly env?: readonly string[];
   readonly workingDir?: string;
   readonly user?: string;
@@ -110,7 +110,11 @@ export type ContainerSummary = {
   readonly finishedAt: number | null;
   readonly exitCode: number | null;
   readonly ports: readonly PortMapping[];
+  /** The image's and the user's, who has the last word. */
   readonly labels: Readonly<Record<string, string>>;
+  readonly terminal: boolean;
+  /** It was made with an input that stays open. */
+  readonly stdin: boolean;
   readonly networkMode: NetworkMode;
   readonly address: string | null;
   readonly pid: number | null;
@@ -159,6 +163,7 @@ export type LogQuery = {
 
 export type ExecOptions = {
   readonly command: readonly string[];
+  /** "NAME=value"; "NAME" alone removes a variable of the container's. */
   readonly env?: readonly string[];
   readonly workingDir?: string;
   readonly user?: string;

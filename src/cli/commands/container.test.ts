@@ -133,12 +133,12 @@ test('exec', async () => {
 
 test('attach and start -a follow what the container was made with', async () => {
   const attached: unknown[] = [];
-  const inspect = async (ref: string) => ({ Config: { Tty: ref === 'tty', OpenStdin: ref !== 'deaf' } });
+  const get = async (ref: string) => fakeContainer({ terminal: ref === 'tty', stdin: ref !== 'deaf' });
   const open = (name: string) => async (ref: string, options?: { readonly stdin?: boolean }) => {
     attached.push([name, ref, options?.stdin]);
     return fakeSession((it) => it.end(9));
   };
-  const world = { engine: { containers: { inspect, attach: open('attach'), startAttached: open('start') } } };
+  const world = { engine: { containers: { get, attach: open('attach'), startAttached: open('start') } } };
   assert.equal((await runFake(['attach', 'web'], world)).status, 9);
   await runFake(['attach', '--no-stdin', 'tty'], world);
   await runFake(['attach', 'deaf'], world);
@@ -229,7 +229,7 @@ test('detaching is told by attach and exec, and is no failure of run and start',
   const engine = {
     images: { exists: async () => true },
     containers: {
-      inspect: async () => ({ Config: { Tty: true, OpenStdin: true } }),
+      get: async () => fakeContainer({ terminal: true, stdin: true }),
       attach: open,
       startAttached: open,
       exec: open,

@@ -102,6 +102,8 @@ function container(changes: Partial<ContainerSummary>): ContainerSummary {
     exitCode: 0,
     ports: [],
     labels: {},
+    terminal: false,
+    stdin: false,
     networkMode: 'bridge',
     address: null,
     pid: null,

@@ -8,11 +8,24 @@ export function printRecord(record: unknown, format: string): string {
   return `${compileRecord(format)(record)}\n`;
 }
 
+/** Fields whose keys are the user's: one that is missing is no mistake and prints as "<no value>", as in Docker. */
+const maps: ReadonlySet<string | undefined> = new Set([
+  'ExposedPorts',
+  'Labels',
+  'Networks',
+  'PortBindings',
+  'Ports',
+  'Sysctls',
+  'Tmpfs',
+  'Volumes',
+]);
+
 /** @throws OnggiError `invalid` on a template that can't be parsed */
 export function compileRecord(format: string): (record: unknown) => string {
   if (format === 'json') return goJson;
   return compileTemplate(format, {
-    missing: (name) => {
+    missing: (name, parent) => {
+      if (maps.has(parent)) return undefined;
       throw new OnggiError('invalid', `template parsing error: map has no entry for key "${name}"`);
     },
   });
