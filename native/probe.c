@@ -174,6 +174,7 @@ static const struct {
     {"orphans", 1, run_orphans}, {"write-exe", 0, run_write_exe},     {"output", 2, run_output},
     {"burn", 1, run_burn},       {"http", 1, probe_http},             {"connect", 2, probe_connect},
     {"syscall", -1, probe_syscalls}, {"hook", 2, probe_hook},
+    {"swap", 2, probe_swap},     {"overwrite-exe", 1, probe_overwrite_exe},
 };
 
 int main(int count, char **arguments) {

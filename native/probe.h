@@ -27,6 +27,8 @@ int probe_http(char **arguments);
 int probe_connect(char **arguments);
 int probe_syscalls(char **arguments);
 int probe_hook(char **arguments);
+int probe_swap(char **arguments);
+int probe_overwrite_exe(char **arguments);
 
 /* A decimal number, or the end of the program with a message. */
 long probe_number(const char *text);

@@ -22,7 +22,11 @@ export const phases: readonly Phase[] = [
   {
     name: 'system',
     title: 'Tests on the real kernel',
-    run: () => files(['test/harness/*.test.ts', 'test/system/*.test.ts'], { concurrency: 1, limit: 600 }),
+    run: () =>
+      files(['test/harness/*.test.ts', 'test/system/*.test.ts', 'test/security/*.test.ts'], {
+        concurrency: 1,
+        limit: 600,
+      }),
   },
   { name: 'pure-v1', title: 'cgroup v1 alone', run: pureVersion1 },
   { name: 'sanitized', title: 'The same with the sanitized shim', run: sanitized },
@@ -103,7 +107,7 @@ async function sanitized(): Promise<Counts> {
   const reports = join(directory, 'reports');
   rmSync(reports, { recursive: true, force: true });
   mkdirSync(reports);
-  const counts = await files(['test/system/*.test.ts'], {
+  const counts = await files(['test/system/*.test.ts', 'test/security/*.test.ts'], {
     concurrency: 1,
     limit: 600,
     except: withoutShim,

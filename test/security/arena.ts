@@ -1,0 +1,153 @@
+/**
+ * Where attacks take place: one container and the ways to start it, so that the same attack is made on every way.
+ *
+ * `onggi` is the engine, from a hostile image. `onggi-runtime` is the low-level runtime, from a hostile bundle. Another
+ * runtime with runc's command line is attacked when ONGGI_TEST_RUNTIME names one: an old runc must lose some of these
+ * tests, which shows that they can be lost.
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { test } from 'node:test';
+import { layOut, repository } from '../harness/busybox-image.ts';
+import { eventually, type Outcome, type Running } from '../harness/program.ts';
+import { type Need, requires } from '../harness/requires.ts';
+import { inWorld, type World } from '../harness/system-test.ts';
+import { bundleArena } from './bundle-arena.ts';
+
+export type Volume = { readonly source: string; readonly target: string; readonly readOnly?: boolean };
+
+/** A container or a further process in one. What is absent is as `docker run` has it; there is no network. */
+export type Wish = {
+  readonly args: readonly string[];
+  readonly volumes?: readonly Volume[];
+  /** Numbers, "UID:GID". */
+  readonly user?: string;
+  readonly cwd?: string;
+  readonly tty?: boolean;
+  readonly env?: readonly string[];
+  /** With "CAP_". */
+  readonly capabilities?: readonly string[];
+  readonly sysctl?: Readonly<Record<string, string>>;
+};
+
+export type ExecWish = Pick<Wish, 'args' | 'user' | 'cwd' | 'tty' | 'env'>;
+
+/** A container that runs in the background. */
+export type Inmate = {
+  /** Its first process, as the host numbers it. */
+  readonly pid: number;
+  exec(wish: ExecWish): Promise<Outcome>;
+  /** Starts a further process with its stdin open. */
+  startExec(wish: ExecWish): Running;
+  /** What it has printed up to now. */
+  printed(): Promise<string>;
+  remove(): Promise<void>;
+};
+
+export type Arena = {
+  /** Files of the host that the container must not reach. */
+  readonly scratch: string;
+  /** Programs of the runtime on the host, which no container may change. */
+  readonly programs: readonly string[];
+  /** Lays a root file system out and lets `change` make it hostile; containers that start from now on have it. */
+  hostile(change: (root: string) => void): Promise<void>;
+  /** Runs a container to its end. */
+  run(wish: Wish): Promise<Outcome>;
+  background(wish: Wish): Promise<Inmate>;
+};
+
+export type Way = { readonly name: string; enter(world: World): Arena };
+
+const built = (name: string): string => join(repository, 'dist', name);
+
+function ways(): Way[] {
+  const other = process.env['ONGGI_TEST_RUNTIME'];
+  if (other !== undefined) {
+    return [{ name: basename(other), enter: (world) => bundleArena(world.scratch, other, [other]) }];
+  }
+  const programs = [built('onggi'), built('onggi-shim')];
+  const runtime = built('onggi-runtime');
+  const engine: Way = { name: 'onggi', enter: engineArena };
+  const bundle: Way = { name: 'onggi-runtime', enter: (world) => bundleArena(world.scratch, runtime, programs) };
+  return existsSync(runtime) ? [engine, bundle] : [engine];
+}
+
+/** An attack, made on each way to start a container. Whatever is left behind fails it too. */
+export function attack(
+  name: string,
+  needs: readonly Need[],
+  body: (arena: Arena) => Promise<void>,
+  timeout = 60_000,
+): void {
+  for (const way of ways()) {
+    const options = { timeout: timeout + 30_000, ...requires('root', 'overlay', 'busybox', ...needs) };
+    test(`${way.name}: ${name}`, options, () => inWorld((world) => body(way.enter(world)), { timeout }));
+  }
+}
+
+function engineArena(world: World): Arena {
+  let image = world.image;
+  let count = 0;
+  return {
+    scratch: world.scratch,
+    programs: [built('onggi'), built('onggi-shim')],
+    async hostile(change) {
+      count += 1;
+      const [root, tar] = [join(world.scratch, `root-${count}`), join(world.scratch, `root-${count}.tar`)];
+      mkdirSync(root);
+      layOut(root);
+      change(root);
+      const packed = spawnSync('tar', ['--xattrs', '--xattrs-include=*', '-C', root, '-cf', tar, '.']);
+      assert.equal(packed.status, 0, String(packed.stderr));
+      image = `hostile:${count}`;
+      await world.ok(['import', tar, image]);
+    },
+    run: (wish) => world.onggi(['run', '--rm', ...flagsOf(wish), image, ...wish.args]),
+    async background(wish) {
+      const id = await world.ok(['run', '-d', ...flagsOf(wish), image, ...wish.args]);
+      return await engineInmate(world, id);
+    },
+  };
+}
+
+async function engineInmate(world: World, id: string): Promise<Inmate> {
+  const [found] = JSON.parse(await world.ok(['inspect', id])) as { State: { Pid: number } }[];
+  const execFlags = (wish: ExecWish, ...more: string[]): string[] => ['exec', ...more, ...processFlags(wish), id];
+  return {
+    pid: found?.State.Pid ?? assert.fail(`no process of ${id}`),
+    exec: (wish) => world.onggi([...execFlags(wish), ...wish.args]),
+    startExec: (wish) => world.start([...execFlags(wish, '-i'), ...wish.args]),
+    printed: () => world.ok(['logs', id]),
+    remove: async () => void (await world.ok(['rm', '-f', id])),
+  };
+}
+
+function processFlags({ user, cwd, tty, env }: ExecWish): string[] {
+  return [
+    ...(user === undefined ? [] : ['-u', user]),
+    ...(cwd === undefined ? [] : ['-w', cwd]),
+    ...(tty === true ? ['-t'] : []),
+    ...(env ?? []).flatMap((entry) => ['-e', entry]),
+  ];
+}
+
+function flagsOf(wish: Wish): string[] {
+  return [
+    '--network',
+    'none',
+    ...processFlags(wish),
+    ...(wish.volumes ?? []).flatMap(({ source, target, readOnly }) => [
+      '-v',
+      `${source}:${target}${readOnly === true ? ':ro' : ''}`,
+    ]),
+    ...(wish.capabilities ?? []).flatMap((name) => ['--cap-add', name]),
+    ...Object.entries(wish.sysctl ?? {}).flatMap(([name, value]) => ['--sysctl', `${name}=${value}`]),
+  ];
+}
+
+/** Waits until an inmate has printed this. */
+export async function printed(inmate: Inmate, text: string): Promise<void> {
+  await eventually(`the inmate prints "${text}"`, async () => (await inmate.printed()).includes(text), 10_000);
+}
