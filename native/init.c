@@ -170,6 +170,7 @@ static int prepare(struct init *init, struct init_start *start) {
         if (init->root < 0) return fail(&init->failure, init->root, "open the container's root");
         stdio_reopen(init);
     }
+    if (start->keeps_keyring) return 0;
     /* keyrings(7): without a session keyring of its own the container would share the caller's keys. */
     result = (int)SYS(syscall(SYS_keyctl, KEY_JOIN_SESSION, NULL));
     if (result < 0 && result != -ENOSYS) {

@@ -23,6 +23,7 @@ struct init_start {
     bool joins;         /* namespaces of a running container: its "/" is the root already */
     bool maps_ids;      /* waits for the id map, then becomes root in the user namespace */
     bool joins_user;    /* the container has a user namespace */
+    bool keeps_keyring;
 };
 
 struct init {

@@ -29,7 +29,7 @@ void lifecycle_fail(struct shim *shim, const struct failure *failure) {
 }
 
 static void fail_here(struct shim *shim, int error, const char *text) {
-    struct failure failure = {.phase = PHASE_SHIM, .index = 1};
+    struct failure failure = {.phase = PHASE_KEEPER, .index = 1};
     fail(&failure, error, "%s", text);
     lifecycle_fail(shim, &failure);
 }
@@ -155,7 +155,7 @@ static void record(struct shim *shim) {
     shim->record_written = result == 0;
     if (result == 0) return;
     /* The reconcile command still finds out that the container ended, if not how. */
-    struct failure failure = {.phase = PHASE_SHIM, .index = 0};
+    struct failure failure = {.phase = PHASE_KEEPER, .index = 0};
     fail(&failure, result, "write the exit record \"%s\"", shim->options.exit_file);
     lifecycle_warn(shim, &failure);
 }

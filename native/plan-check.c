@@ -21,14 +21,16 @@ struct grammar {
 };
 
 static const struct grammar grammars[] = {
-    {OP_SHIM, IN(PHASE_SHIM), "ssoqus(s)bbbbus"},
-    {OP_CLONE, IN(PHASE_SHIM), "u(us)o(s)(uqu)"},
-    {OP_JOIN, IN(PHASE_SHIM), "uquo(s)"},
+    {OP_SHIM, IN(PHASE_KEEPER), "ssoqus(s)bbbbus"},
+    {OP_CLONE, IN(PHASE_KEEPER), "u(us)o(s)(uqu)b"},
+    {OP_JOIN, IN(PHASE_KEEPER), "uquo(s)b"},
+    {OP_LAUNCHER, IN(PHASE_KEEPER), "sbbubo"},
     {OP_CGROUP_CREATE, IN(PHASE_PREPARE), "s"},
     {OP_WRITE, IN(PHASE_PREPARE), "sssb"},
     {OP_CGROUP_DEVICE, IN(PHASE_PREPARE), "sds"},
     {OP_ID_MAP, IN(PHASE_ATTACH), "(uuu)(uuu)b"},
     {OP_NETLINK, IN(PHASE_ATTACH) | IN(PHASE_INIT), "u(d(u)s)s"},
+    {OP_HOOK, IN(PHASE_ATTACH) | IN(PHASE_INIT), "uus(s)(s)uss"},
     {OP_PROPAGATION, IN(PHASE_INIT), "su"},
     {OP_OVERLAY, IN(PHASE_INIT), "s(s)oos(s)u"},
     {OP_ROOT_BIND, IN(PHASE_INIT), "ss"},
@@ -58,6 +60,8 @@ static const struct grammar grammars[] = {
     {OP_FIND_EXECUTABLE, IN(PHASE_INIT), "s"},
     {OP_WAIT_START, IN(PHASE_INIT), ""},
     {OP_EXEC, IN(PHASE_INIT), "(s)(s)b"},
+    {OP_RUNTIME_HOOKS, IN(PHASE_INIT), ""},
+    {OP_MOVE_ROOT, IN(PHASE_INIT), ""},
     {OP_CGROUP_REMOVE, IN(PHASE_CLEANUP), "s"},
 };
 
@@ -116,6 +120,34 @@ static const char *shim_problem(struct cursor payload) {
     if (problem == NULL && log != NULL) problem = absolute_problem(log);
     /* None for exec: nobody asks for its status later. */
     return problem != NULL || exit_file[0] == '\0' ? problem : absolute_problem(exit_file);
+}
+
+/* Descriptors are a scarce thing: more than these is a mistake. */
+enum { PRESERVE_MAX = 1024, HOOK_SECONDS_MAX = 2000000 };
+
+static const char *launcher_problem(struct cursor payload) {
+    take_string(&payload);
+    bool terminal = take_bool(&payload), console_socket = take_bool(&payload);
+    if (take_u32(&payload) > PRESERVE_MAX) return "more than 1024 descriptors to preserve";
+    bool stay = take_bool(&payload);
+    const char *start = take_optional(&payload);
+    if (terminal && !console_socket && !stay) return "a terminal that nobody would relay";
+    if (stay && start != NULL) return "a start socket beside a launcher that stays";
+    return start == NULL ? NULL : absolute_problem(start);
+}
+
+static const char *hook_problem(struct cursor payload, uint16_t phase) {
+    uint32_t kind = take_u32(&payload);
+    take_u32(&payload);
+    const char *path = take_string(&payload);
+    uint32_t arguments = take_count(&payload);
+    for (uint32_t i = 0; i < arguments; i++) take_string(&payload);
+    for (uint32_t count = take_count(&payload); count > 0; count--) take_string(&payload);
+    if (kind > HOOK_START_CONTAINER) return "unknown kind of hook";
+    if ((kind <= HOOK_CREATE_RUNTIME) != (phase == PHASE_ATTACH)) return "a hook in the wrong phase";
+    if (arguments == 0) return "a hook without arguments";
+    if (take_u32(&payload) > HOOK_SECONDS_MAX) return "a hook's timeout is out of range";
+    return absolute_problem(path);
 }
 
 static bool single_namespace(uint32_t type) {
@@ -193,6 +225,8 @@ static const char *record_problem(const struct record *record) {
     if (payload.left != 0) return "bytes after the last field";
     switch (record->op) {
     case OP_SHIM: return shim_problem(record->payload);
+    case OP_LAUNCHER: return launcher_problem(record->payload);
+    case OP_HOOK: return hook_problem(record->payload, record->phase);
     case OP_CLONE: return clone_problem(record->payload);
     case OP_JOIN: return join_problem(record->payload);
     case OP_NETLINK: return netlink_problem(record->payload, record->phase);
@@ -209,28 +243,63 @@ static const char *record_problem(const struct record *record) {
 /* What the order of the records has shown so far. */
 struct order {
     uint16_t phase;
-    bool rooted, pivoted, waits, executes;
+    bool joins, rooted, pivoted, waits, executes;
+    bool hooks, runs_hooks; /* in the phase attach; OP_RUNTIME_HOOKS */
+    bool leaves, start_socket; /* of the launcher: nobody stays; where the start comes from */
 };
 
 static bool needs_root(uint16_t op) {
     return (op >= OP_MOUNT && op <= OP_READONLY) || op == OP_CONSOLE;
 }
 
-static const char *order_problem(struct order *order, const struct record *record, bool joins) {
+static bool pivots(uint16_t op) {
+    return op == OP_PIVOT_ROOT || op == OP_MOVE_ROOT;
+}
+
+static void note_launcher(struct order *order, struct cursor payload) {
+    take_string(&payload);
+    take_bool(&payload);
+    take_bool(&payload);
+    take_u32(&payload);
+    order->leaves = !take_bool(&payload);
+    order->start_socket = take_optional(&payload) != NULL;
+}
+
+/* createContainer has a path of the host, startContainer one of the container. */
+static const char *hook_order_problem(const struct order *order, struct cursor payload) {
+    if (order->joins) return "a hook for a process that joins";
+    if (take_u32(&payload) == HOOK_CREATE_CONTAINER) return order->pivoted ? "a createContainer hook after the pivot" : NULL;
+    return order->pivoted ? NULL : "a startContainer hook before the pivot";
+}
+
+static const char *init_problem(const struct order *order, const struct record *record) {
+    if (order->executes) return "a step after OP_EXEC";
+    if (needs_root(record->op) && !order->rooted && !order->joins) return "a container path before OP_ENTER_ROOT";
+    if (record->op == OP_ENTER_ROOT && (order->rooted || order->joins)) return "a second root";
+    if (pivots(record->op) && (order->pivoted || order->joins)) return "a second OP_PIVOT_ROOT";
+    if (record->op == OP_WAIT_START && order->waits) return "a second OP_WAIT_START";
+    if (record->op == OP_WAIT_START && order->leaves && !order->start_socket) return "a start that nobody could say";
+    if (record->op == OP_RUNTIME_HOOKS && (order->runs_hooks || order->pivoted)) return "OP_RUNTIME_HOOKS twice or late";
+    return record->op == OP_HOOK ? hook_order_problem(order, record->payload) : NULL;
+}
+
+static const char *order_problem(struct order *order, const struct record *record) {
+    bool keeps = record->op == OP_SHIM || record->op == OP_LAUNCHER;
     bool spawns = record->op == OP_CLONE || record->op == OP_JOIN;
-    if ((record->index == 0) != (record->op == OP_SHIM)) return "the first record, and no other, must be OP_SHIM";
+    if ((record->index == 0) != keeps) return "the first record, and no other, must be OP_SHIM or OP_LAUNCHER";
     if ((record->index == 1) != spawns) return "the second record, and no other, must be OP_CLONE or OP_JOIN";
     if (record->phase < order->phase) return "phases decrease";
     order->phase = record->phase;
-    if (record->phase == PHASE_ATTACH && joins) return "an attach step for a process that joins";
+    if (record->op == OP_LAUNCHER) note_launcher(order, record->payload);
+    order->joins |= record->op == OP_JOIN;
+    if (record->phase == PHASE_ATTACH && order->joins) return "an attach step for a process that joins";
+    order->hooks |= record->phase == PHASE_ATTACH && record->op == OP_HOOK;
     if (record->phase != PHASE_INIT) return NULL;
-    if (order->executes) return "a step after OP_EXEC";
-    if (needs_root(record->op) && !order->rooted && !joins) return "a container path before OP_ENTER_ROOT";
-    if (record->op == OP_ENTER_ROOT && (order->rooted || joins)) return "a second root";
-    if (record->op == OP_PIVOT_ROOT && (order->pivoted || joins)) return "a second OP_PIVOT_ROOT";
-    if (record->op == OP_WAIT_START && order->waits) return "a second OP_WAIT_START";
+    const char *problem = init_problem(order, record);
+    if (problem != NULL) return problem;
     order->rooted |= record->op == OP_ENTER_ROOT;
-    order->pivoted |= record->op == OP_PIVOT_ROOT;
+    order->pivoted |= pivots(record->op);
+    order->runs_hooks |= record->op == OP_RUNTIME_HOOKS;
     order->waits |= record->op == OP_WAIT_START;
     order->executes |= record->op == OP_EXEC;
     return NULL;
@@ -246,15 +315,15 @@ int plan_check(const struct plan *plan, struct failure *failure) {
     struct records records = plan_records(plan);
     struct record record = {0};
     struct order order = {0};
-    bool joins = false;
     while (plan_next(&records, &record)) {
         const char *problem = record_problem(&record);
-        if (record.op == OP_JOIN) joins = true;
-        if (problem == NULL) problem = order_problem(&order, &record, joins);
+        if (problem == NULL) problem = order_problem(&order, &record);
         if (problem != NULL) return refuse(failure, &record, problem);
     }
     if (records.rest.bad || records.index != plan->count) return refuse(failure, &record, "the plan ends inside a record");
     if (records.rest.left != 0) return refuse(failure, &record, "bytes after the last record");
     if (!order.executes) return refuse(failure, &record, "no OP_EXEC");
+    if (order.hooks && !order.runs_hooks) return refuse(failure, &record, "hooks without OP_RUNTIME_HOOKS");
+    if (order.start_socket && !order.waits) return refuse(failure, &record, "a start socket without OP_WAIT_START");
     return 0;
 }

@@ -156,7 +156,7 @@ void plan_free(struct plan *plan) {
 }
 
 static bool is_kept(const struct record *record) {
-    return record->phase == PHASE_SHIM || record->phase == PHASE_CLEANUP;
+    return record->phase == PHASE_KEEPER || record->phase == PHASE_CLEANUP;
 }
 
 int plan_keep(const struct plan *plan, struct plan *kept, uint32_t *skipped) {

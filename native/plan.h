@@ -16,8 +16,8 @@
  *   blob     u32 length, bytes
  *   T[]      u32 count, then that many T
  *
- * The first record is OP_SHIM, the second OP_CLONE or OP_JOIN; then come the steps in the order of their execution,
- * phases not decreasing. `src/runtime/plan/steps.ts` says what each step means, `src/runtime/plan/encode.ts` writes
+ * The first record is OP_SHIM or OP_LAUNCHER: who the keeper is, the parent of the init. The second is OP_CLONE or OP_JOIN; then come the
+ * steps in the order of their execution, phases not decreasing. `src/runtime/plan/steps.ts` says what each step means, `src/runtime/plan/encode.ts` writes
  * it, and a test compares the numbers of both files.
  */
 #ifndef ONGGI_PLAN_H
@@ -29,11 +29,19 @@
 #define PLAN_MAX_BYTES (16u << 20)
 
 enum plan_phase {
-    PHASE_SHIM = 0,    /* OP_SHIM, OP_CLONE, OP_JOIN */
-    PHASE_PREPARE = 1, /* the shim, before the init exists */
-    PHASE_ATTACH = 2,  /* the shim, while the init waits or mounts */
+    PHASE_KEEPER = 0,  /* OP_SHIM or OP_LAUNCHER, OP_CLONE or OP_JOIN */
+    PHASE_PREPARE = 1, /* the keeper, before the init exists */
+    PHASE_ATTACH = 2,  /* the keeper, while the init waits or mounts; hooks when the init is at OP_RUNTIME_HOOKS */
     PHASE_INIT = 3,    /* the init */
-    PHASE_CLEANUP = 4, /* the shim, after the init has ended */
+    PHASE_CLEANUP = 4, /* the keeper, after the init has ended */
+};
+
+/* The first two in the phase attach, the others in the phase init. */
+enum hook_kind {
+    HOOK_PRESTART = 0,
+    HOOK_CREATE_RUNTIME = 1,
+    HOOK_CREATE_CONTAINER = 2, /* before the root is entered for good: its path is the host's */
+    HOOK_START_CONTAINER = 3,
 };
 
 enum plan_op {
@@ -43,10 +51,12 @@ enum plan_op {
     OP_SHIM = 1,
     /* u32 CLONE_NEW* flags (CLONE_NEWCGROUP is never in it), {u32 CLONE_NEW* type, str path}[] join,
      * str? unified, str[] legacy, {u32 clock, u64 secs as i64, u32 nanosecs}[] time offsets (clock: CLOCK_MONOTONIC
-     * or CLOCK_BOOTTIME) */
+     * or CLOCK_BOOTTIME), bool keep the session keyring */
     OP_CLONE = 2,
-    /* u32 pid, u64 start time, u32 CLONE_NEW* flags, str? unified, str[] legacy */
+    /* u32 pid, u64 start time, u32 CLONE_NEW* flags, str? unified, str[] legacy, bool keep the session keyring */
     OP_JOIN = 3,
+    /* str id, bool terminal, bool console socket, u32 descriptors to preserve, bool stay, str? start socket */
+    OP_LAUNCHER = 4,
 
     /* prepare */
     OP_CGROUP_CREATE = 16, /* str path */
@@ -56,6 +66,9 @@ enum plan_op {
     /* attach */
     OP_ID_MAP = 32,  /* {u32 container, u32 host, u32 size}[] uid, the same gid, bool setgroups */
     OP_NETLINK = 33, /* u32 netlink protocol, {blob bytes, u32[] pid at, str what}[], str what; attach and init */
+    /* u32 hook_kind, u32 index, str path, str[] args, str[] env, u32 seconds (0: no limit), str state before the pid,
+     * str state after it; attach and init */
+    OP_HOOK = 34,
 
     /* init */
     OP_PROPAGATION = 64, /* str path, u32 flags */
@@ -91,6 +104,8 @@ enum plan_op {
     OP_FIND_EXECUTABLE = 90,   /* str command */
     OP_WAIT_START = 91,        /* nothing */
     OP_EXEC = 92,              /* str[] argv, str[] env, bool reaper */
+    OP_RUNTIME_HOOKS = 112,    /* nothing */
+    OP_MOVE_ROOT = 113,        /* nothing */
 
     /* cleanup */
     OP_CGROUP_REMOVE = 128, /* str path */

@@ -61,8 +61,9 @@ static int attach(struct shim *shim, struct failure *failure) {
         if (record.phase != PHASE_ATTACH) continue;
         failure->phase = record.phase;
         failure->index = record.index;
-        int result = record.op == OP_ID_MAP ? idmap_write(&record.payload, shim->init, failure)
-                                            : netlink_run(&record.payload, shim->init, failure);
+        int result = -ENOSYS;
+        if (record.op == OP_ID_MAP) result = idmap_write(&record.payload, shim->init, failure);
+        if (record.op == OP_NETLINK) result = netlink_run(&record.payload, shim->init, failure);
         if (result < 0) return result;
     }
     int result = message_send(shim->report, MESSAGE_ATTACHED, NULL, -1);

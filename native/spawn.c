@@ -27,7 +27,7 @@ uint64_t process_start_time(pid_t pid) {
     return field == NULL ? 0 : strtoull(field + 1, NULL, 10);
 }
 
-/* Reads OP_CLONE or OP_JOIN up to its cgroups. */
+/* Reads OP_CLONE or OP_JOIN; the places of its lists are kept for later. */
 static int read_request(const struct plan *plan, struct clone_request *request, struct failure *failure) {
     struct record record;
     request->joins = plan_find(plan, OP_JOIN, &record);
@@ -52,8 +52,16 @@ static int read_request(const struct plan *plan, struct clone_request *request, 
     take_optional(payload);
     for (uint32_t count = take_count(payload); count > 0; count--) take_string(payload);
     request->offsets = *payload;
-    if (!request->joins && take_count(payload) > 0) request->indirect = true;
+    if (!request->joins) {
+        for (uint32_t count = take_count(payload); count > 0; count--) {
+            take_u32(payload);
+            take_u64(payload);
+            take_u32(payload);
+            request->indirect = true;
+        }
+    }
     request->indirect |= request->joins;
+    request->keeps_keyring = take_bool(payload);
     return 0;
 }
 
@@ -149,6 +157,7 @@ static int start_init(const struct plan *plan, struct clone_request *request, st
     struct record record;
     start->plan = plan;
     start->joins = request->joins;
+    start->keeps_keyring = request->keeps_keyring;
     start->maps_ids = plan_find(plan, OP_ID_MAP, &record);
     start->joins_user = request->joins && (request->flags & CLONE_NEWUSER) != 0;
     int result = open_cgroups(request, start, failure);

@@ -1,6 +1,7 @@
 /** From a container to its plan: the files it gets, its config.json, the kernel steps. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
+import { dirname } from 'node:path';
 import { errnoOf, fromSystemError } from '../errors.ts';
 import { lowerDirectories } from '../image/snapshot.ts';
 import { hostsFile, resolvedPath, resolverFile } from '../network/resolver.ts';
@@ -42,7 +43,8 @@ export function compileContainer(context: Context, container: Container, network
   writeEtc(container, spec, network);
   const { plan, warnings } = compile(spec, {
     host,
-    shim: {
+    keeper: {
+      kind: 'shim',
       id: row.id,
       socket: start?.socket ?? '',
       log: { path: files.log, ...logFile(options.log ?? defaultLog) },
@@ -52,6 +54,7 @@ export function compileContainer(context: Context, container: Container, network
       stdinOnce: options.stdin === true,
       startRequired: true,
     },
+    bundle: dirname(files.config),
     root: rootOf(context, container),
     network,
     ...processContext(options),

@@ -92,7 +92,8 @@ async function startProcess(
     options.privileged ? undefined : spec.linux?.seccomp,
     {
       host,
-      shim: {
+      keeper: {
+        kind: 'shim',
         id,
         socket,
         log: null,

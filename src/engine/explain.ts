@@ -45,7 +45,8 @@ export async function explain(context: Context, asked: ContainerOptions): Promis
   );
   const { plan, warnings } = compile(spec, {
     host: { ...host, capabilities: allCapabilities },
-    shim: {
+    keeper: {
+      kind: 'shim',
       id,
       socket: `${layout.sockets}/${id.slice(0, 20)}`,
       log: {
@@ -59,6 +60,7 @@ export async function explain(context: Context, asked: ContainerOptions): Promis
       stdinOnce: options.stdin === true,
       startRequired: true,
     },
+    bundle: directory,
     root: {
       kind: 'overlay',
       directory: layout.layers,

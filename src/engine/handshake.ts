@@ -1,8 +1,8 @@
-/** The engine's side of a start: waits for the shim's words, and turns a failed step into an error with its words. */
-import { getSystemErrorName } from 'node:util';
-import { codeOfErrno, OnggiError } from '../errors.ts';
-import type { ExitReport, ShimClient, ShimEvent, StepReport } from '../kernel/shim-client.ts';
-import type { Plan, Step } from '../runtime/plan/steps.ts';
+/** The engine's side of a start: waits for the shim's words. */
+import { OnggiError } from '../errors.ts';
+import type { ExitReport, ShimClient, ShimEvent } from '../kernel/shim-client.ts';
+import { attempt, stepError, stepWarning } from '../runtime/plan/step-error.ts';
+import type { Plan } from '../runtime/plan/steps.ts';
 import type { Ending } from './types.ts';
 
 export type Output = Extract<ShimEvent, { readonly type: 'output' }>;
@@ -31,7 +31,7 @@ export async function until(
     }
     switch (event.type) {
       case 'warn':
-        warn(`${event.text}: ${errnoText(event.errno)}`);
+        warn(stepWarning(event));
         break;
       case 'fail':
         failure = stepError(event, plan);
@@ -69,56 +69,4 @@ export function endingOfReport(report: ExitReport): Ending {
     finishedAt: Number(report.finishedAt / 1_000_000n),
     lost: false,
   };
-}
-
-/** What messages say was tried. */
-function attempt(plan: Plan): string {
-  return plan.spawn.kind === 'join' ? 'exec' : 'start container';
-}
-
-/** Index 0 is the shim's own record, 1 the spawn (native/plan.h). */
-export function stepAt(plan: Plan, index: number): Step | undefined {
-  return [...plan.prepare, ...plan.attach, ...plan.init, ...plan.cleanup][index - 2];
-}
-
-const commandOps: ReadonlySet<string | undefined> = new Set(['find-executable', 'exec']);
-
-/** Docker's exit statuses: 127 for a command that is not there, 126 for one that can't be executed. */
-function stepError({ step: index, errno, text }: StepReport, plan: Plan): OnggiError {
-  const step = stepAt(plan, index);
-  if (step === undefined || !commandOps.has(step.op)) {
-    return new OnggiError(codeOfErrno(getSystemErrorName(-errno)), `${attempt(plan)}: ${text}: ${errnoText(errno)}`);
-  }
-  const command = step.op === 'find-executable' ? step.command : step.op === 'exec' ? (step.argv[0] ?? '') : '';
-  const name = getSystemErrorName(-errno);
-  if (name === 'ENOENT' || name === 'ENOTDIR') {
-    const found = command.includes('/') ? 'no such file or directory' : 'executable file not found in $PATH';
-    return new OnggiError('command-not-found', `exec: "${command}": ${found}`, {
-      hint: 'Name a command that is in the image, or its full path.',
-    });
-  }
-  return new OnggiError('not-executable', `exec: "${command}": ${errnoText(errno)}`, {
-    hint: 'Give it the execute permission, and the interpreter or architecture that it needs.',
-  });
-}
-
-const errnoWords: Readonly<Record<string, string>> = {
-  EACCES: 'permission denied',
-  EPERM: 'operation not permitted',
-  ENOENT: 'no such file or directory',
-  ENOEXEC: 'exec format error',
-  EISDIR: 'is a directory',
-  ENOTDIR: 'not a directory',
-  EINVAL: 'invalid argument',
-  ENOSPC: 'no space left on device',
-  EBUSY: 'device or resource busy',
-  EAGAIN: 'resource temporarily unavailable',
-  ENOMEM: 'cannot allocate memory',
-  ERANGE: 'numerical result out of range',
-  ELOOP: 'too many levels of symbolic links',
-};
-
-function errnoText(errno: number): string {
-  const name = getSystemErrorName(-errno);
-  return errnoWords[name] ?? name;
 }

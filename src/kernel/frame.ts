@@ -34,13 +34,13 @@ export type Interest = {
 export const shimStates = ['creating', 'created', 'running', 'exited'] as const;
 export type ShimState = (typeof shimStates)[number];
 
-export const phases = ['shim', 'prepare', 'attach', 'init', 'cleanup'] as const;
+export const phases = ['keeper', 'prepare', 'attach', 'init', 'cleanup'] as const;
 export type Phase = (typeof phases)[number];
 
 /** A step that failed or was gone without. */
 export type StepReport = {
   readonly phase: Phase;
-  /** Index of the step in the whole plan; 0 is the shim's own record. */
+  /** Index of the step in the whole plan; 0 is the keeper's own record. */
   readonly step: number;
   /** Positive errno. */
   readonly errno: number;

@@ -3,12 +3,11 @@
  * read: while nobody asks for the next one the socket is paused, the shim's buffer fills, and the container's write
  * blocks. Nothing is dropped.
  */
-import { closeSync, constants, openSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { basename, dirname } from 'node:path';
 import { fromSystemError, OnggiError } from '../errors.ts';
 import { type ClientFrame, decodeFrames, encodeFrame, type Interest, nothing, type ShimEvent } from './frame.ts';
 import { accept, type ClientState } from './shim-protocol.ts';
+import { socketAddress } from './socket-address.ts';
 import { openStdin, type StdinChannel } from './stdin-channel.ts';
 
 export type { ExitReport, Interest, ShimEvent, StepReport } from './frame.ts';
@@ -35,9 +34,6 @@ export interface ShimClient extends Disposable {
   close(): void;
 }
 
-/** sizeof(sockaddr_un.sun_path) less the NUL. */
-const longestPath = 107;
-
 /** Loads what `connectShim` needs, 2 ms of it, for those who have to wait for a shim anyway. */
 export async function loadClient(): Promise<void> {
   await import('node:net');
@@ -62,10 +58,10 @@ function connected(path: string, connect: (path: string) => Socket, signal?: Abo
       reject(cancelled(path, signal));
       return;
     }
-    const address = addressOf(path);
+    const address = socketAddress(path);
     const socket = connect(address.path);
     const settle = (act: () => void): void => {
-      address.close();
+      address[Symbol.dispose]();
       signal?.removeEventListener('abort', onAbort);
       socket.off('error', onError);
       act();
@@ -86,25 +82,9 @@ function cancelled(path: string, signal: AbortSignal | undefined): OnggiError {
   return new OnggiError('cancelled', `connect to shim "${path}": given up`, { cause: signal?.reason });
 }
 
-/** A long path is reached through its held directory, which must stay open until the connection stands. */
-function addressOf(path: string): { path: string; close: () => void } {
-  if (Buffer.byteLength(path) <= longestPath) return { path, close: () => {} };
-  let fd: number;
-  try {
-    fd = openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);
-  } catch (error) {
-    throw fromSystemError(error, `connect to shim "${path}"`);
-  }
-  return { path: `/proc/self/fd/${fd}/${basename(path)}`, close: () => closeSync(fd) };
-}
-
 function stdinOf(path: string): StdinChannel {
-  const address = addressOf(path);
-  try {
-    return openStdin(address.path);
-  } finally {
-    address.close();
-  }
+  using address = socketAddress(path);
+  return openStdin(address.path);
 }
 
 function clientOf(socket: Socket, path: string): ShimClient {

@@ -119,7 +119,8 @@ function rootSteps(root: string): InitStep[] {
 function makePlan(path: string, root: string, wish: ContainerWish, name: string): Plan {
   const terminal = wish.shim?.terminal ?? false;
   return {
-    shim: {
+    keeper: {
+      kind: 'shim',
       id: name,
       socket: join(path, `${name}.sock`),
       log: { path: join(path, `${name}.log`), maxSize: 0n, maxFiles: 1 },

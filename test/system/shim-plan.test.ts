@@ -115,8 +115,11 @@ test('steps out of order are refused', needs, async () => {
     assert.match(said(without('exec')), /no OP_EXEC/);
     assert.match(said({ ...plan, init: [...plan.init, identity()] }), /a step after OP_EXEC/);
     assert.match(said({ ...plan, init: [{ op: 'wait-start' }, ...plan.init] }), /a second OP_WAIT_START/);
-    assert.match(said({ ...plan, shim: { ...plan.shim, exitFile: 'relative' } }), /not absolute/);
-    assert.match(said({ ...plan, shim: { ...plan.shim, socket: `/${'s'.repeat(120)}` } }), /longer than 107 bytes/);
+    assert.match(said(place.plan({ argv: ['true'], shim: { exitFile: 'relative' } })), /not absolute/);
+    assert.match(
+      said(place.plan({ argv: ['true'], shim: { socket: `/${'s'.repeat(120)}` } })),
+      /longer than 107 bytes/,
+    );
     assert.match(said({ ...plan, init: [{ op: 'exec', argv: [], env: [], reaper: false }] }), /no command/);
   });
 });
@@ -131,9 +134,12 @@ test('the shim says why it does not start', needs, async () => {
     };
     assert.equal(refused({ ...plan, init: [] }), 'plan: record 1 (op 2): no OP_EXEC: Bad message\n');
     const socket = join(place.path, 'none/sock');
-    assert.match(refused({ ...plan, shim: { ...plan.shim, socket } }), /^listen on ".*": No such file or directory\n$/);
+    assert.match(
+      refused(place.plan({ argv: ['true'], shim: { socket } })),
+      /^listen on ".*": No such file or directory\n$/,
+    );
     mkdirSync(join(place.path, 'log'));
     const log = { path: join(place.path, 'log'), maxSize: 0n, maxFiles: 1 };
-    assert.match(refused({ ...plan, shim: { ...plan.shim, log } }), /^open the log ".*": Is a directory\n$/);
+    assert.match(refused(place.plan({ argv: ['true'], shim: { log } })), /^open the log ".*": Is a directory\n$/);
   });
 });

@@ -44,7 +44,8 @@ const host: HostFacts = {
 
 const context: CompileContext = {
   host,
-  shim: {
+  keeper: {
+    kind: 'shim',
     id: 'abc',
     socket: '/run/onggi/abc.sock',
     log: null,
@@ -54,6 +55,7 @@ const context: CompileContext = {
     stdinOnce: false,
     startRequired: false,
   },
+  bundle: '/var/lib/onggi/abc',
   root: {
     kind: 'overlay',
     directory: '/var/lib/onggi/layers',
@@ -70,7 +72,9 @@ const context: CompileContext = {
 };
 
 /** What context.json may say. */
-type Variation = Partial<Pick<CompileContext, 'root' | 'createSources' | 'reaper' | 'waitForStart'>> & {
+type Variation = Partial<
+  Pick<CompileContext, 'keeper' | 'root' | 'createSources' | 'reaper' | 'waitForStart' | 'noPivot' | 'keepKeyring'>
+> & {
   readonly cgroups?: string;
   readonly lacking?: readonly string[];
 };
@@ -167,7 +171,7 @@ test("exec joins, mounts nothing and keeps the container's filter and capabiliti
     { defaultAction: 'SCMP_ACT_ALLOW' },
     {
       host,
-      shim: context.shim,
+      keeper: context.keeper,
       pid: 77,
       startTime: 5n,
       namespaces: ['mnt', 'pid', 'net'],

@@ -11,6 +11,7 @@ import { compileCgroup } from '../cgroup/compile.ts';
 import type { CgroupLayout } from '../cgroup/hierarchy.ts';
 import type { SeccompArchitecture } from '../seccomp/architecture.ts';
 import { compileDevices, hasOwnDevices } from './devices.ts';
+import { compileHooks, hasRuntimeHooks, runtimeHooks } from './hooks.ts';
 import { attributeBits, propagationOf } from './mount-options.ts';
 import { compileMounts } from './mounts.ts';
 import { compileIdMaps, compileSpawn, type Namespaces, namespacesOf } from './namespaces.ts';
@@ -22,7 +23,7 @@ import {
   compileWorkingDirectory,
   type ProcessContext,
 } from './process.ts';
-import type { CgroupPlacement, InitStep, NamespaceType, Plan, ShimOptions } from './steps.ts';
+import type { CgroupPlacement, InitStep, Keeper, LauncherOptions, NamespaceType, Plan, ShimOptions } from './steps.ts';
 import { compileSysctls } from './sysctl.ts';
 
 /** What the compiler has to know of the machine. */
@@ -50,15 +51,26 @@ export type RootSource =
     }
   | { readonly kind: 'directory'; readonly path: string };
 
+/** The keeper less what the specification decides. */
+export type KeeperRequest =
+  | ({ readonly kind: 'shim' } & Omit<ShimOptions, 'oom' | 'terminal'>)
+  | ({ readonly kind: 'launcher' } & Omit<LauncherOptions, 'terminal'>);
+
 export type CompileContext = {
   readonly host: HostFacts;
-  readonly shim: Omit<ShimOptions, 'oom' | 'terminal'>;
+  readonly keeper: KeeperRequest;
+  /** Absolute path of the directory that config.json lies in, for the hooks to be told. */
+  readonly bundle: string;
   readonly root: RootSource;
   readonly network: { readonly attach: readonly NetlinkStep[]; readonly init: readonly NetlinkStep[] };
   /** Bind sources that are made as directories when missing (`docker run -v`). */
   readonly createSources: readonly string[];
   readonly reaper: boolean;
   readonly waitForStart: boolean;
+  /** Move and chroot instead of pivot_root(2), for hosts that run from a ramfs. */
+  readonly noPivot?: boolean;
+  /** Share the session keyring of the caller. */
+  readonly keepKeyring?: boolean;
 };
 
 /** What could not be had and was gone without, in words, stands beside the plan. */
@@ -74,16 +86,17 @@ export function compile(spec: Spec, context: CompileContext): Compiled {
   const linux = spec.linux ?? {};
   const { process } = spec;
   if (process === undefined) throw new OnggiError('invalid', 'config: it has no process');
-  refuse(spec, linux);
+  refuse(linux);
   const namespaces = namespacesOf(linux);
-  const cgroupsPath = checkCgroupsPath(linux.cgroupsPath ?? `/onggi/${context.shim.id}`);
+  const cgroupsPath = checkCgroupsPath(linux.cgroupsPath ?? `/onggi/${context.keeper.id}`);
   const cgroup = compileCgroup(context.host.cgroups, cgroupsPath, linux.resources ?? {}, warn);
+  const state = { id: context.keeper.id, bundle: context.bundle };
   const init = compileInit(spec, process, linux, namespaces, cgroupsPath, context, warn);
   const plan: Plan = {
-    shim: { ...context.shim, terminal: process.terminal === true, oom: cgroup.oom },
+    keeper: keeper(context.keeper, process, cgroup.oom),
     prepare: cgroup.prepare,
-    spawn: compileSpawn(linux, cgroup.placement),
-    attach: [...compileIdMaps(linux), ...context.network.attach],
+    spawn: compileSpawn(linux, cgroup.placement, context.keepKeyring === true),
+    attach: [...compileIdMaps(linux), ...context.network.attach, ...runtimeHooks(spec, state)],
     init,
     cleanup: cgroup.cleanup,
   };
@@ -100,6 +113,7 @@ function compileInit(
   warn: (message: string) => void,
 ): InitStep[] {
   const { host } = context;
+  const state = { id: context.keeper.id, bundle: context.bundle };
   const mounts = spec.mounts ?? [];
   const ownNamespace = linux.namespaces?.some(({ type, path }) => type === 'cgroup' && !path) === true;
   const processContext: ProcessContext = { ...context, ...host, warn };
@@ -117,7 +131,9 @@ function compileInit(
     ...compileRoot(context.root),
     ...createSources(mounted, context.createSources),
     ...(hasOwnDevices(mounts) ? [] : compileDevices(linux.devices ?? [], namespaces.has('user'))),
-    { op: 'pivot-root' },
+    ...(hasRuntimeHooks(spec) ? [{ op: 'runtime-hooks' } as const] : []),
+    ...compileHooks(spec, 'createContainer', state),
+    context.noPivot === true ? { op: 'move-root' } : { op: 'pivot-root' },
     ...rootPropagation(linux.rootfsPropagation),
     ...compileConsole(process, !hasOwnDevices(mounts)),
     ...context.network.init,
@@ -128,8 +144,13 @@ function compileInit(
     compileWorkingDirectory(process, true),
     ...(spec.root?.readonly === true ? [readOnlyRoot] : []),
     ...compileRlimits(process),
-    ...compileProcess(process, linux.seccomp, processContext),
+    ...compileProcess(process, linux.seccomp, processContext, compileHooks(spec, 'startContainer', state)),
   ];
+}
+
+function keeper(request: KeeperRequest, process: Process, oom: ShimOptions['oom']): Keeper {
+  const terminal = process.terminal === true;
+  return request.kind === 'shim' ? { ...request, terminal, oom } : { ...request, terminal };
 }
 
 const readOnlyRoot: InitStep = {
@@ -196,10 +217,8 @@ function checkCgroupsPath(path: string): string {
 }
 
 /** Fields of the specification that this version does not do. Unknown fields and annotations say nothing here. */
-function refuse(spec: Spec, linux: Linux): void {
-  const hooks = Object.entries(spec.hooks ?? {}).filter(([, list]) => Array.isArray(list) && list.length > 0);
+function refuse(linux: Linux): void {
   const given: readonly (readonly [string, unknown])[] = [
-    ...hooks.map(([name]) => [`hooks.${name}`, true] as const),
     ['linux.personality', linux.personality],
     ['linux.mountLabel', linux.mountLabel],
     ['linux.intelRdt', linux.intelRdt],
@@ -211,13 +230,15 @@ function refuse(spec: Spec, linux: Linux): void {
 
 export type ExecContext = {
   readonly host: HostFacts;
-  readonly shim: Omit<ShimOptions, 'oom' | 'terminal'>;
+  readonly keeper: KeeperRequest;
   /** The init of the container and its start time (proc(5), field 22). */
   readonly pid: number;
   readonly startTime: bigint;
   readonly namespaces: readonly NamespaceType[];
   readonly cgroups: CgroupPlacement;
   readonly waitForStart: boolean;
+  /** Share the session keyring of the caller. */
+  readonly keepKeyring?: boolean;
 };
 
 /**
@@ -236,16 +257,16 @@ export function compileExec(process: Process, seccomp: Seccomp | undefined, cont
   };
   const { pid, startTime, namespaces, cgroups } = context;
   const plan: Plan = {
-    shim: { ...context.shim, terminal: process.terminal === true, oom: null },
+    keeper: keeper(context.keeper, process, null),
     prepare: [],
-    spawn: { kind: 'join', pid, startTime, namespaces, cgroups },
+    spawn: { kind: 'join', pid, startTime, namespaces, cgroups, keepKeyring: context.keepKeyring === true },
     attach: [],
     init: [
       ...compileOomScore(process),
       ...compileConsole(process, false),
       compileWorkingDirectory(process, false),
       ...compileRlimits(process),
-      ...compileProcess(process, seccomp, processContext),
+      ...compileProcess(process, seccomp, processContext, []),
     ],
     cleanup: [],
   };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { OnggiError } from '../../errors.ts';
-import { cloneFlags, encodePlan, opNumbers, phaseNumbers, shimOpNumbers } from './encode.ts';
+import { cloneFlags, encodePlan, hookKindNumbers, keeperOpNumbers, opNumbers, phaseNumbers } from './encode.ts';
 import type { InitStep, Plan } from './steps.ts';
 
 const header = readFileSync(new URL('../../../native/plan.h', import.meta.url), 'utf8');
@@ -14,7 +14,8 @@ function enumOfHeader(prefix: string): [string, number][] {
 }
 
 const plain: Plan = {
-  shim: {
+  keeper: {
+    kind: 'shim',
     id: 'ab',
     socket: '/run/s',
     log: null,
@@ -65,8 +66,10 @@ function decode(bytes: Uint8Array): Record[] {
 }
 
 test('op and phase numbers are those of native/plan.h, in both directions', () => {
-  assert.deepEqual(Object.fromEntries(enumOfHeader('OP')), { ...shimOpNumbers, ...opNumbers });
+  assert.deepEqual(Object.fromEntries(enumOfHeader('OP')), { ...keeperOpNumbers, ...opNumbers });
   assert.deepEqual(Object.fromEntries(enumOfHeader('PHASE')), phaseNumbers);
+  const kinds = enumOfHeader('HOOK').map(([name, number]) => [name.replace(/-(.)/, (_, c) => c.toUpperCase()), number]);
+  assert.deepEqual(Object.fromEntries(kinds), hookKindNumbers);
 });
 
 test('namespace flags are those of <linux/sched.h>', () => {
@@ -77,7 +80,7 @@ test('namespace flags are those of <linux/sched.h>', () => {
   }
 });
 
-test('the first two records say what the shim and the spawn are', () => {
+test('the first two records say what the keeper and the spawn are', () => {
   const [shim, spawn, ...rest] = decode(encodePlan(plain));
   assert.ok(shim && spawn);
   assert.deepEqual([shim.op, shim.phase, spawn.op, spawn.phase], [1, 0, 2, 0]);

@@ -8,8 +8,10 @@ import type {
   AttachStep,
   CgroupPlacement,
   CleanupStep,
+  HookStep,
   IdMapping,
   InitStep,
+  LauncherOptions,
   NamespaceType,
   Op,
   Plan,
@@ -24,11 +26,11 @@ const magic = 0x4c50_474f; // "OGPL" read as a little-endian u32
 const version = 1;
 
 /** enum plan_phase */
-export const phaseNumbers = { shim: 0, prepare: 1, attach: 2, init: 3, cleanup: 4 } as const;
+export const phaseNumbers = { keeper: 0, prepare: 1, attach: 2, init: 3, cleanup: 4 } as const;
 export type Phase = keyof typeof phaseNumbers;
 
-/** enum plan_op: the three records of the phase "shim". */
-export const shimOpNumbers = { shim: 1, clone: 2, join: 3 } as const;
+/** enum plan_op: the records of the phase "keeper". */
+export const keeperOpNumbers = { shim: 1, clone: 2, join: 3, launcher: 4 } as const;
 
 /** enum plan_op: the steps. */
 export const opNumbers = {
@@ -37,6 +39,7 @@ export const opNumbers = {
   'cgroup-device': 18,
   'id-map': 32,
   netlink: 33,
+  hook: 34,
   propagation: 64,
   overlay: 65,
   'root-bind': 66,
@@ -66,6 +69,8 @@ export const opNumbers = {
   'find-executable': 90,
   'wait-start': 91,
   exec: 92,
+  'runtime-hooks': 112,
+  'move-root': 113,
   'cgroup-remove': 128,
 } as const satisfies Record<Op, number>;
 
@@ -85,6 +90,8 @@ export const cloneFlags: Readonly<Record<NamespaceType, number>> = {
 const netlinkProtocols = { route: 0, netfilter: 12 } as const;
 /** <linux/time.h> */
 const clocks = { monotonic: 1, boottime: 7 } as const;
+/** enum hook_kind */
+export const hookKindNumbers = { prestart: 0, createRuntime: 1, createContainer: 2, startContainer: 3 } as const;
 /** <linux/stat.h> */
 const nodeTypes = { p: 0o010000, c: 0o020000, b: 0o060000 } as const;
 
@@ -122,6 +129,7 @@ const payloads: ByOp = {
     });
     out.string(step.what);
   },
+  hook: writeHook,
   propagation: (out, step) => {
     out.string(step.path);
     out.u32(step.flags.bits);
@@ -188,6 +196,8 @@ const payloads: ByOp = {
     out.u32(step.gid);
   },
   'pivot-root': () => {},
+  'move-root': () => {},
+  'runtime-hooks': () => {},
   'root-attributes': (out, step) => {
     out.u64(BigInt(step.attributes.set));
     out.u64(BigInt(step.attributes.clear));
@@ -249,7 +259,7 @@ const payloads: ByOp = {
 };
 
 /**
- * The bytes of a plan, ready for the shim's plan descriptor.
+ * The bytes of a plan, ready for the keeper's plan descriptor.
  *
  * @throws OnggiError `invalid` when a string holds a NUL, a number does not fit or the whole is over 16 MiB
  */
@@ -266,8 +276,11 @@ export function encodePlan(plan: Plan): Uint8Array<ArrayBuffer> {
   out.u32(0); // total length, known at the end
   out.u32(steps.reduce((count, [, list]) => count + list.length, 2));
 
-  record(out, shimOpNumbers.shim, 'shim', () => writeShim(out, plan.shim));
-  record(out, shimOpNumbers[plan.spawn.kind], 'shim', () => writeSpawn(out, plan.spawn));
+  const { keeper, spawn } = plan;
+  record(out, keeperOpNumbers[keeper.kind], 'keeper', () =>
+    keeper.kind === 'shim' ? writeShim(out, keeper) : writeLauncher(out, keeper),
+  );
+  record(out, keeperOpNumbers[spawn.kind], 'keeper', () => writeSpawn(out, spawn));
   for (const [phase, list] of steps) {
     for (const step of list) record(out, opNumbers[step.op], phase, () => writeStep(out, step));
   }
@@ -305,12 +318,33 @@ function writeShim(out: Writer, shim: ShimOptions): void {
   out.string(shim.oom?.directory ?? '');
 }
 
+function writeLauncher(out: Writer, launcher: LauncherOptions): void {
+  out.string(launcher.id);
+  out.bool(launcher.terminal);
+  out.bool(launcher.consoleSocket);
+  out.u32(launcher.preserve);
+  out.bool(launcher.stay);
+  out.optionalString(launcher.startSocket);
+}
+
+function writeHook(out: Writer, hook: HookStep): void {
+  out.u32(hookKindNumbers[hook.kind]);
+  out.u32(hook.index);
+  out.string(hook.path);
+  out.strings(hook.args);
+  out.strings(hook.env);
+  out.u32(hook.timeout ?? 0);
+  out.string(hook.state.before);
+  out.string(hook.state.after);
+}
+
 function writeSpawn(out: Writer, spawn: Spawn): void {
   if (spawn.kind === 'join') {
     out.u32(spawn.pid);
     out.u64(spawn.startTime);
     out.u32(cloneBits(spawn.namespaces));
     writePlacement(out, spawn.cgroups);
+    out.bool(spawn.keepKeyring === true);
     return;
   }
   // The cgroup namespace is unshared later, by a step of its own (see steps.ts).
@@ -325,6 +359,7 @@ function writeSpawn(out: Writer, spawn: Spawn): void {
     out.i64(offset.secs);
     out.u32(offset.nanosecs);
   });
+  out.bool(spawn.keepKeyring === true);
 }
 
 function writePlacement(out: Writer, cgroups: CgroupPlacement): void {

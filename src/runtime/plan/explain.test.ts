@@ -69,7 +69,8 @@ test('foreign strings can not write to the terminal', () => {
 
 test('the plan is numbered per phase and hides the environment', () => {
   const plan: Plan = {
-    shim: {
+    keeper: {
+      kind: 'shim',
       id: 'x',
       socket: '/run/s',
       log: { path: '/log', maxSize: 10n, maxFiles: 3 },

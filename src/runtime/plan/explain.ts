@@ -8,6 +8,8 @@ import type {
   CapabilitySets,
   CgroupPlacement,
   IdMapping,
+  Keeper,
+  LauncherOptions,
   MountAttributes,
   NamespaceType,
   Op,
@@ -27,6 +29,10 @@ const sentences: ByOp = {
   'id-map': (step) =>
     `map ${idMap('user', step.uid)} and ${idMap('group', step.gid)}${step.setgroups ? '' : ', setgroups denied'}`,
   netlink: (step) => `${step.what}: ${step.messages.map((message) => message.what).join('; ')}`,
+  hook: (step) => {
+    const time = step.timeout === null ? '' : `, for at most ${step.timeout} s`;
+    return `run the ${step.kind} hook ${[step.path, ...step.args.slice(1)].map(quote).join(' ')}${time}`;
+  },
   propagation: (step) => propagation(step.path, step.flags.words),
   overlay: (step) => {
     const top = step.upper === null ? 'read-only' : `writable layer ${quote(step.upper)}`;
@@ -66,6 +72,8 @@ const sentences: ByOp = {
     return `make the ${type}${number} at ${quote(step.path)} (mode ${octal(step.mode)}, owner ${owner(step)})`;
   },
   'pivot-root': () => "make the new root / and let go of the host's file systems",
+  'move-root': () => "move the new root over /, above the host's file systems",
+  'runtime-hooks': () => 'wait while the hooks on the host run',
   'root-attributes': (step) => `make the root file system ${words(attributeWords(step.attributes))}`,
   mask: (step) => `hide ${quote(step.path)}`,
   readonly: (step) => `make ${quote(step.path)} read-only`,
@@ -110,12 +118,13 @@ export function explainStep(step: Step): string {
  * Environment values are never shown: they carry secrets.
  */
 export function explainPlan(plan: Plan): string {
+  const keeper = `the ${plan.keeper.kind}, on the host`;
   const phases: readonly (readonly [string, readonly string[]])[] = [
-    ['Before: the shim, on the host', [...explainShim(plan.shim), ...plan.prepare.map(explainStep)]],
+    [`Before: ${keeper}`, [...explainKeeper(plan.keeper), ...plan.prepare.map(explainStep)]],
     ['Birth of the container', explainSpawn(plan.spawn)],
-    ['From outside: the shim, on the host', plan.attach.map(explainStep)],
+    [`From outside: ${keeper}`, plan.attach.map(explainStep)],
     ['Inside: the first process of the container', plan.init.map(explainStep)],
-    ['After: the shim, on the host', plan.cleanup.map(explainStep)],
+    [`After: ${keeper}`, plan.cleanup.map(explainStep)],
   ];
   const written = phases.filter(([, lines]) => lines.length > 0);
   return written
@@ -126,6 +135,21 @@ export function explainPlan(plan: Plan): string {
 
 function numbered(line: string, index: number): string {
   return `${String(index + 1).padStart(4)}. ${line}`;
+}
+
+function explainKeeper(keeper: Keeper): string[] {
+  return keeper.kind === 'shim' ? explainShim(keeper) : explainLauncher(keeper);
+}
+
+function explainLauncher(launcher: LauncherOptions): string[] {
+  const { preserve, startSocket } = launcher;
+  const terminal = launcher.consoleSocket ? 'hand its terminal to the console socket' : 'relay its terminal to stdio';
+  return [
+    ...(launcher.terminal ? [terminal] : []),
+    ...(preserve > 0 ? [`pass ${count(preserve, 'descriptor')} on, from 3 up`] : []),
+    ...(startSocket === null ? [] : [`have it wait for its start on ${quote(startSocket)}`]),
+    launcher.stay ? 'stay until it ends' : 'leave it alone once it waits or runs',
+  ];
 }
 
 function explainShim(shim: ShimOptions): string[] {
@@ -155,6 +179,7 @@ function explainSpawn(spawn: Spawn): string[] {
     return [
       `enter the namespaces of process ${spawn.pid} (${kinds(spawn.namespaces)})`,
       ...explainPlacement(spawn.cgroups),
+      ...explainKeyring(spawn),
     ];
   }
   return [
@@ -164,7 +189,12 @@ function explainSpawn(spawn: Spawn): string[] {
       : `start its first process with its own namespaces: ${kinds(spawn.namespaces)}`,
     ...spawn.timeOffsets.map((item) => `shift the ${item.clock} clock by ${item.secs}.${nanoseconds(item.nanosecs)} s`),
     ...explainPlacement(spawn.cgroups),
+    ...explainKeyring(spawn),
   ];
+}
+
+function explainKeyring({ keepKeyring }: Spawn): string[] {
+  return keepKeyring !== true ? [] : ['let it keep the session keyring of the caller'];
 }
 
 function explainPlacement(cgroups: CgroupPlacement): string[] {

@@ -31,7 +31,7 @@ export function namespacesOf(linux: Linux): Namespaces {
 }
 
 /** @throws OnggiError `invalid` */
-export function compileSpawn(linux: Linux, cgroups: CgroupPlacement): Spawn {
+export function compileSpawn(linux: Linux, cgroups: CgroupPlacement, keepKeyring: boolean): Spawn {
   const namespaces: NamespaceType[] = [];
   const join: { type: NamespaceType; path: string }[] = [];
   for (const { type, path } of linux.namespaces ?? []) {
@@ -39,7 +39,7 @@ export function compileSpawn(linux: Linux, cgroups: CgroupPlacement): Spawn {
     else if (path.startsWith('/')) join.push({ type: types[type], path });
     else throw new OnggiError('invalid', `namespace "${type}": its path "${path}" is not absolute`);
   }
-  return { kind: 'clone', namespaces, join, cgroups, timeOffsets: timeOffsets(linux, namespaces) };
+  return { kind: 'clone', namespaces, join, cgroups, timeOffsets: timeOffsets(linux, namespaces), keepKeyring };
 }
 
 function timeOffsets(linux: Linux, fresh: readonly NamespaceType[]): Extract<Spawn, { kind: 'clone' }>['timeOffsets'] {

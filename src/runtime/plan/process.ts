@@ -51,7 +51,12 @@ export function compileConsole(process: Process, bindConsole: boolean): InitStep
  * From the working directory to exec. The order of privileges: a filter without no_new_privs takes CAP_SYS_ADMIN, so
  * it comes before the identity; with no_new_privs it comes as late as can be, so that a profile needs to allow little.
  */
-export function compileProcess(process: Process, seccomp: Seccomp | undefined, context: ProcessContext): InitStep[] {
+export function compileProcess(
+  process: Process,
+  seccomp: Seccomp | undefined,
+  context: ProcessContext,
+  startHooks: readonly InitStep[],
+): InitStep[] {
   refuseProcess(process);
   const args = process.args ?? [];
   const [command] = args;
@@ -66,6 +71,7 @@ export function compileProcess(process: Process, seccomp: Seccomp | undefined, c
     { op: 'find-executable', command },
     ...(noNewPrivileges ? filter : []),
     ...(context.waitForStart ? [{ op: 'wait-start' } as const] : []),
+    ...startHooks,
     { op: 'exec', argv: args, env: process.env ?? [], reaper: context.reaper },
   ];
 }

@@ -7,11 +7,14 @@
  *
  * Phases, in the order of their execution:
  *
- *   prepare   the shim, on the host, before the container exists (cgroup directories and limits)
- *   spawn     the shim clones the init with all namespaces at once, or joins those of a running container
- *   attach    the shim, on the host, while the init waits (id maps, the host's end of a veth pair)
+ *   prepare   the keeper, on the host, before the container exists (cgroup directories and limits)
+ *   spawn     the keeper clones the init with all namespaces at once, or joins those of a running container
+ *   attach    the keeper, on the host, while the init waits (id maps, the host's end of a veth pair); its hooks only
+ *             when the init has come to `runtime-hooks`
  *   init      the init, inside its namespaces, up to and including exec
- *   cleanup   the shim, after the init has ended (cgroup directories)
+ *   cleanup   the keeper, after the init has ended or could not be made (cgroup directories)
+ *
+ * The keeper is the parent of the init: a shim, or a launcher.
  */
 import type { NetlinkStep } from '../../kernel/netlink-step.ts';
 
@@ -64,6 +67,8 @@ export type Spawn =
         readonly secs: bigint;
         readonly nanosecs: number;
       }[];
+      /** Do without a session keyring of its own (keyrings(7)), so that it has the caller's keys. */
+      readonly keepKeyring?: boolean;
     }
   | {
       readonly kind: 'join';
@@ -73,6 +78,7 @@ export type Spawn =
       readonly startTime: bigint;
       readonly namespaces: readonly NamespaceType[];
       readonly cgroups: CgroupPlacement;
+      readonly keepKeyring?: boolean;
     };
 
 export type CgroupPlacement = {
@@ -91,7 +97,31 @@ export type AttachStep =
       readonly gid: readonly IdMapping[];
       readonly setgroups: boolean;
     }
-  | NetlinkStep;
+  | NetlinkStep
+  | HookStep;
+
+export const hookKinds = ['prestart', 'createRuntime', 'createContainer', 'startContainer'] as const;
+
+/**
+ * Executes a hook of config.json ("POSIX-platform Hooks") and waits for its end. Failing, or not ending in time, it
+ * fails the plan. `prestart` and `createRuntime` are attach steps and run in the namespaces of the keeper; the others
+ * are init steps: `createContainer` before `pivot-root`, so its path is the host's, `startContainer` right before
+ * `exec`, with the identity of the command.
+ */
+export type HookStep = {
+  readonly op: 'hook';
+  readonly kind: (typeof hookKinds)[number];
+  /** Place in its list, for messages. */
+  readonly index: number;
+  readonly path: string;
+  readonly args: readonly string[];
+  /** The whole environment. */
+  readonly env: readonly string[];
+  /** Seconds after which the hook is killed, with what it has started; null for no limit. */
+  readonly timeout: number | null;
+  /** The state that it reads from its stdin: JSON, between whose halves the pid is written as the hook sees it. */
+  readonly state: { readonly before: string; readonly after: string };
+};
 
 export type InitStep =
   /** Propagation of the whole tree, e.g. MS_REC | MS_PRIVATE on "/". */
@@ -173,6 +203,15 @@ export type InitStep =
     }
   /** pivot_root(2) into the entered root, old root detached; working directory becomes "/". */
   | { readonly op: 'pivot-root' }
+  /**
+   * In its place where the host's root is a ramfs, which can't be pivoted away (pivot_root(2)): the entered root is
+   * moved over "/" and chrooted into. The host's mounts stay below; of them, procfs and sysfs are taken off or covered
+   * first, because a process inside could otherwise mount new ones without their masks.
+   */
+  | { readonly op: 'move-root' }
+  /** Tells the keeper that the mounts are made, and waits for it to run the hooks of the phase attach. */
+  | { readonly op: 'runtime-hooks' }
+  | HookStep
   /** Remounts "/" with these attributes (read-only root file system). */
   | { readonly op: 'root-attributes'; readonly attributes: MountAttributes }
   /** Hides a path: /dev/null over a file, an empty read-only tmpfs over a directory; missing paths are skipped. */
@@ -217,7 +256,7 @@ export type InitStep =
   | { readonly op: 'working-directory'; readonly path: string; readonly create: boolean }
   /** Resolves argv[0] by PATH of `env`; errno ENOENT or EACCES are the 127 and 126 of the command line. */
   | { readonly op: 'find-executable'; readonly command: string }
-  /** Reports "created" to the shim and waits for "start". */
+  /** Reports "created" to the keeper and waits for "start", of the keeper or on the start socket. */
   | { readonly op: 'wait-start' }
   | {
       readonly op: 'exec';
@@ -279,8 +318,27 @@ export type OomSource =
   /** memory.oom_control, field oom_kill, and memory.failcnt. */
   | { readonly version: 1; readonly directory: string };
 
+/** The parent of a container whose stdio and exit status are another program's business (`onggi-runtime`). */
+export type LauncherOptions = {
+  /** Container or exec id, for messages. */
+  readonly id: string;
+  /** There is a step `console`, whose terminal the launcher passes on or relays. */
+  readonly terminal: boolean;
+  /** Send the master of the terminal over descriptor 5 (SCM_RIGHTS) instead of relaying it to stdio. */
+  readonly consoleSocket: boolean;
+  /** Number of descriptors, from 6 up, that become 3 and up in the container. */
+  readonly preserve: number;
+  /** Stay as its parent until it ends; otherwise leave it alone once it waits for its start, or runs. */
+  readonly stay: boolean;
+  /** Absolute path of the socket on which the init waits for its start; null with `stay` or without `wait-start`. */
+  readonly startSocket: string | null;
+};
+
+/** The process that executes the plan and is the parent of the init. */
+export type Keeper = ({ readonly kind: 'shim' } & ShimOptions) | ({ readonly kind: 'launcher' } & LauncherOptions);
+
 export type Plan = {
-  readonly shim: ShimOptions;
+  readonly keeper: Keeper;
   readonly prepare: readonly PrepareStep[];
   readonly spawn: Spawn;
   readonly attach: readonly AttachStep[];

@@ -1,0 +1,224 @@
+/**
+ * Starting a launcher (native/launcher.c): the parent of a container for as long as it is being made, or until it ends.
+ *
+ * All but the wait for the exit block: nothing else is to be done meanwhile, and a turn of the event loop costs more
+ * than what is waited for. The launcher is in the caller's process group and takes no signal but SIGWINCH; whoever
+ * wants the container to get the signals of a foreground command catches them and hands them on by `signal`.
+ */
+import { openSync, read } from 'node:fs';
+import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
+import { addon, native, shimPath } from './addon.ts';
+import { type Descriptor, ownDescriptor } from './descriptor.ts';
+import type { StepReport } from './frame.ts';
+import { type ClientFrame, decodeFrames, type ExitReport, encodeFrame, nothing, type ShimEvent } from './frame.ts';
+import { sealedFile } from './memory-file.ts';
+import type { ProcessIdentity } from './process-identity.ts';
+import { socketAddress } from './socket-address.ts';
+
+export type { ExitReport, StepReport } from './frame.ts';
+
+/** What is made of the words of the C side. */
+export type Interpreter = {
+  /** The error of a step that failed (`stepError` of the plan compiler). */
+  readonly failed: (report: StepReport) => OnggiError;
+  /** Hears of steps that were gone without. */
+  readonly warn: (report: StepReport) => void;
+};
+
+export type Launch = Interpreter & {
+  /** Container or exec id: the launcher's argument, to be seen in `ps`. */
+  readonly id: string;
+  /** Encoded plan whose keeper is a launcher with the same options. */
+  readonly plan: Uint8Array;
+  /** Descriptors of this process that become 0, 1 and 2; with a terminal that is relayed, what it is relayed to. */
+  readonly stdio: readonly [number, number, number];
+  /** Path of a socket that somebody listens on, to be sent the master of the pty; when the plan says so. */
+  readonly consoleSocket?: string | undefined;
+  /** Descriptors of this process that become 3, 4 and so on in the container; as many as the plan says. */
+  readonly preserve: readonly number[];
+};
+
+/**
+ * Disposing of it before the start undoes what was made, afterwards it leaves the container alone; idempotent.
+ */
+export interface Launched extends Disposable {
+  /**
+   * Blocks until the process waits for its start, or runs, if the plan does not wait; without `stay`, the launcher is
+   * gone then, and the process is a child of the next subreaper. Call it once.
+   * @throws OnggiError of `failed`, when all that was made is gone again; `unavailable` when the launcher was killed
+   */
+  created(): ProcessIdentity;
+  /**
+   * With `stay`, lets the process that `created` has told of run, and blocks until it does.
+   * @throws OnggiError of `failed`; `unavailable` when it was killed
+   */
+  start(): void;
+  /**
+   * With `stay`, resolves when the process has ended and the cleanup steps are done. Call it once, after `start`.
+   * @throws OnggiError `unavailable` when the launcher was killed
+   */
+  exited(): Promise<ExitReport>;
+  /** With `stay`, sends a signal to the process. One that has ended is no error. */
+  signal(signal: number): void;
+}
+
+/** @throws OnggiError `not-found` when the shim is not installed; `not-found`, `unavailable` for the console socket */
+export function launch(request: Launch): Launched {
+  const path = shimPath();
+  using opened = new DisposableStack();
+  const executable = opened.use(native(`prepare "${path}"`, (calls) => ownDescriptor(calls.sealedExecutable(path))));
+  const plans = opened.use(sealedFile('plan', request.plan));
+  const console = opened.use(connectConsole(request.consoleSocket));
+  const [ours, theirs] = native('make a channel', (calls) => calls.packetPair());
+  const channel = ownDescriptor(ours);
+  opened.adopt(theirs, (fd) => addon().close(fd));
+  // Descriptors 0 and up of native/launcher.c.
+  const fds = [...request.stdio, plans.fd, theirs, console.fd, ...request.preserve];
+  try {
+    const pid = native(`start "${path}"`, (calls) =>
+      calls.spawn(executable.fd, ['onggi-shim', '--launch', request.id], [], fds),
+    );
+    return launchedOf(pid, channel, request);
+  } catch (error) {
+    channel[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function connectConsole(path: string | undefined): Descriptor {
+  if (path === undefined) return openNull();
+  using address = socketAddress(path);
+  return native(`connect to the console socket "${path}"`, (calls) => ownDescriptor(calls.connectLocal(address.path)));
+}
+
+function openNull(): Descriptor {
+  try {
+    return ownDescriptor(openSync('/dev/null', 'r+'));
+  } catch (error) {
+    throw fromSystemError(error, 'open "/dev/null"');
+  }
+}
+
+function launchedOf(pid: number, channel: Descriptor, { id, failed, warn }: Launch): Launched {
+  let reaped = false;
+  /** After the last word the launcher ends by itself, or because the channel is closed. */
+  const reap = (): void => {
+    channel[Symbol.dispose]();
+    if (reaped) return;
+    reaped = true;
+    native(`wait for the launcher of "${id}"`, (calls) => calls.waitProcess(pid));
+  };
+  const gone = (): OnggiError => {
+    reap();
+    return new OnggiError('unavailable', `launch "${id}": the launcher went away`, {
+      hint: 'It was killed, or the machine is out of memory; try again.',
+    });
+  };
+  /** The status that is due, once what comes before it has been told. */
+  const await_ = (states: readonly string[]): ProcessIdentity => {
+    for (;;) {
+      const event = receive(channel);
+      if (event === undefined) throw gone();
+      if (event.type === 'warn') warn(event);
+      if (event.type === 'fail') {
+        reap();
+        throw failed(event);
+      }
+      if (event.type === 'status' && states.includes(event.state)) {
+        return { pid: event.pid, startTime: event.startTime };
+      }
+    }
+  };
+  return {
+    created: () => await_(['created', 'running']),
+    start() {
+      send(channel, { type: 'start' });
+      await_(['running']);
+    },
+    async exited() {
+      for (;;) {
+        const event = await receiveLater(channel);
+        if (event === undefined) throw gone();
+        if (event.type === 'warn') warn(event);
+        if (event.type !== 'exit') continue;
+        reap();
+        return event;
+      }
+    },
+    signal: (signal) => send(channel, { type: 'signal', signal }),
+    [Symbol.dispose]: reap,
+  };
+}
+
+/**
+ * Lets a container run that was created without `stay`, and blocks until it does.
+ *
+ * @param socket the plan's start socket
+ * @throws OnggiError of `failed`; `conflict` when nobody waits there: it was started before, or has ended
+ */
+export function startCreated(socket: string, { failed, warn }: Interpreter): void {
+  using channel = connectStart(socket);
+  let event = receive(channel);
+  if (event?.type !== 'status' || event.state !== 'created') throw notWaiting();
+  send(channel, { type: 'start' });
+  // The word "running" comes right before exec; then the end of file, by the exec, says that it has succeeded.
+  let runs = false;
+  for (event = receive(channel); event !== undefined; event = receive(channel)) {
+    if (event.type === 'warn') warn(event);
+    if (event.type === 'fail') throw failed(event);
+    if (event.type === 'status') runs = true;
+  }
+  if (!runs) throw new OnggiError('unavailable', 'start the container: its first process was killed');
+}
+
+function connectStart(socket: string): Descriptor {
+  using address = socketAddress(socket);
+  try {
+    return ownDescriptor(addon().connectPackets(address.path));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ECONNREFUSED') throw notWaiting(error);
+    throw fromSystemError(error, `connect to "${socket}"`);
+  }
+}
+
+function notWaiting(cause?: unknown): OnggiError {
+  return new OnggiError('conflict', 'start the container: it does not wait for its start', {
+    cause,
+    hint: 'It was started before, or has ended; look at its state.',
+  });
+}
+
+function send(channel: Descriptor, frame: ClientFrame): void {
+  try {
+    addon().sendPacket(channel.fd, encodeFrame(frame));
+  } catch (error) {
+    // Whoever has gone is found out by reading.
+    if (errnoOf(error) !== 'EPIPE' && errnoOf(error) !== 'ECONNRESET')
+      throw fromSystemError(error, 'write to a launcher');
+  }
+}
+
+/** One packet, one frame; undefined at the end. */
+function eventOf(packet: Uint8Array): ShimEvent | undefined {
+  return packet.length === 0 ? undefined : decodeFrames(nothing, packet).events[0];
+}
+
+function receive(channel: Descriptor): ShimEvent | undefined {
+  try {
+    return eventOf(addon().receivePacket(channel.fd));
+  } catch (error) {
+    if (errnoOf(error) === 'ECONNRESET') return undefined;
+    throw fromSystemError(error, 'read from a launcher');
+  }
+}
+
+function receiveLater(channel: Descriptor): Promise<ShimEvent | undefined> {
+  const buffer = Buffer.alloc(4096);
+  return new Promise((resolve, reject) => {
+    read(channel.fd, buffer, 0, buffer.length, null, (error, length) => {
+      if (error === null) resolve(eventOf(buffer.subarray(0, length)));
+      else if (errnoOf(error) === 'ECONNRESET') resolve(undefined);
+      else reject(fromSystemError(error, 'read from a launcher'));
+    });
+  });
+}

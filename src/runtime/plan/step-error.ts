@@ -1,0 +1,64 @@
+/** What the keeper of a container reports of a step, as an error or a warning in words. Pure. */
+import { getSystemErrorName } from 'node:util';
+import { codeOfErrno, OnggiError } from '../../errors.ts';
+import type { StepReport } from '../../kernel/frame.ts';
+import type { Plan, Step } from './steps.ts';
+
+/** What messages say was tried. */
+export function attempt(plan: Plan): string {
+  return plan.spawn.kind === 'join' ? 'exec' : 'start container';
+}
+
+/** Index 0 is the shim's own record, 1 the spawn (native/plan.h). */
+export function stepAt(plan: Plan, index: number): Step | undefined {
+  return [...plan.prepare, ...plan.attach, ...plan.init, ...plan.cleanup][index - 2];
+}
+
+const commandOps: ReadonlySet<string | undefined> = new Set(['find-executable', 'exec']);
+
+/**
+ * What made a start or an exec fail. Docker's exit statuses: 127 for a command that is not there, 126 for one that can't be executed.
+ */
+export function stepError({ step: index, errno, text }: StepReport, plan: Plan): OnggiError {
+  const step = stepAt(plan, index);
+  if (step === undefined || !commandOps.has(step.op)) {
+    return new OnggiError(codeOfErrno(getSystemErrorName(-errno)), `${attempt(plan)}: ${text}: ${errnoText(errno)}`);
+  }
+  const command = step.op === 'find-executable' ? step.command : step.op === 'exec' ? (step.argv[0] ?? '') : '';
+  const name = getSystemErrorName(-errno);
+  if (name === 'ENOENT' || name === 'ENOTDIR') {
+    const found = command.includes('/') ? 'no such file or directory' : 'executable file not found in $PATH';
+    return new OnggiError('command-not-found', `exec: "${command}": ${found}`, {
+      hint: 'Name a command that is in the image, or its full path.',
+    });
+  }
+  return new OnggiError('not-executable', `exec: "${command}": ${errnoText(errno)}`, {
+    hint: 'Give it the execute permission, and the interpreter or architecture that it needs.',
+  });
+}
+
+/** What a start or an exec went on without. */
+export function stepWarning({ errno, text }: StepReport): string {
+  return `${text}: ${errnoText(errno)}`;
+}
+
+const errnoWords: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'operation not permitted',
+  ENOENT: 'no such file or directory',
+  ENOEXEC: 'exec format error',
+  EISDIR: 'is a directory',
+  ENOTDIR: 'not a directory',
+  EINVAL: 'invalid argument',
+  ENOSPC: 'no space left on device',
+  EBUSY: 'device or resource busy',
+  EAGAIN: 'resource temporarily unavailable',
+  ENOMEM: 'cannot allocate memory',
+  ERANGE: 'numerical result out of range',
+  ELOOP: 'too many levels of symbolic links',
+};
+
+function errnoText(errno: number): string {
+  const name = getSystemErrorName(-errno);
+  return errnoWords[name] ?? name;
+}
