@@ -54,12 +54,21 @@ static int set_option(int fs, const char *type, char *option, struct failure *fa
     return result < 0 ? fail_with_log(fs, failure, result, type, option) : 0;
 }
 
+/* Cuts the next option off; a character after a backslash belongs to it, whatever it is (a path of overlayfs). */
+static char *next_option(char **rest) {
+    char *option = *rest, *at = option;
+    while (*at != '\0' && *at != ',') at += *at == '\\' && at[1] != '\0' ? 2 : 1;
+    *rest = *at == '\0' ? NULL : at + 1;
+    *at = '\0';
+    return option;
+}
+
 static int set_options(int fs, const char *type, const char *data, struct failure *failure) {
     char options[4096];
     if (strlen(data) >= sizeof options) return fail(failure, E2BIG, "mount \"%s\": more than one page of options", type);
     memcpy(options, data, strlen(data) + 1);
-    char *rest = options, *option;
-    while ((option = strsep(&rest, ",")) != NULL) {
+    for (char *rest = options; rest != NULL;) {
+        char *option = next_option(&rest);
         if (*option == '\0') continue;
         int result = set_option(fs, type, option, failure);
         if (result < 0) return result;

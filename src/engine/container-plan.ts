@@ -38,7 +38,10 @@ export function compileContainer(context: Context, container: Container, network
   });
   const image = row.imageId === null ? null : readImageConfig(store, row.imageId).value.process;
   const made = makeSpec(options, image, facts);
-  const spec = row.imageId === null ? withHostMounts(made, hostMounts(store.layout, files.disks)) : made;
+  const spec =
+    row.imageId === null
+      ? withHostMounts(made, hostMounts(store.layout, files.disks, options.readOnly === true))
+      : made;
   writeSpec(files.config, spec);
   writeEtc(container, spec, network);
   const { plan, warnings } = compile(spec, {

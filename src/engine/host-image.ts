@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromSystemError } from '../errors.ts';
 import type { Mount } from '../oci/runtime-spec.ts';
-import type { Layout } from '../store/layout.ts';
+import { defaultRoot, type Layout } from '../store/layout.ts';
 
 /** File systems that hold a machine's files. Others are made anew (proc, sysfs), are memory, or are not its own. */
 const diskTypes = new Set(['ext2', 'ext3', 'ext4', 'xfs', 'btrfs', 'f2fs', 'bcachefs', 'zfs', 'jfs', 'nilfs2']);
@@ -39,22 +39,27 @@ function decodePath(path: string): string {
   return path.replace(/\\([0-7]{3})/g, (_all, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }
 
-/** Directories of the engine: layers, blobs and writable layers of all containers, and the sockets of their shims. */
+/**
+ * Directories of the engine: layers, blobs and writable layers of all containers, and the sockets of their shims; of
+ * this store and of the machine's usual one.
+ */
 function ownDirectories(layout: Layout): string[] {
-  return [...new Set([layout.root, layout.run])];
+  return [...new Set([layout.root, layout.run, defaultRoot])];
 }
 
 /**
  * Overlays for the machine's other disks, and an empty /run: there lie the sockets by which programs rule the machine
  * (onggi's own, Docker's, containerd's, systemd's, D-Bus).
  * @param directory where the writable layers of the disks lie; made here
+ * @param readOnly of `--read-only`: the disks are parts of the root file system
  */
-export function hostMounts(layout: Layout, directory: string): Mount[] {
+export function hostMounts(layout: Layout, directory: string, readOnly: boolean): Mount[] {
   const disks = diskMounts(readMountinfo(), ['/run', ...ownDirectories(layout)]);
   const overlays = disks.map((path, index): Mount => {
     const [upper, work] = [join(directory, `upper-${index}`), join(directory, `work-${index}`)];
     for (const made of [upper, work]) mkdirSync(made, { recursive: true, mode: 0o755 });
     const options = [`lowerdir=${escaped(path)}`, `upperdir=${escaped(upper)}`, `workdir=${escaped(work)}`];
+    if (readOnly) options.push('ro');
     return { destination: path, type: 'overlay', source: 'overlay', options };
   });
   const run: Mount = {

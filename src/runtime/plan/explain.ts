@@ -46,7 +46,7 @@ const sentences: ByOp = {
   'root-bind': (step) => `bind the directory ${quote(step.source)} on ${quote(step.target)} as the new root`,
   'enter-root': (step) => `take ${quote(step.path)} as the root that all further paths are resolved in`,
   mount: (step) => {
-    const details = [...step.flags.words, ...step.data.split(',').filter((word) => word !== '')];
+    const details = [...step.flags.words, ...(step.data.match(/(?:\\.|[^,])+/gs) ?? [])];
     return `mount ${step.fstype} on ${quote(step.target)}${parenthesised(details)}${step.optional ? ', if possible' : ''}`;
   },
   bind: (step) => {

@@ -192,12 +192,19 @@ export function parseMountOptions(destination: string, options: readonly string[
   };
 }
 
-/** A comma would end the option and start another one (THREATS N). */
+/**
+ * A comma would end the option and start another one (THREATS N), unless a backslash stands before it, by which
+ * overlayfs and native/mount.c know that it belongs to a path.
+ */
 function checkData(destination: string, option: string): string {
-  if (/[,\n\0]/.test(option)) {
-    throw new OnggiError('invalid', `mount option "${option}" of "${destination}": holds a comma or a line feed`, {
-      hint: 'Give each option as an item of its own.',
-    });
+  if (/[\n\0]/.test(option) || /[,\\]/.test(option.replace(/\\./gs, ''))) {
+    throw new OnggiError(
+      'invalid',
+      `mount option "${option}" of "${destination}": holds a comma, a line feed or a bare backslash`,
+      {
+        hint: 'Give each option as an item of its own.',
+      },
+    );
   }
   return option;
 }
