@@ -107,7 +107,14 @@ int cgroup_write(struct cursor *payload, bool *optional, struct failure *failure
     const char *value = take_string(payload);
     const char *what = take_string(payload);
     *optional = take_bool(payload);
+    const char *fallback = take_optional(payload);
+    const char *fallback_value = take_string(payload);
     int result = write_file(AT_FDCWD, path, value);
+    if (result == -ENOENT && fallback != NULL) {
+        path = fallback;
+        value = fallback_value;
+        result = write_file(AT_FDCWD, path, value);
+    }
     return result < 0 ? fail(failure, result, "%s: write \"%s\" to \"%s\"", what, value, path) : 0;
 }
 

@@ -26,7 +26,7 @@ static const struct grammar grammars[] = {
     {OP_JOIN, IN(PHASE_KEEPER), "uquo(s)b"},
     {OP_LAUNCHER, IN(PHASE_KEEPER), "sbbubo"},
     {OP_CGROUP_CREATE, IN(PHASE_PREPARE), "s"},
-    {OP_WRITE, IN(PHASE_PREPARE), "sssb"},
+    {OP_WRITE, IN(PHASE_PREPARE), "sssbos"},
     {OP_CGROUP_DEVICE, IN(PHASE_PREPARE), "sds"},
     {OP_ID_MAP, IN(PHASE_ATTACH), "(uuu)(uuu)b"},
     {OP_NETLINK, IN(PHASE_ATTACH) | IN(PHASE_INIT), "u(d(u)s)s"},

@@ -60,7 +60,8 @@ enum plan_op {
 
     /* prepare */
     OP_CGROUP_CREATE = 16, /* str path */
-    OP_WRITE = 17,         /* str path, str value, str what, bool optional */
+    /* str path, str value, str what, bool optional, str? path written instead where there is no `path`, str its value */
+    OP_WRITE = 17,
     OP_CGROUP_DEVICE = 18, /* str path, blob eBPF program, str what */
 
     /* attach */

@@ -1,7 +1,8 @@
 /** Attaching to a running container, and everything that ends one. */
 import { OnggiError } from '../errors.ts';
 import { connectShim, type Interest, type ShimClient } from '../kernel/shim-client.ts';
-import { killCgroup } from '../runtime/cgroup/control.ts';
+import { findCgroup } from '../runtime/cgroup/layout.ts';
+import { killCgroup } from '../runtime/cgroup/processes.ts';
 import { isSignal, parseSignal } from '../runtime/signal.ts';
 import { containerById } from '../store/container-row.ts';
 import { type Container, containerOf } from './container.ts';
@@ -94,7 +95,7 @@ export async function remove(
 async function killAll(container: Container): Promise<void> {
   using client = await connect(container, {});
   if (client === undefined) {
-    if (container.start !== null) await killCgroup(container.start.cgroupsPath);
+    if (container.start !== null) await killCgroup(findCgroup(container.start.cgroupsPath));
     return;
   }
   client.killAll();

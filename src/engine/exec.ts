@@ -4,6 +4,7 @@ import { type Code, OnggiError } from '../errors.ts';
 import { startShim } from '../kernel/shim.ts';
 import { connectShim, type Interest, loadClient, type ShimClient } from '../kernel/shim-client.ts';
 import type { Process, Spec } from '../oci/runtime-spec.ts';
+import { cgroupAt } from '../runtime/cgroup/cgroup.ts';
 import { placement } from '../runtime/cgroup/compile.ts';
 import { compileExec } from '../runtime/plan/compile.ts';
 import { encodePlan } from '../runtime/plan/encode.ts';
@@ -106,7 +107,7 @@ async function startProcess(
       pid,
       startTime,
       namespaces: ['mnt', 'pid', 'net', 'uts', 'ipc', 'cgroup'],
-      cgroups: placement(host.cgroups, cgroupsPath),
+      cgroups: placement(cgroupAt(host.cgroups, cgroupsPath)),
       waitForStart: true,
     },
   );

@@ -13,7 +13,8 @@ import type { Guard } from '../kernel/lock.ts';
 import { isLocked } from '../kernel/lock.ts';
 import { isAlive } from '../kernel/process-identity.ts';
 import { connectShim } from '../kernel/shim-client.ts';
-import { removeCgroup } from '../runtime/cgroup/control.ts';
+import { findCgroup } from '../runtime/cgroup/layout.ts';
+import { removeCgroup, removeEmptyParent } from '../runtime/cgroup/remove.ts';
 import {
   type ContainerRow,
   containerById,
@@ -140,7 +141,9 @@ async function releaseKernelState(store: Store, container: Container): Promise<v
   const { start } = container;
   if (start === null) return;
   unpublish(store, container);
-  await removeCgroup(start.cgroupsPath);
+  const cgroup = findCgroup(start.cgroupsPath);
+  await removeCgroup(cgroup);
+  removeEmptyParent(cgroup);
   removeSockets(store, start.nonce);
 }
 

@@ -7,23 +7,20 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DeviceRule, Resources } from '../../src/oci/runtime-spec.ts';
-import {
-  cgroupExists,
-  cgroupProcesses,
-  cgroupUsage,
-  freezeCgroup,
-  killCgroup,
-  removeCgroup,
-  thawCgroup,
-} from '../../src/runtime/cgroup/control.ts';
-import { cgroupDirectories, hierarchyPath, legacyMountPoint } from '../../src/runtime/cgroup/hierarchy.ts';
-import { readCgroupLayout } from '../../src/runtime/cgroup/layout.ts';
+import { directoriesOf } from '../../src/runtime/cgroup/cgroup.ts';
+import { freezeCgroup, isFrozen, thawCgroup } from '../../src/runtime/cgroup/freeze.ts';
+import { hierarchyPath, legacyMountPoint } from '../../src/runtime/cgroup/hierarchy.ts';
+import { findCgroup, readCgroupLayout } from '../../src/runtime/cgroup/layout.ts';
+import { cgroupExists, cgroupProcesses, killCgroup } from '../../src/runtime/cgroup/processes.ts';
+import { removeCgroup, removeEmptyParent } from '../../src/runtime/cgroup/remove.ts';
+import { type CgroupStats, readCgroupStats } from '../../src/runtime/cgroup/stats.ts';
 import { requires } from '../harness/requires.ts';
 import type { Told } from './shim-container.ts';
 import { cgroupsPath, runSpec, type SpecWish } from './spec-container.ts';
 
 const layout = readCgroupLayout();
 const unified = layout.mode === 'unified';
+const cgroup = findCgroup(cgroupsPath);
 const needs = requires('root');
 
 /** A file of the container's cgroup on the host, by the names that the two versions have for it. */
@@ -53,15 +50,15 @@ test(`this machine is "${layout.mode}", as its mounts say`, () => {
 
 test('the container is in its cgroups, in all of them', needs, async () => {
   const told = await limited({}, () => {
-    assert.ok(cgroupExists(cgroupsPath));
-    assert.equal(cgroupProcesses(cgroupsPath).length, 1);
-    for (const directory of cgroupDirectories(layout, cgroupsPath)) {
+    assert.ok(cgroupExists(cgroup));
+    assert.equal(cgroupProcesses(cgroup).length, 1);
+    for (const directory of directoriesOf(cgroup)) {
       assert.notEqual(readFileSync(`${directory}/cgroup.procs`, 'utf8'), '', directory);
     }
   }, ['cat', '/proc/self/cgroup']);
   // Its own cgroups are the roots of what it sees.
   for (const line of told.stdout.trim().split('\n')) assert.match(line, /^\d+:[^:]*:\/$/);
-  assert.equal(cgroupExists(cgroupsPath), false);
+  assert.equal(cgroupExists(cgroup), false);
 });
 
 test('memory: the limit is set, and who exceeds it is killed and told so', needs, async () => {
@@ -196,17 +193,19 @@ async function counting(act: (count: () => number) => Promise<void>, more: Parti
 test('freeze stops every process, thaw lets them go on, both may be said twice', needs, async () => {
   const seen: number[] = [];
   await counting(async (count) => {
-    await freezeCgroup(cgroupsPath);
-    await freezeCgroup(cgroupsPath);
+    await freezeCgroup(cgroup);
+    await freezeCgroup(cgroup);
     await sleep(50);
     seen.push(count());
     await sleep(200);
     seen.push(count());
-    await thawCgroup(cgroupsPath);
-    await thawCgroup(cgroupsPath);
+    assert.equal(isFrozen(cgroup), true);
+    await thawCgroup(cgroup);
+    await thawCgroup(cgroup);
+    assert.equal(isFrozen(cgroup), false);
     await sleep(200);
     seen.push(count());
-    await killCgroup(cgroupsPath);
+    await killCgroup(cgroup);
   });
   const [frozen = 0, still = 0, thawed = 0] = seen;
   assert.equal(still, frozen, 'it went on while frozen');
@@ -215,17 +214,17 @@ test('freeze stops every process, thaw lets them go on, both may be said twice',
 
 test('kill ends a frozen container, and one that forks', needs, async () => {
   const told = await counting(async () => {
-    await freezeCgroup(cgroupsPath);
-    await killCgroup(cgroupsPath);
-    assert.deepEqual(cgroupProcesses(cgroupsPath), []);
-    await killCgroup(cgroupsPath);
+    await freezeCgroup(cgroup);
+    await killCgroup(cgroup);
+    assert.deepEqual(cgroupProcesses(cgroup), []);
+    await killCgroup(cgroup);
   });
   assert.equal(told.exit.signal, 9);
   const bomb = 'while :; do sleep 100 & done';
   const forks = await counting(
     async () => {
-      await killCgroup(cgroupsPath);
-      assert.deepEqual(cgroupProcesses(cgroupsPath), []);
+      await killCgroup(cgroup);
+      assert.deepEqual(cgroupProcesses(cgroup), []);
     },
     {
       args: ['sh', '-c', `i=0; while [ $i -lt 9 ]; do i=$((i+1)); echo $i; usleep 5000; done; ${bomb}`],
@@ -235,31 +234,38 @@ test('kill ends a frozen container, and one that forks', needs, async () => {
   assert.equal(forks.exit.signal, 9);
 });
 
-test('usage: memory, time, processes', needs, async () => {
-  let usage: ReturnType<typeof cgroupUsage> | undefined;
+test('statistics: memory, time, processes', needs, async () => {
+  let stats: CgroupStats | undefined;
   await counting(
     async () => {
-      usage = cgroupUsage(cgroupsPath);
-      await killCgroup(cgroupsPath);
+      stats = readCgroupStats(cgroup);
+      await killCgroup(cgroup);
     },
-    { linux: { cgroupsPath, resources: { memory: { limit: 64 << 20 } } } },
+    { linux: { cgroupsPath, resources: { memory: { limit: 64 << 20 }, pids: { limit: 77 } } } },
   );
-  assert.ok(usage !== undefined);
-  assert.equal(usage.memory?.limit, 64 << 20);
-  assert.ok((usage.memory?.used ?? 0) > 0 && (usage.memory?.used ?? 0) < 64 << 20);
-  assert.ok((usage.cpu ?? 0) > 0 && (usage.cpu ?? 0) < 5e9, `cpu ${usage.cpu}`);
-  assert.ok((usage.pids ?? 0) >= 1 && (usage.pids ?? 0) <= 3);
+  assert.ok(stats !== undefined);
+  const { memory, cpu, pids } = stats;
+  assert.equal(memory.usage.limit, 64 << 20);
+  assert.ok(Number(memory.usage.usage) > 0 && Number(memory.usage.usage) < 64 << 20);
+  assert.ok(Number(cpu.usage.total) > 0 && Number(cpu.usage.total) < 5e9, `cpu ${cpu.usage.total}`);
+  assert.equal(pids.limit, 77);
+  assert.ok(Number(pids.current) >= 1 && Number(pids.current) <= 3);
+  assert.equal(cpu.psi !== undefined, unified);
+  assert.throws(() => readCgroupStats(cgroup), { code: 'not-found' });
 });
 
 test('remove takes what the container made below, kills what is left, and may be said twice', needs, async () => {
   await counting(
     async () => {
-      const made = cgroupDirectories(layout, cgroupsPath).filter((directory) => existsSync(`${directory}/a/b`));
+      const made = directoriesOf(cgroup).filter((directory) => existsSync(`${directory}/a/b`));
       assert.equal(made.length, 1);
-      await removeCgroup(cgroupsPath);
-      await removeCgroup(cgroupsPath);
-      assert.equal(cgroupExists(cgroupsPath), false);
-      assert.equal(cgroupExists(cgroupsPath.slice(0, cgroupsPath.lastIndexOf('/'))), false);
+      await removeCgroup(cgroup);
+      await removeCgroup(cgroup);
+      assert.equal(cgroupExists(cgroup), false);
+      const parent = findCgroup(cgroupsPath.slice(0, cgroupsPath.lastIndexOf('/')));
+      assert.equal(cgroupExists(parent), true);
+      removeEmptyParent(cgroup);
+      assert.equal(cgroupExists(parent), false);
     },
     {
       args: [
@@ -279,14 +285,17 @@ test('remove takes what the container made below, kills what is left, and may be
 });
 
 test('a limit that the machine can not keep fails before anything runs', needs, async () => {
-  await assert.rejects(
-    runSpec({ args: ['true'], linux: { cgroupsPath, resources: { memory: { kernel: 1 << 20 } } } }),
-    {
-      code: 'unsupported',
-    },
-  );
-  const told = await runSpec({ args: ['echo', 'ran'], linux: { cgroupsPath, resources: { cpu: { cpus: '4000' } } } });
+  const limited = (resources: Resources): Promise<Told> =>
+    runSpec({ args: ['echo', 'ran'], linux: { cgroupsPath, resources } });
+  await assert.rejects(limited({ memory: { useHierarchy: false } }), { code: 'unsupported' });
+  // The kernel's own answer is a bare ERANGE.
+  await assert.rejects(limited({ cpu: { cpus: '0,4000' } }), (error: Error & { hint?: string }) => {
+    assert.match(error.message, /cpu\.cpus: "0,4000" asks for CPUs that are not there/);
+    assert.match(error.hint ?? '', /^This machine offers "0/);
+    return true;
+  });
+  const told = await limited({ memory: { limit: 64 << 20 }, pids: { limit: 1e15 } });
   assert.equal(told.stdout, '');
-  assert.match(told.fail().text, /run on the CPUs 4000/);
-  assert.ok(!existsSync(cgroupDirectories(layout, cgroupsPath)[0] ?? ''));
+  assert.match(told.fail().text, /limit the number of processes to 1000000000000000: write "1000000000000000"/);
+  assert.ok(!existsSync(directoriesOf(cgroup)[0] ?? ''));
 });

@@ -3,11 +3,13 @@ import { OnggiError } from '../../errors.ts';
 import type { DeviceRule, Resources } from '../../oci/runtime-spec.ts';
 import { alwaysAllowedDevices } from '../defaults.ts';
 import type { CgroupPlacement, CleanupStep, OomSource, PrepareStep } from '../plan/steps.ts';
+import { type Cgroup, controllerDirectory, directoriesOf, isUnified, legacyDirectory } from './cgroup.ts';
+import { checkCpuset } from './cpuset.ts';
 import { compileDeviceProgram, explainDevicePolicy } from './device-program.ts';
 import { devicePolicy, legacyDeviceLines } from './device-rules.ts';
-import { ancestors, type CgroupLayout, cgroupDirectories, hierarchyPath, legacyMountPoint } from './hierarchy.ts';
+import { ancestors, type CgroupLayout, hierarchyPath } from './hierarchy.ts';
 import { checkMemory } from './memory.ts';
-import type { Setting } from './setting.ts';
+import type { Setting, Warn } from './setting.ts';
 import { legacySettings } from './v1.ts';
 import { unifiedSettings } from './v2.ts';
 
@@ -22,54 +24,78 @@ export type CgroupSteps = {
 const usualControllers = ['cpuset', 'cpu', 'io', 'memory', 'pids'];
 
 /**
- * @param path the cgroup, absolute below each hierarchy
+ * @param cgroup where it is (`cgroupAt`)
  * @param warn told what could not be had but was not asked for
  * @throws OnggiError `unsupported` for a limit that this machine can't keep, `invalid` for a malformed one
  */
-export function compileCgroup(
-  layout: CgroupLayout,
-  path: string,
-  resources: Resources,
-  warn: (message: string) => void,
-): CgroupSteps {
-  checkMemory(resources.memory ?? {}, layout.swap);
-  const settings = layout.mode === 'unified' ? unifiedSettings(resources) : legacySettings(resources);
-  for (const { controller, what } of settings) {
-    if (!hasController(layout, controller)) {
-      throw new OnggiError('unsupported', `${what}: this machine has no cgroup controller "${controller}"`);
-    }
-  }
+export function compileCgroup(layout: CgroupLayout, cgroup: Cgroup, resources: Resources, warn: Warn): CgroupSteps {
+  const settings = compileSettings(layout, resources, warn);
   return {
     prepare: [
-      ...cgroupDirectories(layout, path).map((directory): PrepareStep => ({ op: 'cgroup-create', path: directory })),
-      ...(layout.mode === 'unified' ? enableControllers(layout, path, settings) : []),
-      ...settings.map((item) => write(layout, path, item)),
-      ...devices(layout, path, resources.devices ?? [], warn),
+      ...directoriesOf(cgroup).map((directory): PrepareStep => ({ op: 'cgroup-create', path: directory })),
+      ...(layout.mode === 'unified' ? enableControllers(layout, cgroup, settings) : []),
+      ...settings.map((item) => write(cgroup, item)),
+      ...devices(cgroup, resources.devices ?? [], warn),
     ],
-    placement: placement(layout, path),
-    oom: oomSource(layout, path),
-    cleanup: cgroupDirectories(layout, path).map((directory) => ({ op: 'cgroup-remove', path: directory })),
+    placement: placement(cgroup),
+    oom: oomSource(cgroup),
+    cleanup: directoriesOf(cgroup).map((directory) => ({ op: 'cgroup-remove', path: directory })),
   };
 }
 
-/** Where the processes of the cgroup `path` belong; the same for the container's first process and for `exec`. */
-export function placement(layout: CgroupLayout, path: string): CgroupPlacement {
-  return {
-    unified: layout.unified === null ? null : hierarchyPath(layout.unified.mountPoint, path),
-    legacy: layout.legacy.map((hierarchy) => hierarchyPath(hierarchy.mountPoint, path)),
-  };
+/**
+ * Everything but the device rules, in the order in which it is written.
+ * @throws OnggiError `unsupported` for a limit that this machine can't keep, `invalid` for a malformed one
+ */
+export function compileSettings(layout: CgroupLayout, given: Resources, warn: Warn): Setting[] {
+  const resources = withPlainNumbers(given);
+  checkMemory(resources.memory ?? {}, layout.swap);
+  checkCpuset(resources.cpu ?? {}, layout.cpuset);
+  const unified = layout.mode === 'unified';
+  const settings = unified ? unifiedSettings(resources, warn) : legacySettings(resources, layout.swap);
+  for (const { controller, what } of settings) {
+    if (!hasController(layout, controller)) {
+      throw new OnggiError('unsupported', `${what}: this machine has no cgroup controller "${controller}"`, {
+        hint: layout.mode === 'none' ? 'Mount the cgroup hierarchies, or ask for no limits.' : 'Leave this limit out.',
+      });
+    }
+  }
+  return settings;
+}
+
+/** Beyond 2^53 config.json has bigints; no limit of nine petabytes differs from none. */
+function withPlainNumbers(resources: Resources): Resources {
+  const most = BigInt(Number.MAX_SAFE_INTEGER);
+  const text = JSON.stringify(resources, (_key, value: unknown) => {
+    if (typeof value !== 'bigint') return value;
+    return Number(value > most ? most : value < -most ? -most : value);
+  });
+  return JSON.parse(text) as Resources;
+}
+
+/** Where the processes of the cgroup belong; the same for the container's first process and for `exec`. */
+export function placement(cgroup: Cgroup): CgroupPlacement {
+  return { unified: cgroup.unified, legacy: cgroup.legacy.map(({ directory }) => directory) };
 }
 
 function hasController(layout: CgroupLayout, controller: string): boolean {
-  if (layout.mode === 'unified') return layout.unified?.controllers.includes(controller) === true;
-  return legacyMountPoint(layout, controller) !== undefined;
+  if (layout.mode === 'unified') {
+    return controller === 'cgroup' || layout.unified?.controllers.includes(controller) === true;
+  }
+  return layout.legacy.some(({ controllers }) => controllers.includes(controller));
 }
 
-function write(layout: CgroupLayout, path: string, setting: Setting): PrepareStep {
-  const mountPoint =
-    layout.mode === 'unified' ? layout.unified?.mountPoint : legacyMountPoint(layout, setting.controller);
-  const { file, value, what, optional } = setting;
-  return { op: 'write', path: `${hierarchyPath(mountPoint ?? '', path)}/${file}`, value, what, optional };
+function write(cgroup: Cgroup, setting: Setting): PrepareStep {
+  const directory = controllerDirectory(cgroup, setting.controller) ?? '';
+  const { file, value, what, optional, fallback } = setting;
+  return {
+    op: 'write',
+    path: `${directory}/${file}`,
+    value,
+    what,
+    optional,
+    ...(fallback !== undefined && { fallback: { path: `${directory}/${fallback.file}`, value: fallback.value } }),
+  };
 }
 
 /**
@@ -77,16 +103,16 @@ function write(layout: CgroupLayout, path: string, setting: Setting): PrepareSte
  * ancestor that holds processes itself can't ("No Internal Process Constraint"); the root of the machine is exempt.
  * So inside another container, whose root holds processes, this fails unless its manager made room.
  */
-function enableControllers(layout: CgroupLayout, path: string, settings: readonly Setting[]): PrepareStep[] {
+function enableControllers(layout: CgroupLayout, cgroup: Cgroup, settings: readonly Setting[]): PrepareStep[] {
   const { unified } = layout;
-  if (unified === null) return [];
+  if (unified === null || cgroup.unified === null) return [];
   const needed = new Set([...usualControllers, ...settings.map((item) => item.controller)]);
   const value = unified.controllers
     .filter((controller) => needed.has(controller))
     .map((controller) => `+${controller}`)
     .join(' ');
   if (value === '') return [];
-  return ancestors(path).map((ancestor) => ({
+  return ancestors(cgroup.unified.slice(unified.mountPoint.length)).map((ancestor) => ({
     op: 'write',
     path: `${hierarchyPath(unified.mountPoint, ancestor)}/cgroup.subtree_control`,
     value,
@@ -95,30 +121,24 @@ function enableControllers(layout: CgroupLayout, path: string, settings: readonl
   }));
 }
 
-function devices(
-  layout: CgroupLayout,
-  path: string,
-  rules: readonly DeviceRule[],
-  warn: (message: string) => void,
-): PrepareStep[] {
-  const all: readonly DeviceRule[] = [{ allow: false, access: 'rwm' }, ...rules, ...alwaysAllowedDevices];
+function devices(cgroup: Cgroup, rules: readonly DeviceRule[], warn: Warn): PrepareStep[] {
+  const all = deviceRules(rules);
   const policy = devicePolicy(all);
-  const legacy = legacyMountPoint(layout, 'devices');
+  const legacy = legacyDirectory(cgroup, 'devices');
   if (legacy !== undefined) {
     return legacyDeviceLines(all).map(({ allow, line }) => ({
       op: 'write',
-      path: `${hierarchyPath(legacy, path)}/devices.${allow ? 'allow' : 'deny'}`,
+      path: `${legacy}/devices.${allow ? 'allow' : 'deny'}`,
       value: line,
       what: `${allow ? 'allow' : 'deny'} devices`,
       optional: false,
     }));
   }
-  if (layout.unified !== null) {
-    const directory = hierarchyPath(layout.unified.mountPoint, path);
+  if (cgroup.unified !== null) {
     return [
       {
         op: 'cgroup-device',
-        path: directory,
+        path: cgroup.unified,
         program: compileDeviceProgram(policy),
         what: explainDevicePolicy(policy),
       },
@@ -128,9 +148,13 @@ function devices(
   return [];
 }
 
-function oomSource(layout: CgroupLayout, path: string): OomSource | null {
-  const legacy = legacyMountPoint(layout, 'memory');
-  if (legacy !== undefined) return { version: 1, directory: hierarchyPath(legacy, path) };
-  if (layout.mode !== 'unified' || layout.unified === null) return null;
-  return { version: 2, directory: hierarchyPath(layout.unified.mountPoint, path) };
+/** Nothing is allowed that no rule allows; the devices that every container has come last, so that no rule takes them. */
+export function deviceRules(rules: readonly DeviceRule[]): DeviceRule[] {
+  return [{ allow: false, access: 'rwm' }, ...rules, ...alwaysAllowedDevices];
+}
+
+function oomSource(cgroup: Cgroup): OomSource | null {
+  const directory = controllerDirectory(cgroup, 'memory');
+  if (directory === undefined) return null;
+  return { version: isUnified(cgroup) ? 2 : 1, directory };
 }

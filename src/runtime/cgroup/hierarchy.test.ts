@@ -1,13 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  ancestors,
-  type CgroupFiles,
-  type CgroupLayout,
-  cgroupDirectories,
-  legacyMountPoint,
-  parseCgroupLayout,
-} from './hierarchy.ts';
+import { cgroupAt, directoriesOf } from './cgroup.ts';
+import { ancestors, type CgroupFiles, type CgroupLayout, legacyMountPoint, parseCgroupLayout } from './hierarchy.ts';
 
 const holding = (files: Record<string, string>): CgroupFiles => ({
   read: (path) => files[path] ?? '',
@@ -63,7 +57,7 @@ test('hybrid: controllers in v1, v2 beside them', () => {
     line('/sys/fs/cgroup/memory', 'cgroup', 'rw,memory') + line('/sys/fs/cgroup/unified', 'cgroup2', 'rw'),
   );
   assert.equal(layout.mode, 'hybrid');
-  assert.deepEqual(cgroupDirectories(layout, '/onggi/a'), [
+  assert.deepEqual(directoriesOf(cgroupAt(layout, '/onggi/a')), [
     '/sys/fs/cgroup/unified/onggi/a',
     '/sys/fs/cgroup/memory/onggi/a',
   ]);

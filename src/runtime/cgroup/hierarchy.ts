@@ -1,4 +1,5 @@
 /** Which cgroup hierarchies there are and where they are mounted: v1 ("legacy"), v2 ("unified") or both. Pure. */
+import type { CpusetOffer } from './cpuset.ts';
 
 export type LegacyHierarchy = {
   readonly mountPoint: string;
@@ -22,6 +23,8 @@ export type CgroupLayout = {
   readonly unified: UnifiedHierarchy | null;
   /** Swap can be limited. */
   readonly swap: boolean;
+  /** CPUs and memory nodes that cpusets can have; absent where there is no such controller. */
+  readonly cpuset?: CpusetOffer;
 };
 
 /** What is read besides the mounts. */
@@ -35,7 +38,7 @@ export type CgroupFiles = {
  * Controllers that a v1 mount's super options may name (cgroups(7), "Cgroups version 1 controllers"). Other options
  * ("rw", "xattr", "release_agent=...") are none.
  */
-const legacyControllers: ReadonlySet<string> = new Set([
+export const legacyControllers: ReadonlySet<string> = new Set([
   'cpu',
   'cpuacct',
   'cpuset',
@@ -72,7 +75,8 @@ export function parseCgroupLayout(mountinfo: string, files: CgroupFiles): Cgroup
   if (!controlled) {
     // systemd keeps a named v1 hierarchy in some v2 set-ups; without controllers it decides nothing.
     const mode = unified === null ? 'none' : 'unified';
-    return { mode, legacy: [], unified, swap: files.exists('/proc/swaps') };
+    const offer = cpusetOffer(unified?.mountPoint, '.effective', files);
+    return { mode, legacy: [], unified, swap: files.exists('/proc/swaps'), ...offer };
   }
   const mode = unified === null ? 'legacy' : 'hybrid';
   const found: CgroupLayout = { mode, legacy, unified, swap: false };
@@ -81,7 +85,19 @@ export function parseCgroupLayout(mountinfo: string, files: CgroupFiles): Cgroup
     ...found,
     // Absent without swap accounting (Documentation/admin-guide/cgroup-v1/memory.rst, section 2.4).
     swap: memory !== undefined && files.exists(`${memory}/memory.memsw.limit_in_bytes`),
+    ...cpusetOffer(legacyMountPoint(found, 'cpuset'), '', files),
   };
+}
+
+/** @param suffix of the files that tell what the root has */
+function cpusetOffer(
+  mountPoint: string | undefined,
+  suffix: string,
+  files: CgroupFiles,
+): { readonly cpuset?: CpusetOffer } {
+  const cpus = mountPoint === undefined ? '' : files.read(`${mountPoint}/cpuset.cpus${suffix}`).trim();
+  if (cpus === '') return {};
+  return { cpuset: { cpus, mems: files.read(`${mountPoint}/cpuset.mems${suffix}`).trim() } };
 }
 
 function words(text: string): string[] {
@@ -119,13 +135,4 @@ export function legacyMountPoint(layout: CgroupLayout, controller: string): stri
 /** Directory of a cgroup: `path` is absolute below the hierarchy ("/onggi/<id>"). */
 export function hierarchyPath(mountPoint: string, path: string): string {
   return `${mountPoint}${path === '/' ? '' : path}`;
-}
-
-/** Every directory that the cgroup `path` has in this layout, the unified one first. */
-export function cgroupDirectories(layout: CgroupLayout, path: string): string[] {
-  const mountPoints = [
-    ...(layout.unified === null ? [] : [layout.unified.mountPoint]),
-    ...layout.legacy.map((hierarchy) => hierarchy.mountPoint),
-  ];
-  return mountPoints.map((mountPoint) => hierarchyPath(mountPoint, path));
 }

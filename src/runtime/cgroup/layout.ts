@@ -1,6 +1,7 @@
 /** Reads what hierarchy.ts parses. */
 import { existsSync, readFileSync } from 'node:fs';
 import { errnoOf, fromSystemError } from '../../errors.ts';
+import { type Cgroup, cgroupAt, parseOwnCgroups } from './cgroup.ts';
 import { type CgroupLayout, parseCgroupLayout } from './hierarchy.ts';
 
 /**
@@ -23,4 +24,13 @@ function read(path: string): string {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'EACCES') return '';
     throw error;
   }
+}
+
+/**
+ * The cgroup of a container by its cgroupsPath, relative to this process's own cgroups when it does not begin with "/".
+ * @throws OnggiError `invalid` for a path that names no cgroup of its own
+ */
+export function findCgroup(path: string, layout: CgroupLayout = readCgroupLayout()): Cgroup {
+  if (path.startsWith('/')) return cgroupAt(layout, path);
+  return cgroupAt(layout, path, parseOwnCgroups(read('/proc/self/cgroup'), read('/proc/self/mountinfo')));
 }

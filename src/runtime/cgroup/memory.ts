@@ -19,9 +19,7 @@ export function checkMemory(memory: Memory, swap: boolean): void {
       throw new OnggiError('invalid', `memory ${name}: "${value}" is not a number of bytes or -1`);
     }
   }
-  if (memory.kernel !== undefined && memory.kernel > 0) {
-    throw unsupported('a limit of kernel memory', 'Linux 5.4 deprecated it; limit the memory as a whole.');
-  }
+  checkSwappiness(memory.swappiness);
   if (memory.useHierarchy === false) throw unsupported('memory accounting without hierarchy');
   if (total === undefined || total === 0) return;
   if (total > 0 && (limit === undefined || limit <= 0)) {
@@ -33,4 +31,25 @@ export function checkMemory(memory: Memory, swap: boolean): void {
   if (total > 0 && !swap) {
     throw unsupported('a limit of swap on this kernel', 'Boot with swapaccount=1, or limit only the memory.');
   }
+}
+
+/** -1, also as the unsigned number that it becomes, means the same as not there (runc). */
+function checkSwappiness(swappiness: number | undefined): void {
+  if (swappiness === undefined || isUnsetSwappiness(swappiness)) return;
+  if (!Number.isInteger(swappiness) || swappiness < 0 || swappiness > 100) {
+    throw new OnggiError('invalid', `memory swappiness: "${swappiness}" is not a percentage from 0 to 100`);
+  }
+}
+
+export function isUnsetSwappiness(swappiness: number): boolean {
+  return swappiness === -1 || swappiness >= Number.MAX_SAFE_INTEGER;
+}
+
+/**
+ * Memory and swap together as they are in force: without a limit of memory there is none of swap either, unless one is
+ * asked for (runc does so for the two versions to agree). Undefined: leave it.
+ */
+export function swapInForce({ limit, swap }: Memory): number | undefined {
+  if (swap !== undefined && swap !== 0) return swap;
+  return limit === -1 ? -1 : undefined;
 }

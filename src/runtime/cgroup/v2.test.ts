@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Resources } from '../../oci/runtime-spec.ts';
+import type { Setting } from './setting.ts';
 import { legacySettings } from './v1.ts';
-import { unifiedSettings, weightOfShares } from './v2.ts';
+import { ioWeight, unifiedSettings, weightOfShares } from './v2.ts';
 
-const files = (resources: Resources, settings = unifiedSettings): Record<string, string> =>
-  Object.fromEntries(settings(resources).map(({ file, value }) => [file, value]));
+const files = (
+  resources: Resources,
+  settings: (resources: Resources) => Setting[] = unifiedSettings,
+): Record<string, string> => Object.fromEntries(settings(resources).map(({ file, value }) => [file, value]));
 
 test('shares become weights through both ends and both defaults', () => {
   assert.deepEqual([1, 2, 1024, 262_144, 999_999].map(weightOfShares), [1, 1, 100, 10_000, 10_000]);
@@ -17,11 +20,12 @@ test('shares become weights through both ends and both defaults', () => {
   }
 });
 
-test('v2 counts swap by itself; unlimited swap is what a new cgroup has', () => {
+test('v2 counts swap by itself; without a limit of memory there is none of swap', () => {
   assert.deepEqual(files({ memory: { limit: 100, swap: 150 } }), { 'memory.max': '100', 'memory.swap.max': '50' });
   assert.deepEqual(files({ memory: { limit: 100, swap: 100 } }), { 'memory.max': '100', 'memory.swap.max': '0' });
-  assert.deepEqual(files({ memory: { limit: 100, swap: -1 } }), { 'memory.max': '100' });
-  assert.deepEqual(files({ memory: { limit: -1, swap: -1 } }), { 'memory.max': 'max' });
+  assert.deepEqual(files({ memory: { limit: 100, swap: -1 } }), { 'memory.max': '100', 'memory.swap.max': 'max' });
+  assert.deepEqual(files({ memory: { limit: -1 } }), { 'memory.max': 'max', 'memory.swap.max': 'max' });
+  assert.deepEqual(files({ memory: { limit: 100 } }), { 'memory.max': '100' });
 });
 
 test('quota and period are one file in v2, and each may be missing', () => {
@@ -34,7 +38,10 @@ test('quota and period are one file in v2, and each may be missing', () => {
 test('no limit of processes is "max" or nothing', () => {
   assert.deepEqual(files({ pids: { limit: -1 } }), { 'pids.max': 'max' });
   assert.deepEqual(files({ pids: { limit: 0 } }), {});
-  assert.deepEqual(files({ pids: { limit: 7 } }, legacySettings), { 'pids.max': '7' });
+  assert.deepEqual(
+    files({ pids: { limit: 7 } }, (all) => legacySettings(all)),
+    { 'pids.max': '7' },
+  );
 });
 
 test('v1 writes the limit of memory before that of memory and swap, and the period before the quota', () => {
@@ -50,7 +57,12 @@ test('v1 writes the limit of memory before that of memory and swap, and the peri
 });
 
 test('block I/O weights', () => {
-  assert.deepEqual(files({ blockIO: { weight: 10 } }), { 'io.weight': 'default 1' });
-  assert.deepEqual(files({ blockIO: { weight: 1000 } }), { 'io.weight': 'default 10000' });
-  assert.deepEqual(files({ blockIO: { weight: 500 } }, legacySettings), { 'blkio.bfq.weight': '500' });
+  assert.deepEqual(files({ blockIO: { weight: 10 } }), { 'io.bfq.weight': 'default 10' });
+  assert.deepEqual([10, 505, 1000].map(ioWeight), [1, 5000, 10_000]);
+  const [setting] = unifiedSettings({ blockIO: { weightDevice: [{ major: 8, minor: 0, weight: 1000 }] } });
+  assert.deepEqual([setting?.value, setting?.fallback], ['8:0 1000', { file: 'io.weight', value: '8:0 10000' }]);
+  assert.deepEqual(
+    files({ blockIO: { weight: 500 } }, (all) => legacySettings(all)),
+    { 'blkio.bfq.weight': '500' },
+  );
 });

@@ -1,11 +1,16 @@
 /** Resources of config.json as files of a v2 cgroup (Documentation/admin-guide/cgroup-v2.rst). Pure. */
 import { OnggiError, unsupported } from '../../errors.ts';
 import type { BlockIo, Cpu, Memory, Resources, Throttle } from '../../oci/runtime-spec.ts';
-import { bytesInWords, refuseFields, type Setting, setting } from './setting.ts';
-import { rdma } from './v1.ts';
+import { blockDevices, hugePageSize, rdma } from './device-limit.ts';
+import { isUnsetSwappiness, swapInForce } from './memory.ts';
+import { bytesInWords, checkRange, deviceName, refuseFields, type Setting, setting, type Warn } from './setting.ts';
+import { burst, checkCpu, notIdle, pids } from './v1.ts';
 
-/** @throws OnggiError `unsupported` for a field that v2 does not have, `invalid` for a malformed one */
-export function unifiedSettings(resources: Resources): Setting[] {
+/**
+ * @param warn told what v2 does not have and does not need
+ * @throws OnggiError `unsupported` for a field that v2 does not have, `invalid` for a malformed one
+ */
+export function unifiedSettings(resources: Resources, warn: Warn = () => {}): Setting[] {
   refuseFields(
     [
       ['network.classID', resources.network?.classID],
@@ -14,7 +19,7 @@ export function unifiedSettings(resources: Resources): Setting[] {
     'cgroup v2',
   );
   return [
-    ...memory(resources.memory ?? {}),
+    ...memory(resources.memory ?? {}, warn),
     ...cpu(resources.cpu ?? {}),
     ...pids(resources.pids),
     ...blockIo(resources.blockIO ?? {}),
@@ -24,30 +29,40 @@ export function unifiedSettings(resources: Resources): Setting[] {
   ];
 }
 
-/** v2 counts swap by itself, config.json together with the memory. */
-function memory(memory: Memory): Setting[] {
+/**
+ * v2 counts swap by itself, config.json together with the memory. Limits of kernel memory are ignored as by runc: v2
+ * counts it in the limit of memory, so that one still holds.
+ */
+function memory(memory: Memory, warn: Warn): Setting[] {
+  const { limit, reservation, swappiness } = memory;
   refuseFields(
     [
-      ['memory.kernelTCP', memory.kernelTCP],
-      ['memory.swappiness', memory.swappiness],
+      ['memory.swappiness', swappiness !== undefined && !isUnsetSwappiness(swappiness)],
       ['memory.disableOOMKiller', memory.disableOOMKiller],
     ],
     'cgroup v2',
   );
-  const { limit, swap, reservation } = memory;
+  if ((memory.kernel ?? 0) > 0 || (memory.kernelTCP ?? 0) > 0) {
+    warn('cgroup v2 has no separate limit of kernel memory: it counts in the limit of memory');
+  }
   const settings: Setting[] = [];
+  // Lowered first, so that what leaves the memory can't go to swap; a new group has none in either.
+  const swap = swapInForce(memory);
+  if (swap !== undefined) settings.push(swapLimit(swap, limit ?? 0));
   if (limit !== undefined && limit !== 0) {
     settings.push(setting('memory', 'memory.max', max(limit), `limit memory to ${bytesInWords(limit)}`));
-  }
-  if (swap !== undefined && swap > 0 && limit !== undefined) {
-    const value = swap - limit;
-    settings.push(setting('memory', 'memory.swap.max', value, `limit swap to ${bytesInWords(value)}`));
   }
   if (reservation !== undefined && reservation !== 0) {
     const what = `reserve ${bytesInWords(reservation)} of memory`;
     settings.push(setting('memory', 'memory.low', max(reservation), what));
   }
   return settings;
+}
+
+function swapLimit(total: number, limit: number): Setting {
+  const value = total < 0 ? -1 : total - limit;
+  const what = `limit swap to ${bytesInWords(value)}`;
+  return { ...setting('memory', 'memory.swap.max', max(value), what), optional: value <= 0 };
 }
 
 function max(value: number): string {
@@ -62,7 +77,9 @@ function cpu(cpu: Cpu): Setting[] {
     ],
     'cgroup v2',
   );
+  checkCpu(cpu);
   const settings: Setting[] = [];
+  if (cpu.idle === 0) settings.push(notIdle);
   if (cpu.shares !== undefined && cpu.shares !== 0) {
     const weight = weightOfShares(cpu.shares);
     settings.push(setting('cpu', 'cpu.weight', weight, `give the CPU weight ${weight} (${cpu.shares} shares)`));
@@ -71,12 +88,8 @@ function cpu(cpu: Cpu): Setting[] {
     const [quota, period] = [max(cpu.quota === 0 ? -1 : (cpu.quota ?? -1)), cpu.period || 100_000];
     settings.push(setting('cpu', 'cpu.max', `${quota} ${period}`, `limit CPU time to ${quota} us in ${period} us`));
   }
-  if (cpu.burst !== undefined && cpu.burst !== 0) {
-    settings.push(setting('cpu', 'cpu.max.burst', cpu.burst, `let CPU time accumulate up to ${cpu.burst} us`));
-  }
-  if (cpu.idle !== undefined && cpu.idle !== 0) {
-    settings.push(setting('cpu', 'cpu.idle', cpu.idle, 'run only when the CPUs are idle'));
-  }
+  if (cpu.burst !== undefined) settings.push(burst(cpu.burst, 'cpu.max.burst'));
+  if (cpu.idle === 1) settings.push(setting('cpu', 'cpu.idle', 1, 'run only when the CPUs are idle'));
   if (cpu.cpus) settings.push(setting('cpuset', 'cpuset.cpus', cpu.cpus, `run on the CPUs ${cpu.cpus}`));
   if (cpu.mems) settings.push(setting('cpuset', 'cpuset.mems', cpu.mems, `use memory of the nodes ${cpu.mems}`));
   return settings;
@@ -94,30 +107,32 @@ export function weightOfShares(shares: number): number {
   return Math.ceil(10 ** ((logarithm * logarithm + 125 * logarithm) / 612 - 7 / 34));
 }
 
-function pids(pids: Resources['pids']): Setting[] {
-  if (pids === undefined || pids.limit === 0) return [];
-  const value = pids.limit > 0 ? String(pids.limit) : 'max';
-  return [setting('pids', 'pids.max', value, `limit the number of processes to ${value}`)];
-}
-
-/** v1 weights (10 to 1000) become v2 weights (1 to 10000). io.weight needs the kernel's I/O cost model. */
+/**
+ * Weights are of the BFQ scheduler where it is there, in the numbers of config.json (10 to 1000), else of the I/O cost
+ * model, whose weights go from 1 to 10000. The conversion is runc's (opencontainers/cgroups, fs2/io.go).
+ */
 function blockIo(io: BlockIo): Setting[] {
   refuseFields([['blockIO.leafWeight', io.leafWeight]], 'cgroup v2');
   const settings: Setting[] = [];
+  const weigh = (device: string, weight: number, what: string): void => {
+    const fallback = { file: 'io.weight', value: `${device} ${ioWeight(weight)}` };
+    settings.push({ ...setting('io', 'io.bfq.weight', `${device} ${weight}`, what), fallback });
+  };
+  checkRange('blockIO.weight', io.weight, 0, 1000);
   if (io.weight !== undefined && io.weight !== 0) {
-    const weight = 1 + Math.floor(((io.weight - 10) * 9999) / 990);
-    settings.push(setting('io', 'io.weight', `default ${weight}`, `give block I/O the weight ${weight} of 10000`));
+    weigh('default', io.weight, `give block I/O the weight ${io.weight} of 1000`);
   }
-  for (const { major, minor, weight, leafWeight } of io.weightDevice ?? []) {
+  for (const { weight, leafWeight, ...device } of io.weightDevice ?? []) {
     refuseFields([['blockIO.weightDevice.leafWeight', leafWeight]], 'cgroup v2');
-    if (weight === undefined) continue;
-    const what = `give block I/O of the device ${major}:${minor} the weight ${weight}`;
-    settings.push(setting('io', 'io.bfq.weight', `${major}:${minor} ${weight}`, what));
+    checkRange('blockIO.weightDevice.weight', weight, 0, 1000);
+    if (weight === undefined || weight === 0) continue;
+    const name = deviceName('blockIO.weightDevice', device);
+    weigh(name, weight, `give block I/O of the device ${name} the weight ${weight} of 1000`);
   }
   const throttle = (key: string, limits: readonly Throttle[] | undefined, unit: string): void => {
-    for (const { major, minor, rate } of limits ?? []) {
-      const what = `limit the device ${major}:${minor} to ${rate} ${unit} a second`;
-      settings.push(setting('io', 'io.max', `${major}:${minor} ${key}=${rate}`, what));
+    for (const { name, rate, what } of blockDevices(limits, unit)) {
+      // 0 takes a limit away, as on v1.
+      settings.push(setting('io', 'io.max', `${name} ${key}=${rate === '0' ? 'max' : rate}`, what));
     }
   };
   throttle('rbps', io.throttleReadBpsDevice, 'bytes read');
@@ -127,24 +142,42 @@ function blockIo(io: BlockIo): Setting[] {
   return settings;
 }
 
+export function ioWeight(weight: number): number {
+  return 1 + Math.floor(((Math.max(weight, 10) - 10) * 9999) / 990);
+}
+
 function hugePages(limits: NonNullable<Resources['hugepageLimits']>): Setting[] {
   return limits.flatMap(({ pageSize, limit }) => {
-    const what = `limit huge pages of ${pageSize} to ${bytesInWords(limit)}`;
+    const size = hugePageSize(pageSize);
+    const what = `limit huge pages of ${size} to ${bytesInWords(limit)}`;
     return [
-      setting('hugetlb', `hugetlb.${pageSize}.max`, limit, what),
-      { ...setting('hugetlb', `hugetlb.${pageSize}.rsvd.max`, limit, what), optional: true },
+      setting('hugetlb', `hugetlb.${size}.max`, limit, what),
+      { ...setting('hugetlb', `hugetlb.${size}.rsvd.max`, limit, what), optional: true },
     ];
   });
 }
 
-/** Files by name, as they are. The core files would move or kill processes: they are no resources. */
+/** Core files that move, kill, stop or divide processes: they are no resources. */
+const coreFiles: ReadonlySet<string> = new Set([
+  'cgroup.procs',
+  'cgroup.threads',
+  'cgroup.type',
+  'cgroup.kill',
+  'cgroup.freeze',
+  'cgroup.subtree_control',
+]);
+
+/** Files by name, as they are, after all other fields: this one decides. */
 function unified(files: Readonly<Record<string, string>>): Setting[] {
   return Object.entries(files).map(([file, value]) => {
     const controller = file.slice(0, file.indexOf('.'));
     if (!/^[a-z]+\.[\w.]+$/.test(file)) {
       throw new OnggiError('invalid', `resources.unified: "${file}" is not the name of a controller's file`);
     }
-    if (controller === 'cgroup') throw unsupported(`resources.unified["${file}"]`);
+    if (coreFiles.has(file)) throw unsupported(`resources.unified["${file}"]`);
+    if (/\p{Cc}/u.test(value.trim())) {
+      throw new OnggiError('invalid', `resources.unified["${file}"]: "${value}" holds control characters`);
+    }
     return setting(controller, file, value, `set ${file} to ${value}`);
   });
 }

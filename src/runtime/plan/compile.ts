@@ -7,6 +7,7 @@
 import { OnggiError, unsupported } from '../../errors.ts';
 import type { NetlinkStep } from '../../kernel/netlink-step.ts';
 import type { Linux, Process, Seccomp, Spec } from '../../oci/runtime-spec.ts';
+import { type Cgroup, cgroupAt } from '../cgroup/cgroup.ts';
 import { compileCgroup } from '../cgroup/compile.ts';
 import type { CgroupLayout } from '../cgroup/hierarchy.ts';
 import type { SeccompArchitecture } from '../seccomp/architecture.ts';
@@ -62,6 +63,8 @@ export type CompileContext = {
   /** Absolute path of the directory that config.json lies in, for the hooks to be told. */
   readonly bundle: string;
   readonly root: RootSource;
+  /** Where its cgroup is, when that is not simply its cgroupsPath below each hierarchy (`cgroupAt`). */
+  readonly cgroup?: Cgroup;
   readonly network: { readonly attach: readonly NetlinkStep[]; readonly init: readonly NetlinkStep[] };
   /** Bind sources that are made as directories when missing (`docker run -v`). */
   readonly createSources: readonly string[];
@@ -88,10 +91,12 @@ export function compile(spec: Spec, context: CompileContext): Compiled {
   if (process === undefined) throw new OnggiError('invalid', 'config: it has no process');
   refuse(linux);
   const namespaces = namespacesOf(linux);
-  const cgroupsPath = checkCgroupsPath(linux.cgroupsPath ?? `/onggi/${context.keeper.id}`);
-  const cgroup = compileCgroup(context.host.cgroups, cgroupsPath, linux.resources ?? {}, warn);
+  const group =
+    context.cgroup ??
+    cgroupAt(context.host.cgroups, absolute('cgroupsPath', linux.cgroupsPath ?? `/onggi/${context.keeper.id}`));
   const state = { id: context.keeper.id, bundle: context.bundle };
-  const init = compileInit(spec, process, linux, namespaces, cgroupsPath, context, warn);
+  const cgroup = compileCgroup(context.host.cgroups, group, linux.resources ?? {}, warn);
+  const init = compileInit(spec, process, linux, namespaces, group, context, warn);
   const plan: Plan = {
     keeper: keeper(context.keeper, process, cgroup.oom),
     prepare: cgroup.prepare,
@@ -108,7 +113,7 @@ function compileInit(
   process: Process,
   linux: Linux,
   namespaces: Namespaces,
-  cgroupsPath: string,
+  cgroup: Cgroup,
   context: CompileContext,
   warn: (message: string) => void,
 ): InitStep[] {
@@ -119,7 +124,7 @@ function compileInit(
   const processContext: ProcessContext = { ...context, ...host, warn };
   const mounted = compileMounts(mounts, {
     cgroups: host.cgroups,
-    cgroupsPath,
+    cgroup,
     cgroupNamespace: namespaces.has('cgroup'),
     foreignNetwork: namespaces.has('user') && !namespaces.has('net'),
   });
@@ -206,13 +211,6 @@ function hostNames(spec: Spec, namespaces: Namespaces): InitStep[] {
 
 function absolute(field: string, path: string): string {
   if (!path.startsWith('/')) throw new OnggiError('invalid', `${field}: "${path}" is not an absolute path`);
-  return path;
-}
-
-function checkCgroupsPath(path: string): string {
-  if (!/^(?:\/[\w.@:+-]+)+$/.test(path) || path.split('/').some((part) => /^\.+$/.test(part))) {
-    throw new OnggiError('invalid', `cgroupsPath: "${path}" is not an absolute path of plain names`);
-  }
   return path;
 }
 

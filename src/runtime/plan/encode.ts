@@ -104,6 +104,8 @@ const payloads: ByOp = {
     out.string(step.value);
     out.string(step.what);
     out.bool(step.optional);
+    out.optionalString(step.fallback?.path ?? null);
+    out.string(step.fallback?.value ?? '');
   },
   'cgroup-device': (out, step) => {
     out.string(step.path);

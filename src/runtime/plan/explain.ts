@@ -24,7 +24,7 @@ type ByOp = { readonly [K in Op]: (step: Extract<Step, { op: K }>) => string };
 const sentences: ByOp = {
   'cgroup-create': (step) => `create the cgroup directory ${quote(step.path)}`,
   write: (step) =>
-    `${step.what}: write ${quote(step.value)} to ${quote(step.path)}${step.optional ? ' (go on if refused)' : ''}`,
+    `${step.what}: write ${quote(step.value)} to ${quote(step.path)}${otherwise(step.fallback)}${step.optional ? ' (go on if refused)' : ''}`,
   'cgroup-device': (step) => `let the cgroup ${quote(step.path)} use devices only by these rules: ${step.what}`,
   'id-map': (step) =>
     `map ${idMap('user', step.uid)} and ${idMap('group', step.gid)}${step.setgroups ? '' : ', setgroups denied'}`,
@@ -274,4 +274,8 @@ function list(items: readonly string[], before: string): string {
 /** Bare when it is a plain word, else JSON's quoting, which escapes every control character an image may supply. */
 function quote(text: string): string {
   return /^[\w./:@%+,=-]+$/.test(text) ? text : JSON.stringify(text).replace(/[\u007f-\u009f\u2028\u2029]/g, '\ufffd');
+}
+
+function otherwise(fallback: { readonly path: string; readonly value: string } | undefined): string {
+  return fallback === undefined ? '' : `, or ${quote(fallback.value)} to ${quote(fallback.path)} where that is missing`;
 }

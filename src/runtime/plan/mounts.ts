@@ -1,16 +1,16 @@
 /** The mounts of config.json as steps, in their order. Pure. */
 import { OnggiError, unsupported } from '../../errors.ts';
 import type { Mount } from '../../oci/runtime-spec.ts';
+import type { Cgroup } from '../cgroup/cgroup.ts';
 import type { CgroupLayout } from '../cgroup/hierarchy.ts';
-import { hierarchyPath } from '../cgroup/hierarchy.ts';
 import { attributeBits, type MountOptions, mountBits, parseMountOptions } from './mount-options.ts';
 import type { InitStep, MountAttributes } from './steps.ts';
 
 /** What the compilation of a mount has to know besides the mount. */
 export type MountContext = {
   readonly cgroups: CgroupLayout;
-  /** Path of the container's cgroup below each hierarchy. */
-  readonly cgroupsPath: string;
+  /** The container's own, in the order of the layout. */
+  readonly cgroup: Cgroup;
   /** The container has a cgroup namespace of its own. */
   readonly cgroupNamespace: boolean;
   /** The container has a user namespace of its own but shares the host's network namespace. */
@@ -114,17 +114,15 @@ function cgroup(target: string, options: MountOptions, context: MountContext): I
     propagation: { bits: 0, words: [] },
     createSource: false,
   });
-  if (cgroups.unified !== null && unified) {
-    return [own(hierarchyPath(cgroups.unified.mountPoint, context.cgroupsPath), target)];
-  }
+  if (context.cgroup.unified !== null && unified) return [own(context.cgroup.unified, target)];
   const writable = {
     bits: options.flags.bits & ~mountBits.rdonly,
     words: options.flags.words.filter((w) => w !== 'ro'),
   };
   return [
     { op: 'mount', fstype: 'tmpfs', source: 'cgroup', target, flags: writable, data: 'mode=755', optional: false },
-    ...cgroups.legacy.flatMap((hierarchy): InitStep[] => [
-      own(hierarchyPath(hierarchy.mountPoint, context.cgroupsPath), `${target}/${hierarchy.name}`),
+    ...cgroups.legacy.flatMap((hierarchy, index): InitStep[] => [
+      own(context.cgroup.legacy[index]?.directory ?? hierarchy.mountPoint, `${target}/${hierarchy.name}`),
       ...(hierarchy.controllers.length > 1
         ? hierarchy.controllers.map(
             (name): InitStep => ({ op: 'symlink', path: `${target}/${name}`, target: hierarchy.name }),

@@ -35,13 +35,17 @@ export type PrepareStep =
    * empty and would take no process (cpuset(7)), gets the CPUs and memory nodes of the one above it.
    */
   | { readonly op: 'cgroup-create'; readonly path: string }
-  /** Writes `value` to a host file that must exist. `optional`: on failure warn with `what` and go on. */
+  /**
+   * Writes `value` to a host file that must exist; where it does not, `fallback` is written instead. `optional`: on
+   * failure warn with `what` and go on.
+   */
   | {
       readonly op: 'write';
       readonly path: string;
       readonly value: string;
       readonly what: string;
       readonly optional: boolean;
+      readonly fallback?: { readonly path: string; readonly value: string };
     }
   /**
    * Attaches a BPF_PROG_TYPE_CGROUP_DEVICE program (eBPF instructions, 8 bytes each, host byte order) to the cgroup

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { mergeResources } from './merge.ts';
+
+test('what is named changes, the rest stays', () => {
+  const current = { memory: { limit: 100, swap: 200 }, cpu: { shares: 5, cpus: '0' }, pids: { limit: 9 } };
+  assert.deepEqual(mergeResources(current, {}), current);
+  assert.deepEqual(mergeResources(current, { memory: { limit: 150 }, cpu: { quota: 7 } }), {
+    memory: { limit: 150, swap: 200 },
+    cpu: { shares: 5, cpus: '0', quota: 7 },
+    pids: { limit: 9 },
+  });
+});
+
+test('0 and "" say "as it is", where they are no values of their own', () => {
+  const current = { memory: { limit: 100 }, cpu: { cpus: '0', idle: 1, burst: 5 } };
+  assert.deepEqual(mergeResources(current, { memory: { limit: 0 }, cpu: { cpus: '', shares: 0 } }), current);
+  assert.deepEqual(mergeResources(current, { cpu: { idle: 0, burst: 0 } }).cpu, { cpus: '0', idle: 0, burst: 0 });
+});
+
+test('lists go by device', () => {
+  const current = { blockIO: { throttleReadBpsDevice: [{ major: 8, minor: 0, rate: 1 }] } };
+  const change = {
+    blockIO: {
+      throttleReadBpsDevice: [
+        { major: 8, minor: 0, rate: 2 },
+        { major: 8, minor: 16, rate: 3 },
+      ],
+    },
+    hugepageLimits: [{ pageSize: '2MB', limit: 1 }],
+    unified: { 'memory.high': '5' },
+  };
+  assert.deepEqual(mergeResources(current, change), change);
+});
+
+test('a limit above memory and swap together needs both', () => {
+  const current = { memory: { limit: 100, swap: 200 } };
+  assert.throws(() => mergeResources(current, { memory: { limit: 300 } }), { code: 'invalid' });
+  assert.deepEqual(mergeResources(current, { memory: { limit: 300, swap: 400 } }).memory, { limit: 300, swap: 400 });
+  assert.deepEqual(mergeResources(current, { memory: { limit: 300, swap: -1 } }).memory, { limit: 300, swap: -1 });
+});
+
+test('device rules stay as they are', () => {
+  const devices = [{ allow: true, type: 'c', major: 10, minor: 229, access: 'rw' }];
+  assert.deepEqual(mergeResources({ devices }, { devices: [...devices] }), { devices });
+  assert.deepEqual(mergeResources({ devices }, { devices: [] }), { devices });
+  assert.throws(() => mergeResources({ devices }, { devices: [{ allow: true }] }), { code: 'unsupported' });
+});

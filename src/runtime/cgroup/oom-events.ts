@@ -1,0 +1,70 @@
+/** Telling when the kernel kills a process of a container for lack of memory. */
+import { existsSync, watch } from 'node:fs';
+import { OnggiError } from '../../errors.ts';
+import { type Cgroup, controllerDirectory, isUnified } from './cgroup.ts';
+import { readControlIfThere } from './control-file.ts';
+
+/** v1 tells by an eventfd only, which JavaScript can't make; there the counter is read this often. Milliseconds. */
+const legacyPause = 200;
+/** On v2 inotify tells at once; this is for whatever it misses. */
+const unifiedPause = 1000;
+
+/**
+ * Calls `told` for every look at which the kernel has killed more than at the one before, the kills before the first
+ * look not counted. Returns when the cgroup is gone or empty, or when `signal` is aborted.
+ *
+ * @throws OnggiError `unsupported` without a memory controller, `not-found` when the cgroup is not there
+ */
+export async function watchOom(cgroup: Cgroup, told: (kills: number) => void, signal: AbortSignal): Promise<void> {
+  const directory = controllerDirectory(cgroup, 'memory');
+  if (directory === undefined) {
+    throw new OnggiError('unsupported', 'tell of lack of memory: this machine has no memory cgroups');
+  }
+  if (!existsSync(directory)) throw new OnggiError('not-found', `the cgroup "${directory}" is not there`);
+  const unified = isUnified(cgroup);
+  // memory.events: its field oom_kill; memory.oom_control: the same field (Linux 4.13).
+  const file = `${directory}/${unified ? 'memory.events' : 'memory.oom_control'}`;
+  let known = killsIn(readControlIfThere(file)) ?? 0;
+  const look = (): boolean => {
+    const kills = killsIn(readControlIfThere(file));
+    if (kills !== undefined && kills > known) told(kills - known);
+    known = kills ?? known;
+    return kills !== undefined && !isEmpty(directory, unified);
+  };
+  await repeat(look, unified ? [file, `${directory}/cgroup.events`] : [], unified ? unifiedPause : legacyPause, signal);
+}
+
+function killsIn(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
+}
+
+function isEmpty(directory: string, unified: boolean): boolean {
+  // Its children count on v2; on v1 the container may have put everybody into groups of its own: those are still there.
+  if (unified) return /^populated 0$/m.test(readControlIfThere(`${directory}/cgroup.events`) ?? 'populated 0');
+  return !existsSync(directory);
+}
+
+/** Calls `look` now, whenever one of the files changes, and every `pause` milliseconds, until it returns false. */
+function repeat(look: () => boolean, files: readonly string[], pause: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const watchers = files.map((file) => watch(file, { persistent: true }, step).on('error', () => {}));
+    const timer = setInterval(step, pause);
+    function end(): void {
+      clearInterval(timer);
+      for (const watcher of watchers) watcher.close();
+      signal.removeEventListener('abort', end);
+      resolve();
+    }
+    function step(): void {
+      try {
+        if (!look()) end();
+      } catch (error) {
+        end();
+        reject(error);
+      }
+    }
+    if (signal.aborted) return end();
+    signal.addEventListener('abort', end);
+    step();
+  });
+}
