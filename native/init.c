@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <sys/sysmacros.h>
 
+#include "label.h"
 #include "message.h"
 #include "path.h"
 #include "scoped.h"
@@ -48,6 +49,12 @@ static const struct {
     {OP_FIND_EXECUTABLE, step_find_executable},
     {OP_WAIT_START, step_wait_start},
     {OP_EXEC, step_exec},
+    {OP_SCHEDULER, step_scheduler},
+    {OP_IO_PRIORITY, step_io_priority},
+    {OP_CPU_AFFINITY, step_cpu_affinity},
+    {OP_PERSONALITY, step_personality},
+    {OP_APPARMOR, step_apparmor},
+    {OP_SELINUX, step_selinux},
 };
 
 static step_function *step_of(uint16_t op) {
@@ -171,13 +178,16 @@ static int prepare(struct init *init, struct init_start *start) {
         stdio_reopen(init);
     }
     if (start->keeps_keyring) return 0;
+    result = label_keyring(init, true);
+    if (result < 0) return result;
     /* keyrings(7): without a session keyring of its own the container would share the caller's keys. */
     result = (int)SYS(syscall(SYS_keyctl, KEY_JOIN_SESSION, NULL));
     if (result < 0 && result != -ENOSYS) {
         fail(&init->failure, result, "join a new session keyring");
-        return init_warn(init);
+        result = init_warn(init);
+        if (result < 0) return result;
     }
-    return 0;
+    return label_keyring(init, false);
 }
 
 static bool is_null_device(int fd) {

@@ -54,12 +54,18 @@ static const struct grammar grammars[] = {
     {OP_OOM_SCORE_ADJ, IN(PHASE_INIT), "ub"},
     {OP_NO_NEW_PRIVILEGES, IN(PHASE_INIT), ""},
     {OP_UMASK, IN(PHASE_INIT), "u"},
-    {OP_IDENTITY, IN(PHASE_INIT), "so(s)qqqqq"},
+    {OP_IDENTITY, IN(PHASE_INIT), "so(s)bqqqqq"},
     {OP_SECCOMP, IN(PHASE_INIT), "uds"},
     {OP_WORKING_DIRECTORY, IN(PHASE_INIT), "sb"},
     {OP_FIND_EXECUTABLE, IN(PHASE_INIT), "s"},
     {OP_WAIT_START, IN(PHASE_INIT), ""},
     {OP_EXEC, IN(PHASE_INIT), "(s)(s)b"},
+    {OP_SCHEDULER, IN(PHASE_INIT), "uquuqqqs"},
+    {OP_IO_PRIORITY, IN(PHASE_INIT), "uu"},
+    {OP_CPU_AFFINITY, IN(PHASE_PREPARE) | IN(PHASE_INIT), "ds"},
+    {OP_PERSONALITY, IN(PHASE_INIT), "us"},
+    {OP_APPARMOR, IN(PHASE_INIT), "s"},
+    {OP_SELINUX, IN(PHASE_INIT), "s"},
     {OP_RUNTIME_HOOKS, IN(PHASE_INIT), ""},
     {OP_MOVE_ROOT, IN(PHASE_INIT), ""},
     {OP_CGROUP_REMOVE, IN(PHASE_CLEANUP), "s"},
@@ -216,6 +222,11 @@ static const char *blob_problem(struct cursor payload, bool has_path) {
     return NULL;
 }
 
+static const char *affinity_problem(struct cursor payload) {
+    uint32_t length = take_blob(&payload).length;
+    return length > 0 && length <= 1024 ? NULL : "a set of CPUs is not 1 to 1024 bytes";
+}
+
 static const char *record_problem(const struct record *record) {
     const struct grammar *grammar = grammar_of(record->op);
     if (grammar == NULL) return "unknown op";
@@ -232,6 +243,7 @@ static const char *record_problem(const struct record *record) {
     case OP_NETLINK: return netlink_problem(record->payload, record->phase);
     case OP_CGROUP_DEVICE: return blob_problem(record->payload, true);
     case OP_SECCOMP: return blob_problem(record->payload, false);
+    case OP_CPU_AFFINITY: return affinity_problem(record->payload);
     case OP_EXEC: {
         struct cursor arguments = record->payload;
         return take_count(&arguments) > 0 ? NULL : "no command";

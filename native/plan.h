@@ -98,13 +98,21 @@ enum plan_op {
     OP_OOM_SCORE_ADJ = 84,     /* i32 value, bool optional */
     OP_NO_NEW_PRIVILEGES = 85, /* nothing */
     OP_UMASK = 86,             /* u32 mask */
-    /* str user, str? group, str[] additional groups, u64 bounding, effective, permitted, inheritable, ambient */
+    /* str user, str? group, str[] additional groups, bool primary group too,
+     * u64 bounding, effective, permitted, inheritable, ambient */
     OP_IDENTITY = 87,
     OP_SECCOMP = 88,           /* u32 flags, blob program, str what */
     OP_WORKING_DIRECTORY = 89, /* str path, bool create */
     OP_FIND_EXECUTABLE = 90,   /* str command */
     OP_WAIT_START = 91,        /* nothing */
     OP_EXEC = 92,              /* str[] argv, str[] env, bool reaper */
+    /* u32 SCHED_*, u64 SCHED_FLAG_*, i32 nice, u32 priority, u64 runtime, u64 deadline, u64 period, str name */
+    OP_SCHEDULER = 96,
+    OP_IO_PRIORITY = 97,  /* u32 class, u32 level */
+    OP_CPU_AFFINITY = 98, /* blob mask (bit n is CPU n), str list; prepare and init */
+    OP_PERSONALITY = 99,  /* u32 persona, str name */
+    OP_APPARMOR = 100,    /* str profile */
+    OP_SELINUX = 101,     /* str label */
     OP_RUNTIME_HOOKS = 112,    /* nothing */
     OP_MOVE_ROOT = 113,        /* nothing */
 

@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <unistd.h>
 
+#include "affinity.h"
 #include "cgroup.h"
 #include "init.h"
 #include "netlink.h"
@@ -32,6 +33,7 @@ static int prepare(struct shim *shim, struct failure *failure) {
         if (record.op == OP_CGROUP_CREATE) result = cgroup_create(&record.payload, failure);
         if (record.op == OP_WRITE) result = cgroup_write(&record.payload, &optional, failure);
         if (record.op == OP_CGROUP_DEVICE) result = cgroup_attach_device_filter(&record.payload, failure);
+        if (record.op == OP_CPU_AFFINITY) result = affinity_set(&record.payload, failure);
         if (result == 0) continue;
         if (!optional) return result;
         lifecycle_warn(shim, failure);

@@ -74,12 +74,14 @@ int step_identity(struct init *init, struct cursor *payload) {
     groups.count = 0;
     int result = account_find(init->root, user, &account, &init->failure);
     if (result == 0 && group != NULL) result = group_find(init->root, group, &account.gid, &init->failure);
+    struct cursor additional = *payload;
+    for (uint32_t count = take_count(payload); count > 0; count--) take_string(payload);
     /* The primary group is in the list too: without it, dropping it would lift a denial (CVE-2022-36109). */
-    if (result == 0) result = group_add(&groups, account.gid);
+    if (take_bool(payload) && result == 0) result = group_add(&groups, account.gid);
     if (result == 0 && group == NULL) result = groups_of(init->root, &account, &groups, &init->failure);
-    for (uint32_t count = take_count(payload); count > 0 && result == 0; count--) {
+    for (uint32_t count = take_count(&additional); count > 0 && result == 0; count--) {
         gid_t gid = 0;
-        result = group_find(init->root, take_string(payload), &gid, &init->failure);
+        result = group_find(init->root, take_string(&additional), &gid, &init->failure);
         if (result == 0) result = group_add(&groups, gid);
     }
     if (result < 0) return fail(&init->failure, result, "collect the groups of user \"%s\"", user);

@@ -90,7 +90,7 @@ export function execProcess(container: Process, options: ExecOptions): Process {
 
 /** Names are looked up inside the container, by the init. */
 function userOf(user: string): Process['user'] {
-  return { uid: 0, gid: 0, ...(user !== '' && { username: user }) };
+  return user === '' ? { uid: 0, gid: 0, additionalGids: [0] } : { uid: 0, gid: 0, username: user };
 }
 
 function consoleSize(size: ContainerOptions['consoleSize']): Pick<Process, 'consoleSize'> {

@@ -87,7 +87,7 @@ test('identity: user, working directory, host name', () => {
   assert.equal(asked.hostname, 'h');
   assert.equal(asked.domainname, 'd.example');
   assert.deepEqual(spec().process?.user, { uid: 0, gid: 0, username: 'web' });
-  assert.deepEqual(spec({}, { ...image, user: '' }).process?.user, { uid: 0, gid: 0 });
+  assert.deepEqual(spec({}, { ...image, user: '' }).process?.user, { uid: 0, gid: 0, additionalGids: [0] });
   assert.equal(spec({}, { ...image, workingDir: 'rel/../../x' }).process?.cwd, '/x');
   assert.equal(spec().hostname, '0123456789ab');
   assert.throws(() => spec({ workingDir: 'rel' }), invalid);

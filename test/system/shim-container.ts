@@ -35,7 +35,14 @@ export function capabilitySets(bits: bigint): CapabilitySets {
 }
 
 export function identity(user = '0', bits = defaultCapabilities): InitStep {
-  return { op: 'identity', user, group: null, additionalGroups: [], capabilities: capabilitySets(bits) };
+  return {
+    op: 'identity',
+    user,
+    group: null,
+    additionalGroups: [],
+    primaryGroup: true,
+    capabilities: capabilitySets(bits),
+  };
 }
 
 /** The exit record as the shim writes it. */

@@ -38,7 +38,7 @@ async function report(place: Place, who: InitStep, env?: readonly string[]): Pro
 }
 
 function as(user: string, group: string | null = null, additionalGroups: readonly string[] = []): InitStep {
-  return { op: 'identity', user, group, additionalGroups, capabilities: capabilitySets(0n) };
+  return { op: 'identity', user, group, additionalGroups, primaryGroup: true, capabilities: capabilitySets(0n) };
 }
 
 const nul = '0000000000000000';
@@ -141,6 +141,7 @@ test('all five capability sets are exactly what was asked', needs, async () => {
           user: '1000',
           group: null,
           additionalGroups: [],
+          primaryGroup: true,
           capabilities: {
             bounding: 0x400n,
             effective: 0x400n,

@@ -18,12 +18,14 @@ import { compileMounts } from './mounts.ts';
 import { compileIdMaps, compileSpawn, type Namespaces, namespacesOf } from './namespaces.ts';
 import {
   compileConsole,
+  compileLabels,
   compileOomScore,
   compileProcess,
   compileRlimits,
   compileWorkingDirectory,
   type ProcessContext,
 } from './process.ts';
+import { compileAffinity, compilePersonality, compileSchedule } from './schedule.ts';
 import type { CgroupPlacement, InitStep, Keeper, LauncherOptions, NamespaceType, Plan, ShimOptions } from './steps.ts';
 import { compileSysctls } from './sysctl.ts';
 
@@ -149,6 +151,9 @@ function compileInit(
     compileWorkingDirectory(process, true),
     ...(spec.root?.readonly === true ? [readOnlyRoot] : []),
     ...compileRlimits(process),
+    ...compileSchedule(process),
+    ...compilePersonality(linux.personality),
+    ...compileLabels(process),
     ...compileProcess(process, linux.seccomp, processContext, compileHooks(spec, 'startContainer', state)),
   ];
 }
@@ -217,7 +222,6 @@ function absolute(field: string, path: string): string {
 /** Fields of the specification that this version does not do. Unknown fields and annotations say nothing here. */
 function refuse(linux: Linux): void {
   const given: readonly (readonly [string, unknown])[] = [
-    ['linux.personality', linux.personality],
     ['linux.mountLabel', linux.mountLabel],
     ['linux.intelRdt', linux.intelRdt],
   ];
@@ -234,6 +238,8 @@ export type ExecContext = {
   readonly startTime: bigint;
   readonly namespaces: readonly NamespaceType[];
   readonly cgroups: CgroupPlacement;
+  /** That of the container, which a process of `exec` shares. */
+  readonly personality?: Linux['personality'];
   readonly waitForStart: boolean;
   /** Share the session keyring of the caller. */
   readonly keepKeyring?: boolean;
@@ -254,16 +260,21 @@ export function compileExec(process: Process, seccomp: Seccomp | undefined, cont
     warn: (message) => void warnings.add(message),
   };
   const { pid, startTime, namespaces, cgroups } = context;
+  const affinity = compileAffinity(process);
   const plan: Plan = {
     keeper: keeper(context.keeper, process, null),
-    prepare: [],
+    prepare: affinity.prepare,
     spawn: { kind: 'join', pid, startTime, namespaces, cgroups, keepKeyring: context.keepKeyring === true },
     attach: [],
     init: [
+      ...affinity.init,
       ...compileOomScore(process),
       ...compileConsole(process, false),
       compileWorkingDirectory(process, false),
       ...compileRlimits(process),
+      ...compileSchedule(process),
+      ...compilePersonality(context.personality),
+      ...compileLabels(process),
       ...compileProcess(process, seccomp, processContext, []),
     ],
     cleanup: [],

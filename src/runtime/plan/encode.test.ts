@@ -183,6 +183,7 @@ const refused: [string, InitStep][] = [
       user: '\0',
       group: null,
       additionalGroups: [],
+      primaryGroup: true,
       capabilities: { bounding: 0n, effective: 0n, permitted: 0n, inheritable: 0n, ambient: 0n },
     },
   ],

@@ -69,6 +69,12 @@ export const opNumbers = {
   'find-executable': 90,
   'wait-start': 91,
   exec: 92,
+  scheduler: 96,
+  'io-priority': 97,
+  'cpu-affinity': 98,
+  personality: 99,
+  apparmor: 100,
+  selinux: 101,
   'runtime-hooks': 112,
   'move-root': 113,
   'cgroup-remove': 128,
@@ -235,6 +241,7 @@ const payloads: ByOp = {
     out.string(step.user);
     out.optionalString(step.group);
     out.strings(step.additionalGroups);
+    out.bool(step.primaryGroup);
     out.u64(step.capabilities.bounding);
     out.u64(step.capabilities.effective);
     out.u64(step.capabilities.permitted);
@@ -257,6 +264,30 @@ const payloads: ByOp = {
     out.strings(step.env);
     out.bool(step.reaper);
   },
+  scheduler: (out, step) => {
+    out.u32(step.policy);
+    out.u64(step.flags);
+    out.i32(step.nice);
+    out.u32(step.priority);
+    out.u64(step.runtime);
+    out.u64(step.deadline);
+    out.u64(step.period);
+    out.string(step.name);
+  },
+  'io-priority': (out, step) => {
+    out.u32(step.class);
+    out.u32(step.level);
+  },
+  'cpu-affinity': (out, step) => {
+    out.blob(step.mask);
+    out.string(step.list);
+  },
+  personality: (out, step) => {
+    out.u32(step.persona);
+    out.string(step.name);
+  },
+  apparmor: (out, step) => out.string(step.profile),
+  selinux: (out, step) => out.string(step.label),
   'cgroup-remove': (out, step) => out.string(step.path),
 };
 

@@ -53,6 +53,7 @@ const told: [Step, string][] = [
       user: 'nobody',
       group: null,
       additionalGroups: ['5'],
+      primaryGroup: true,
       capabilities: { bounding: 1n, effective: 0n, permitted: 0n, inheritable: 0n, ambient: 0n },
     },
     'become user nobody with further groups 5, with no capabilities but chown',

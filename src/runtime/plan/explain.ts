@@ -104,6 +104,21 @@ const sentences: ByOp = {
     `${step.reaper ? 'start, under a small init that reaps orphans and forwards signals,' : 'execute'} ${step.argv
       .map(quote)
       .join(' ')} with ${count(step.env.length, 'environment variable')}`,
+  scheduler: (step) => {
+    const times = step.runtime === 0n ? [] : [`${step.runtime} ns of every ${step.period} within ${step.deadline}`];
+    const details = [
+      ...(step.nice === 0 ? [] : [`nice ${step.nice}`]),
+      ...(step.priority === 0 ? [] : [`priority ${step.priority}`]),
+      ...times,
+      ...step.words,
+    ];
+    return `schedule by ${step.name}${parenthesised(details)}`;
+  },
+  'io-priority': (step) => `give its input and output the priority ${step.name}, level ${step.level}`,
+  'cpu-affinity': (step) => `run on the CPUs ${quote(step.list)} only`,
+  personality: (step) => `take the execution domain ${quote(step.name)}`,
+  apparmor: (step) => `have the command confined by the AppArmor profile ${quote(step.profile)}`,
+  selinux: (step) => `give the command and its keyring the SELinux label ${quote(step.label)}`,
   'cgroup-remove': (step) => `remove the cgroup directory ${quote(step.path)}`,
 };
 

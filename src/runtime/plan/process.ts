@@ -1,5 +1,5 @@
 /** The process of config.json as steps: limits, identity, filter, working directory, command. Pure. */
-import { OnggiError, unsupported } from '../../errors.ts';
+import { OnggiError } from '../../errors.ts';
 import type { Capabilities, Process, Seccomp } from '../../oci/runtime-spec.ts';
 import { allCapabilities, capabilityNamesOf, capabilitySet, isCapability } from '../capability.ts';
 import { checkRlimit, parseRlimitType } from '../rlimit.ts';
@@ -57,11 +57,10 @@ export function compileProcess(
   context: ProcessContext,
   startHooks: readonly InitStep[],
 ): InitStep[] {
-  refuseProcess(process);
   const args = process.args ?? [];
   const [command] = args;
   if (command === undefined || command === '') throw new OnggiError('invalid', 'process: no command is given');
-  checkEnvironment(process.env ?? []);
+  const env = environment(process.env ?? []);
   const filter = seccomp === undefined ? [] : compileSeccomp(seccomp, context.architecture);
   const noNewPrivileges = process.noNewPrivileges === true;
   return [
@@ -72,7 +71,7 @@ export function compileProcess(
     ...(noNewPrivileges ? filter : []),
     ...(context.waitForStart ? [{ op: 'wait-start' } as const] : []),
     ...startHooks,
-    { op: 'exec', argv: args, env: process.env ?? [], reaper: context.reaper },
+    { op: 'exec', argv: args, env, reaper: context.reaper },
   ];
 }
 
@@ -93,6 +92,8 @@ function identity(process: Process, context: ProcessContext): InitStep {
     user: named ? name || '0' : id(user.uid),
     group: named ? group || null : id(user.gid),
     additionalGroups: (user.additionalGids ?? []).map(id),
+    // Numbers are exact, as in runc: whoever gives them lists the primary group where it belongs (CVE-2022-36109).
+    primaryGroup: named,
     capabilities: capabilitySets(process.capabilities ?? {}, context),
   };
 }
@@ -138,23 +139,24 @@ function availableSet(names: readonly string[], context: ProcessContext): bigint
   return asked & context.capabilities;
 }
 
-function checkEnvironment(env: readonly string[]): void {
-  for (const entry of env) {
+/** Of a variable that is given twice the last one holds, as when each is set in turn; getenv(3) finds the first. */
+function environment(entries: readonly string[]): string[] {
+  const found = new Map<string, string>();
+  for (const entry of entries) {
+    const name = entry.slice(0, entry.indexOf('='));
     if (entry.indexOf('=') < 1) {
       throw new OnggiError('invalid', `environment variable "${entry.split('=')[0]}": not of the form NAME=value`);
     }
+    found.set(name, entry);
   }
+  return [...found.values()];
 }
 
-function refuseProcess(process: Process): void {
-  const given: readonly (readonly [string, unknown])[] = [
-    ['process.apparmorProfile', process.apparmorProfile],
-    ['process.selinuxLabel', process.selinuxLabel],
-    ['process.scheduler', process.scheduler],
-    ['process.ioPriority', process.ioPriority],
-    ['process.execCPUAffinity', process.execCPUAffinity],
+/** Before no_new_privs, with which a change of label may be denied (apparmor(7)); it takes effect at the exec. */
+export function compileLabels(process: Process): InitStep[] {
+  const { apparmorProfile: profile = '', selinuxLabel: label = '' } = process;
+  return [
+    ...(profile === '' ? [] : [{ op: 'apparmor', profile } as const]),
+    ...(label === '' ? [] : [{ op: 'selinux', label } as const]),
   ];
-  for (const [field, value] of given) {
-    if (value !== undefined && value !== '') throw unsupported(`the field "${field}"`);
-  }
 }

@@ -51,7 +51,11 @@ export type PrepareStep =
    * Attaches a BPF_PROG_TYPE_CGROUP_DEVICE program (eBPF instructions, 8 bytes each, host byte order) to the cgroup
    * directory `path` of the unified hierarchy (cgroup-v2.rst, "Device controller"). `what` says the rules in words.
    */
-  | { readonly op: 'cgroup-device'; readonly path: string; readonly program: Uint8Array; readonly what: string };
+  | { readonly op: 'cgroup-device'; readonly path: string; readonly program: Uint8Array; readonly what: string }
+  | CpuAffinityStep;
+
+/** Both of the shim, whose children inherit it, and of the init. Bit n of `mask` is CPU n; `list` is how it was asked. */
+export type CpuAffinityStep = { readonly op: 'cpu-affinity'; readonly mask: Uint8Array; readonly list: string };
 
 export const namespaceTypes = ['mnt', 'pid', 'net', 'uts', 'ipc', 'cgroup', 'user', 'time'] as const;
 export type NamespaceType = (typeof namespaceTypes)[number];
@@ -252,8 +256,31 @@ export type InitStep =
       readonly user: string;
       readonly group: string | null;
       readonly additionalGroups: readonly string[];
+      /** The primary group belongs to the supplementary ones too; else these are exactly `additionalGroups`. */
+      readonly primaryGroup: boolean;
       readonly capabilities: CapabilitySets;
     }
+  /** sched_setattr(2); times in nanoseconds. */
+  | {
+      readonly op: 'scheduler';
+      readonly policy: number;
+      readonly name: string;
+      readonly flags: bigint;
+      readonly words: readonly string[];
+      readonly nice: number;
+      readonly priority: number;
+      readonly runtime: bigint;
+      readonly deadline: bigint;
+      readonly period: bigint;
+    }
+  /** ioprio_set(2). */
+  | { readonly op: 'io-priority'; readonly class: number; readonly name: string; readonly level: number }
+  | CpuAffinityStep
+  /** personality(2). */
+  | { readonly op: 'personality'; readonly persona: number; readonly name: string }
+  /** The profile or label that the exec changes to, written through a procfs that nobody else can reach. */
+  | { readonly op: 'apparmor'; readonly profile: string }
+  | { readonly op: 'selinux'; readonly label: string }
   /** Filters of seccomp(2): classic BPF instructions (8 bytes each, struct sock_filter, host byte order). */
   | { readonly op: 'seccomp'; readonly flags: number; readonly program: Uint8Array; readonly what: string }
   /** Working directory of the process; made (mode 0755, uid 0) when missing and `create`. Checked to lie in the root. */
