@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "cgroup.h"
+#include "listener.h"
 #include "oom.h"
 #include "scoped.h"
 #include "shim.h"
@@ -46,6 +47,17 @@ void lifecycle_start(struct shim *shim) {
     message_send(shim->report, MESSAGE_START, NULL, -1);
 }
 
+/* Without the agent the calls of the container would wait for ever. */
+static void deliver_listener(struct shim *shim, int fd) {
+    struct failure failure = {.phase = PHASE_INIT, .index = shim->filter_index};
+    int result = listener_deliver(&shim->plan, shim->init, fd, &failure);
+    if (result == 0) result = message_send(shim->report, MESSAGE_DELIVERED, NULL, -1);
+    if (result == 0 || result == -EPIPE) return;
+    fail(&failure, result, "tell the init that the agent has the listener");
+    lifecycle_fail(shim, &failure);
+    lifecycle_kill(shim);
+}
+
 static void take_message(struct shim *shim, const struct message *message, int fd) {
     switch (message->type) {
     case MESSAGE_WARN: lifecycle_warn(shim, &message->failure); break;
@@ -55,6 +67,7 @@ static void take_message(struct shim *shim, const struct message *message, int f
         change_state(shim, STATE_CREATED);
         if (shim->start_wanted) lifecycle_start(shim);
         break;
+    case MESSAGE_LISTENER: deliver_listener(shim, fd); break;
     case MESSAGE_CONSOLE:
         if (fd >= 0 && shim->output.fd < 0) return terminal_open(shim, fd);
         break;

@@ -11,9 +11,10 @@
 #include "failure.h"
 
 enum message_type {
-    /* shim to init, in this order */
+    /* shim to init, the first two in this order */
     MESSAGE_ATTACHED = 1, /* the attach steps are done */
     MESSAGE_START = 2,
+    MESSAGE_DELIVERED = 3, /* the agent has the listener; the answer to MESSAGE_LISTENER */
 
     /* init to shim */
     MESSAGE_WARN = 16,
@@ -21,6 +22,7 @@ enum message_type {
     MESSAGE_CREATED = 18, /* waiting for MESSAGE_START */
     MESSAGE_EXECUTING = 19,
     MESSAGE_FAIL = 20,
+    MESSAGE_LISTENER = 21, /* carries the listener of the seccomp filter (listener.h) */
 };
 
 struct message {

@@ -1,6 +1,7 @@
 #include "plan-check.h"
 
 #include <linux/netlink.h>
+#include <linux/seccomp.h>
 #include <string.h>
 #include <sys/un.h>
 
@@ -55,7 +56,7 @@ static const struct grammar grammars[] = {
     {OP_NO_NEW_PRIVILEGES, IN(PHASE_INIT), ""},
     {OP_UMASK, IN(PHASE_INIT), "u"},
     {OP_IDENTITY, IN(PHASE_INIT), "so(s)bqqqqq"},
-    {OP_SECCOMP, IN(PHASE_INIT), "uds"},
+    {OP_SECCOMP, IN(PHASE_INIT), "udsos"},
     {OP_WORKING_DIRECTORY, IN(PHASE_INIT), "sb"},
     {OP_FIND_EXECUTABLE, IN(PHASE_INIT), "s"},
     {OP_WAIT_START, IN(PHASE_INIT), ""},
@@ -227,6 +228,18 @@ static const char *affinity_problem(struct cursor payload) {
     return length > 0 && length <= 1024 ? NULL : "a set of CPUs is not 1 to 1024 bytes";
 }
 
+static const char *seccomp_problem(struct cursor payload) {
+    const char *problem = blob_problem(payload, false);
+    bool listens = (take_u32(&payload) & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0;
+    take_blob(&payload);
+    take_string(&payload);
+    const char *path = take_optional(&payload);
+    if (problem != NULL) return problem;
+    /* Without an agent nobody would close the descriptor, and the filter's calls would wait for ever. */
+    if (listens != (path != NULL)) return "a listener without an agent, or an agent without a listener";
+    return path == NULL ? NULL : absolute_problem(path);
+}
+
 static const char *record_problem(const struct record *record) {
     const struct grammar *grammar = grammar_of(record->op);
     if (grammar == NULL) return "unknown op";
@@ -242,7 +255,7 @@ static const char *record_problem(const struct record *record) {
     case OP_JOIN: return join_problem(record->payload);
     case OP_NETLINK: return netlink_problem(record->payload, record->phase);
     case OP_CGROUP_DEVICE: return blob_problem(record->payload, true);
-    case OP_SECCOMP: return blob_problem(record->payload, false);
+    case OP_SECCOMP: return seccomp_problem(record->payload);
     case OP_CPU_AFFINITY: return affinity_problem(record->payload);
     case OP_EXEC: {
         struct cursor arguments = record->payload;

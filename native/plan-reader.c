@@ -155,8 +155,18 @@ void plan_free(struct plan *plan) {
     *plan = (struct plan){NULL, 0, 0};
 }
 
+/* A filter whose agent has not been told yet; others are big and done with. */
+static bool has_agent(const struct record *record) {
+    if (record->op != OP_SECCOMP) return false;
+    struct cursor payload = record->payload;
+    take_u32(&payload);
+    take_blob(&payload);
+    take_string(&payload);
+    return take_optional(&payload) != NULL;
+}
+
 static bool is_kept(const struct record *record) {
-    return record->phase == PHASE_KEEPER || record->phase == PHASE_CLEANUP;
+    return record->phase == PHASE_KEEPER || record->phase == PHASE_CLEANUP || has_agent(record);
 }
 
 int plan_keep(const struct plan *plan, struct plan *kept, uint32_t *skipped) {

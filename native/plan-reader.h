@@ -59,8 +59,8 @@ int plan_load(int fd, struct plan *plan, struct failure *failure);
 void plan_free(struct plan *plan);
 
 /*
- * A new plan of the records that the shim needs after the init has started: OP_SHIM, OP_CLONE or OP_JOIN and the
- * cleanup steps. `skipped` is how many were left out before the cleanup steps. 0 or -errno.
+ * A new plan of the records that the shim needs after the init has started: OP_SHIM, OP_CLONE or OP_JOIN, the seccomp
+ * filter if an agent is to be told of it, and the cleanup steps. `skipped` is how many were left out before the cleanup steps. 0 or -errno.
  */
 int plan_keep(const struct plan *plan, struct plan *kept, uint32_t *skipped);
 

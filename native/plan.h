@@ -101,7 +101,8 @@ enum plan_op {
     /* str user, str? group, str[] additional groups, bool primary group too,
      * u64 bounding, effective, permitted, inheritable, ambient */
     OP_IDENTITY = 87,
-    OP_SECCOMP = 88,           /* u32 flags, blob program, str what */
+    /* u32 flags, blob program, str what, str? socket of the agent, str state with U+0001 where the pid belongs */
+    OP_SECCOMP = 88,
     OP_WORKING_DIRECTORY = 89, /* str path, bool create */
     OP_FIND_EXECUTABLE = 90,   /* str command */
     OP_WAIT_START = 91,        /* nothing */

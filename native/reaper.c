@@ -19,6 +19,8 @@ static void block_signals(sigset_t *blocked) {
     /* tcsetpgrp by a process that is not in the foreground would stop it. */
     signal(SIGTTIN, SIG_IGN);
     signal(SIGTTOU, SIG_IGN);
+    /* Without the flag by which the courier of a seccomp listener was not waited for (listener.c). */
+    signal(SIGCHLD, SIG_DFL);
 }
 
 /* A process group of its own, in the foreground of the terminal if there is one, so that ^C reaches only it. */

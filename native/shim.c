@@ -79,6 +79,7 @@ static void survey(struct shim *shim) {
     shim->waits = plan_find(&shim->plan, OP_WAIT_START, &record);
     shim->joins = plan_find(&shim->plan, OP_JOIN, &record);
     if (plan_find(&shim->plan, OP_FIND_EXECUTABLE, &record)) shim->find_index = record.index;
+    if (plan_find(&shim->plan, OP_SECCOMP, &record)) shim->filter_index = record.index;
     if (plan_find(&shim->plan, OP_EXEC, &record)) shim->exec_index = record.index;
 }
 

@@ -50,6 +50,7 @@ struct shim {
     struct options options;
     uint32_t skipped; /* records dropped from the plan before its cleanup steps */
     uint32_t find_index, exec_index;
+    uint32_t filter_index; /* of OP_SECCOMP */
     bool waits; /* the plan has OP_WAIT_START */
     bool joins;
     bool pid_namespace;

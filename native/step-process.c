@@ -1,6 +1,4 @@
 /* Steps that shape the process that will execute the command. */
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -54,17 +52,6 @@ int step_umask(struct init *init, struct cursor *payload) {
     /* Kept for the end: until then nodes are made with exactly the modes of the plan. */
     init->umask = take_u32(payload) & 0777;
     return 0;
-}
-
-int step_seccomp(struct init *init, struct cursor *payload) {
-    uint32_t flags = take_u32(payload);
-    struct blob blob = take_blob(payload);
-    const char *what = take_string(payload);
-    /* The program lies unaligned in the plan; the kernel copies it byte by byte. */
-    struct sock_fprog program = {.len = (unsigned short)(blob.length / sizeof(struct sock_filter))};
-    program.filter = (struct sock_filter *)(void *)blob.bytes;
-    int result = (int)SYS(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program));
-    return result != 0 ? fail(&init->failure, result < 0 ? result : ESRCH, "load the seccomp filter: %s", what) : 0;
 }
 
 /*

@@ -1,6 +1,6 @@
 /** From a container to its plan: the files it gets, its config.json, the kernel steps. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { availableParallelism, hostname } from 'node:os';
+import { availableParallelism, hostname, release } from 'node:os';
 import { dirname } from 'node:path';
 import { errnoOf, fromSystemError } from '../errors.ts';
 import { lowerDirectories } from '../image/snapshot.ts';
@@ -10,6 +10,7 @@ import { capabilityNamesOf } from '../runtime/capability.ts';
 import { thermalThrottlePath } from '../runtime/defaults.ts';
 import { type CompileContext, compile, type HostFacts, type RootSource } from '../runtime/plan/compile.ts';
 import type { Plan } from '../runtime/plan/steps.ts';
+import { kernelVersion } from '../runtime/seccomp/profile.ts';
 import type { Container } from './container.ts';
 import type { ContainerNetwork } from './container-network.ts';
 import type { Context } from './context.ts';
@@ -89,6 +90,7 @@ export function specFacts(
     hostname: hostname(),
     capabilities: capabilityNamesOf(host.capabilities),
     architecture: host.architecture,
+    kernel: kernelVersion(release()),
     cpus,
     swap: host.cgroups.swap,
     maskedPaths: [...throttle, ...own.maskedPaths],

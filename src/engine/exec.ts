@@ -1,5 +1,6 @@
 /** `exec`: a further process in a running container, with a shim of its own for as long as it lives. */
 import { randomBytes } from 'node:crypto';
+import { dirname } from 'node:path';
 import { type Code, OnggiError } from '../errors.ts';
 import { startShim } from '../kernel/shim.ts';
 import { connectShim, type Interest, loadClient, type ShimClient } from '../kernel/shim-client.ts';
@@ -106,6 +107,11 @@ async function startProcess(
       },
       pid,
       startTime,
+      container: {
+        id: container.row.id,
+        bundle: dirname(container.files.config),
+        annotations: spec.annotations ?? {},
+      },
       namespaces: ['mnt', 'pid', 'net', 'uts', 'ipc', 'cgroup'],
       cgroups: placement(cgroupAt(host.cgroups, cgroupsPath)),
       waitForStart: true,

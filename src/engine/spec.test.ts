@@ -15,6 +15,7 @@ const facts: SpecFacts = {
   files: { hostname: '/s/hostname', hosts: '/s/hosts', resolv: '/s/resolv.conf' },
   capabilities: allCapabilities.filter((name) => name !== 'CAP_SYS_RESOURCE'),
   architecture: 'x86_64',
+  kernel: [6, 1],
   cpus: 2,
   swap: true,
   maskedPaths: ['/var/lib/onggi'],

@@ -12,7 +12,7 @@ import { containerCapabilities } from '../runtime/capability.ts';
 import { maskedPaths, readonlyPaths } from '../runtime/defaults.ts';
 import { rlimitType, unlimited } from '../runtime/rlimit.ts';
 import type { SeccompArchitecture } from '../runtime/seccomp/architecture.ts';
-import { defaultSeccomp } from '../runtime/seccomp/profile.ts';
+import { defaultSeccomp, type KernelVersion } from '../runtime/seccomp/profile.ts';
 import { specMounts } from './spec-mounts.ts';
 import { type ImageConfigView, processSpec } from './spec-process.ts';
 import { resourceLimits } from './spec-resources.ts';
@@ -32,6 +32,7 @@ export type SpecFacts = {
   /** Effective capabilities of the engine: "all" means these. */
   readonly capabilities: readonly string[];
   readonly architecture: SeccompArchitecture;
+  readonly kernel: KernelVersion;
   /** CPUs that are online. */
   readonly cpus: number;
   /** Swap can be limited. */
@@ -53,7 +54,9 @@ export function makeSpec(options: ContainerOptions, image: ImageConfigView | nul
   const ownNetwork = options.network !== 'host';
   const hostname = options.hostname || (ownNetwork ? facts.id.slice(0, 12) : facts.hostname);
   const capabilities = capabilitiesOf(options, facts);
-  const seccomp = privileged ? {} : { seccomp: defaultSeccomp(capabilities.bounding ?? [], facts.architecture) };
+  const seccomp = privileged
+    ? {}
+    : { seccomp: defaultSeccomp(capabilities.bounding ?? [], facts.architecture, facts.kernel) };
   return {
     ociVersion,
     process: {

@@ -1,12 +1,13 @@
 /** Containers from bundles (OCI runtime specification, bundle.md), by a runtime with runc's command line. */
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { release } from 'node:os';
 import { join } from 'node:path';
 import type { Spec } from '../../src/oci/runtime-spec.ts';
 import { defaultCapabilities } from '../../src/runtime/capability.ts';
 import { defaultMounts, maskedPaths, readonlyPaths } from '../../src/runtime/defaults.ts';
 import { architectureOf } from '../../src/runtime/seccomp/architecture.ts';
-import { defaultSeccomp } from '../../src/runtime/seccomp/profile.ts';
+import { defaultSeccomp, kernelVersion } from '../../src/runtime/seccomp/profile.ts';
 import { layOut } from '../harness/busybox-image.ts';
 import { type Outcome, run, start } from '../harness/program.ts';
 import type { Arena, ExecWish, Inmate, Volume, Wish } from './arena.ts';
@@ -108,7 +109,7 @@ export function bundleSpec(wish: Wish, root: string, id: string): Spec {
       sysctl: wish.sysctl ?? {},
       maskedPaths,
       readonlyPaths,
-      seccomp: defaultSeccomp(names, architectureOf(process.arch)),
+      seccomp: defaultSeccomp(names, architectureOf(process.arch), kernelVersion(release())),
     },
   };
 }

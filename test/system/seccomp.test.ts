@@ -49,7 +49,7 @@ async function results(calls: readonly string[], seccomp: Seccomp | undefined): 
 /** i386 and x32 are ABIs of x86-64 kernels. */
 const onX86 = isX86 ? requires('root') : { skip: 'needs x86-64' };
 
-const profile = defaultSeccomp(defaultCapabilities, machine);
+const profile = defaultSeccomp(defaultCapabilities, machine, [6, 1]);
 
 /** AF_ALG 38, AF_VSOCK 40, AF_CAIF 37 (dropped by Linux 7.1), AF_DECnet 12. */
 const denied = [
@@ -112,7 +112,7 @@ test('socketcall makes no sockets, and does all the rest', {
   const filtered = await results([make, accept], profile);
   assert.equal(filtered.get(make), eperm);
   assert.equal(filtered.get(accept), -14);
-  const admin = await results([make], defaultSeccomp(['CAP_SYS_ADMIN'], machine));
+  const admin = await results([make], defaultSeccomp(['CAP_SYS_ADMIN'], machine, [6, 1]));
   assert.equal(admin.get(make), -14);
 });
 

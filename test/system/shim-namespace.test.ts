@@ -170,7 +170,7 @@ test('a seccomp filter is in force, with and without no_new_privs', needs, async
     [0x06, 0, 0, 0x0005_0000 | 99],
     [0x06, 0, 0, 0x7fff_0000],
   );
-  const seccomp: InitStep = { op: 'seccomp', flags: 0, program, what: 'no mkdir' };
+  const seccomp = { op: 'seccomp', flags: 0, program, what: 'no mkdir', listener: null } as const;
   const argv = ['sh', '-c', 'mkdir /x; grep -E "NoNewPrivs|Seccomp:" /proc/self/status'];
   const plain = await runOnce({ argv, steps: [seccomp] });
   assert.match(plain.stdout, /NoNewPrivs:\s0\nSeccomp:\s2/);

@@ -61,7 +61,13 @@ async function richPlan(): Promise<Uint8Array> {
         { op: 'readonly', path: '/proc/sys' },
         { op: 'sysctl', name: 'a.b', value: '1' },
         { op: 'rlimit', resource: 7, name: 'nofile', soft: 1n, hard: 2n },
-        { op: 'seccomp', flags: 0, program: new Uint8Array(8), what: 'filter' },
+        {
+          op: 'seccomp',
+          flags: 8,
+          program: new Uint8Array(8),
+          what: 'filter',
+          listener: { path: '/run/agent', state: '{"pid":\u0001}' },
+        },
       ],
       cleanup: [{ op: 'cgroup-remove', path: '/sys/fs/cgroup/memory/x' }],
     });

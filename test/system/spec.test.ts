@@ -27,6 +27,7 @@ async function lines(script: string, options: Partial<ContainerOptions> = {}): P
     files: { hostname: file('hostname'), hosts: file('hosts'), resolv: file('resolv') },
     capabilities: allCapabilities.filter((name) => name !== 'CAP_SYS_RESOURCE'),
     architecture: architectureOf(process.arch),
+    kernel: [6, 1],
     cpus: 2,
     swap: false,
     maskedPaths: ['/etc/secret', '/etc/secrets'],

@@ -174,6 +174,7 @@ test("exec joins, mounts nothing and keeps the container's filter and capabiliti
       keeper: context.keeper,
       pid: 77,
       startTime: 5n,
+      container: { id: 'abc', bundle: '/bundle', annotations: {} },
       namespaces: ['mnt', 'pid', 'net'],
       cgroups: { unified: '/sys/fs/cgroup/onggi/abc', legacy: [] },
       waitForStart: true,

@@ -11,6 +11,7 @@ import { type Cgroup, cgroupAt } from '../cgroup/cgroup.ts';
 import { compileCgroup } from '../cgroup/compile.ts';
 import type { CgroupLayout } from '../cgroup/hierarchy.ts';
 import type { SeccompArchitecture } from '../seccomp/architecture.ts';
+import { processState, type StateFacts } from './container-state.ts';
 import { compileDevices, hasOwnDevices } from './devices.ts';
 import { compileHooks, hasRuntimeHooks, runtimeHooks } from './hooks.ts';
 import { attributeBits, propagationOf } from './mount-options.ts';
@@ -62,7 +63,7 @@ export type KeeperRequest =
 export type CompileContext = {
   readonly host: HostFacts;
   readonly keeper: KeeperRequest;
-  /** Absolute path of the directory that config.json lies in, for the hooks to be told. */
+  /** Absolute path of the directory that config.json lies in, for hooks and seccomp agents to be told. */
   readonly bundle: string;
   readonly root: RootSource;
   /** Where its cgroup is, when that is not simply its cgroupsPath below each hierarchy (`cgroupAt`). */
@@ -123,7 +124,9 @@ function compileInit(
   const state = { id: context.keeper.id, bundle: context.bundle };
   const mounts = spec.mounts ?? [];
   const ownNamespace = linux.namespaces?.some(({ type, path }) => type === 'cgroup' && !path) === true;
-  const processContext: ProcessContext = { ...context, ...host, warn };
+  const facts = { ...state, annotations: spec.annotations ?? {} };
+  const agent = { state: (metadata: string | undefined) => processState(facts, null, metadata) };
+  const processContext: ProcessContext = { ...context, ...host, agent, warn };
   const mounted = compileMounts(mounts, {
     cgroups: host.cgroups,
     cgroup,
@@ -236,6 +239,7 @@ export type ExecContext = {
   /** The init of the container and its start time (proc(5), field 22). */
   readonly pid: number;
   readonly startTime: bigint;
+  readonly container: StateFacts;
   readonly namespaces: readonly NamespaceType[];
   readonly cgroups: CgroupPlacement;
   /** That of the container, which a process of `exec` shares. */
@@ -257,6 +261,7 @@ export function compileExec(process: Process, seccomp: Seccomp | undefined, cont
     ...context.host,
     reaper: false,
     waitForStart: context.waitForStart,
+    agent: { state: (metadata) => processState(context.container, context.pid, metadata) },
     warn: (message) => void warnings.add(message),
   };
   const { pid, startTime, namespaces, cgroups } = context;

@@ -252,6 +252,8 @@ const payloads: ByOp = {
     out.u32(step.flags);
     out.blob(step.program);
     out.string(step.what);
+    out.optionalString(step.listener?.path ?? null);
+    out.string(step.listener?.state ?? '');
   },
   'working-directory': (out, step) => {
     out.string(step.path);

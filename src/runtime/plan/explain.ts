@@ -95,7 +95,8 @@ const sentences: ByOp = {
     const more = list(step.additionalGroups, ' with further groups ');
     return `become user ${quote(step.user)}${group}${more}, ${capabilities(step.capabilities)}`;
   },
-  seccomp: (step) => `filter system calls: ${step.what}`,
+  seccomp: ({ what, listener }) =>
+    `filter system calls: ${what}${listener === null ? '' : `; the agent at "${listener.path}" answers for some`}`,
   'working-directory': (step) =>
     `go to the directory ${quote(step.path)}${step.create ? ', creating it if missing' : ''}`,
   'find-executable': (step) => `find the program ${quote(step.command)}`,

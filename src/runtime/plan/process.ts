@@ -4,7 +4,7 @@ import type { Capabilities, Process, Seccomp } from '../../oci/runtime-spec.ts';
 import { allCapabilities, capabilityNamesOf, capabilitySet, isCapability } from '../capability.ts';
 import { checkRlimit, parseRlimitType } from '../rlimit.ts';
 import type { SeccompArchitecture } from '../seccomp/architecture.ts';
-import { compileSeccomp } from '../seccomp/compile.ts';
+import { type AgentFacts, compileSeccomp } from '../seccomp/compile.ts';
 import type { CapabilitySets, InitStep } from './steps.ts';
 
 export type ProcessContext = {
@@ -15,6 +15,8 @@ export type ProcessContext = {
   readonly reaper: boolean;
   /** Wait for the word to start before exec. */
   readonly waitForStart: boolean;
+  /** What a seccomp agent is told. */
+  readonly agent: AgentFacts;
   readonly warn: (message: string) => void;
 };
 
@@ -49,7 +51,9 @@ export function compileConsole(process: Process, bindConsole: boolean): InitStep
 
 /**
  * From the working directory to exec. The order of privileges: a filter without no_new_privs takes CAP_SYS_ADMIN, so
- * it comes before the identity; with no_new_privs it comes as late as can be, so that a profile needs to allow little.
+ * it comes before the identity. With no_new_privs it is the last thing before exec, so that a profile needs to allow
+ * nothing of what comes before. One with an agent is loaded while whoever sends the listener to the agent is there for
+ * sure.
  */
 export function compileProcess(
   process: Process,
@@ -61,14 +65,15 @@ export function compileProcess(
   const [command] = args;
   if (command === undefined || command === '') throw new OnggiError('invalid', 'process: no command is given');
   const env = environment(process.env ?? []);
-  const filter = seccomp === undefined ? [] : compileSeccomp(seccomp, context.architecture);
+  const filter = seccomp === undefined ? [] : compileSeccomp(seccomp, context.architecture, context.agent);
   const noNewPrivileges = process.noNewPrivileges === true;
+  const listens = filter.some((step) => step.op === 'seccomp' && step.listener !== null);
   return [
     { op: 'umask', mask: process.user.umask ?? 0o022 },
     ...(noNewPrivileges ? [{ op: 'no-new-privileges' } as const] : filter),
     identity(process, context),
     { op: 'find-executable', command },
-    ...(noNewPrivileges ? filter : []),
+    ...(noNewPrivileges && listens ? filter : []),
     ...(context.waitForStart ? [{ op: 'wait-start' } as const] : []),
     ...startHooks,
     { op: 'exec', argv: args, env, reaper: context.reaper },

@@ -282,7 +282,18 @@ export type InitStep =
   | { readonly op: 'apparmor'; readonly profile: string }
   | { readonly op: 'selinux'; readonly label: string }
   /** Filters of seccomp(2): classic BPF instructions (8 bytes each, struct sock_filter, host byte order). */
-  | { readonly op: 'seccomp'; readonly flags: number; readonly program: Uint8Array; readonly what: string }
+  | {
+      readonly op: 'seccomp';
+      /** SECCOMP_FILTER_FLAG_*; NEW_LISTENER is among them exactly when there is a listener. */
+      readonly flags: number;
+      readonly program: Uint8Array;
+      readonly what: string;
+      /**
+       * The agent that answers for SCMP_ACT_NOTIFY: a unix stream socket on the host. It gets `state`, with the
+       * process id in place of each U+0001, and the listener's descriptor before the process makes another call.
+       */
+      readonly listener: { readonly path: string; readonly state: string } | null;
+    }
   /** Working directory of the process; made (mode 0755, uid 0) when missing and `create`. Checked to lie in the root. */
   | { readonly op: 'working-directory'; readonly path: string; readonly create: boolean }
   /** Resolves argv[0] by PATH of `env`; errno ENOENT or EACCES are the 127 and 126 of the command line. */

@@ -1,5 +1,5 @@
 /** Architectures of system calls: how the kernel tells them apart and how each numbers its calls. Pure. */
-import { unsupported } from '../../errors.ts';
+import { OnggiError, unsupported } from '../../errors.ts';
 import { aarch64, arm } from './syscalls-arm.ts';
 import { i386, x32, x86_64 } from './syscalls-x86.ts';
 
@@ -37,11 +37,36 @@ export const architectureNames: Readonly<Record<SeccompArchitecture, readonly st
   aarch64: ['SCMP_ARCH_AARCH64', 'SCMP_ARCH_ARM'],
 };
 
+/** Those of config-linux.md that no machine of ours runs. A profile may name them: there is nothing to filter. */
+const foreign = new Set(
+  `MIPS MIPS64 MIPS64N32 MIPSEL MIPSEL64 MIPSEL64N32 PPC PPC64 PPC64LE S390 S390X PARISC PARISC64 RISCV64
+  LOONGARCH64 M68K SH SHEB`
+    .split(/\s+/)
+    .map((name) => `SCMP_ARCH_${name}`),
+);
+
+/** Those that filters are made for, as `features` lists them. */
+export const filteredArchitectures: readonly string[] = Object.keys(abis);
+
 /** @throws OnggiError `unsupported` */
 export function abiOf(name: string): Abi {
   const abi = Object.hasOwn(abis, name) ? abis[name] : undefined;
   if (abi === undefined) throw unsupported(`the seccomp architecture "${name}"`);
   return abi;
+}
+
+/**
+ * The ABIs that a filter is made for: the machine's own one always, even where a profile forgets it (as libseccomp
+ * does), and those of the profile that the machine can run. A call of any other ends the process.
+ *
+ * @throws OnggiError `invalid` for a name that is none
+ */
+export function abisOf(given: readonly string[], machine: SeccompArchitecture): Abi[] {
+  for (const name of given) {
+    if (Object.hasOwn(abis, name) || foreign.has(name)) continue;
+    throw new OnggiError('invalid', `seccomp: no such architecture "${name}"`);
+  }
+  return architectureNames[machine].filter((name, index) => index === 0 || given.includes(name)).map(abiOf);
 }
 
 /** The architecture by the name that `process.arch` gives it. @throws OnggiError `unsupported` */

@@ -6,13 +6,24 @@
  * argument use nothing but the number and the architecture; the kernel finds those out when the filter is attached
  * and runs the filter no more for allowed ones (kernel/seccomp.c, seccomp_cache_prepare).
  */
-import { unsupported } from '../../errors.ts';
+import { OnggiError } from '../../errors.ts';
 import type { Seccomp, SeccompArgument, SeccompSyscall } from '../../oci/runtime-spec.ts';
 import type { InitStep } from '../plan/steps.ts';
-import { actionNumber, enosys, errnoAction, flagNumber, inWords, isAllowing, killProcess } from './action.ts';
-import { type Abi, abiOf, architectureNames, auditX86, type SeccompArchitecture, x32Bit } from './architecture.ts';
+import {
+  actionNumber,
+  enosys,
+  errnoAction,
+  flagNumber,
+  inWords,
+  isAllowing,
+  isStricter,
+  killProcess,
+  notifies,
+} from './action.ts';
+import { type Abi, abisOf, auditX86, type SeccompArchitecture, x32Bit } from './architecture.ts';
 import { dataOffsets, load, makeProgram, opcodes, type Program, result } from './bpf.ts';
 import { compileConditions } from './condition.ts';
+import { multiplexedCalls } from './multiplexer.ts';
 import { precompiledFilter } from './precompiled.ts';
 
 /** The first rule whose conditions hold decides, else the default action does. */
@@ -27,28 +38,50 @@ type Range = { readonly start: number; readonly outcome: Outcome };
 /** ARM's private calls (0xf0001 on) say nothing about how new the other ones are. */
 const armPrivate = 0xf_0000;
 
+/** What an agent is told of the container whose calls it answers. */
+export type AgentFacts = {
+  /** Container process state (config-linux.md) as JSON, for this `metadata`; `pidMark` stands where a pid belongs. */
+  readonly state: (metadata: string | undefined) => string;
+};
+
 /** @throws OnggiError `invalid` or `unsupported` */
-export function compileSeccomp(seccomp: Seccomp, machine: SeccompArchitecture): InitStep[] {
-  if (seccomp.listenerPath) throw unsupported('the seccomp field "listenerPath"');
+export function compileSeccomp(seccomp: Seccomp, machine: SeccompArchitecture, agent: AgentFacts): InitStep[] {
+  const listener = listenerOf(seccomp, agent);
   const count = seccomp.syscalls?.reduce((sum, rule) => sum + rule.names.length, 0) ?? 0;
   const what = `rules for ${count} of them, the others ${inWords(seccomp.defaultAction)}`;
   const program = precompiledFilter(seccomp, machine) ?? compileFilter(seccomp, machine);
-  return [{ op: 'seccomp', flags: flagNumber(seccomp.flags ?? []), program, what }];
+  return [{ op: 'seccomp', flags: flagNumber(seccomp.flags ?? [], listener !== null), program, what, listener }];
+}
+
+/** Who answers for SCMP_ACT_NOTIFY. A path that no rule needs is ignored, as config-linux.md says. */
+function listenerOf(seccomp: Seccomp, agent: AgentFacts): { path: string; state: string } | null {
+  const path = seccomp.listenerPath || undefined;
+  const metadata = seccomp.listenerMetadata || undefined;
+  if (path === undefined && metadata !== undefined) {
+    throw new OnggiError('invalid', 'seccomp: listenerMetadata is given without a listenerPath');
+  }
+  const listens = notifies(seccomp.defaultAction) || seccomp.syscalls?.some(({ action }) => notifies(action)) === true;
+  if (!listens) return null;
+  if (path === undefined) {
+    throw new OnggiError('invalid', 'seccomp: a rule says "SCMP_ACT_NOTIFY", but there is no listenerPath', {
+      hint: 'name the socket of the agent that is to answer in linux.seccomp.listenerPath',
+    });
+  }
+  if (!path.startsWith('/')) {
+    throw new OnggiError('invalid', `seccomp: the listenerPath "${path}" is not an absolute path`);
+  }
+  return { path, state: agent.state(metadata) };
 }
 
 /** The instructions of a profile. @throws OnggiError `invalid` or `unsupported` */
 export function compileFilter(seccomp: Seccomp, machine: SeccompArchitecture): Uint8Array<ArrayBuffer> {
-  const own = architectureNames[machine];
-  const given = seccomp.architectures ?? [];
-  for (const name of given) abiOf(name);
-  const names = given.length === 0 ? own.slice(0, 1) : own.filter((name) => given.includes(name));
   const fallback = actionNumber(seccomp.defaultAction, seccomp.defaultErrnoRet);
-
   const program = makeProgram();
   // A call of another architecture is an attempt to get around the filter.
   program.put(result(killProcess));
   // Written from the end, so that the machine's own architecture is tested first.
-  for (const [audit, abis] of [...Map.groupBy(names.map(abiOf), (abi) => abi.audit)].reverse()) {
+  const byAudit = Map.groupBy(abisOf(seccomp.architectures ?? [], machine), (abi) => abi.audit);
+  for (const [audit, abis] of [...byAudit].reverse()) {
     const since = program.length();
     const ranges = rangesOf(seccomp, abis, fallback);
     putSearch(program, ranges, 0, ranges.length, fallback);
@@ -95,21 +128,47 @@ function addAbi(seccomp: Seccomp, abi: Abi, fallback: number, add: (start: numbe
 function outcomesOf(seccomp: Seccomp, abi: Abi, fallback: number): Map<number, Outcome> {
   const outcomes = new Map<number, Outcome>();
   const numbers = abi.numbers();
+  const hidden = hiddenCalls(seccomp, numbers);
+  const add = (number: number, rules: readonly Rule[], action: number): void => {
+    const before = outcomes.get(number) ?? fallback;
+    if (action === fallback || (typeof before === 'number' && before !== fallback)) outcomes.set(number, before);
+    else outcomes.set(number, joinOutcome(before, rules, action, abi.wide));
+  };
   for (const syscall of seccomp.syscalls ?? []) {
     const action = actionNumber(syscall.action, syscall.errnoRet);
     const rules = alternatives(syscall).map((args): Rule => ({ args, action }));
     const unconditional = rules.some((rule) => rule.args.length === 0);
     for (const name of syscall.names) {
-      // A call that this architecture does not have needs no rule.
+      // A call that this architecture does not have, or that nobody has heard of, needs no rule.
       const number = numbers.get(name);
-      if (number === undefined) continue;
-      const before = outcomes.get(number) ?? fallback;
-      if (action === fallback || (typeof before === 'number' && before !== fallback)) outcomes.set(number, before);
-      else if (typeof before !== 'number') before.rules.push(...rules);
-      else outcomes.set(number, unconditional ? action : { rules: [...rules], wide: abi.wide });
+      if (number !== undefined) add(number, rules, action);
+      const through = hidden?.get(name);
+      // Arguments behind a pointer can't be looked at: what only some of them allow is not allowed this way at all.
+      if (through === undefined || !(unconditional || isStricter(action, fallback))) continue;
+      add(numbers.get(through.name) ?? 0, [{ args: [through.condition], action }], action);
     }
   }
   return outcomes;
+}
+
+function joinOutcome(before: Outcome, rules: readonly Rule[], action: number, wide: boolean): Outcome {
+  const earlier = typeof before === 'number' ? [] : before.rules;
+  const always = rules.some((rule) => rule.args.length === 0);
+  if (always && earlier.every((rule) => rule.action === action)) return action;
+  return { rules: [...earlier, ...rules], wide };
+}
+
+/**
+ * Calls that have a second way on this ABI. A profile that has rules of its own for socketcall or ipc has said what it
+ * thinks of that way.
+ */
+function hiddenCalls(
+  seccomp: Seccomp,
+  numbers: ReadonlyMap<string, number>,
+): ReturnType<typeof multiplexedCalls> | null {
+  if (!numbers.has('socketcall')) return null;
+  const named = new Set(seccomp.syscalls?.flatMap(({ names }) => names));
+  return new Map([...multiplexedCalls()].filter(([, { name }]) => !named.has(name)));
 }
 
 /** All conditions must hold; but several on one argument are alternatives to each other (runc issue 2735). */

@@ -5,10 +5,11 @@
  * allows what it names and denies the rest with EPERM; some calls depend on a capability or the architecture. So
  * io_uring, keyctl, userfaultfd, kexec, swapon and, without CAP_SYS_ADMIN, new namespaces and mounts are denied.
  *
- * One departure, to the strict side: socketcall(2), through which 32-bit x86 programs make sockets, hides the address
- * family behind a pointer, where no filter can see it. Docker allows it and leaves the families it means to deny
- * (AF_ALG, CVE-2026-31431; AF_VSOCK) to an LSM. Here it makes no new sockets unless the container has CAP_SYS_ADMIN;
- * socket(2), which i386 has had since Linux 4.3, works.
+ * One departure, to the strict side: socketcall(2) of i386 hides the address family behind a pointer, where no filter
+ * can see it. Docker 29.4.2 denied it, which took the network from 32-bit programs of Debian (its glibc knows no other
+ * way), and then allowed it again and denied AF_ALG (CVE-2026-31431) and AF_VSOCK by AppArmor and SELinux rules
+ * (moby/moby#52494, #52547, #53551). A machine without either LSM is open there. Here socketcall makes no new sockets
+ * unless the container has CAP_SYS_ADMIN; socket(2), which i386 has had since Linux 4.3 and musl uses, works.
  */
 import type { Seccomp, SeccompArgument, SeccompSyscall } from '../../oci/runtime-spec.ts';
 import { enosys } from './action.ts';
@@ -49,8 +50,13 @@ const always = `
   timer_create timer_delete timer_getoverrun timer_gettime timer_gettime64 timer_settime timer_settime64
   timerfd_create timerfd_gettime timerfd_gettime64 timerfd_settime timerfd_settime64 times tkill truncate truncate64
   ugetrlimit umask uname unlink unlinkat uretprobe utime utimensat utimensat_time64 utimes vfork vmsplice wait4
-  waitid waitpid write writev process_vm_readv process_vm_writev ptrace
+  waitid waitpid write writev
 `;
+
+/** From this version of Linux on: before 4.8 a tracer could change a call after the filter had seen it (ptrace(2)). */
+const ofKernel: readonly { readonly since: KernelVersion; readonly calls: string }[] = [
+  { since: [4, 8], calls: 'process_vm_readv process_vm_writev ptrace' },
+];
 
 const ofArchitecture: Readonly<Record<SeccompArchitecture, string>> = {
   x86_64: 'arch_prctl modify_ldt',
@@ -93,10 +99,27 @@ const newNamespaces = 0x7e02_0000;
 /** SYS_SOCKET of <linux/net.h>. */
 const socketcallSocket = 1;
 
+/** Major and minor number of Linux. */
+export type KernelVersion = readonly [major: number, minor: number];
+
+/** @param release as uname(2) has it: "6.1.0-25-amd64" */
+export function kernelVersion(release: string): KernelVersion {
+  const [, major, minor] = /^(\d+)\.(\d+)/.exec(release) ?? [];
+  return [Number(major ?? 0), Number(minor ?? 0)];
+}
+
+function isSince([major, minor]: KernelVersion, [sinceMajor, sinceMinor]: KernelVersion): boolean {
+  return major > sinceMajor || (major === sinceMajor && minor >= sinceMinor);
+}
+
 /**
  * @param capabilities names in the container's bounding set ("CAP_SYS_ADMIN")
  */
-export function defaultSeccomp(capabilities: readonly string[], machine: SeccompArchitecture): Seccomp {
+export function defaultSeccomp(
+  capabilities: readonly string[],
+  machine: SeccompArchitecture,
+  kernel: KernelVersion,
+): Seccomp {
   const held = new Set(capabilities);
   const granted = Object.entries(ofCapability).filter(([capability]) => held.has(capability));
   return {
@@ -105,6 +128,7 @@ export function defaultSeccomp(capabilities: readonly string[], machine: Seccomp
     architectures: architectureNames[machine],
     syscalls: [
       allow(names(always)),
+      ...ofKernel.filter(({ since }) => isSince(kernel, since)).map(({ calls }) => allow(names(calls))),
       allow(names(ofArchitecture[machine])),
       ...granted.map(([, calls]) => allow(names(calls))),
       ...(held.has('CAP_SYS_ADMIN') ? [] : withoutAdmin),
