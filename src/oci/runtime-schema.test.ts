@@ -125,7 +125,11 @@ const refusals: readonly (readonly [string, object, RegExp])[] = [
   ['many mounts', { mounts: Array.from({ length: 10_001 }, () => ({})) }, /mounts: 10001 items, 10000 are the most/],
   ['a long host name', { hostname: 'h'.repeat(65) }, /hostname: .* at most 64 characters/],
   ['a hook without path', { hooks: { prestart: [{}] } }, /hooks\.prestart\[0\]\.path/],
-  ['a hook without time', { hooks: { poststop: [{ path: '/x', timeout: 0 }] } }, /hooks\.poststop\[0\]\.timeout: "0"/],
+  [
+    'a hook of negative time',
+    { hooks: { poststop: [{ path: '/x', timeout: -1 }] } },
+    /hooks\.poststop\[0\]\.timeout: "-1"/,
+  ],
   [
     'a namespace',
     { linux: { namespaces: [{ type: 'mnt' }] } },

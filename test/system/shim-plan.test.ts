@@ -97,7 +97,7 @@ test('a plan is refused with the record and the reason', needs, async () => {
     [0, 0x58, /does not start with OGPL/],
     [4, 9, /version 9, this is 1/],
     [12, 1, /bytes after the last record|no OP_EXEC/],
-    [16, 99, /record 0 \(op 99\): unknown op/],
+    [16, 127, /record 0 \(op 127\): unknown op/],
     [18, 3, /record 0 \(op 1\): an op in the wrong phase/],
   ] as const) {
     const copy = Uint8Array.from(bytes);
