@@ -11,7 +11,14 @@ import { chooseAddress, chooseSubnet, formatMac, gatewayOf, macOf, overlaps, par
 import { ensureBridge, readHostNetworks } from '../network/bridge.ts';
 import { chooseBridge, type Network } from '../network/network.ts';
 import { checkFree } from '../network/port.ts';
-import { checkHostPort, chooseHostPort, publishPorts, unpublishPorts } from '../network/publish.ts';
+import {
+  checkForeign,
+  checkHostPort,
+  chooseHostPort,
+  foreignPorts,
+  publishPorts,
+  unpublishPorts,
+} from '../network/publish.ts';
 import { loopbackStep, vethSteps } from '../network/veth.ts';
 import { type ContainerRow, listContainers } from '../store/container-row.ts';
 import {
@@ -98,11 +105,14 @@ export function takeLeases(store: Store, { id }: ContainerRow, name: string, ask
   const taken = listAddressLeases(database, network.name).map(({ address }) => address);
   setNetworkActive(database, network.name, true);
   takeAddress(database, { network: network.name, address: chooseAddress(network, taken), containerId: id });
-  for (const mapping of asked.ports ?? []) {
+  const { ports = [] } = asked;
+  const foreign = ports.length === 0 ? [] : foreignPorts(network.bridge);
+  for (const mapping of ports) {
     const leased = listPortLeases(database);
-    const hostPort = mapping.hostPort === 0 ? chooseHostPort(mapping, leased) : mapping.hostPort;
+    const hostPort = mapping.hostPort === 0 ? chooseHostPort(mapping, [...leased, ...foreign]) : mapping.hostPort;
     const port = { ...mapping, hostPort };
     checkFree(port, leased);
+    checkForeign(port, foreign);
     if (mapping.hostPort !== 0) checkHostPort(port);
     takePort(database, { ...port, containerId: id });
   }

@@ -14,7 +14,15 @@ import {
   parseElements,
   parseTables,
 } from './nftables.ts';
-import { choosePort, formatHostPort, type HostPort, type PortMapping, type PortRange, parsePortRange } from './port.ts';
+import {
+  choosePort,
+  collides,
+  formatHostPort,
+  type HostPort,
+  type PortMapping,
+  type PortRange,
+  parsePortRange,
+} from './port.ts';
 import { maps, type Publication, parsePublication, publication } from './rules.ts';
 import { exchange } from './transaction.ts';
 
@@ -68,9 +76,9 @@ function elementsOf(netfilter: NetlinkSocket, table: string, map: string): Eleme
 }
 
 /** What is published in a network, for reconciling it with the store. */
-export function publishedPorts(network: Network): Publication[] {
+export function publishedPorts({ bridge }: Pick<Network, 'bridge'>): Publication[] {
   const netfilter = netlinkSocket('netfilter');
-  const table = tableOf(network.bridge);
+  const table = tableOf(bridge);
   return Object.values(maps)
     .flatMap((map) => elementsOf(netfilter, table, map.name))
     .flatMap((element) => parsePublication(element) ?? []);
@@ -79,6 +87,25 @@ export function publishedPorts(network: Network): Publication[] {
 /** Ids of containers that have published ports in a network. */
 export function publishedContainers(network: Network): Set<string> {
   return new Set(publishedPorts(network).map(({ containerId }) => containerId));
+}
+
+/** A port that another store of this host publishes. */
+export type ForeignPort = HostPort & { readonly bridge: string };
+
+/** What other stores publish: their rules and ours are asked for the same packets, and nobody listens on a socket. */
+export function foreignPorts(ownBridge: string): ForeignPort[] {
+  return bridgesWithRules()
+    .filter((bridge) => bridge !== ownBridge)
+    .flatMap((bridge) => publishedPorts({ bridge }).map(({ port }) => ({ ...port, bridge })));
+}
+
+/** @throws OnggiError `conflict` (in Docker's words) when another store has the port */
+export function checkForeign(port: HostPort, foreign: readonly ForeignPort[]): void {
+  const other = foreign.find((each) => collides(port, each));
+  if (other === undefined) return;
+  throw new OnggiError('conflict', `Bind for ${port.hostIp}:${port.hostPort} failed: port is already allocated`, {
+    hint: `A container of another store (--root), on the bridge "${other.bridge}", publishes this port.`,
+  });
 }
 
 /**
