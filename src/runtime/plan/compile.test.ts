@@ -131,9 +131,9 @@ test('the filter comes before the identity without no_new_privs, after it with',
       ),
     )
       .map((step) => step.op)
-      .filter((op) => op === 'seccomp' || op === 'identity' || op === 'no-new-privileges');
-  assert.deepEqual(order(false), ['seccomp', 'identity']);
-  assert.deepEqual(order(true), ['no-new-privileges', 'identity', 'seccomp']);
+      .filter((op) => ['seccomp', 'identity', 'no-new-privileges', 'wait-start', 'exec'].includes(op));
+  assert.deepEqual(order(false), ['seccomp', 'identity', 'wait-start', 'exec']);
+  assert.deepEqual(order(true), ['no-new-privileges', 'identity', 'wait-start', 'seccomp', 'exec']);
 });
 
 test('no container path is resolved before the root is entered, no host path after pivot', () => {

@@ -76,6 +76,7 @@ export function compileProcess(
     ...(noNewPrivileges && listens ? filter : []),
     ...(context.waitForStart ? [{ op: 'wait-start' } as const] : []),
     ...startHooks,
+    ...(noNewPrivileges && !listens ? filter : []),
     { op: 'exec', argv: args, env, reaper: context.reaper },
   ];
 }
