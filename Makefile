@@ -29,7 +29,7 @@ NATIVE := $(wildcard native/*.c native/*.h native/Makefile)
 ##@ Use
 
 .PHONY: build
-build: dist/onggi dist/onggi-shim dist/onggi.node dist/lib/engine/index.js ## Build dist/onggi, the native part and the library
+build: dist/onggi dist/onggi-runtime dist/onggi-shim dist/onggi.node dist/lib/engine/index.js ## Build dist/onggi, the native part and the library
 
 .PHONY: demo
 demo: dist/onggi dist/onggi-shim dist/onggi.node ## Show the main job on real input, one line of explanation a step
@@ -42,10 +42,11 @@ install: dist/onggi dist/onggi-shim dist/onggi.node ## Install below $(PREFIX) (
 	install -m 755 dist/onggi dist/onggi-shim $(DESTDIR)$(PREFIX)/lib/onggi/
 	install -m 644 dist/onggi.node $(DESTDIR)$(PREFIX)/lib/onggi/
 	ln -sfn ../lib/onggi/onggi $(DESTDIR)$(PREFIX)/bin/onggi
+	ln -sfn ../lib/onggi/onggi $(DESTDIR)$(PREFIX)/bin/onggi-runtime
 
 .PHONY: uninstall
 uninstall: ## Remove what install put there
-	rm -rf $(DESTDIR)$(PREFIX)/lib/onggi $(DESTDIR)$(PREFIX)/bin/onggi
+	rm -rf $(DESTDIR)$(PREFIX)/lib/onggi $(DESTDIR)$(PREFIX)/bin/onggi $(DESTDIR)$(PREFIX)/bin/onggi-runtime
 
 ##@ Check
 
@@ -110,6 +111,10 @@ dist/onggi: $(SOURCES) $(PACKAGES) $(TOOLCHAIN) Makefile
 	  --no-compile-autoload-dotenv --no-compile-autoload-bunfig 2>&1 | tee dist/.new/log
 	@! grep -q 'error:' dist/.new/log
 	@mv dist/.new/onggi $@
+
+# The low-level runtime is the same program, told by the name that it is called by.
+dist/onggi-runtime: dist/onggi
+	@ln -sfn onggi $@
 
 dist/onggi.node: $(NATIVE) $(PACKAGES)
 	@$(MAKE) --no-print-directory -C native addon

@@ -29,7 +29,7 @@ function messageOf(error: unknown): string {
 }
 
 /** The stack of the error and of its causes; what a disposal suppressed counts as one. */
-function traceOf(error: unknown): string[] {
+export function traceOf(error: unknown): string[] {
   const traces: string[] = [];
   const seen = new Set<unknown>();
   for (let current: unknown = error; current !== undefined && !seen.has(current); ) {

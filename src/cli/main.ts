@@ -5,6 +5,11 @@
 import { version } from '../version.ts';
 
 function main(argv: readonly string[]): void {
+  const runtime = runtimeArguments(argv);
+  if (runtime !== undefined) {
+    void runAsRuntime(runtime).then((status) => process.exit(status));
+    return;
+  }
   if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v')) {
     // The one place for console.log: node:fs alone would cost half of what this takes.
     console.log(`onggi version ${version}`);
@@ -14,6 +19,20 @@ function main(argv: readonly string[]): void {
 }
 
 /** Never just returns: a reader of standard input that is still open would keep the process alive. */
+/** What the low-level OCI runtime is asked, when it is called: under its own name, or as `onggi runtime`. */
+function runtimeArguments(argv: readonly string[]): readonly string[] | undefined {
+  if (process.argv0.endsWith('onggi-runtime')) return argv;
+  return argv[0] === 'runtime' ? argv.slice(1) : undefined;
+}
+
+async function runAsRuntime(argv: readonly string[]): Promise<number> {
+  const [{ runRuntime }, { runtimeWorld }] = await Promise.all([
+    import('./runtime/program.ts'),
+    import('./runtime/world.ts'),
+  ]);
+  return await runRuntime(argv, runtimeWorld());
+}
+
 async function run(argv: readonly string[]): Promise<never> {
   const [{ runProgram }, { processContext }] = await Promise.all([
     import('./program.ts'),

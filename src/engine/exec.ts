@@ -7,6 +7,7 @@ import { connectShim, type Interest, loadClient, type ShimClient } from '../kern
 import type { Process, Spec } from '../oci/runtime-spec.ts';
 import { cgroupAt } from '../runtime/cgroup/cgroup.ts';
 import { placement } from '../runtime/cgroup/compile.ts';
+import { hostFacts } from '../runtime/host-facts.ts';
 import { compileExec } from '../runtime/plan/compile.ts';
 import { encodePlan } from '../runtime/plan/encode.ts';
 import { execSocketPath } from '../store/layout.ts';
@@ -14,7 +15,6 @@ import type { Container } from './container.ts';
 import { lookUp } from './container-query.ts';
 import type { Context } from './context.ts';
 import { endingOfReport, type Output, until } from './handshake.ts';
-import { hostFacts } from './host-facts.ts';
 import { openSession } from './session.ts';
 import { readSpec } from './spec-file.ts';
 import { execProcess } from './spec-process.ts';

@@ -12,7 +12,12 @@ export type ProcessIdentity = {
 export type ProcessStat = ProcessIdentity & {
   /** Field 3; "Z" is a zombie, "X" a dead one. */
   readonly state: string;
+  /** False for a process that was forked and has executed no program since: PF_FORKNOEXEC of field 9. */
+  readonly executed: boolean;
 };
+
+/** PF_FORKNOEXEC of <linux/sched.h> in the kernel: set by fork, cleared by exec, the same since 2.6. */
+const forkedOnly = 0x40;
 
 /**
  * The content of /proc/PID/stat. Pure.
@@ -25,14 +30,16 @@ export function parseProcessStat(text: string): ProcessStat {
   const pid = /^(\d+) \(/.exec(text)?.[1];
   const fields = text.slice(end + 2).split(' ');
   const [state] = fields;
+  const flags = Number(fields[6]);
   const startTime = fields[19];
   if (end === -1 || pid === undefined || state === undefined || startTime === undefined || !/^\d+$/.test(startTime)) {
     throw new OnggiError('corrupt', `process status "${text.slice(0, 80)}": not of /proc/PID/stat`);
   }
-  return { pid: Number(pid), startTime: BigInt(startTime), state };
+  return { pid: Number(pid), startTime: BigInt(startTime), state, executed: (flags & forkedOnly) === 0 };
 }
 
-function readStat(pid: number): ProcessStat | undefined {
+/** What /proc/PID/stat says; undefined when there is no such process. */
+export function processStat(pid: number): ProcessStat | undefined {
   try {
     return parseProcessStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
   } catch (error) {
@@ -45,13 +52,13 @@ function readStat(pid: number): ProcessStat | undefined {
 
 /** Who has this pid now; undefined when nobody does. */
 export function processIdentity(pid: number): ProcessIdentity | undefined {
-  const found = readStat(pid);
+  const found = processStat(pid);
   return found === undefined ? undefined : { pid: found.pid, startTime: found.startTime };
 }
 
 /** Whether the very process runs; a zombie has ended. */
 export function isAlive({ pid, startTime }: ProcessIdentity): boolean {
-  const found = readStat(pid);
+  const found = processStat(pid);
   return found !== undefined && found.startTime === startTime && found.state !== 'Z' && found.state !== 'X';
 }
 

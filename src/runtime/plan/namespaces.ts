@@ -14,6 +14,9 @@ const types: Readonly<Record<NamespaceName, NamespaceType>> = {
   time: 'time',
 };
 
+/** The words of config.json. */
+export const namespaceNames: readonly string[] = Object.keys(types).sort();
+
 /** Namespaces that the container does not share with the host, whether new or joined by path. */
 export type Namespaces = ReadonlySet<NamespaceType>;
 

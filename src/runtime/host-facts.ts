@@ -1,8 +1,8 @@
 /** What the plan's compiler has to know of this machine. */
 import { effectiveCapabilities } from '../kernel/process-identity.ts';
-import { readCgroupLayout } from '../runtime/cgroup/layout.ts';
-import type { HostFacts } from '../runtime/plan/compile.ts';
-import { architectureOf } from '../runtime/seccomp/architecture.ts';
+import { readCgroupLayout } from './cgroup/layout.ts';
+import type { HostFacts } from './plan/compile.ts';
+import { architectureOf } from './seccomp/architecture.ts';
 
 export function hostFacts(): HostFacts {
   return {

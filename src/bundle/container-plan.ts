@@ -1,0 +1,56 @@
+/** From a bundle to the plan of its container. Acts: looks at the machine. */
+import type { Spec } from '../oci/runtime-spec.ts';
+import type { Cgroup } from '../runtime/cgroup/cgroup.ts';
+import { findCgroup } from '../runtime/cgroup/layout.ts';
+import { hostFacts } from '../runtime/host-facts.ts';
+import { type Compiled, compile } from '../runtime/plan/compile.ts';
+
+export type PlanRequest = {
+  readonly id: string;
+  readonly bundle: string;
+  readonly rootfs: string;
+  readonly spec: Spec;
+  readonly cgroup: Cgroup;
+  /** The parent stays until the container ends; else a start socket is made there. */
+  readonly startSocket: string | 'stay';
+  readonly consoleSocket: boolean;
+  /** How many descriptors become 3 and up. */
+  readonly preserve: number;
+  readonly noPivot: boolean;
+  readonly noNewKeyring: boolean;
+};
+
+/** @throws OnggiError `invalid`, `unsupported`, naming the field */
+export function compileContainer(request: PlanRequest): Compiled {
+  const stay = request.startSocket === 'stay';
+  return compile(request.spec, {
+    host: hostFacts(),
+    keeper: {
+      kind: 'launcher',
+      id: request.id,
+      consoleSocket: request.consoleSocket,
+      preserve: request.preserve,
+      stay,
+      startSocket: stay ? null : request.startSocket,
+    },
+    bundle: request.bundle,
+    root: { kind: 'directory', path: request.rootfs },
+    cgroup: request.cgroup,
+    network: { attach: [], init: [] },
+    createSources: [],
+    reaper: false,
+    waitForStart: true,
+    noPivot: request.noPivot,
+    keepKeyring: request.noNewKeyring,
+  });
+}
+
+/**
+ * Where the cgroup of a container lies (config-linux.md, "Cgroups Path"): by default it has the container's name and is
+ * below that of the caller, as with runc.
+ *
+ * @throws OnggiError `invalid`
+ */
+export function containerCgroup(spec: Spec, id: string): Cgroup {
+  return findCgroup(spec.linux?.cgroupsPath || id);
+}

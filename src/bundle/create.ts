@@ -1,0 +1,144 @@
+/** `create`, `start` and `run` (runtime.md, "Operations"). Acts. */
+import { rmSync } from 'node:fs';
+import { OnggiError } from '../errors.ts';
+import { type ExitReport, type Launched, startCreated } from '../kernel/launcher.ts';
+import type { Spec } from '../oci/runtime-spec.ts';
+import { stepError, stepWarning } from '../runtime/plan/step-error.ts';
+import { checkContainerId } from './container-id.ts';
+import { compileContainer } from './container-plan.ts';
+import { removeContainer } from './delete.ts';
+import { type Made, type MakeOptions, makeContainer } from './make.ts';
+import { type ContainerPaths, containerPaths } from './paths.ts';
+import { recordedSpec } from './recorded-spec.ts';
+import type { Runtime } from './runtime.ts';
+import { hookState, type StateRecord } from './state.ts';
+import { lockContainer, readState } from './state-directory.ts';
+import { statusOf } from './status.ts';
+
+/** @throws OnggiError as `makeContainer` */
+export async function createContainer(runtime: Runtime, id: string, options: MakeOptions): Promise<void> {
+  const { guard } = await makeContainer(runtime, id, options, false);
+  guard[Symbol.dispose]();
+}
+
+/**
+ * Lets the first process of a created container execute its command.
+ *
+ * @throws OnggiError `conflict` when it runs already or has ended; what kept the command from being executed, and then
+ *   the container has ended
+ */
+export async function startContainer(runtime: Runtime, asked: string): Promise<void> {
+  const id = checkContainerId(asked);
+  const paths = containerPaths(runtime.root, id);
+  readState(id, paths);
+  using _ = await lockContainer(id, paths);
+  const record = readState(id, paths);
+  checkCreated(record, paths);
+  startWaiting(runtime, record, paths);
+  await runPoststart(runtime, record, () => recordedSpec(paths));
+}
+
+function checkCreated(record: StateRecord, paths: ContainerPaths): void {
+  const status = statusOf(record, paths);
+  if (status === 'created') return;
+  if (status === 'stopped') {
+    throw new OnggiError('conflict', `cannot start a container that has stopped: "${record.id}"`);
+  }
+  throw new OnggiError('conflict', `cannot start an already running container: "${record.id}" is ${status}`);
+}
+
+function startWaiting(runtime: Runtime, record: StateRecord, paths: ContainerPaths): void {
+  try {
+    startCreated(paths.start, {
+      failed: (report) => stepError(report, planAgain(record, paths)),
+      warn: (report) => runtime.warn(stepWarning(report)),
+    });
+  } finally {
+    rmSync(paths.start, { force: true });
+  }
+}
+
+/** The plan that the container was made by, for the words of an error. */
+function planAgain(record: StateRecord, paths: ContainerPaths): ReturnType<typeof compileContainer>['plan'] {
+  const spec = recordedSpec(paths);
+  return compileContainer({
+    ...record,
+    spec,
+    startSocket: paths.start,
+    consoleSocket: spec.process?.terminal === true,
+    preserve: 0,
+    noPivot: false,
+    noNewKeyring: false,
+  }).plan;
+}
+
+async function runPoststart(runtime: Runtime, record: StateRecord, read: () => Spec): Promise<void> {
+  if (!record.poststart || record.init === null) return;
+  const { runHooks } = await import('./hook.ts');
+  await runHooks('poststart', read().hooks?.poststart, hookState(record, 'running', record.init.pid), runtime.warn);
+}
+
+/** `run --detach`. @throws OnggiError as `makeContainer` and `startContainer`; then nothing of the container is left */
+export async function runDetached(runtime: Runtime, id: string, options: MakeOptions): Promise<void> {
+  const made = await makeContainer(runtime, id, options, false);
+  using _ = made.guard;
+  try {
+    startWaiting(runtime, made.record, made.paths);
+    await runPoststart(runtime, made.record, () => made.spec);
+  } catch (error) {
+    await removeContainer(runtime, made.record, made.paths, made.guard);
+    throw error;
+  }
+}
+
+export type Foreground = {
+  /** Hands a signal on to the container's first process. */
+  signal(number: number): void;
+  /** Resolves when the container has ended, and is deleted unless `keep`. */
+  ended(): Promise<ExitReport>;
+};
+
+/** `run`. @throws OnggiError as `makeContainer`; then nothing of the container is left */
+export async function runForeground(
+  runtime: Runtime,
+  id: string,
+  options: MakeOptions,
+  keep: boolean,
+): Promise<Foreground> {
+  const made = await makeContainer(runtime, id, options, true);
+  const { launched } = made;
+  try {
+    launched.start();
+    await runPoststart(runtime, made.record, () => made.spec);
+  } catch (error) {
+    launched[Symbol.dispose]();
+    await removeContainer(runtime, made.record, made.paths, made.guard);
+    made.guard[Symbol.dispose]();
+    throw error;
+  }
+  // Others may pause or update it while it runs.
+  made.guard[Symbol.dispose]();
+  return { signal: (number) => launched.signal(number), ended: () => ended(runtime, made, launched, keep) };
+}
+
+async function ended(runtime: Runtime, made: Made, launched: Launched, keep: boolean): Promise<ExitReport> {
+  const { record, paths } = made;
+  let report: ExitReport;
+  try {
+    report = await launched.exited();
+  } finally {
+    if (!keep) await removeEnded(runtime, record, paths);
+  }
+  return report;
+}
+
+/** Unless somebody else has deleted it meanwhile. */
+async function removeEnded(runtime: Runtime, record: StateRecord, paths: ContainerPaths): Promise<void> {
+  try {
+    using guard = await lockContainer(record.id, paths);
+    const found = readState(record.id, paths);
+    if (found.created === record.created) await removeContainer(runtime, found, paths, guard);
+  } catch (error) {
+    if (!(error instanceof OnggiError) || error.code !== 'not-found') throw error;
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * Making a container of a bundle: everything up to the moment in which its first process waits for its start
+ * (runtime.md, "Lifecycle", steps 1 to 5). What outlives this process is recorded before it is made, and a failure
+ * takes back all of it. Acts.
+ */
+
+import { writeFileSync } from 'node:fs';
+import { fromSystemError, OnggiError } from '../errors.ts';
+import { type Launched, launch } from '../kernel/launcher.ts';
+import type { Guard } from '../kernel/lock.ts';
+import type { Spec } from '../oci/runtime-spec.ts';
+import type { Cgroup } from '../runtime/cgroup/cgroup.ts';
+import { checkFreshCgroup } from '../runtime/cgroup/processes.ts';
+import { removeCgroup } from '../runtime/cgroup/remove.ts';
+import { encodePlan } from '../runtime/plan/encode.ts';
+import { stepError, stepWarning } from '../runtime/plan/step-error.ts';
+import type { Plan } from '../runtime/plan/steps.ts';
+import { type Bundle, loadBundle } from './bundle.ts';
+import { checkContainerId } from './container-id.ts';
+import { compileContainer, containerCgroup } from './container-plan.ts';
+import { type ContainerPaths, containerPaths } from './paths.ts';
+import { writePidFile } from './pid-file.ts';
+import { preservedDescriptors } from './preserve.ts';
+import type { Runtime } from './runtime.ts';
+import { hookState, type InitProcess, type StateRecord } from './state.ts';
+import { makeStateDirectory, removeStateDirectory, writeState } from './state-directory.ts';
+
+/** Flags of `create` and `run`. Paths may be relative to the working directory. */
+export type MakeOptions = {
+  readonly bundle: string;
+  readonly consoleSocket: string | undefined;
+  readonly pidFile: string | undefined;
+  readonly noPivot: boolean;
+  readonly noNewKeyring: boolean;
+  readonly preserveFds: number;
+  readonly env: Readonly<Record<string, string | undefined>>;
+};
+
+export type Made = {
+  readonly record: StateRecord & { readonly init: InitProcess };
+  readonly spec: Spec;
+  readonly paths: ContainerPaths;
+  /** Held since before the container was recorded. The caller lets it go. */
+  readonly guard: Guard;
+  readonly launched: Launched;
+};
+
+/**
+ * @param stay whether its parent stays with it until it ends
+ * @throws OnggiError `exists`, `not-found`, `invalid`, `unsupported`, and whatever a step failed with; then nothing of
+ *   the container is left
+ */
+export async function makeContainer(
+  runtime: Runtime,
+  asked: string,
+  options: MakeOptions,
+  stay: boolean,
+): Promise<Made> {
+  const id = checkContainerId(asked);
+  const bundle = loadBundle(options.bundle);
+  const paths = containerPaths(runtime.root, id);
+  const preserved = preservedDescriptors(options.preserveFds, options.env);
+  const spec = withEnvironment(bundle.spec, preserved.env);
+  const cgroup = containerCgroup(spec, id);
+  checkConsole(spec, options, stay);
+  const { plan, warnings } = compileContainer({
+    id,
+    bundle: bundle.directory,
+    rootfs: bundle.rootfs,
+    spec,
+    cgroup,
+    startSocket: stay ? 'stay' : paths.start,
+    consoleSocket: options.consoleSocket !== undefined,
+    preserve: preserved.descriptors.length,
+    noPivot: options.noPivot,
+    noNewKeyring: options.noNewKeyring,
+  });
+  warnings.forEach(runtime.warn);
+  const guard = await makeStateDirectory(runtime.root, id, paths);
+  const record = recordOf(id, bundle, cgroup);
+  try {
+    checkFreshCgroup(cgroup);
+    keepConfig(paths, bundle);
+    writeState(paths, record, guard);
+  } catch (error) {
+    removeStateDirectory(paths, guard);
+    guard[Symbol.dispose]();
+    throw error;
+  }
+  let launched: Launched | undefined;
+  try {
+    launched = launchPlan(runtime, plan, options, preserved.descriptors);
+    const made = { ...record, init: launched.created() };
+    writeState(paths, made, guard);
+    if (options.pidFile !== undefined) writePidFile(options.pidFile, made.init.pid);
+    return { record: made, spec, paths, guard, launched };
+  } catch (error) {
+    launched?.[Symbol.dispose]();
+    await undo(runtime, record, spec, paths, guard);
+    throw error;
+  }
+}
+
+/** After a failure the container has to be as deleted (config.md, "POSIX-platform Hooks"): its poststop hooks run. */
+async function undo(
+  runtime: Runtime,
+  record: StateRecord,
+  spec: Spec,
+  paths: ContainerPaths,
+  guard: Guard,
+): Promise<void> {
+  using _ = guard;
+  try {
+    await removeCgroup(record.cgroup);
+    removeStateDirectory(paths, guard);
+    await runPoststop(runtime, record, spec);
+  } catch (error) {
+    // What made the container fail is the error that counts; what is left is recorded, and "delete --force" removes it.
+    runtime.warn(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Of a container that is gone. A failing hook is a warning. */
+export async function runPoststop(runtime: Runtime, record: StateRecord, { hooks }: Spec): Promise<void> {
+  if (!record.poststop) return;
+  const { runHooks } = await import('./hook.ts');
+  await runHooks('poststop', hooks?.poststop, hookState(record, 'stopped', 0), runtime.warn);
+}
+
+function recordOf(id: string, bundle: Bundle, cgroup: Cgroup): StateRecord {
+  const { spec } = bundle;
+  return {
+    id,
+    ociVersion: spec.ociVersion,
+    bundle: bundle.directory,
+    rootfs: bundle.rootfs,
+    annotations: spec.annotations ?? {},
+    created: new Date().toISOString(),
+    owner: process.getuid?.() ?? 0,
+    cgroup,
+    sharedPids: !(spec.linux?.namespaces ?? []).some(({ type, path }) => type === 'pid' && !path),
+    poststart: (spec.hooks?.poststart ?? []).length > 0,
+    poststop: (spec.hooks?.poststop ?? []).length > 0,
+    init: null,
+  };
+}
+
+/** Changes of the bundle's config.json must not reach a container that is there (runtime.md, "Create"). */
+function keepConfig(paths: ContainerPaths, bundle: Bundle): void {
+  try {
+    writeFileSync(paths.config, bundle.text, { mode: 0o600 });
+  } catch (error) {
+    throw fromSystemError(error, `write "${paths.config}"`);
+  }
+}
+
+function withEnvironment(spec: Spec, env: readonly string[]): Spec {
+  const { process } = spec;
+  if (process === undefined || env.length === 0) return spec;
+  return { ...spec, process: { ...process, env: [...(process.env ?? []), ...env] } };
+}
+
+/** Who gets the terminal: the console socket, or whoever waits for the container in the foreground. */
+function checkConsole({ process }: Spec, { consoleSocket }: MakeOptions, stay: boolean): void {
+  const terminal = process?.terminal === true;
+  if (terminal && !stay && consoleSocket === undefined) {
+    throw new OnggiError('invalid', 'process.terminal: a terminal of a detached container needs a console socket', {
+      hint: 'Name a listening unix socket with --console-socket, or set "terminal" to false.',
+    });
+  }
+  if (consoleSocket !== undefined && !terminal) {
+    throw new OnggiError('invalid', '--console-socket: the container has no terminal', {
+      hint: 'Set process.terminal in config.json, or leave the flag out.',
+    });
+  }
+  if (consoleSocket !== undefined && stay) {
+    throw new OnggiError('invalid', "--console-socket: in the foreground the terminal is the caller's", {
+      hint: 'Add --detach, or leave the flag out.',
+    });
+  }
+}
+
+function launchPlan(
+  runtime: Runtime,
+  plan: Plan,
+  { consoleSocket }: MakeOptions,
+  preserve: readonly number[],
+): Launched {
+  return launch({
+    id: plan.keeper.id,
+    plan: encodePlan(plan),
+    stdio: [0, 1, 2],
+    consoleSocket,
+    preserve,
+    failed: (report) => stepError(report, plan),
+    warn: (report) => runtime.warn(stepWarning(report)),
+  });
+}

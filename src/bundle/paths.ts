@@ -1,0 +1,33 @@
+/** Where things of a container lie. Pure. */
+
+export type ContainerPaths = {
+  /** `<root>/<id>`, mode 0700. */
+  readonly directory: string;
+  readonly state: string;
+  /** The config.json that the container was made from, as it was then. */
+  readonly config: string;
+  /** Held by whoever changes the container. */
+  readonly lock: string;
+  /** Listening while the init waits for the word to start. */
+  readonly start: string;
+  /** Its notify.sock takes what the container says to NOTIFY_SOCKET. */
+  readonly notify: string;
+};
+
+export function containerPaths(root: string, id: string): ContainerPaths {
+  const directory = `${root}/${id}`;
+  return {
+    directory,
+    state: `${directory}/state.json`,
+    config: `${directory}/config.json`,
+    lock: `${directory}/lock`,
+    start: `${directory}/start`,
+    notify: `${directory}/notify`,
+  };
+}
+
+/** The root of state directories when nobody says: for users without privileges below their own runtime directory. */
+export function defaultRoot(user: number, env: Readonly<Record<string, string | undefined>>): string {
+  const own = env['XDG_RUNTIME_DIR'];
+  return user !== 0 && own !== undefined && own.startsWith('/') ? `${own}/onggi-runtime` : '/run/onggi-runtime';
+}

@@ -1,0 +1,54 @@
+/** Descriptors that the container inherits besides its stdio: LISTEN_FDS (sd_listen_fds(3)) and `--preserve-fds`. Acts. */
+import { readFileSync } from 'node:fs';
+import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
+
+export type Preserved = {
+  /** Of this process; they become 3, 4 and so on. */
+  readonly descriptors: readonly number[];
+  /** What the process has to be told of them. */
+  readonly env: readonly string[];
+};
+
+const first = 3;
+/** As many as a process may usually have open (getrlimit(2), RLIMIT_NOFILE): a greater number is a mistake. */
+const most = 1024;
+
+/**
+ * As runc: sockets that a service manager hands over are announced to the container's first process, if they were
+ * meant for this one; those of `--preserve-fds` follow.
+ *
+ * @throws OnggiError `invalid` when one of them is not open
+ */
+export function preservedDescriptors(count: number, env: Readonly<Record<string, string | undefined>>): Preserved {
+  const handedOver = env['LISTEN_PID'] === String(process.pid) ? number(env['LISTEN_FDS']) : 0;
+  const all = Array.from({ length: handedOver + count }, (_, index) => first + index);
+  all.forEach((fd, index) => {
+    if (isInherited(fd)) return;
+    const what = index < handedOver ? `LISTEN_FDS=${handedOver}` : `--preserve-fds ${count}`;
+    throw new OnggiError('invalid', `${what}: descriptor ${fd} is not open`, {
+      hint: 'Pass as many descriptors as are named, without a gap, from 3 up.',
+    });
+  });
+  return {
+    descriptors: all,
+    env: handedOver === 0 ? [] : [`LISTEN_FDS=${handedOver}`, 'LISTEN_PID=1'],
+  };
+}
+
+function number(text: string | undefined): number {
+  return text !== undefined && /^\d{1,4}$/.test(text) ? Math.min(Number(text), most) : 0;
+}
+
+/** What this process opened itself is close-on-exec; what it inherited can't be. */
+function isInherited(fd: number): boolean {
+  try {
+    const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? '';
+    return (Number.parseInt(flags, 8) & closeOnExec) === 0;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw fromSystemError(error, `look at descriptor ${fd}`);
+  }
+}
+
+/** O_CLOEXEC of <asm-generic/fcntl.h>, as proc(5) shows it in fdinfo. */
+const closeOnExec = 0o2000000;

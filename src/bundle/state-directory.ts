@@ -1,0 +1,131 @@
+/** State directories: `<root>/<id>` with state.json, config.json and the lock. Acts. */
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
+import { type Guard, lock, tryLock } from '../kernel/lock.ts';
+import type { ContainerPaths } from './paths.ts';
+import { decodeState, encodeState, type StateRecord } from './state.ts';
+
+/** The words that engines look for in the log of a runtime, to tell a container that is gone from a failure. */
+export function noSuchContainer(id: string): OnggiError {
+  return new OnggiError('not-found', `container "${id}" does not exist`);
+}
+
+/**
+ * Makes the state directory of a container that is about to be made. One that was begun and never recorded, because
+ * its maker was killed, is taken over.
+ *
+ * @returns the lock on the container, which the caller lets go
+ * @throws OnggiError `exists`
+ */
+export async function makeStateDirectory(root: string, id: string, paths: ContainerPaths): Promise<Guard> {
+  const tried = `make the state directory "${paths.directory}"`;
+  makeRoot(root);
+  try {
+    mkdirSync(paths.directory, { mode: 0o700 });
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw fromSystemError(error, tried);
+    if (tryReadState(paths) !== undefined) throw idExists(id);
+  }
+  const guard = tryLock(paths.lock, 'exclusive');
+  if (guard === undefined) throw idExists(id);
+  if (tryReadState(paths) === undefined) return guard;
+  guard[Symbol.dispose]();
+  throw idExists(id);
+}
+
+function idExists(id: string): OnggiError {
+  return new OnggiError('exists', `container with given ID already exists: "${id}"`, {
+    hint: 'Choose another ID, or delete that container.',
+  });
+}
+
+function makeRoot(root: string): void {
+  try {
+    if (mkdirSync(root, { recursive: true, mode: 0o700 }) === undefined) return;
+    // The sticky bit keeps the cleaner of XDG_RUNTIME_DIR away (XDG base directory specification).
+    if (process.getuid?.() !== 0) chmodSync(root, 0o1700);
+  } catch (error) {
+    throw fromSystemError(error, `make the root directory "${root}"`);
+  }
+}
+
+/** Waits for whoever changes the container now. @throws OnggiError `not-found` */
+export async function lockContainer(id: string, paths: ContainerPaths): Promise<Guard> {
+  try {
+    return await lock(paths.lock, 'exclusive');
+  } catch (error) {
+    if (error instanceof OnggiError && error.code === 'not-found') throw noSuchContainer(id);
+    throw error;
+  }
+}
+
+/** @throws OnggiError `not-found`, `corrupt` */
+export function readState(id: string, paths: ContainerPaths): StateRecord {
+  const found = tryReadState(paths);
+  if (found === undefined) throw noSuchContainer(id);
+  return found;
+}
+
+export function tryReadState(paths: ContainerPaths): StateRecord | undefined {
+  let text: string;
+  try {
+    text = readFileSync(paths.state, 'utf8');
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'ENOENT' || errno === 'ENOTDIR') return undefined;
+    throw fromSystemError(error, `read the state "${paths.state}"`);
+  }
+  return decodeState(text, paths.state);
+}
+
+export function writeState(paths: ContainerPaths, record: StateRecord, _guard: Guard): void {
+  replaceFile(paths.state, encodeState(record), 0o600);
+}
+
+/** The file is there with the new content or as it was before; nobody sees a part of it. */
+export function replaceFile(path: string, content: string, mode: number): void {
+  const fresh = `${path}.${process.pid}.new`;
+  try {
+    // Not O_TRUNC on what somebody may have put there.
+    rmSync(fresh, { force: true });
+    writeFileSync(fresh, content, { mode, flag: 'wx' });
+    renameSync(fresh, path);
+  } catch (error) {
+    rmSync(fresh, { force: true });
+    throw fromSystemError(error, `write "${path}"`);
+  }
+}
+
+/** Names of the containers below a root, in alphabetical order; none when there is no such directory. */
+export function listContainers(root: string): string[] {
+  try {
+    const entries = readdirSync(root, { withFileTypes: true });
+    return entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort();
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw fromSystemError(error, `list the containers of "${root}"`);
+  }
+}
+
+/** Idempotent. Cut off in the middle, it leaves a container that is still recorded. */
+export function removeStateDirectory(paths: ContainerPaths, _guard: Guard): void {
+  try {
+    for (const entry of list(paths.directory)) {
+      const path = `${paths.directory}/${entry}`;
+      if (path !== paths.state && path !== paths.lock) rmSync(path, { recursive: true, force: true });
+    }
+    rmSync(paths.state, { force: true });
+    rmSync(paths.directory, { recursive: true, force: true });
+  } catch (error) {
+    throw fromSystemError(error, `remove the state directory "${paths.directory}"`);
+  }
+}
+
+function list(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}

@@ -1,0 +1,74 @@
+import { execInContainer } from '../../../bundle/exec.ts';
+import { parseSubCgroup } from '../../../bundle/exec-cgroup.ts';
+import { execProcess, parseUser } from '../../../bundle/exec-process.ts';
+import { readProcess } from '../../../bundle/process-file.ts';
+import type { Process } from '../../../oci/runtime-spec.ts';
+import { asIs, list, single, toggle } from '../../definition.ts';
+import { processSignals, proxied } from '../../signals.ts';
+import { integer } from '../../value/number.ts';
+import { defineRuntimeCommand } from '../definition.ts';
+import { statusOfExit } from '../exit-status.ts';
+import { consoleSocketFlag, pidFileFlag, preserveFdsFlag } from '../make-flags.ts';
+
+const flags = {
+  'console-socket': consoleSocketFlag,
+  cwd: single('directory', asIs, 'current working directory in the container'),
+  env: list('NAME=value', asIs, 'set environment variables', { short: 'e' }),
+  tty: toggle('allocate a pseudo-TTY', { short: 't' }),
+  user: single('uid[:gid]', parseUser, 'UID (format: <uid>[:<gid>])', { short: 'u' }),
+  'additional-gids': list('gid', integer(0, 0xffff_fffe), 'additional gids', { short: 'g' }),
+  process: single('file', asIs, 'path to the process.json', { short: 'p' }),
+  detach: toggle("detach from the container's process", { short: 'd' }),
+  'pid-file': pidFileFlag,
+  'process-label': single('label', asIs, 'set the SELinux label of the process'),
+  apparmor: single('profile', asIs, 'set the apparmor profile of the process'),
+  'no-new-privs': toggle('set the no new privileges value for the process'),
+  cap: list('capability', asIs, 'add a capability to the bounding set of the process', { short: 'c' }),
+  'preserve-fds': preserveFdsFlag,
+  cgroup: list('cgroup', parseSubCgroup, 'run the process in an (existing) sub-cgroup; format [<controller>:]<cgroup>'),
+  'ignore-paused': toggle('allow exec in a paused container'),
+} as const;
+
+export const command = defineRuntimeCommand({
+  usage: '[command options] <container-id> <command> [command options]  || -p process.json <container-id>',
+  positionals: { min: 1, max: null },
+  interspersed: false,
+  failing: 'exec failed',
+  // The one status of runc that is not 1: any other could be the command's own.
+  failure: 255,
+  description: `Executes a command in a container, as a process like the one of config.json but for
+what the flags say, or as the one that process.json describes. Ends with the status
+of the command, or 128 and the number of the signal that killed it; with 255 when
+the command could not be executed.`,
+  flags,
+  async run({ flags, given, args: [id = '', ...args], context }) {
+    const process = (container: Process): Process => {
+      if (flags.process !== undefined) return readProcess(flags.process);
+      return execProcess(container, {
+        args,
+        terminal: flags.tty,
+        env: flags.env,
+        cwd: flags.cwd,
+        user: flags.user,
+        additionalGids: flags['additional-gids'],
+        capabilities: flags.cap,
+        noNewPrivileges: given.has('no-new-privs') ? flags['no-new-privs'] : undefined,
+        apparmorProfile: flags.apparmor,
+        selinuxLabel: flags['process-label'],
+      });
+    };
+    const executed = execInContainer(context.runtime, id, {
+      process,
+      detach: flags.detach,
+      consoleSocket: flags['console-socket'] || undefined,
+      pidFile: flags['pid-file'] || undefined,
+      preserveFds: flags['preserve-fds'] ?? 0,
+      cgroups: flags.cgroup,
+      ignorePaused: flags['ignore-paused'],
+      env: context.env,
+    });
+    using _ = processSignals().on(flags.detach ? [] : proxied, executed.signal);
+    const report = await executed.ended();
+    return report === undefined ? 0 : statusOfExit(report);
+  },
+});

@@ -1,0 +1,22 @@
+/** The world of `onggi-runtime` as a process of its own. Acts. */
+import { appendFileSync } from 'node:fs';
+import { fromSystemError } from '../../errors.ts';
+import { outputOf } from '../output.ts';
+import type { RuntimeWorld } from './program.ts';
+
+export function runtimeWorld(): RuntimeWorld {
+  return {
+    stdout: (text) => outputOf(1).print(text),
+    stderr: (text) => outputOf(2).print(text),
+    append: (path, text) => {
+      try {
+        appendFileSync(path, text, { mode: 0o644 });
+      } catch (error) {
+        throw fromSystemError(error, `write the log "${path}"`);
+      }
+    },
+    env: process.env,
+    user: process.getuid?.() ?? 0,
+    now: () => new Date(),
+  };
+}
