@@ -126,6 +126,7 @@ function compiled(
     },
     pid,
     startTime,
+    container: record,
     namespaces: [...namespacesOf(spec.linux ?? {})],
     cgroups: cgroupsOf(host.cgroups, record, pid, options),
     waitForStart: false,

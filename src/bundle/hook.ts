@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { OnggiError } from '../errors.ts';
 import type { Hook } from '../oci/runtime-spec.ts';
+import type { HookKindOutside } from './hook-kind.ts';
 
 /** What a failed hook had to say, at most. */
 const longestComplaint = 4096;
@@ -17,7 +18,7 @@ const longestComplaint = 4096;
  * @param warn told about each hook that failed, and how
  */
 export async function runHooks(
-  kind: 'poststart' | 'poststop',
+  kind: HookKindOutside,
   hooks: readonly Hook[] | undefined,
   state: string,
   warn: (message: string) => void,

@@ -1,8 +1,26 @@
 /** The field "linux" of config.json (config-linux.md), without its resources. */
 import { resources } from './runtime-schema-resources.ts';
 import { counts, id, idMaps, path, unsigned32, unsigned64, word } from './runtime-schema-words.ts';
-import type { Device, IntelRdt, Linux, Seccomp, SeccompArgument, SeccompSyscall } from './runtime-spec.ts';
+import type {
+  Device,
+  IntelRdt,
+  Linux,
+  Seccomp,
+  SeccompArgument,
+  SeccompOperator,
+  SeccompSyscall,
+} from './runtime-spec.ts';
 import { boolean, type Check, integer, list, object, oneOf, record, text } from './schema.ts';
+
+export const seccompOperators = [
+  'SCMP_CMP_NE',
+  'SCMP_CMP_LT',
+  'SCMP_CMP_LE',
+  'SCMP_CMP_EQ',
+  'SCMP_CMP_GE',
+  'SCMP_CMP_GT',
+  'SCMP_CMP_MASKED_EQ',
+] as const satisfies readonly SeccompOperator[];
 
 const namespace = object<NonNullable<Linux['namespaces']>[number]>(
   { type: oneOf('pid', 'network', 'mount', 'ipc', 'uts', 'user', 'cgroup', 'time') },
@@ -24,15 +42,7 @@ const argument: Check<SeccompArgument> = object<SeccompArgument>(
   {
     index: integer(0, 5),
     value: unsigned64,
-    op: oneOf(
-      'SCMP_CMP_NE',
-      'SCMP_CMP_LT',
-      'SCMP_CMP_LE',
-      'SCMP_CMP_EQ',
-      'SCMP_CMP_GE',
-      'SCMP_CMP_GT',
-      'SCMP_CMP_MASKED_EQ',
-    ),
+    op: oneOf(...seccompOperators),
   },
   { valueTwo: unsigned64 },
 );

@@ -20,6 +20,7 @@ export const runtimeCommands: readonly RuntimeEntry[] = [
     load: () => import('./commands/events.ts'),
   },
   { name: 'exec', summary: 'execute a new process inside the container', load: () => import('./commands/exec.ts') },
+  { name: 'features', summary: 'show the enabled features', load: () => import('./commands/features.ts') },
   {
     name: 'kill',
     summary: "send the specified signal (default: SIGTERM) to the container's init process",

@@ -137,6 +137,12 @@ const propagations: ReadonlyMap<string, number> = new Map([
 /** Known words that are refused rather than handed to the file system, which would not know them. */
 const refused: ReadonlySet<string> = new Set(['tmpcopyup', 'idmap', 'ridmap', 'copy-symlink', 'remount', 'move']);
 
+/** Every word that is not left to the file system, for `features` (features.md, "Mount Options"). */
+export function mountOptionWords(): string[] {
+  const recursive = [...recursiveBases].map((word) => `r${word}`);
+  return ['bind', 'rbind', ...words.keys(), ...recursive, ...propagations.keys()].sort();
+}
+
 export type MountOptions = {
   /** "bind" or "rbind" is among the words. */
   readonly bind: boolean;
