@@ -229,6 +229,7 @@ void init_run(const struct init_start *given) {
     struct init_start start = *given;
     init = (struct init){
         .plan = start.plan, .report = start.report, .root = -1, .proc = -1};
+    for (int i = 0; i < KERNEL_MOUNTS; i++) init.kernel_mounts[i] = -1;
     init.oom_score_adj = init.null_device = init.mask_directory = -1;
     init.umask = 022;
     init.failure.index = 1; /* OP_CLONE or OP_JOIN */

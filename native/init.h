@@ -12,6 +12,7 @@
 #include "plan-reader.h"
 
 #define LEGACY_CGROUPS_MAX 32
+#define KERNEL_MOUNTS 2
 
 /* What the shim prepares for the init before the clone; every descriptor is close-on-exec. */
 struct init_start {
@@ -33,6 +34,7 @@ struct init {
     int proc; /* a procfs that nobody else can reach; -1 until first used */
     int oom_score_adj; /* opened early where that is the only chance, else -1 */
     int null_device;
+    int kernel_mounts[KERNEL_MOUNTS]; /* on /proc and /sys (kernel-mount.h), or -1 */
     int mask_directory; /* the empty tmpfs that masks directories */
     bool attached;      /* MESSAGE_ATTACHED has been received */
     mode_t umask;

@@ -6,6 +6,7 @@
 #include "accounts.h"
 #include "capabilities.h"
 #include "init.h"
+#include "kernel-mount.h"
 #include "syscalls.h"
 
 /* Majors of pseudoterminal slaves: Documentation/admin-guide/devices.txt */
@@ -92,6 +93,7 @@ int step_identity(struct init *init, struct cursor *payload) {
     sets.inheritable = take_u64(payload);
     sets.ambient = take_u64(payload);
     memcpy(init->home, account.home, sizeof init->home);
-    result = own_stdio(init, account.uid);
+    result = kernel_mounts_check(init);
+    if (result == 0) result = own_stdio(init, account.uid);
     return result < 0 ? result : apply(init, &account, &groups, &sets);
 }

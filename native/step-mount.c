@@ -4,6 +4,7 @@
 #include <sys/statfs.h>
 
 #include "init.h"
+#include "kernel-mount.h"
 #include "mount.h"
 #include "path.h"
 #include "scoped.h"
@@ -92,20 +93,26 @@ static bool on_procfs(int fd) {
     return fstatfs(fd, &status) == 0 && status.f_type == MAGIC_PROC;
 }
 
-/*
- * Nothing may be put over parts of /proc: security modules and runtimes read and write there. A procfs may replace
- * the whole of it.
- */
-static int check_target(const char *path, int target, int mount) {
-    if (!on_procfs(target)) return 0;
+static bool is_procfs(int mount) {
     struct stat status;
-    int result = (int)SYS(fstat(target, &status));
-    if (result < 0) return result;
-    if (status.st_ino == PROC_ROOT_INODE && on_procfs(mount)) return 0;
+    return on_procfs(mount) && fstat(mount, &status) == 0 && status.st_ino == PROC_ROOT_INODE;
+}
+
+/*
+ * Nothing may be put over /proc or parts of it: security modules and runtimes read and write there. A procfs may
+ * replace the whole.
+ */
+static int check_target(struct init *init, const char *path, int target, int mount) {
+    if (!on_procfs(target)) {
+        int proc = kernel_mount_is_proc(init, target);
+        if (proc <= 0 || is_procfs(mount)) return proc < 0 ? proc : 0;
+        return fail(&init->failure, EPERM, "mount on \"%s\": only a procfs may be there", path);
+    }
+    if (is_procfs(target) && is_procfs(mount)) return 0;
     for (size_t i = 0; i < sizeof proc_targets / sizeof proc_targets[0]; i++) {
         if (strcmp(path, proc_targets[i]) == 0) return 0;
     }
-    return -EPERM;
+    return fail(&init->failure, EPERM, "mount on \"%s\": nothing may cover parts of /proc", path);
 }
 
 /*
@@ -125,8 +132,9 @@ static int open_target(const struct init *init, const char *path, bool file, boo
 static int place_mount(struct init *init, int mount, const char *path, bool file, bool strict) {
     scoped_fd target = open_target(init, path, file, strict);
     if (target < 0) return target;
-    int result = check_target(path, target, mount);
-    return result < 0 ? result : sys_move_mount(mount, target);
+    int result = check_target(init, path, target, mount);
+    if (result == 0) result = sys_move_mount(mount, target);
+    return result < 0 ? result : kernel_mount_keep(init, mount, path);
 }
 
 static int mount_on(struct init *init, const char *type, const char *source, const char *target, uint32_t flags,

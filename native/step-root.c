@@ -3,6 +3,7 @@
 #include <sys/sysmacros.h>
 
 #include "init.h"
+#include "kernel-mount.h"
 #include "mount.h"
 #include "path.h"
 #include "scoped.h"
@@ -125,7 +126,7 @@ static int mask_directory(struct init *init) {
 
 int step_mask(struct init *init, struct cursor *payload) {
     const char *path = take_string(payload);
-    scoped_fd target = root_open(init->root, path, O_PATH, 0);
+    scoped_fd target = kernel_path_open(init, path);
     if (target == -ENOENT || target == -ENOTDIR) return 0;
     struct stat status;
     int result = target < 0 ? target : (int)SYS(fstat(target, &status));
@@ -143,7 +144,7 @@ int step_mask(struct init *init, struct cursor *payload) {
 
 int step_readonly(struct init *init, struct cursor *payload) {
     const char *path = take_string(payload);
-    scoped_fd target = root_open(init->root, path, O_PATH, 0);
+    scoped_fd target = kernel_path_open(init, path);
     if (target == -ENOENT || target == -ENOTDIR) return 0;
     scoped_fd tree = target < 0 ? target : mount_clone(target, "", 1);
     int result = tree < 0 ? tree : mount_change(tree, MOUNT_ATTR_RDONLY, 0, 0, 1);
