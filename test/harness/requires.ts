@@ -27,6 +27,7 @@ const probes = {
   htpasswd: () => program('htpasswd'),
   nft: () => program('nft'),
   ip: () => program('ip'),
+  nsenter: () => program('nsenter'),
   openssl: () => program('openssl'),
   python3: () => program('python3'),
   strace: () => program('strace'),

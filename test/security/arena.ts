@@ -16,7 +16,13 @@ import { type Need, requires } from '../harness/requires.ts';
 import { inWorld, type World } from '../harness/system-test.ts';
 import { bundleArena } from './bundle-arena.ts';
 
-export type Volume = { readonly source: string; readonly target: string; readonly readOnly?: boolean };
+export type Volume = {
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly?: boolean;
+  /** Before the usual mounts, where the caller has a say in that. */
+  readonly first?: boolean;
+};
 
 /** A container or a further process in one. What is absent is as `docker run` has it; there is no network. */
 export type Wish = {
@@ -53,10 +59,15 @@ export type Arena = {
   readonly programs: readonly string[];
   /** Lays a root file system out and lets `change` make it hostile; containers that start from now on have it. */
   hostile(change: (root: string) => void): Promise<void>;
+  /** The one that is laid out now, where it is a directory of the host that containers share. */
+  readonly sharedRoot: () => Promise<string | undefined>;
   /** Runs a container to its end. */
   run(wish: Wish): Promise<Outcome>;
-  background(wish: Wish): Promise<Inmate>;
+  /** Starts one in the background; what the runtime says when it refuses. */
+  begin(wish: Wish): Promise<Inmate | Refusal>;
 };
+
+export type Refusal = { readonly refused: string };
 
 export type Way = { readonly name: string; enter(world: World): Arena };
 
@@ -104,10 +115,12 @@ function engineArena(world: World): Arena {
       image = `hostile:${count}`;
       await world.ok(['import', tar, image]);
     },
+    // Writable layers are of one container alone.
+    sharedRoot: async () => undefined,
     run: (wish) => world.onggi(['run', '--rm', ...flagsOf(wish), image, ...wish.args]),
-    async background(wish) {
-      const id = await world.ok(['run', '-d', ...flagsOf(wish), image, ...wish.args]);
-      return await engineInmate(world, id);
+    async begin(wish) {
+      const { status, stdout, stderr } = await world.onggi(['run', '-d', ...flagsOf(wish), image, ...wish.args]);
+      return status === 0 ? await engineInmate(world, stdout.trim()) : { refused: stderr };
     },
   };
 }
@@ -145,6 +158,13 @@ function flagsOf(wish: Wish): string[] {
     ...(wish.capabilities ?? []).flatMap((name) => ['--cap-add', name]),
     ...Object.entries(wish.sysctl ?? {}).flatMap(([name, value]) => ['--sysctl', `${name}=${value}`]),
   ];
+}
+
+/** A container that must start. */
+export async function background(arena: Arena, wish: Wish): Promise<Inmate> {
+  const begun = await arena.begin(wish);
+  if ('refused' in begun) assert.fail(`${wish.args.join(' ')}: ${begun.refused}`);
+  return begun;
 }
 
 /** Waits until an inmate has printed this. */

@@ -9,8 +9,8 @@ import { defaultMounts, maskedPaths, readonlyPaths } from '../../src/runtime/def
 import { architectureOf } from '../../src/runtime/seccomp/architecture.ts';
 import { defaultSeccomp, kernelVersion } from '../../src/runtime/seccomp/profile.ts';
 import { layOut } from '../harness/busybox-image.ts';
-import { type Outcome, run, start } from '../harness/program.ts';
-import type { Arena, ExecWish, Inmate, Volume, Wish } from './arena.ts';
+import { type Outcome, type Running, run, start } from '../harness/program.ts';
+import type { Arena, ExecWish, Inmate, Refusal, Volume, Wish } from './arena.ts';
 
 /** @param programs what no container may change */
 export function bundleArena(scratch: string, runtime: string, programs: readonly string[]): Arena {
@@ -40,6 +40,10 @@ export function bundleArena(scratch: string, runtime: string, programs: readonly
     scratch,
     programs,
     hostile,
+    async sharedRoot() {
+      if (root === '') await hostile(() => {});
+      return root;
+    },
     async run(wish) {
       const { id, directory } = await bundle(wish);
       const outcome = await call('run', '--bundle', directory, id);
@@ -47,22 +51,35 @@ export function bundleArena(scratch: string, runtime: string, programs: readonly
       await call('delete', '--force', id);
       return outcome;
     },
-    async background(wish) {
+    async begin(wish) {
       const { id, directory } = await bundle(wish);
-      return await startInmate(runtime, global, id, directory);
+      return await startInmate(runtime, global, id, directory, wish.tty === true);
     },
   };
 }
 
 /** A detached container owns the descriptors that it was given, so its output goes to a file. */
-async function startInmate(runtime: string, global: readonly string[], id: string, directory: string): Promise<Inmate> {
+async function startInmate(
+  runtime: string,
+  global: readonly string[],
+  id: string,
+  directory: string,
+  tty: boolean,
+): Promise<Inmate | Refusal> {
   const log = join(directory, 'output');
   const [pidFile, script] = [join(directory, 'pid'), 'exec "$@" >"$0" 2>&1 </dev/null'];
   writeFileSync(log, '');
-  const args = [...global, 'run', '--detach', '--pid-file', pidFile, '--bundle', directory, id];
-  const begun = await run('sh', ['-c', script, log, runtime, ...args]);
+  const socket = join(directory, 's');
+  const keeper = tty ? start('python3', ['-c', consoleKeeper, socket]) : undefined;
+  await keeper?.printed(/listening/);
+  const options = ['--detach', '--pid-file', pidFile, ...(tty ? ['--console-socket', socket] : [])];
+  const begun = await run('sh', ['-c', script, log, runtime, ...global, 'run', ...options, '--bundle', directory, id]);
   const said = readFileSync(log, 'utf8');
-  assert.equal(begun.status, 0, `${runtime} ${args.join(' ')}: ${begun.stderr}${said}`);
+  if (begun.status !== 0) {
+    await run(runtime, [...global, 'delete', '--force', id]);
+    await end(keeper);
+    return { refused: begun.stderr + said };
+  }
   const execArgs = ({ args: command, user, cwd, tty, env = [] }: ExecWish): string[] => [
     ...global,
     'exec',
@@ -81,13 +98,20 @@ async function startInmate(runtime: string, global: readonly string[], id: strin
     remove: async () => {
       const removed = await run(runtime, [...global, 'delete', '--force', id]);
       assert.equal(removed.status, 0, removed.stderr);
+      await end(keeper);
     },
   };
+}
+
+async function end(program: Running | undefined): Promise<void> {
+  program?.child.kill('SIGKILL');
+  await program?.outcome;
 }
 
 /** As the engine would have it: Docker's defaults. */
 export function bundleSpec(wish: Wish, root: string, id: string): Spec {
   const [uid = 0, gid = 0] = (wish.user ?? '0:0').split(':').map(Number);
+  const { volumes = [] } = wish;
   const names = [...new Set([...defaultCapabilities, ...(wish.capabilities ?? [])])];
   return {
     ociVersion: '1.0.2',
@@ -101,7 +125,11 @@ export function bundleSpec(wish: Wish, root: string, id: string): Spec {
     },
     root: { path: root },
     hostname: 'attacked',
-    mounts: [...defaultMounts.filter((mount) => !replaced(mount.destination, wish.volumes ?? [])), ...binds(wish)],
+    mounts: [
+      ...binds(volumes.filter(({ first }) => first === true)),
+      ...defaultMounts.filter(({ destination }) => !replaced(destination, volumes)),
+      ...binds(volumes.filter(({ first }) => first !== true)),
+    ],
     linux: {
       namespaces: (['mount', 'pid', 'network', 'uts', 'ipc', 'cgroup'] as const).map((type) => ({ type })),
       cgroupsPath: `/onggi-${id}`,
@@ -114,7 +142,7 @@ export function bundleSpec(wish: Wish, root: string, id: string): Spec {
   };
 }
 
-function binds({ volumes = [] }: Wish): NonNullable<Spec['mounts']> {
+function binds(volumes: readonly Volume[]): NonNullable<Spec['mounts']> {
   return volumes.map(({ source, target, readOnly }) => ({
     destination: target,
     type: 'bind',
@@ -123,7 +151,22 @@ function binds({ volumes = [] }: Wish): NonNullable<Spec['mounts']> {
   }));
 }
 
-/** A volume takes the place of a usual mount, as with the engine. */
+/** A volume takes the place of a usual mount, as with the engine. One on /dev that comes first keeps those below. */
 function replaced(destination: string, volumes: readonly Volume[]): boolean {
-  return volumes.some(({ target }) => target === destination || (target === '/dev' && destination.startsWith('/dev/')));
+  return volumes.some(({ target, first }) => {
+    return target === destination || (target === '/dev' && destination.startsWith('/dev/') && first !== true);
+  });
 }
+
+/** Takes the descriptor of the terminal that comes on the console socket, and keeps it as long as it is not killed. */
+const consoleKeeper = `
+import array, socket, sys
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+listener.listen()
+print("listening", flush=True)
+peer = listener.accept()[0]
+kept = peer.recvmsg(4096, socket.CMSG_SPACE(4))
+print("kept", flush=True)
+sys.stdin.read()
+`;

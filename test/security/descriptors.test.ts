@@ -6,7 +6,7 @@ import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Outcome } from '../harness/program.ts';
 import type { Report } from '../system/container-view.ts';
-import { type Arena, attack, type ExecWish, printed } from './arena.ts';
+import { type Arena, attack, background, type ExecWish, printed } from './arena.ts';
 
 /** A runtime has few descriptors; whoever leaks one leaks a small number. */
 const highest = 24;
@@ -38,7 +38,7 @@ attack('CVE-2024-21626: a working directory by a leaked descriptor', [], async (
     symlinkSync('/proc/1/root/..', join(root, 'outside'));
   });
   const args = climb(secret);
-  const inmate = await arena.background({ args: ['onggi-probe', 'sleep'] });
+  const inmate = await background(arena, { args: ['onggi-probe', 'sleep'] });
   const places = [
     ...numbers.flatMap((number) => [`/proc/self/fd/${number}`, `/fd${number}/..`]),
     '/cwd',
@@ -59,7 +59,7 @@ attack('CVE-2024-21626: a working directory by a leaked descriptor', [], async (
 attack('CVE-2024-21626: a command by a leaked descriptor', [], async (arena) => {
   const host = join(arena.scratch, 'host-program');
   writeFileSync(host, '#!/bin/busybox sh\necho SECRET\n', { mode: 0o755 });
-  const inmate = await arena.background({ args: ['onggi-probe', 'sleep'] });
+  const inmate = await background(arena, { args: ['onggi-probe', 'sleep'] });
   for (const number of numbers.filter((fd) => fd > 2)) {
     const args = [`/proc/self/fd/${number}/../../../../../../..${host}`];
     assertInside(await inmate.exec({ args }), `exec of ${args}`);
@@ -85,7 +85,7 @@ function strangeStdio(report: Report, log: string): string[] {
 
 attack('a process has its stdio and no other descriptor, however it is started', [], async (arena) => {
   const probe = ['onggi-probe'];
-  const inmate = await arena.background({ args: ['sh', '-c', 'onggi-probe; onggi-probe sleep'] });
+  const inmate = await background(arena, { args: ['sh', '-c', 'onggi-probe; onggi-probe sleep'] });
   const execs: readonly Omit<ExecWish, 'args'>[] = [{}, { user: '1000:1000' }, { cwd: '/tmp' }];
   const outcomes = [await arena.run({ args: probe }), await arena.run({ args: probe, user: '1000:1000' })];
   for (const wish of execs) outcomes.push(await inmate.exec({ args: probe, ...wish }));
@@ -104,7 +104,7 @@ attack('a process has its stdio and no other descriptor, however it is started',
  * moment with no more privileges than its neighbours.
  */
 attack('what joins can not be looked at from inside', [], async (arena) => {
-  const inmate = await arena.background({ args: ['sh', '-c', 'onggi-probe overwrite-exe 2; sleep 60'] });
+  const inmate = await background(arena, { args: ['sh', '-c', 'onggi-probe overwrite-exe 2; sleep 60'] });
   await printed(inmate, 'waiting');
   while (!(await inmate.printed()).includes('done')) assert.equal((await inmate.exec({ args: ['true'] })).status, 0);
   const said = await inmate.printed();

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pause } from '../harness/program.ts';
-import { type Arena, attack, printed } from './arena.ts';
+import { type Arena, attack, background, printed } from './arena.ts';
 
 function digests({ programs }: Arena): string[] {
   return programs.map((path) => createHash('sha256').update(readFileSync(path)).digest('hex'));
@@ -49,7 +49,7 @@ for (const [who, capabilities] of [
   attack(`CVE-2019-5736: an exec is lain in wait for, ${who}`, [], async (arena) => {
     const before = digests(arena);
     await arena.hostile(disguise);
-    const inmate = await arena.background({ args: ['onggi-probe', 'overwrite-exe', '2'], capabilities });
+    const inmate = await background(arena, { args: ['onggi-probe', 'overwrite-exe', '2'], capabilities });
     await printed(inmate, 'waiting');
     const bait = inmate.startExec({ args: ['/proc/self/exe', '--check'] });
     for (let i = 0; i < 10; i += 1) assert.equal((await inmate.exec({ args: ['true'] })).status, 0);
