@@ -56,8 +56,9 @@ static void format_ending(struct text *text, const struct ending *ending) {
     add(text, ",\"finishedAt\":\"%llu\"}\n", (unsigned long long)ending->finished_at);
 }
 
+/* Not truncated first: whoever started the container may have left a file of blanks, so that a full disk has room. */
 static int write_text(int directory, const char *name, const struct text *text) {
-    scoped_fd fd = (int)SYS(openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+    scoped_fd fd = (int)SYS(openat(directory, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (fd < 0) return fd;
     size_t done = 0;
     while (done < text->used) {
@@ -65,7 +66,8 @@ static int write_text(int directory, const char *name, const struct text *text) 
         if (written <= 0) return written < 0 ? (int)written : -EIO;
         done += (size_t)written;
     }
-    return (int)SYS(fsync(fd));
+    int result = (int)SYS(ftruncate(fd, (off_t)done));
+    return result < 0 ? result : (int)SYS(fsync(fd));
 }
 
 int ending_write(const char *path, const struct ending *ending) {

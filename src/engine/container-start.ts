@@ -3,8 +3,8 @@
  * is made; what fails is undone in the reverse order, and what a killed start leaves is undone by whoever looks next.
  */
 import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
-import { OnggiError } from '../errors.ts';
+import { rmSync, writeFileSync } from 'node:fs';
+import { fromSystemError, OnggiError } from '../errors.ts';
 import { type Guard, lock } from '../kernel/lock.ts';
 import { startShim } from '../kernel/shim.ts';
 import { connectShim, type Interest, loadClient, type ShimClient } from '../kernel/shim-client.ts';
@@ -25,6 +25,9 @@ import { type Output, type Status, until, untilExit } from './handshake.ts';
 import { releaseIdleNetworks } from './idle-network.ts';
 import { lockContainer } from './reconcile.ts';
 import type { ContainerId, ContainerOptions, Ending, Session } from './types.ts';
+
+/** Bytes: the longest record that native/ending.c writes. */
+const exitRecordSize = 4096;
 
 export async function startDetached(context: Context, ref: string): Promise<void> {
   const { id } = findContainer(context.store.database, ref);
@@ -125,6 +128,7 @@ function record({ store }: Context, { row, files, options }: Container): Contain
   rmSync(files.recorded, { force: true });
   // A lock file of its own for each start: an earlier shim may still wait for a slow client, holding the old one.
   rmSync(files.shimLock, { force: true });
+  if (options.autoRemove !== true) keepRoomForExit(files.exitRoom);
   const starting = transaction(store.database, () => {
     if (network !== null) takeLeases(store, row, network.name, options);
     return updateContainer(store.database, row.id, ['created', 'exited'], {
@@ -134,6 +138,15 @@ function record({ store }: Context, { row, files, options }: Container): Contain
     });
   });
   return containerOf(store, starting);
+}
+
+/** So that how it ended is known on a full disk, too. One that is removed at its end needs no record of it. */
+function keepRoomForExit(path: string): void {
+  try {
+    writeFileSync(path, ' '.repeat(exitRecordSize), { mode: 0o600 });
+  } catch (error) {
+    throw fromSystemError(error, `write "${path}"`);
+  }
 }
 
 async function spawn(container: Container, plan: Plan, interest: Interest): Promise<ShimClient> {

@@ -45,6 +45,8 @@ export type ContainerFiles = {
   /** Written by the shim; renamed to `recorded` once its content is in the database. */
   readonly exit: string;
   readonly recorded: string;
+  /** Where the shim writes the record before it renames it (native/ending.c); blanks keep room for it. */
+  readonly exitRoom: string;
   /** flock'ed by the shim for as long as it lives. */
   readonly shimLock: string;
   readonly upper: string;
@@ -66,6 +68,7 @@ export function filesOf(store: Store, id: string): ContainerFiles {
     log: join(directory, 'log'),
     exit: join(directory, 'exit.json'),
     recorded: join(directory, 'exit-recorded.json'),
+    exitRoom: join(directory, '.exit.json.new'),
     shimLock: join(directory, 'shim.lock'),
     upper: join(directory, 'upper'),
     work: join(directory, 'work'),

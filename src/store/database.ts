@@ -4,7 +4,7 @@
  * WAL with synchronous=NORMAL: a commit does not wait for the disk, a power cut may take back the last commits but
  * never leaves half of one. That suffices, because rows name things that were made durable before (publish.ts).
  */
-import { closeSync, fsyncSync, openSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import { type Code, errnoOf, fromSystemError, OnggiError } from '../errors.ts';
 
@@ -43,6 +43,7 @@ export function openDatabase(path: string, options: { readonly readOnly?: boolea
       enableForeignKeyConstraints: true,
     });
     if (!readOnly) connection.exec(`PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${longestLog}`);
+    if (!readOnly && path !== ':memory:') keepReserve(path);
     return { path, readOnly, connection, statements: new Map() };
   });
 }
@@ -63,7 +64,10 @@ export function get(database: Database, sql: string, ...values: Value[]): Row | 
 
 /** @returns the number of rows changed */
 export function run(database: Database, sql: string, ...values: Value[]): number {
-  return translated(`write "${database.path}"`, () => Number(prepared(database, sql).run(...values).changes));
+  const write = () =>
+    translated(`write "${database.path}"`, () => Number(prepared(database, sql).run(...values).changes));
+  // Within a transaction the whole of it is tried again.
+  return database.connection.isTransaction ? write() : withReserve(database, write);
 }
 
 /** Statements without values, for migrations and pragmas. */
@@ -77,10 +81,15 @@ type NotAPromise<T> = T extends PromiseLike<unknown> ? never : T;
  * Runs `work` in one transaction that has the write lock from its beginning (BEGIN IMMEDIATE), so what it reads stays
  * true until it commits. Rolls back when `work` throws. `work` must not wait: an async one is refused, at compile
  * time and again here, because other work of this process would slip into the transaction.
- * @throws OnggiError `unavailable` when another process held the lock too long
+ * On a full disk `work` is called a second time, after the reserve was freed.
+ * @throws OnggiError `unavailable` when another process held the lock too long, `exhausted`
  */
 export function transaction<T>(database: Database, work: () => NotAPromise<T>): T {
   if (database.connection.isTransaction) throw new OnggiError('internal', 'transaction inside a transaction');
+  return withReserve(database, () => attempt(database, work));
+}
+
+function attempt<T>(database: Database, work: () => NotAPromise<T>): T {
   execute(database, 'BEGIN IMMEDIATE');
   try {
     const result: unknown = work();
@@ -91,6 +100,39 @@ export function transaction<T>(database: Database, work: () => NotAPromise<T>): 
     // SQLite has rolled back by itself after a full disk or an I/O error.
     if (database.connection.isTransaction) database.connection.exec('ROLLBACK');
     throw error;
+  }
+}
+
+/** Bytes: room for several commits, and for the directory entries and files of what they are about. */
+const reserveSize = 256 << 10;
+
+function reservePath(path: string): string {
+  return `${path}-reserve`;
+}
+
+/**
+ * Keeps room on the disk: without it a full one could not be told that a container has ended, nor that one is to be
+ * removed, which is how room is made. Made anew by the next command that finds room.
+ */
+function keepReserve(path: string): void {
+  const reserve = reservePath(path);
+  if (existsSync(reserve)) return;
+  try {
+    writeFileSync(reserve, Buffer.alloc(reserveSize), { mode: 0o600, flag: 'wx' });
+  } catch {
+    // No room to keep any. What is half there helps, too.
+  }
+}
+
+function withReserve<T>(database: Database, write: () => T): T {
+  try {
+    return write();
+  } catch (error) {
+    if (!(error instanceof OnggiError) || error.code !== 'exhausted' || !existsSync(reservePath(database.path))) {
+      throw error;
+    }
+    rmSync(reservePath(database.path), { force: true });
+    return write();
   }
 }
 
@@ -152,6 +194,7 @@ function translated<T>(tried: string, work: () => T): T {
     }
     const code = resultCodes[result & 0xff] ?? 'internal';
     const found = error instanceof Error ? error.message : String(error);
-    throw new OnggiError(code, `${tried}: ${found}`, { cause: error });
+    const hint = code === 'exhausted' ? { hint: 'Free some space (onggi rmi, onggi rm) and try again.' } : {};
+    throw new OnggiError(code, `${tried}: ${found}`, { cause: error, ...hint });
   }
 }
