@@ -112,24 +112,30 @@ function id(value: number): string {
   return String(value);
 }
 
+/**
+ * What can't be granted is gone without, with a warning (config.md, "capabilities"): the kernel takes no effective
+ * capability that is not permitted, and no ambient one that is not permitted and inheritable (capabilities(7)). Bundles
+ * of `runc spec` ask for the latter.
+ */
 function capabilitySets(asked: Capabilities, context: ProcessContext): CapabilitySets {
   const bounding = availableSet(asked.bounding ?? [], context);
   const permitted = availableSet(asked.permitted ?? [], context);
-  const effective = availableSet(asked.effective ?? [], context);
   const inheritable = availableSet(asked.inheritable ?? [], context);
-  const ambient = availableSet(asked.ambient ?? [], context);
-  if ((effective & ~permitted) !== 0n) throw capabilityError('effective', 'permitted', effective & ~permitted);
-  // capabilities(7): an ambient capability must be permitted and inheritable.
-  const unfounded = ambient & ~(permitted & inheritable);
-  if (unfounded !== 0n) throw capabilityError('ambient', 'permitted and inheritable', unfounded);
-  return { bounding, permitted, effective, inheritable, ambient };
-}
-
-function capabilityError(set: string, other: string, names: bigint): OnggiError {
-  return new OnggiError(
-    'invalid',
-    `capabilities: ${capabilityNamesOf(names).join(', ')} in ${set} but not in ${other}`,
-  );
+  const within = (set: 'effective' | 'ambient', limit: bigint, others: string): bigint => {
+    const found = availableSet(asked[set] ?? [], context);
+    const beyond = found & ~limit;
+    if (beyond !== 0n) {
+      context.warn(`${set} capabilities that are not ${others} are left out: ${capabilityNamesOf(beyond).join(', ')}`);
+    }
+    return found & limit;
+  };
+  return {
+    bounding,
+    permitted,
+    effective: within('effective', permitted, 'permitted'),
+    inheritable,
+    ambient: within('ambient', permitted & inheritable, 'permitted and inheritable'),
+  };
 }
 
 /** Names that this machine or version does not have are gone without, with a warning (config.md, "capabilities"). */
