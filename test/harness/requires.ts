@@ -36,7 +36,11 @@ const probes = {
   crun: () => program('crun'),
   skopeo: () => program('skopeo'),
   umoci: () => program('umoci'),
+  dockerd: () => program('dockerd') && program('docker'),
+  podman: () => program('podman'),
+  containerd: () => program('containerd') && program('ctr'),
   'loop-device': () => existsSync('/dev/loop-control'),
+  'x86-64': () => process.arch === 'x64',
   'two-cpus': () => readFileSync('/proc/cpuinfo', 'utf8').split(/^processor/m).length > 2,
 } as const satisfies Record<string, () => boolean>;
 
