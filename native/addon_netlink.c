@@ -1,7 +1,6 @@
 /* Sockets: netlink(7), whose messages are built and read in TypeScript and here only carried; and one bind(2). */
 #include "addon.h"
 
-#include <sys/un.h>
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/netlink.h>
@@ -160,67 +159,9 @@ static napi_value run_try_bind(napi_env env, const struct argument *a) {
     return check(env, "bind", try_bind(a[0].number ? SOCK_DGRAM : SOCK_STREAM, &address));
 }
 
-static napi_value connect_local(napi_env env, const struct argument *a, int type) {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    size_t length = strlen(a[0].text);
-    if (length >= sizeof address.sun_path) return throw_errno(env, "connect", ENAMETOOLONG);
-    memcpy(address.sun_path, a[0].text, length + 1);
-    int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
-    if (fd == -1) return throw_errno(env, "socket", errno);
-    int result;
-    RETRY(result, connect(fd, (struct sockaddr *)&address, sizeof address));
-    if (result == 0) return check_number(env, "connect", fd);
-    int error = errno;
-    close(fd);
-    return throw_errno(env, "connect", error);
-}
-
-static napi_value run_connect_local(napi_env env, const struct argument *a) {
-    return connect_local(env, a, SOCK_STREAM);
-}
-
-static napi_value run_connect_packets(napi_env env, const struct argument *a) {
-    return connect_local(env, a, SOCK_SEQPACKET);
-}
-
-static napi_value run_packet_pair(napi_env env, const struct argument *a) {
-    (void)a;
-    int ends[2];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == -1) return throw_errno(env, "socketpair", errno);
-    napi_value pair;
-    bool made = napi_create_array_with_length(env, 2, &pair) == napi_ok;
-    for (uint32_t i = 0; i < 2 && made; i++) {
-        napi_value number;
-        made = napi_create_int32(env, ends[i], &number) == napi_ok && napi_set_element(env, pair, i, number) == napi_ok;
-    }
-    if (made) return pair;
-    close(ends[0]);
-    close(ends[1]);
-    return NULL;
-}
-
-static napi_value run_receive_packet(napi_env env, const struct argument *a) {
-    /* Larger than any frame of a launcher or an init (native/frame.h). */
-    char packet[4096];
-    ssize_t length;
-    RETRY(length, recv((int)a[0].number, packet, sizeof packet, 0));
-    return length == -1 ? throw_errno(env, "recv", errno) : make_bytes(env, packet, (size_t)length);
-}
-
-static napi_value run_send_packet(napi_env env, const struct argument *a) {
-    ssize_t length;
-    RETRY(length, send((int)a[0].number, a[1].bytes, a[1].length, MSG_NOSIGNAL));
-    return check(env, "send", length == -1 ? -1 : 0);
-}
-
 const struct call netlink_calls[] = {
     {"netlinkOpen", "i", run_netlink_open},
     {"netlinkTransact", "fy", run_netlink_transact},
     {"tryBind", "bsu", run_try_bind},
-    {"connectLocal", "s", run_connect_local},
-    {"connectPackets", "s", run_connect_packets},
-    {"packetPair", "", run_packet_pair},
-    {"receivePacket", "f", run_receive_packet},
-    {"sendPacket", "fy", run_send_packet},
     {0},
 };

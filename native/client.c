@@ -58,9 +58,7 @@ bool client_send(struct client *client, uint8_t type, const void *payload, size_
     if (client->hung_up) return true;
     if (length > FRAME_MAX || client->output_used + FRAME_HEADER + length > CLIENT_OUTPUT) return false;
     unsigned char *frame = (unsigned char *)client->output + client->output_used;
-    memset(frame, 0, FRAME_HEADER);
-    frame[0] = type;
-    for (int i = 0; i < 4; i++) frame[4 + i] = (unsigned char)(length >> 8 * i);
+    frame_header(frame, type, length);
     if (length > 0) memcpy(frame + FRAME_HEADER, payload, length);
     client->output_used += FRAME_HEADER + length;
     client_flush(client);

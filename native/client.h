@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "frame.h"
 #include "protocol.h"
 
 enum {
@@ -16,7 +17,6 @@ enum {
     CLIENT_OUTPUT = 40 << 10,
     /* Kept free of output, for the frames that tell of states, failures and the exit. */
     CLIENT_RESERVE = 8 << 10,
-    FRAME_HEADER = 8,
 };
 
 struct client {

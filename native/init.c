@@ -1,11 +1,13 @@
 #include "init.h"
 
+#include <linux/close_range.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/sysmacros.h>
 
+#include "frame.h"
 #include "label.h"
 #include "message.h"
 #include "path.h"
@@ -55,6 +57,9 @@ static const struct {
     {OP_PERSONALITY, step_personality},
     {OP_APPARMOR, step_apparmor},
     {OP_SELINUX, step_selinux},
+    {OP_RUNTIME_HOOKS, step_runtime_hooks},
+    {OP_MOVE_ROOT, step_move_root},
+    {OP_HOOK, step_hook},
 };
 
 static step_function *step_of(uint16_t op) {
@@ -64,8 +69,8 @@ static step_function *step_of(uint16_t op) {
     return NULL;
 }
 
-void process_harden(void) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+void process_harden(bool dies_with_parent) {
+    if (dies_with_parent) prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
@@ -84,18 +89,37 @@ void signals_reset(void) {
 void init_await(struct init *init, uint32_t type) {
     struct message message;
     int result = message_receive(init->report, &message, NULL, 0);
-    /* The shim is gone, or what came is not what is due: either way nobody is left to report to. */
+    /* The keeper is gone, or what came is not what is due: either way nobody is left to report to. */
     if (result != 1 || message.type != type) _exit(1);
 }
 
+int init_say(const struct init *init, enum message_type type, const struct failure *failure) {
+    if (init->report >= 0) return message_send(init->report, type, failure, -1);
+    switch (type) {
+    case MESSAGE_WARN: return frame_failure(init->reply, FRAME_WARN, failure);
+    case MESSAGE_FAIL: return frame_failure(init->reply, FRAME_FAIL, failure);
+    default: return frame_status(init->reply, STATE_RUNNING, 0, 0);
+    }
+}
+
+int init_settle(struct init *init) {
+    if (init->settled) return 0;
+    init->settled = true;
+    umask(init->umask);
+    if (init->left_alone) prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+    int result = sys_close_range(FIRST_FD + init->preserve, ~0u, CLOSE_RANGE_CLOEXEC);
+    for (uint32_t i = 0; i < init->preserve && result == 0; i++) result = (int)SYS(fcntl((int)(FIRST_FD + i), F_SETFD, 0));
+    return result;
+}
+
 int init_warn(struct init *init) {
-    int result = message_send(init->report, MESSAGE_WARN, &init->failure, -1);
+    int result = init_say(init, MESSAGE_WARN, &init->failure);
     failure_clear(&init->failure);
     return result == -EPIPE ? result : 0;
 }
 
 static _Noreturn void give_up(struct init *init) {
-    message_send(init->report, MESSAGE_FAIL, &init->failure, -1);
+    init_say(init, MESSAGE_FAIL, &init->failure);
     _exit(1);
 }
 
@@ -106,30 +130,39 @@ static int place_fd(int fd, int place) {
 }
 
 /*
- * Keeps stdio, the message socket and the cgroup files, in that order from 0 up, and closes everything else: lock,
- * log and listening socket of the shim must not live on in the container.
+ * Keeps stdio, what is to be preserved, the message socket, the fifos and the cgroup files, in that order from 0 up,
+ * and closes everything else: lock, log and listening socket of the shim must not live on in the container. The
+ * preserved ones must be out of the way of those behind them already, as those of a launcher are.
  */
 static int arrange_descriptors(struct init_start *start) {
-    int base = FIRST_FD + 1 + (int)start->cgroup_count + 3;
-    int *kept[4 + LEGACY_CGROUPS_MAX];
+    int first = FIRST_FD + (int)start->preserve;
+    int *kept[3 + LEGACY_CGROUPS_MAX];
     size_t count = 0;
-    for (int i = 0; i < 3; i++) kept[count++] = &start->stdio[i];
     kept[count++] = &start->report;
+    if (start->start >= 0) kept[count++] = &start->start;
+    if (start->reply >= 0) kept[count++] = &start->reply;
     for (size_t i = 0; i < start->cgroup_count; i++) kept[count++] = &start->cgroups[i];
+    for (int i = 0; i < 3; i++) {
+        int result = start->stdio[i] < 0 ? 0 : (int)SYS(dup2(start->stdio[i], i));
+        if (result < 0) return result;
+    }
     /* First out of the way of the final places, then onto them. */
+    int base = first + (int)start->preserve + (int)count + FIRST_FD;
     for (size_t i = 0; i < count; i++) {
-        if (*kept[i] < 0) continue;
         int moved = (int)SYS(fcntl(*kept[i], F_DUPFD_CLOEXEC, base));
         if (moved < 0) return moved;
         *kept[i] = moved;
     }
-    for (size_t i = 0; i < count; i++) {
-        if (*kept[i] < 0) continue;
-        int result = i < 3 ? (int)SYS(dup2(*kept[i], (int)i)) : place_fd(*kept[i], (int)i);
+    for (uint32_t i = 0; i < start->preserve; i++) {
+        int result = place_fd(start->preserved + (int)i, FIRST_FD + (int)i);
         if (result < 0) return result;
-        *kept[i] = (int)i;
     }
-    return sys_close_range((unsigned)count, ~0u, 0);
+    for (size_t i = 0; i < count; i++) {
+        int result = place_fd(*kept[i], first + (int)i);
+        if (result < 0) return result;
+        *kept[i] = first + (int)i;
+    }
+    return sys_close_range((unsigned)first + (unsigned)count, ~0u, 0);
 }
 
 static int join_cgroups(const struct init_start *start) {
@@ -145,18 +178,20 @@ static int join_cgroups(const struct init_start *start) {
 static int become_root(void) {
     int result = sys_setresgid(0);
     if (result == 0) result = sys_setresuid(0);
-    process_harden();
+    process_harden(true);
     return result;
 }
 
 static int prepare(struct init *init, struct init_start *start) {
     /* Before the id maps the files of /proc must stay the caller's, who may not be root; nobody else is inside yet. */
     if (start->maps_ids) prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    else process_harden();
+    else process_harden(true);
     prctl(PR_SET_NAME, "onggi-init", 0, 0, 0);
     signals_reset();
     int result = arrange_descriptors(start);
     init->report = start->report;
+    init->start = start->start;
+    init->reply = start->reply;
     if (result < 0) return fail(&init->failure, result, "arrange the descriptors of the init");
     result = join_cgroups(start);
     if (result < 0) return fail(&init->failure, result, "join the cgroups");
@@ -206,6 +241,10 @@ void stdio_reopen(const struct init *init) {
     }
 }
 
+static bool needs_attached(uint16_t op) {
+    return op == OP_NETLINK || op == OP_RUNTIME_HOOKS || op == OP_WAIT_START || op == OP_EXEC;
+}
+
 static int run_steps(struct init *init) {
     struct records records = plan_records(init->plan);
     struct record record;
@@ -213,7 +252,7 @@ static int run_steps(struct init *init) {
         if (record.phase != PHASE_INIT) continue;
         init->failure.phase = record.phase;
         init->failure.index = record.index;
-        if (!init->attached && (record.op == OP_NETLINK || record.op == OP_WAIT_START || record.op == OP_EXEC)) {
+        if (!init->attached && needs_attached(record.op)) {
             init_await(init, MESSAGE_ATTACHED);
             init->attached = true;
         }
@@ -228,8 +267,10 @@ void init_run(const struct init_start *given) {
     static struct init init;
     struct init_start start = *given;
     init = (struct init){
-        .plan = start.plan, .report = start.report, .root = -1, .proc = -1};
+        .plan = start.plan, .report = start.report, .start = -1, .reply = -1, .root = -1, .proc = -1};
     for (int i = 0; i < KERNEL_MOUNTS; i++) init.kernel_mounts[i] = -1;
+    init.preserve = start.preserve;
+    init.left_alone = start.left_alone;
     init.oom_score_adj = init.null_device = init.mask_directory = -1;
     init.umask = 022;
     init.failure.index = 1; /* OP_CLONE or OP_JOIN */

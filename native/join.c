@@ -91,7 +91,7 @@ static int enter_process(const struct clone_request *request, struct init_start 
 }
 
 static int enter(struct clone_request *request, struct init_start *start, struct failure *failure) {
-    process_harden();
+    process_harden(true);
     if (request->joins) return enter_process(request, start, failure);
     int result = set_time_offsets(request, failure);
     return result < 0 ? result : enter_paths(request, failure);

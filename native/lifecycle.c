@@ -1,12 +1,11 @@
 /* The life of the init as the shim sees it. */
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "cgroup.h"
-#include "listener.h"
+#include "launch.h"
 #include "oom.h"
 #include "scoped.h"
 #include "shim.h"
@@ -18,7 +17,8 @@ enum { EXIT_ENGINE = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
 /* How long clients are waited for that are slow, or that never come. */
 enum { DRAIN_MS = 10000, MEET_MS = 10000, RECONCILE_MS = 30000, LINGER_MS = 1000 };
 
-void lifecycle_warn(struct shim *shim, const struct failure *failure) {
+void lifecycle_warn(void *keeper, const struct failure *failure) {
+    struct shim *shim = keeper;
     server_failure(shim, FRAME_WARN, failure);
     if (shim->warning_count < WARNINGS_MAX) shim->warnings[shim->warning_count++] = *failure;
 }
@@ -27,12 +27,6 @@ void lifecycle_fail(struct shim *shim, const struct failure *failure) {
     if (shim->ending.failure.error != 0) return; /* the first one is the reason, the others follow from it */
     shim->ending.failure = *failure;
     server_failure(shim, FRAME_FAIL, failure);
-}
-
-static void fail_here(struct shim *shim, int error, const char *text) {
-    struct failure failure = {.phase = PHASE_KEEPER, .index = 1};
-    fail(&failure, error, "%s", text);
-    lifecycle_fail(shim, &failure);
 }
 
 static void change_state(struct shim *shim, enum shim_state state) {
@@ -47,13 +41,20 @@ void lifecycle_start(struct shim *shim) {
     message_send(shim->report, MESSAGE_START, NULL, -1);
 }
 
-/* Without the agent the calls of the container would wait for ever. */
-static void deliver_listener(struct shim *shim, int fd) {
-    struct failure failure = {.phase = PHASE_INIT, .index = shim->filter_index};
-    int result = listener_deliver(&shim->plan, shim->init, fd, &failure);
-    if (result == 0) result = message_send(shim->report, MESSAGE_DELIVERED, NULL, -1);
-    if (result == 0 || result == -EPIPE) return;
-    fail(&failure, result, "tell the init that the agent has the listener");
+/* While they run, clients wait: nothing is there yet that they could ask for. */
+static void run_hooks(struct shim *shim) {
+    struct failure failure = {0};
+    int result = launch_hooks(&shim->plan, shim->init, shim->report, -1, &failure);
+    shim->hooks = false;
+    shim_settle(shim);
+    if (result == 0) return;
+    lifecycle_fail(shim, &failure);
+    lifecycle_kill(shim);
+}
+
+static void deliver_listener(struct shim *shim, int listener) {
+    struct failure failure = {0};
+    if (launch_deliver(&shim->plan, shim->filter_index, shim->init, shim->report, listener, &failure) == 0) return;
     lifecycle_fail(shim, &failure);
     lifecycle_kill(shim);
 }
@@ -63,6 +64,9 @@ static void take_message(struct shim *shim, const struct message *message, int f
     case MESSAGE_WARN: lifecycle_warn(shim, &message->failure); break;
     case MESSAGE_FAIL: lifecycle_fail(shim, &message->failure); break;
     case MESSAGE_EXECUTING: shim->executing = true; break;
+    case MESSAGE_MOUNTED:
+        if (shim->hooks) run_hooks(shim);
+        break;
     case MESSAGE_CREATED:
         change_state(shim, STATE_CREATED);
         if (shim->start_wanted) lifecycle_start(shim);
@@ -133,37 +137,21 @@ static void conclude(struct shim *shim) {
     struct ending *ending = &shim->ending;
     if (ending->finished_at == 0) ending->finished_at = timestamp_ns();
     ending->flags |= oom_read(shim->options.oom_version, shim->options.oom_directory);
-    if (WIFSIGNALED(shim->status)) {
-        ending->signal = (uint32_t)WTERMSIG(shim->status);
-        ending->exit_code = 128 + ending->signal;
-        if (WCOREDUMP(shim->status)) ending->flags |= EXIT_CORE_DUMPED;
-    } else {
-        ending->exit_code = (uint32_t)WEXITSTATUS(shim->status);
-    }
+    launch_conclude(ending, shim->status);
     if (ending->started_at == 0 && ending->failure.error == 0) {
-        char text[96];
-        snprintf(text, sizeof text, "the init ended (wait status 0x%x) before it executed the command", (unsigned)shim->status);
-        fail_here(shim, ESRCH, text);
+        struct failure failure = {0};
+        launch_died(&failure, shim->status);
+        lifecycle_fail(shim, &failure);
     }
     if (ending->failure.error == 0) return;
     ending->flags |= EXIT_NEVER_RAN;
     ending->exit_code = failure_code(shim);
 }
 
-static void clean_up(struct shim *shim) {
-    struct records records = plan_records(&shim->plan);
-    struct record record;
-    while (plan_next(&records, &record)) {
-        if (record.op != OP_CGROUP_REMOVE) continue;
-        struct failure failure = {.phase = record.phase, .index = record.index + shim->skipped};
-        if (cgroup_remove(take_string(&record.payload), &failure) < 0) lifecycle_warn(shim, &failure);
-    }
-}
-
 static void record(struct shim *shim) {
     shim->recorded = true;
     conclude(shim);
-    clean_up(shim);
+    launch_clean_up(&shim->plan, shim->skipped, lifecycle_warn, shim);
     int result = ending_write(shim->options.exit_file, &shim->ending);
     shim->record_written = result == 0;
     if (result == 0) return;
@@ -195,7 +183,9 @@ static void give_up_unstarted(struct shim *shim) {
     /* The deadline was for the first client to come; one that has passed would make the loop spin. */
     if (!pending || shim->met || abandoned) shim->deadline = 0;
     if (!pending || !abandoned) return;
-    fail_here(shim, ECANCELED, "nobody started the container");
+    struct failure failure = {.phase = PHASE_KEEPER, .index = 1};
+    fail(&failure, ECANCELED, "nobody started the container");
+    lifecycle_fail(shim, &failure);
     lifecycle_kill(shim);
 }
 

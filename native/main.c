@@ -1,5 +1,6 @@
 /*
  * onggi-shim ID          plan on descriptor 3, lock on 4, errors as text on 2
+ * onggi-shim --launch ID plan on descriptor 3; see launcher.h
  * onggi-shim --check     plan on descriptor 0: reads and checks it, nothing else
  *
  * Ends with status 0 once the attach socket listens; what fails after that is told to its clients.
@@ -15,6 +16,7 @@
 #include <sys/wait.h>
 
 #include "init.h"
+#include "launcher.h"
 #include "scoped.h"
 #include "shim.h"
 #include "syscalls.h"
@@ -124,6 +126,7 @@ static void initialise(struct shim *shim) {
 int main(int count, char **arguments) {
     static struct shim shim;
     if (count == 2 && strcmp(arguments[1], "--check") == 0) return check();
+    if (count == 3 && strcmp(arguments[1], "--launch") == 0) launcher_run();
     if (count != 2) {
         dprintf(ERROR_FD, "usage: onggi-shim ID; it is started by onggi, with a plan on descriptor %d\n", PLAN_FD);
         return 2;

@@ -1,24 +1,27 @@
 /*
- * What the shim and the init say to each other while the container is being made, over a SOCK_SEQPACKET pair: one
+ * What the keeper (shim or launcher) and the init say to each other while the container is being made, over a SOCK_SEQPACKET pair: one
  * message, one packet. The init's end is close-on-exec, so end of file after MESSAGE_EXECUTING says that the command
- * runs; end of file before it says that the init died. To the init, end of file says that the shim died.
+ * runs; end of file before it says that the init died. To the init, end of file says that the keeper died.
  */
 #ifndef ONGGI_MESSAGE_H
 #define ONGGI_MESSAGE_H
 
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "failure.h"
 
 enum message_type {
-    /* shim to init, the first two in this order */
-    MESSAGE_ATTACHED = 1, /* the attach steps are done */
+    /* keeper to init, the first three in this order */
+    MESSAGE_ATTACHED = 1,  /* the attach steps are done */
+    MESSAGE_HOOKED = 4,    /* the hooks of the attach phase are done */
     MESSAGE_START = 2,
     MESSAGE_DELIVERED = 3, /* the agent has the listener; the answer to MESSAGE_LISTENER */
 
-    /* init to shim */
+    /* init to keeper */
     MESSAGE_WARN = 16,
     MESSAGE_CONSOLE = 17, /* carries the master of the pty */
+    MESSAGE_MOUNTED = 22, /* waiting for MESSAGE_HOOKED */
     MESSAGE_CREATED = 18, /* waiting for MESSAGE_START */
     MESSAGE_EXECUTING = 19,
     MESSAGE_FAIL = 20,
@@ -29,6 +32,9 @@ struct message {
     uint32_t type;
     struct failure failure; /* of WARN and FAIL */
 };
+
+/* Sends bytes and a descriptor along with them (SCM_RIGHTS). What was sent of the bytes, or -errno. */
+long descriptor_send(int socket, const struct iovec *part, int fd);
 
 /* Sends a message; `fd` is passed along unless it is -1. 0 or -errno. */
 int message_send(int socket, uint32_t type, const struct failure *failure, int fd);

@@ -139,7 +139,7 @@ static const char *launcher_problem(struct cursor payload) {
     bool stay = take_bool(&payload);
     const char *start = take_optional(&payload);
     if (terminal && !console_socket && !stay) return "a terminal that nobody would relay";
-    if (stay && start != NULL) return "a start socket beside a launcher that stays";
+    if (stay && start != NULL) return "a start fifo beside a launcher that stays";
     return start == NULL ? NULL : absolute_problem(start);
 }
 
@@ -270,7 +270,7 @@ struct order {
     uint16_t phase;
     bool joins, rooted, pivoted, waits, executes;
     bool hooks, runs_hooks; /* in the phase attach; OP_RUNTIME_HOOKS */
-    bool leaves, start_socket; /* of the launcher: nobody stays; where the start comes from */
+    bool leaves, start_fifo; /* of the launcher: nobody stays; where the start comes from */
 };
 
 static bool needs_root(uint16_t op) {
@@ -287,7 +287,7 @@ static void note_launcher(struct order *order, struct cursor payload) {
     take_bool(&payload);
     take_u32(&payload);
     order->leaves = !take_bool(&payload);
-    order->start_socket = take_optional(&payload) != NULL;
+    order->start_fifo = take_optional(&payload) != NULL;
 }
 
 /* createContainer has a path of the host, startContainer one of the container. */
@@ -303,7 +303,7 @@ static const char *init_problem(const struct order *order, const struct record *
     if (record->op == OP_ENTER_ROOT && (order->rooted || order->joins)) return "a second root";
     if (pivots(record->op) && (order->pivoted || order->joins)) return "a second OP_PIVOT_ROOT";
     if (record->op == OP_WAIT_START && order->waits) return "a second OP_WAIT_START";
-    if (record->op == OP_WAIT_START && order->leaves && !order->start_socket) return "a start that nobody could say";
+    if (record->op == OP_WAIT_START && order->leaves && !order->start_fifo) return "a start that nobody could say";
     if (record->op == OP_RUNTIME_HOOKS && (order->runs_hooks || order->pivoted)) return "OP_RUNTIME_HOOKS twice or late";
     return record->op == OP_HOOK ? hook_order_problem(order, record->payload) : NULL;
 }
@@ -349,6 +349,6 @@ int plan_check(const struct plan *plan, struct failure *failure) {
     if (records.rest.left != 0) return refuse(failure, &record, "bytes after the last record");
     if (!order.executes) return refuse(failure, &record, "no OP_EXEC");
     if (order.hooks && !order.runs_hooks) return refuse(failure, &record, "hooks without OP_RUNTIME_HOOKS");
-    if (order.start_socket && !order.waits) return refuse(failure, &record, "a start socket without OP_WAIT_START");
+    if (order.start_fifo && !order.waits) return refuse(failure, &record, "a start fifo without OP_WAIT_START");
     return 0;
 }

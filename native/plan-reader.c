@@ -1,5 +1,6 @@
 #include "plan-reader.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -84,6 +85,14 @@ uint32_t take_count(struct cursor *cursor) {
     uint32_t count = take_u32(cursor);
     if (count > cursor->left / 4) cursor->bad = true;
     return cursor->bad ? 0 : count;
+}
+
+char **take_vector(struct cursor *cursor) {
+    uint32_t count = take_count(cursor);
+    char **vector = calloc((size_t)count + 2, sizeof *vector);
+    if (vector == NULL) return NULL;
+    for (uint32_t i = 0; i < count; i++) vector[i] = (char *)take_string(cursor);
+    return vector;
 }
 
 struct records plan_records(const struct plan *plan) {

@@ -35,6 +35,8 @@ const char *take_string(struct cursor *cursor);
 /* NULL for "none". */
 const char *take_optional(struct cursor *cursor);
 struct blob take_blob(struct cursor *cursor);
+/* The strings of a list as a NULL-terminated array with room for one more, to be freed; NULL without memory. */
+char **take_vector(struct cursor *cursor);
 /* Number of elements that follow; never more than the bytes that are left could hold. */
 uint32_t take_count(struct cursor *cursor);
 

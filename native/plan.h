@@ -55,7 +55,7 @@ enum plan_op {
     OP_CLONE = 2,
     /* u32 pid, u64 start time, u32 CLONE_NEW* flags, str? unified, str[] legacy, bool keep the session keyring */
     OP_JOIN = 3,
-    /* str id, bool terminal, bool console socket, u32 descriptors to preserve, bool stay, str? start socket */
+    /* str id, bool terminal, bool console socket, u32 descriptors to preserve, bool stay, str? start fifo */
     OP_LAUNCHER = 4,
 
     /* prepare */
@@ -115,7 +115,7 @@ enum plan_op {
     OP_APPARMOR = 100,    /* str profile */
     OP_SELINUX = 101,     /* str label */
     OP_RUNTIME_HOOKS = 112,    /* nothing */
-    OP_MOVE_ROOT = 113,        /* nothing */
+    OP_MOVE_ROOT = 113,        /* nothing; in place of OP_PIVOT_ROOT */
 
     /* cleanup */
     OP_CGROUP_REMOVE = 128, /* str path */

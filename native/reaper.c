@@ -32,7 +32,7 @@ static _Noreturn void run_child(struct init *init, const struct command *command
     /* A fork does not inherit it; where there is no pid namespace, nothing else would end the command. */
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     command_execute(init, command);
-    message_send(init->report, MESSAGE_FAIL, &init->failure, -1);
+    init_say(init, MESSAGE_FAIL, &init->failure);
     _exit(1);
 }
 

@@ -3,57 +3,24 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "frame.h"
 #include "shim.h"
 #include "syscalls.h"
 
-static void put_u32(unsigned char *to, uint32_t value) {
-    for (int i = 0; i < 4; i++) to[i] = (unsigned char)(value >> 8 * i);
-}
-
-static void put_u64(unsigned char *to, uint64_t value) {
-    put_u32(to, (uint32_t)value);
-    put_u32(to + 4, (uint32_t)(value >> 32));
-}
-
-static uint32_t get_u32(const char *from) {
-    uint32_t value = 0;
-    for (int i = 4; i > 0; i--) value = value << 8 | (unsigned char)from[i - 1];
-    return value;
-}
-
-static uint16_t get_u16(const char *from) {
-    return (uint16_t)((unsigned char)from[0] | (unsigned char)from[1] << 8);
-}
-
 static bool send_status(const struct shim *shim, struct client *client) {
-    unsigned char payload[16];
-    put_u32(payload, shim->state);
-    put_u32(payload + 4, (uint32_t)shim->init);
-    put_u64(payload + 8, shim->start_time);
-    return client_send(client, FRAME_STATUS, payload, sizeof payload);
+    unsigned char payload[STATUS_BYTES];
+    size_t length = status_payload(payload, shim->state, shim->init, shim->start_time);
+    return client_send(client, FRAME_STATUS, payload, length);
 }
 
 static bool send_failure(struct client *client, uint8_t type, const struct failure *failure) {
-    unsigned char payload[12 + FAILURE_TEXT];
-    size_t length = strlen(failure->text);
-    put_u32(payload, failure->phase);
-    put_u32(payload + 4, failure->index);
-    put_u32(payload + 8, failure->error);
-    memcpy(payload + 12, failure->text, length);
-    return client_send(client, type, payload, 12 + length);
+    unsigned char payload[FAILURE_BYTES];
+    return client_send(client, type, payload, failure_payload(payload, failure));
 }
 
 static bool send_exit(const struct shim *shim, struct client *client) {
-    const struct ending *ending = &shim->ending;
-    unsigned char payload[32];
-    put_u32(payload, ending->exit_code);
-    put_u32(payload + 4, ending->signal);
-    put_u32(payload + 8, ending->flags);
-    put_u32(payload + 12, ending->sender.pid);
-    put_u32(payload + 16, ending->sender.uid);
-    put_u32(payload + 20, ending->sender.signal);
-    put_u64(payload + 24, ending->finished_at);
-    return client_send(client, FRAME_EXIT, payload, sizeof payload);
+    unsigned char payload[EXIT_BYTES];
+    return client_send(client, FRAME_EXIT, payload, exit_payload(payload, &shim->ending));
 }
 
 /* Everything that has happened so far. */
@@ -160,11 +127,11 @@ static bool act(struct shim *shim, struct client *client, uint8_t type, uint8_t 
     switch (type) {
     case FRAME_HELLO: return greet(shim, client, flags);
     case FRAME_STDIN_EOF: sink_close(shim); return true;
-    case FRAME_RESIZE: terminal_resize(shim, get_u16(payload), get_u16(payload + 2)); return true;
-    case FRAME_SIGNAL: return signal_init(shim, client, get_u32(payload));
+    case FRAME_RESIZE: terminal_resize(shim, frame_u16(payload), frame_u16(payload + 2)); return true;
+    case FRAME_SIGNAL: return signal_init(shim, client, frame_u32(payload));
     case FRAME_START: lifecycle_start(shim); return true;
     case FRAME_LINGER: {
-        uint32_t milliseconds = get_u32(payload);
+        uint32_t milliseconds = frame_u32(payload);
         if (milliseconds > LINGER_MAX_MS) return false;
         shim->linger_ms = milliseconds;
         return true;
@@ -197,7 +164,7 @@ static enum progress take_frame(struct shim *shim, struct client *client) {
     if (client->stdin_left > 0) return feed_stdin(shim, client);
     if (client->input_used < FRAME_HEADER) return WAIT;
     uint8_t type = (uint8_t)client->input[0], flags = (uint8_t)client->input[1];
-    uint32_t length = get_u32(client->input + 4);
+    uint32_t length = frame_u32(client->input + 4);
     int wanted = frame_length(type);
     if (client->input[2] != 0 || client->input[3] != 0 || length > FRAME_MAX) return REFUSE;
     if (wanted == -2 || (wanted >= 0 && length != (uint32_t)wanted) || !frame_due(shim, client, type)) return REFUSE;

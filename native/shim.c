@@ -9,11 +9,8 @@
 #include <limits.h>
 #include <unistd.h>
 
-#include "affinity.h"
-#include "cgroup.h"
 #include "init.h"
-#include "netlink.h"
-#include "idmap.h"
+#include "launch.h"
 #include "scoped.h"
 #include "spawn.h"
 #include "syscalls.h"
@@ -21,31 +18,12 @@
 
 enum { MEET_MS = 10000 };
 
-static int prepare(struct shim *shim, struct failure *failure) {
-    struct records records = plan_records(&shim->plan);
-    struct record record;
-    while (plan_next(&records, &record)) {
-        if (record.phase != PHASE_PREPARE) continue;
-        failure->phase = record.phase;
-        failure->index = record.index;
-        bool optional = false;
-        int result = -ENOSYS;
-        if (record.op == OP_CGROUP_CREATE) result = cgroup_create(&record.payload, failure);
-        if (record.op == OP_WRITE) result = cgroup_write(&record.payload, &optional, failure);
-        if (record.op == OP_CGROUP_DEVICE) result = cgroup_attach_device_filter(&record.payload, failure);
-        if (record.op == OP_CPU_AFFINITY) result = affinity_set(&record.payload, failure);
-        if (result == 0) continue;
-        if (!optional) return result;
-        lifecycle_warn(shim, failure);
-        failure_clear(failure);
-    }
-    return 0;
-}
-
 static int spawn(struct shim *shim, struct failure *failure) {
     struct spawned spawned;
     bool pipes = !shim->options.terminal;
-    int result = spawn_init(&shim->plan, pipes, shim->options.stdin_open, &spawned, failure);
+    struct endowment endowment = {
+        .output = pipes, .input = pipes && shim->options.stdin_open, .start = -1, .reply = -1};
+    int result = spawn_init(&shim->plan, &endowment, &spawned, failure);
     if (result < 0) return result;
     shim->init = spawned.pid;
     shim->report = spawned.report;
@@ -56,28 +34,12 @@ static int spawn(struct shim *shim, struct failure *failure) {
     return 0;
 }
 
-static int attach(struct shim *shim, struct failure *failure) {
-    struct records records = plan_records(&shim->plan);
-    struct record record;
-    while (plan_next(&records, &record)) {
-        if (record.phase != PHASE_ATTACH) continue;
-        failure->phase = record.phase;
-        failure->index = record.index;
-        int result = -ENOSYS;
-        if (record.op == OP_ID_MAP) result = idmap_write(&record.payload, shim->init, failure);
-        if (record.op == OP_NETLINK) result = netlink_run(&record.payload, shim->init, failure);
-        if (result < 0) return result;
-    }
-    int result = message_send(shim->report, MESSAGE_ATTACHED, NULL, -1);
-    /* An init that is gone has said why, or its wait status will. */
-    return result == -EPIPE || result == -ECONNRESET ? 0 : result;
-}
-
 /* What later questions need to know of the plan. */
 static void survey(struct shim *shim) {
     struct record record;
     shim->waits = plan_find(&shim->plan, OP_WAIT_START, &record);
     shim->joins = plan_find(&shim->plan, OP_JOIN, &record);
+    shim->hooks = plan_find(&shim->plan, OP_RUNTIME_HOOKS, &record);
     if (plan_find(&shim->plan, OP_FIND_EXECUTABLE, &record)) shim->find_index = record.index;
     if (plan_find(&shim->plan, OP_SECCOMP, &record)) shim->filter_index = record.index;
     if (plan_find(&shim->plan, OP_EXEC, &record)) shim->exec_index = record.index;
@@ -109,6 +71,11 @@ static void trim(struct shim *shim) {
     shim->log.path = shim->options.log;
 }
 
+void shim_settle(struct shim *shim) {
+    trim(shim);
+    find_group(shim);
+}
+
 /* The init as it is: killed, waited for, its last words read. */
 static void put_down(struct shim *shim) {
     if (shim->init <= 0) {
@@ -124,9 +91,9 @@ static void put_down(struct shim *shim) {
 /* Up to the point where the init goes its own way. */
 static void launch(struct shim *shim) {
     struct failure failure = {0};
-    int result = prepare(shim, &failure);
+    int result = launch_prepare(&shim->plan, lifecycle_warn, shim, &failure);
     if (result == 0) result = spawn(shim, &failure);
-    if (result == 0) result = attach(shim, &failure);
+    if (result == 0) result = launch_attach(&shim->plan, shim->init, shim->report, &failure);
     if (result == 0) return;
     fail(&failure, result, "start the container");
     put_down(shim);
@@ -166,8 +133,8 @@ static _Noreturn void end(struct shim *shim) {
 void shim_run(struct shim *shim) {
     survey(shim);
     launch(shim);
-    trim(shim);
-    find_group(shim);
+    if (shim->hooks) find_group(shim);
+    else shim_settle(shim);
     if (shim->options.start_required) shim->deadline = monotonic_ms() + MEET_MS;
     loop_run(shim);
     end(shim);

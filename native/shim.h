@@ -52,6 +52,7 @@ struct shim {
     uint32_t find_index, exec_index;
     uint32_t filter_index; /* of OP_SECCOMP */
     bool waits; /* the plan has OP_WAIT_START */
+    bool hooks; /* the plan has OP_RUNTIME_HOOKS, which is still to come */
     bool joins;
     bool pid_namespace;
     const char *kill_group; /* cgroup whose processes are the container's */
@@ -81,6 +82,9 @@ struct shim {
 /* Runs to the end; executes the reconcile command or ends the process. */
 _Noreturn void shim_run(struct shim *shim);
 
+/* Lets go of what of the plan has been executed: after the last step that is the shim's. */
+void shim_settle(struct shim *shim);
+
 /* loop.c */
 void loop_run(struct shim *shim);
 
@@ -106,7 +110,8 @@ void terminal_resize(struct shim *shim, uint16_t rows, uint16_t columns);
 void lifecycle_report(struct shim *shim);
 void lifecycle_start(struct shim *shim);
 void lifecycle_fail(struct shim *shim, const struct failure *failure);
-void lifecycle_warn(struct shim *shim, const struct failure *failure);
+/* A warn_function of launch.h. */
+void lifecycle_warn(void *shim, const struct failure *failure);
 void lifecycle_signal(struct shim *shim, const struct sender *sender);
 void lifecycle_kill(struct shim *shim);
 /* Reaps children; notes the end of the init. */

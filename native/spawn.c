@@ -100,14 +100,14 @@ static int open_pipe(int *ours, int *theirs, bool reads) {
     return (int)SYS(fcntl(*ours, F_SETFL, O_NONBLOCK));
 }
 
-static int open_channels(bool pipes, bool input, struct spawned *spawned, struct init_start *start) {
+static int open_channels(const struct endowment *endowment, struct spawned *spawned, struct init_start *start) {
     int ends[2];
     int result = (int)SYS(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends));
     if (result < 0) return result;
     spawned->report = ends[0];
     start->report = ends[1];
-    if (!pipes) return 0;
-    if (input) result = open_pipe(&spawned->input, &start->stdio[0], false);
+    if (endowment->input) result = open_pipe(&spawned->input, &start->stdio[0], false);
+    if (!endowment->output) return result;
     if (result == 0) result = open_pipe(&spawned->output, &start->stdio[1], true);
     if (result == 0) result = open_pipe(&spawned->error, &start->stdio[2], true);
     return result;
@@ -156,6 +156,7 @@ static int start_init(const struct plan *plan, struct clone_request *request, st
                       struct failure *failure) {
     struct record record;
     start->plan = plan;
+    start->left_alone = plan_find(plan, OP_LAUNCHER, &record);
     start->joins = request->joins;
     start->keeps_keyring = request->keeps_keyring;
     start->maps_ids = plan_find(plan, OP_ID_MAP, &record);
@@ -169,14 +170,17 @@ static int start_init(const struct plan *plan, struct clone_request *request, st
     return *pid < 0 ? fail(failure, *pid, "clone the init") : 0;
 }
 
-int spawn_init(const struct plan *plan, bool pipes, bool input, struct spawned *spawned, struct failure *failure) {
+int spawn_init(const struct plan *plan, const struct endowment *endowment, struct spawned *spawned,
+               struct failure *failure) {
     static struct init_start start;
     static struct clone_request request;
-    start = (struct init_start){.report = -1, .stdio = {-1, -1, -1}};
+    start = (struct init_start){.report = -1, .stdio = {-1, -1, -1}, .start = endowment->start, .reply = endowment->reply};
+    start.preserved = endowment->preserved;
+    start.preserve = endowment->preserve;
     request = (struct clone_request){.cgroup = -1};
     *spawned = (struct spawned){-1, -1, -1, -1, -1};
     int result = read_request(plan, &request, failure);
-    if (result == 0) result = open_channels(pipes, input, spawned, &start);
+    if (result == 0) result = open_channels(endowment, spawned, &start);
     if (result < 0) fail(failure, result, "connect with the init");
     if (result == 0) result = start_init(plan, &request, &start, &spawned->pid, failure);
     close_start(&start);

@@ -63,7 +63,7 @@ static int apply(struct init *init, const struct account *account, const struct 
     if (result < 0) return fail(&init->failure, result, "become user %u", account->uid);
     result = capabilities_apply(sets, &init->failure);
     prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
-    process_harden();
+    process_harden(!init->settled || !init->left_alone);
     return result;
 }
 

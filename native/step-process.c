@@ -127,11 +127,3 @@ int step_find_executable(struct init *init, struct cursor *payload) {
     init->executable[0] = '\0';
     return fail(&init->failure, result, "find the command \"%s\"", command);
 }
-
-int step_wait_start(struct init *init, struct cursor *payload) {
-    (void)payload;
-    int result = message_send(init->report, MESSAGE_CREATED, NULL, -1);
-    if (result < 0) return fail(&init->failure, result, "report that the container is created");
-    init_await(init, MESSAGE_START);
-    return 0;
-}

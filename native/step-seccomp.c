@@ -28,6 +28,8 @@ int step_seccomp(struct init *init, struct cursor *payload) {
     /* The program lies unaligned in the plan; the kernel copies it byte by byte. */
     filter.program.len = (unsigned short)(blob.length / sizeof(struct sock_filter));
     filter.program.filter = (struct sock_filter *)(void *)blob.bytes;
-    int result = listens ? listener_install(init, load, &filter) : load(&filter);
+    int result = init_settle(init);
+    if (result < 0) return fail(&init->failure, result, "close the descriptors of the init");
+    result = listens ? listener_install(init, load, &filter) : load(&filter);
     return result < 0 ? fail(&init->failure, result, "load the seccomp filter: %s", what) : 0;
 }

@@ -75,12 +75,13 @@ export interface Addon {
   tryBind(udp: boolean, address: string, port: number): void;
   /** A blocking stream socket that is connected to a listener in the file system (unix(7)). */
   connectLocal(path: string): number;
-  /** The same of SOCK_SEQPACKET: one write, one packet. */
-  connectPackets(path: string): number;
-  /** socketpair(2) of SOCK_SEQPACKET. */
+  /** socketpair(2) of SOCK_SEQPACKET: one write, one packet. */
   packetPair(): [number, number];
-  /** Waits for the next packet, at most 4096 bytes of it; empty at the end. Blocks the thread. */
-  receivePacket(fd: number): Uint8Array;
+  /** Opens a fifo for reading without waiting for a writer; reading then waits, and ends when there is none. */
+  openFifo(path: string): number;
+  /** read(2) of at most 4096 bytes, or a packet; empty at the end. Blocks the thread. */
+  readOnce(fd: number): Uint8Array;
+  /** send(2), for a socket of packets. */
   sendPacket(fd: number, bytes: Uint8Array): void;
   pidfdOpen(pid: number): number;
   pidfdSendSignal(fd: number, signal: number): void;

@@ -5,7 +5,7 @@
  * than what is waited for. The launcher is in the caller's process group and takes no signal but SIGWINCH; whoever
  * wants the container to get the signals of a foreground command catches them and hands them on by `signal`.
  */
-import { openSync, read } from 'node:fs';
+import { constants, openSync, read } from 'node:fs';
 import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
 import { addon, native, shimPath } from './addon.ts';
 import { type Descriptor, ownDescriptor } from './descriptor.ts';
@@ -34,6 +34,8 @@ export type Launch = Interpreter & {
   readonly stdio: readonly [number, number, number];
   /** Path of a socket that somebody listens on, to be sent the master of the pty; when the plan says so. */
   readonly consoleSocket?: string | undefined;
+  /** As in the plan: whether the launcher stays until the process has ended. */
+  readonly stay: boolean;
   /** Descriptors of this process that become 3, 4 and so on in the container; as many as the plan says. */
   readonly preserve: readonly number[];
 };
@@ -99,7 +101,7 @@ function openNull(): Descriptor {
   }
 }
 
-function launchedOf(pid: number, channel: Descriptor, { id, failed, warn }: Launch): Launched {
+function launchedOf(pid: number, channel: Descriptor, { id, stay, failed, warn }: Launch): Launched {
   let reaped = false;
   /** After the last word the launcher ends by itself, or because the channel is closed. */
   const reap = (): void => {
@@ -115,7 +117,7 @@ function launchedOf(pid: number, channel: Descriptor, { id, failed, warn }: Laun
     });
   };
   /** The status that is due, once what comes before it has been told. */
-  const await_ = (states: readonly string[]): ProcessIdentity => {
+  const due = (states: readonly string[]): ProcessIdentity => {
     for (;;) {
       const event = receive(channel);
       if (event === undefined) throw gone();
@@ -130,10 +132,14 @@ function launchedOf(pid: number, channel: Descriptor, { id, failed, warn }: Laun
     }
   };
   return {
-    created: () => await_(['created', 'running']),
+    created() {
+      const identity = due(['created', 'running']);
+      if (!stay) reap();
+      return identity;
+    },
     start() {
       send(channel, { type: 'start' });
-      await_(['running']);
+      due(['running']);
     },
     async exited() {
       for (;;) {
@@ -145,39 +151,53 @@ function launchedOf(pid: number, channel: Descriptor, { id, failed, warn }: Laun
         return event;
       }
     },
-    signal: (signal) => send(channel, { type: 'signal', signal }),
+    signal(signal) {
+      if (!reaped) send(channel, { type: 'signal', signal });
+    },
     [Symbol.dispose]: reap,
   };
 }
 
 /**
- * Lets a container run that was created without `stay`, and blocks until it does.
+ * Lets a container run that was created without `stay`, and blocks until it does. Two at the same time would disturb
+ * each other: the caller holds the container's lock.
  *
- * @param socket the plan's start socket
+ * @param fifo the plan's start fifo
  * @throws OnggiError of `failed`; `conflict` when nobody waits there: it was started before, or has ended
  */
-export function startCreated(socket: string, { failed, warn }: Interpreter): void {
-  using channel = connectStart(socket);
-  let event = receive(channel);
-  if (event?.type !== 'status' || event.state !== 'created') throw notWaiting();
-  send(channel, { type: 'start' });
+export function startCreated(fifo: string, { failed, warn }: Interpreter): void {
+  using said = openStart(fifo);
+  using answered = native(`open "${fifo}.reply"`, (calls) => ownDescriptor(calls.openFifo(`${fifo}.reply`)));
+  try {
+    addon().writeAll(said.fd, encodeFrame({ type: 'start' }));
+  } catch (error) {
+    throw errnoOf(error) === 'EPIPE' ? notWaiting(error) : fromSystemError(error, `write to "${fifo}"`);
+  }
   // The word "running" comes right before exec; then the end of file, by the exec, says that it has succeeded.
   let runs = false;
-  for (event = receive(channel); event !== undefined; event = receive(channel)) {
-    if (event.type === 'warn') warn(event);
-    if (event.type === 'fail') throw failed(event);
-    if (event.type === 'status') runs = true;
+  let rest = nothing;
+  for (;;) {
+    const bytes = native(`read from "${fifo}.reply"`, (calls) => calls.readOnce(answered.fd));
+    if (bytes.length === 0) break;
+    const decoded = decodeFrames(rest, bytes);
+    rest = decoded.rest;
+    for (const event of decoded.events) {
+      if (event.type === 'warn') warn(event);
+      if (event.type === 'fail') throw failed(event);
+      if (event.type === 'status') runs = true;
+    }
   }
   if (!runs) throw new OnggiError('unavailable', 'start the container: its first process was killed');
 }
 
-function connectStart(socket: string): Descriptor {
-  using address = socketAddress(socket);
+/** Without waiting: nobody reads from the fifo of a container that runs or has ended (ENXIO). */
+function openStart(fifo: string): Descriptor {
   try {
-    return ownDescriptor(addon().connectPackets(address.path));
+    return ownDescriptor(openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW));
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ECONNREFUSED') throw notWaiting(error);
-    throw fromSystemError(error, `connect to "${socket}"`);
+    const errno = errnoOf(error);
+    if (errno === 'ENOENT' || errno === 'ENXIO') throw notWaiting(error);
+    throw fromSystemError(error, `open "${fifo}"`);
   }
 }
 
@@ -205,7 +225,7 @@ function eventOf(packet: Uint8Array): ShimEvent | undefined {
 
 function receive(channel: Descriptor): ShimEvent | undefined {
   try {
-    return eventOf(addon().receivePacket(channel.fd));
+    return eventOf(addon().readOnce(channel.fd));
   } catch (error) {
     if (errnoOf(error) === 'ECONNRESET') return undefined;
     throw fromSystemError(error, 'read from a launcher');

@@ -359,7 +359,7 @@ function writeLauncher(out: Writer, launcher: LauncherOptions): void {
   out.bool(launcher.consoleSocket);
   out.u32(launcher.preserve);
   out.bool(launcher.stay);
-  out.optionalString(launcher.startSocket);
+  out.optionalString(launcher.startFifo);
 }
 
 function writeHook(out: Writer, hook: HookStep): void {

@@ -158,12 +158,12 @@ function explainKeeper(keeper: Keeper): string[] {
 }
 
 function explainLauncher(launcher: LauncherOptions): string[] {
-  const { preserve, startSocket } = launcher;
+  const { preserve, startFifo } = launcher;
   const terminal = launcher.consoleSocket ? 'hand its terminal to the console socket' : 'relay its terminal to stdio';
   return [
     ...(launcher.terminal ? [terminal] : []),
     ...(preserve > 0 ? [`pass ${count(preserve, 'descriptor')} on, from 3 up`] : []),
-    ...(startSocket === null ? [] : [`have it wait for its start on ${quote(startSocket)}`]),
+    ...(startFifo === null ? [] : [`have it wait for its start on ${quote(startFifo)}`]),
     launcher.stay ? 'stay until it ends' : 'leave it alone once it waits or runs',
   ];
 }

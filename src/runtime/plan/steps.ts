@@ -298,7 +298,7 @@ export type InitStep =
   | { readonly op: 'working-directory'; readonly path: string; readonly create: boolean }
   /** Resolves argv[0] by PATH of `env`; errno ENOENT or EACCES are the 127 and 126 of the command line. */
   | { readonly op: 'find-executable'; readonly command: string }
-  /** Reports "created" to the keeper and waits for "start", of the keeper or on the start socket. */
+  /** Reports "created" to the keeper and waits for "start", of the keeper or by the start fifo. */
   | { readonly op: 'wait-start' }
   | {
       readonly op: 'exec';
@@ -372,8 +372,8 @@ export type LauncherOptions = {
   readonly preserve: number;
   /** Stay as its parent until it ends; otherwise leave it alone once it waits for its start, or runs. */
   readonly stay: boolean;
-  /** Absolute path of the socket on which the init waits for its start; null with `stay` or without `wait-start`. */
-  readonly startSocket: string | null;
+  /** Absolute path of the fifo by which the init hears of its start; null with `stay` or without `wait-start`. */
+  readonly startFifo: string | null;
 };
 
 /** The process that executes the plan and is the parent of the init. */
