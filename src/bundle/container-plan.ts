@@ -12,7 +12,7 @@ export type PlanRequest = {
   readonly spec: Spec;
   readonly cgroup: Cgroup;
   /** The parent stays until the container ends; else a start socket is made there. */
-  readonly startSocket: string | 'stay';
+  readonly startFifo: string | 'stay';
   readonly consoleSocket: boolean;
   /** How many descriptors become 3 and up. */
   readonly preserve: number;
@@ -22,7 +22,7 @@ export type PlanRequest = {
 
 /** @throws OnggiError `invalid`, `unsupported`, naming the field */
 export function compileContainer(request: PlanRequest): Compiled {
-  const stay = request.startSocket === 'stay';
+  const stay = request.startFifo === 'stay';
   return compile(request.spec, {
     host: hostFacts(),
     keeper: {
@@ -31,7 +31,7 @@ export function compileContainer(request: PlanRequest): Compiled {
       consoleSocket: request.consoleSocket,
       preserve: request.preserve,
       stay,
-      startSocket: stay ? null : request.startSocket,
+      startFifo: stay ? null : request.startFifo,
     },
     bundle: request.bundle,
     root: { kind: 'directory', path: request.rootfs },

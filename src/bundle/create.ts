@@ -64,7 +64,7 @@ function planAgain(record: StateRecord, paths: ContainerPaths): ReturnType<typeo
   return compileContainer({
     ...record,
     spec,
-    startSocket: paths.start,
+    startFifo: paths.start,
     consoleSocket: spec.process?.terminal === true,
     preserve: 0,
     noPivot: false,
