@@ -81,7 +81,7 @@ type NotAPromise<T> = T extends PromiseLike<unknown> ? never : T;
  * Runs `work` in one transaction that has the write lock from its beginning (BEGIN IMMEDIATE), so what it reads stays
  * true until it commits. Rolls back when `work` throws. `work` must not wait: an async one is refused, at compile
  * time and again here, because other work of this process would slip into the transaction.
- * On a full disk `work` is called a second time, after the reserve was freed.
+ * On a full disk `work` is called again, after a piece of the reserve was freed.
  * @throws OnggiError `unavailable` when another process held the lock too long, `exhausted`
  */
 export function transaction<T>(database: Database, work: () => NotAPromise<T>): T {
@@ -103,11 +103,15 @@ function attempt<T>(database: Database, work: () => NotAPromise<T>): T {
   }
 }
 
-/** Bytes: room for several commits, and for the directory entries and files of what they are about. */
-const reserveSize = 256 << 10;
+/** Bytes of a piece of the reserve: room for several commits, and for the files of what they are about. */
+const pieceSize = 64 << 10;
 
-function reservePath(path: string): string {
-  return `${path}-reserve`;
+/** Pieces of the reserve. Whoever fills the disk may take what the first one frees before it is used. */
+const pieces = [1, 2, 3, 4];
+
+/** The last piece is the first to go, so where it is they all are. */
+function piecePath(path: string, piece: number): string {
+  return `${path}-reserve-${piece}`;
 }
 
 /**
@@ -115,25 +119,29 @@ function reservePath(path: string): string {
  * removed, which is how room is made. Made anew by the next command that finds room.
  */
 function keepReserve(path: string): void {
-  const reserve = reservePath(path);
-  if (existsSync(reserve)) return;
-  try {
-    writeFileSync(reserve, Buffer.alloc(reserveSize), { mode: 0o600, flag: 'wx' });
-  } catch {
-    // No room to keep any. What is half there helps, too.
+  if (existsSync(piecePath(path, pieces.length))) return;
+  for (const piece of pieces) {
+    const name = piecePath(path, piece);
+    try {
+      if (!existsSync(name)) writeFileSync(name, Buffer.alloc(pieceSize), { mode: 0o600, flag: 'wx' });
+    } catch {
+      // No room to keep, or somebody else does. What is half there helps, too.
+      return;
+    }
   }
 }
 
+/** Tries again for each piece of the reserve, while there is no room. */
 function withReserve<T>(database: Database, write: () => T): T {
-  try {
-    return write();
-  } catch (error) {
-    if (!(error instanceof OnggiError) || error.code !== 'exhausted' || !existsSync(reservePath(database.path))) {
-      throw error;
+  for (const piece of pieces.toReversed()) {
+    try {
+      return write();
+    } catch (error) {
+      if (!(error instanceof OnggiError) || error.code !== 'exhausted') throw error;
+      rmSync(piecePath(database.path, piece), { force: true });
     }
-    rmSync(reservePath(database.path), { force: true });
-    return write();
   }
+  return write();
 }
 
 /**

@@ -1,7 +1,7 @@
 /**
  * Where everything lies. Pure: only names paths; `store.ts` makes the directories.
  *
- *   ROOT/onggi.db            all metadata (schema.ts); onggi.db-reserve keeps room for it on a full disk (database.ts)
+ *   ROOT/onggi.db            all metadata (schema.ts); onggi.db-reserve-N keep room for it on a full disk (database.ts)
  *   ROOT/blobs/sha256/HEX    content-addressed files (blob.ts)
  *   ROOT/layers/NAME         root of one unpacked layer
  *   ROOT/tmp/NAME            what is being made or removed, with NAME.lock held by who does it (temporary.ts)

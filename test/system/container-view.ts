@@ -1,5 +1,6 @@
 /** What a container sees of itself (native/probe-report.c) and what the engine tells of it, for tests to compare. */
 import assert from 'node:assert/strict';
+import { readdirSync, readlinkSync } from 'node:fs';
 import type { World } from '../harness/system-test.ts';
 
 /** All that onggi-probe reports; numbers in base 16 stay strings. */
@@ -87,4 +88,19 @@ export async function inspect(world: World, ref: string): Promise<Inspected> {
 /** Lines of what a command printed. */
 export function linesOf(text: string): string[] {
   return text.split('\n').filter((line) => line !== '');
+}
+
+/** Sockets of a process beside those of stdio: a connection to a shim is one. */
+export function connections(pid: number): number {
+  const others = readdirSync(`/proc/${pid}/fd`).filter((fd) => Number(fd) > 2);
+  return others.filter((fd) => targetOf(pid, fd).startsWith('socket:')).length;
+}
+
+/** Empty for one that was closed meanwhile. */
+function targetOf(pid: number, fd: string): string {
+  try {
+    return readlinkSync(`/proc/${pid}/fd/${fd}`);
+  } catch {
+    return '';
+  }
 }

@@ -92,17 +92,17 @@ systemTest(
   async (world) => {
     await onSmallDisk(world, 'size=8m', async () => {
       await world.ok(['import', await busyboxTar(), 'busybox']);
+      const go = join(world.scratch, 'go');
+      mkdirSync(go);
+      const waits = 'while [ ! -e /go/end ]; do sleep 0.02; done; echo lost; exit 6';
+      const flags = ['--name', 'silent', '--network', 'none', '-v', `${go}:/go`];
+      const silent = await world.ok(['run', '-d', ...flags, 'busybox', 'sh', '-c', waits]);
       // Its own writable layer.
       const hog = ['run', '--name', 'hog', '--network', 'none', 'busybox', 'sh', '-c', 'cat /dev/zero >/full'];
       const filled = await world.onggi(hog);
       assert.equal(filled.status, 1, filled.stderr);
       assert.match(filled.stderr, /No space left on device/);
       assert.equal(await world.ok(['inspect', '-f', '{{.State.Status}} {{.State.ExitCode}}', 'hog']), 'exited 1');
-      const go = join(world.scratch, 'go');
-      mkdirSync(go);
-      const waits = 'while [ ! -e /go/end ]; do sleep 0.02; done; echo lost; exit 6';
-      const flags = ['--name', 'silent', '--network', 'none', '-v', `${go}:/go`];
-      const silent = await world.ok(['run', '-d', ...flags, 'busybox', 'sh', '-c', waits]);
       // From here on there is no room at all: what needs some says so, what frees some works, and nothing lies.
       spawnSync('sh', ['-c', `cat /dev/zero >${join(world.root, 'fill')}`]);
       const run = ['run', '--rm', '--network', 'none', 'busybox', 'true'];

@@ -1,10 +1,10 @@
 /** The life of a container: create, start, end, start again, remove; also by several commands at the same time. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '../harness/program.ts';
 import { systemTest, type World } from '../harness/system-test.ts';
-import { detached, inspect, linesOf } from './container-view.ts';
+import { connections, detached, inspect, linesOf } from './container-view.ts';
 
 const zero = '0001-01-01T00:00:00Z';
 
@@ -207,19 +207,13 @@ systemTest('wait waits, for several, and tells each its status', ['busybox'], as
   // One that is removed at its end is told, too.
   const gone = await detached(world, ['--rm'], ['sh', '-c', 'while [ ! -e /end ]; do sleep 0.02; done; exit 4']);
   const told = world.start(['wait', gone]);
-  await eventually('it is connected', () => told.child.exitCode !== null || sockets(told.pid) > 0);
+  await eventually('it is connected', () => told.child.exitCode !== null || connections(told.pid) > 0);
   await world.ok(['exec', gone, 'touch', '/end']);
   assert.equal((await told.outcome).stdout, '4\n');
   await create(world, 'new', 'true');
   assert.equal(await world.ok(['wait', 'new']), '0');
   await fails(world, ['wait', 'nosuch'], 1, /^onggi: No such container: nosuch\n/);
 });
-
-/** Sockets beside those of stdio: a connection to a shim is one. */
-function sockets(pid: number): number {
-  const others = readdirSync(`/proc/${pid}/fd`).filter((fd) => Number(fd) > 2);
-  return others.filter((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith('socket:')).length;
-}
 
 systemTest('ps tells the state of each', ['busybox'], async (world) => {
   await create(world, 'made', 'true');

@@ -4,7 +4,7 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '../harness/program.ts';
 import { systemTest, type World } from '../harness/system-test.ts';
-import { detached, inspect, linesOf } from './container-view.ts';
+import { connections, detached, inspect, linesOf } from './container-view.ts';
 
 async function why(world: World, ref: string): Promise<string[]> {
   return linesOf(await world.ok(['why', ref]));
@@ -126,6 +126,7 @@ systemTest('a second life that fails to begin is told with its reason', ['busybo
 systemTest('a killed shim takes the container with it: 137, and why says it', ['busybox'], async (world) => {
   const id = await detached(world, [], ['sh', '-c', 'sleep 1000 & exec onggi-probe sleep']);
   const attached = world.start(['attach', id]);
+  await eventually('attach is connected', () => connections(attached.pid) > 0);
   const { Pid } = (await inspect(world, id)).State;
   process.kill(await shimOf(world, id), 'SIGKILL');
   await eventually('its init is gone', () => !alive(Pid));

@@ -33,9 +33,21 @@ export function stepError({ step: index, errno, text }: StepReport, plan: Plan):
     });
   }
   return new OnggiError('not-executable', `exec: "${command}": ${errnoText(errno)}`, {
-    hint: 'Give it the execute permission, and the interpreter or architecture that it needs.',
+    hint: hints[name] ?? 'Name another command.',
   });
 }
+
+/** What to do about a command that is there. */
+const hints: Readonly<Record<string, string>> = {
+  EACCES:
+    'Give it the execute permission, for this user; a directory, or a file of a noexec mount, can not be executed.',
+  EPERM: 'Something forbids it: the seccomp filter, no_new_privs, or the file system that it lies on.',
+  ENOEXEC: 'A program must be made for this machine, and a script must begin with a line such as "#!/bin/sh".',
+  ELOOP: 'Its path leads through symbolic links that lead to one another; name the file itself.',
+  ETXTBSY: 'Somebody has it open for writing; close it first.',
+  E2BIG: 'Its arguments and environment are too long together; pass them in a file.',
+  ENOMEM: 'Free some memory, or give the container more of it.',
+};
 
 /** What a start or an exec went on without. */
 export function stepWarning({ errno, text }: StepReport): string {
@@ -56,6 +68,8 @@ const errnoWords: Readonly<Record<string, string>> = {
   ENOMEM: 'cannot allocate memory',
   ERANGE: 'numerical result out of range',
   ELOOP: 'too many levels of symbolic links',
+  ETXTBSY: 'text file busy',
+  E2BIG: 'argument list too long',
 };
 
 function errnoText(errno: number): string {

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { constants } from 'node:os';
+import { test } from 'node:test';
+import { stepAt, stepError, stepWarning } from './step-error.ts';
+import type { Plan } from './steps.ts';
+
+const plan = {
+  keeper: { kind: 'shim' },
+  prepare: [{ op: 'cgroup-create' }],
+  spawn: { kind: 'clone' },
+  attach: [],
+  init: [
+    { op: 'find-executable', command: 'web' },
+    { op: 'exec', argv: ['/bin/web', '-v'] },
+  ],
+  cleanup: [{ op: 'cgroup-remove' }],
+} as unknown as Plan;
+
+const report = (step: number, errno: keyof typeof constants.errno, text = 'do "it"') =>
+  ({ phase: 'init', step, errno: constants.errno[errno], text }) as const;
+
+test('an index counts from the keeper over all phases', () => {
+  const ops = [0, 1, 2, 3, 4, 5, 6].map((index) => stepAt(plan, index)?.op);
+  assert.deepEqual(ops, [undefined, undefined, 'cgroup-create', 'find-executable', 'exec', 'cgroup-remove', undefined]);
+});
+
+test('a command that is not there is 127, one that can’t be executed is 126 with what to do about it', () => {
+  for (const [step, errno, code, message, hint] of [
+    [3, 'ENOENT', 'command-not-found', 'exec: "web": executable file not found in $PATH', /in the image/],
+    [3, 'EACCES', 'not-executable', 'exec: "web": permission denied', /execute permission/],
+    [4, 'ENOENT', 'command-not-found', 'exec: "/bin/web": no such file or directory', /in the image/],
+    [4, 'ENOTDIR', 'command-not-found', 'exec: "/bin/web": no such file or directory', /in the image/],
+    [4, 'ENOEXEC', 'not-executable', 'exec: "/bin/web": exec format error', /#!\/bin\/sh/],
+    [4, 'ELOOP', 'not-executable', 'exec: "/bin/web": too many levels of symbolic links', /symbolic links/],
+    [4, 'E2BIG', 'not-executable', 'exec: "/bin/web": argument list too long', /too long/],
+    [4, 'EIO', 'not-executable', 'exec: "/bin/web": EIO', /another command/],
+  ] as const) {
+    const error = stepError(report(step, errno), plan);
+    assert.deepEqual([error.code, error.message], [code, message], errno);
+    assert.match(error.hint ?? '', hint, errno);
+  }
+});
+
+test('another step is told in its own words, with the code of its errno', () => {
+  for (const [step, errno, code, message] of [
+    [2, 'ENOSPC', 'exhausted', 'start container: do "it": no space left on device'],
+    [0, 'EPERM', 'denied', 'start container: do "it": operation not permitted'],
+    [5, 'EINVAL', 'invalid', 'start container: do "it": invalid argument'],
+    [99, 'ENOENT', 'not-found', 'start container: do "it": no such file or directory'],
+  ] as const) {
+    const error = stepError(report(step, errno), plan);
+    assert.deepEqual([error.code, error.message], [code, message], errno);
+  }
+  const joining = { ...plan, spawn: { kind: 'join' } } as unknown as Plan;
+  assert.match(stepError(report(2, 'EPERM'), joining).message, /^exec: do "it"/);
+});
+
+test('what was gone without', () => {
+  assert.equal(stepWarning(report(2, 'EBUSY', 'set "x"')), 'set "x": device or resource busy');
+});
