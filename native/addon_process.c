@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -178,6 +179,17 @@ static napi_value run_wait_process(napi_env env, const struct argument *a) {
     return waited == -1 ? throw_errno(env, "waitpid", errno) : check_number(env, "waitpid", status);
 }
 
+static napi_value run_reap_process(napi_env env, const struct argument *a) {
+    int status = 0;
+    pid_t waited = waitpid((pid_t)a[0].number, &status, WNOHANG);
+    return waited == 0 ? NULL : check_number(env, "waitpid", waited == -1 ? -1 : status);
+}
+
+static napi_value run_become_subreaper(napi_env env, const struct argument *a) {
+    (void)a;
+    return check(env, "prctl", prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
+}
+
 static napi_value run_pidfd_open(napi_env env, const struct argument *a) {
     return check_number(env, "pidfd_open", syscall(SYS_pidfd_open, (pid_t)a[0].number, 0u));
 }
@@ -208,6 +220,8 @@ const struct call process_calls[] = {
     {"memory", "s", run_memory},
     {"spawn", "fSSF", run_spawn},
     {"waitProcess", "i", run_wait_process},
+    {"reapProcess", "i", run_reap_process},
+    {"becomeSubreaper", "", run_become_subreaper},
     {"exitNow", "i", run_exit_now},
     {"pidfdOpen", "i", run_pidfd_open},
     {"pidfdSendSignal", "fi", run_pidfd_send_signal},

@@ -6,7 +6,7 @@ import type { Spec } from '../oci/runtime-spec.ts';
 import { stepError, stepWarning } from '../runtime/plan/step-error.ts';
 import { checkContainerId } from './container-id.ts';
 import { compileContainer } from './container-plan.ts';
-import { removeContainer } from './delete.ts';
+import { removeContainer, removeEnded } from './delete.ts';
 import { type Made, type MakeOptions, makeContainer } from './make.ts';
 import { type ContainerPaths, containerPaths } from './paths.ts';
 import { recordedSpec } from './recorded-spec.ts';
@@ -95,7 +95,7 @@ export type Foreground = {
   /** Hands a signal on to the container's first process. */
   signal(number: number): void;
   /** Resolves when the container has ended, and is deleted unless `keep`. */
-  ended(): Promise<ExitReport>;
+  ended(): Promise<Pick<ExitReport, 'exitCode' | 'signal'>>;
 };
 
 /** `run`. @throws OnggiError as `makeContainer`; then nothing of the container is left */
@@ -130,15 +130,4 @@ async function ended(runtime: Runtime, made: Made, launched: Launched, keep: boo
     if (!keep) await removeEnded(runtime, record, paths);
   }
   return report;
-}
-
-/** Unless somebody else has deleted it meanwhile. */
-async function removeEnded(runtime: Runtime, record: StateRecord, paths: ContainerPaths): Promise<void> {
-  try {
-    using guard = await lockContainer(record.id, paths);
-    const found = readState(record.id, paths);
-    if (found.created === record.created) await removeContainer(runtime, found, paths, guard);
-  } catch (error) {
-    if (!(error instanceof OnggiError) || error.code !== 'not-found') throw error;
-  }
 }

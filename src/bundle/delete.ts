@@ -11,7 +11,7 @@ import { type ContainerPaths, containerPaths } from './paths.ts';
 import { recordedSpec } from './recorded-spec.ts';
 import type { Runtime } from './runtime.ts';
 import type { StateRecord } from './state.ts';
-import { lockContainer, noSuchContainer, removeStateDirectory, tryReadState } from './state-directory.ts';
+import { lockContainer, noSuchContainer, readState, removeStateDirectory, tryReadState } from './state-directory.ts';
 import { statusOf } from './status.ts';
 
 /**
@@ -68,4 +68,15 @@ export async function removeContainer(
   rmSync(paths.start, { force: true });
   removeStateDirectory(paths, guard);
   if (spec !== undefined) await runPoststop(runtime, record, spec);
+}
+
+/** Removes a container whose end was waited for, unless somebody else has deleted it meanwhile. */
+export async function removeEnded(runtime: Runtime, record: StateRecord, paths: ContainerPaths): Promise<void> {
+  try {
+    using guard = await lockContainer(record.id, paths);
+    const found = readState(record.id, paths);
+    if (found.created === record.created) await removeContainer(runtime, found, paths, guard);
+  } catch (error) {
+    if (!(error instanceof OnggiError) || error.code !== 'not-found') throw error;
+  }
 }

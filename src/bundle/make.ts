@@ -76,17 +76,7 @@ export async function makeContainer(
     noNewKeyring: options.noNewKeyring,
   });
   warnings.forEach(runtime.warn);
-  const guard = await makeStateDirectory(runtime.root, id, paths);
-  const record = recordOf(id, bundle, cgroup);
-  try {
-    checkFreshCgroup(cgroup);
-    keepConfig(paths, bundle);
-    writeState(paths, record, guard);
-  } catch (error) {
-    removeStateDirectory(paths, guard);
-    guard[Symbol.dispose]();
-    throw error;
-  }
+  const { record, guard } = await recordContainer(runtime, id, bundle, cgroup);
   let launched: Launched | undefined;
   try {
     launched = launchPlan(runtime, plan, options, preserved.descriptors);
@@ -96,13 +86,40 @@ export async function makeContainer(
     return { record: made, spec, paths, guard, launched };
   } catch (error) {
     launched?.[Symbol.dispose]();
-    await undo(runtime, record, spec, paths, guard);
+    await takeBack(runtime, record, spec, paths, guard);
+    throw error;
+  }
+}
+
+/**
+ * Records a container of which nothing else is there yet.
+ *
+ * @returns the lock on it, which the caller lets go
+ * @throws OnggiError `exists`; `conflict` when its cgroup is in use
+ */
+export async function recordContainer(
+  { root }: Runtime,
+  id: string,
+  bundle: Bundle,
+  cgroup: Cgroup,
+): Promise<{ readonly record: StateRecord; readonly guard: Guard }> {
+  const paths = containerPaths(root, id);
+  const guard = await makeStateDirectory(root, id, paths);
+  try {
+    const record = recordOf(id, bundle, cgroup);
+    checkFreshCgroup(cgroup);
+    keepConfig(paths, bundle);
+    writeState(paths, record, guard);
+    return { record, guard };
+  } catch (error) {
+    removeStateDirectory(paths, guard);
+    guard[Symbol.dispose]();
     throw error;
   }
 }
 
 /** After a failure the container has to be as deleted (config.md, "POSIX-platform Hooks"): its poststop hooks run. */
-async function undo(
+export async function takeBack(
   runtime: Runtime,
   record: StateRecord,
   spec: Spec,

@@ -5,6 +5,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromSystemError } from '../errors.ts';
+import { mountInfoField } from '../oci/mount-info.ts';
 import type { Mount } from '../oci/runtime-spec.ts';
 import { defaultRoot, type Layout } from '../store/layout.ts';
 
@@ -26,17 +27,12 @@ export function diskMounts(mountinfo: string, own: readonly string[]): string[] 
     const [left = '', right = ''] = line.split(' - ');
     const [, , , root = '', mountPoint = ''] = left.split(' ');
     const [type = ''] = right.split(' ');
-    const path = decodePath(mountPoint);
+    const path = mountInfoField(mountPoint);
     const hidden = own.some((directory) => path === directory || path.startsWith(`${directory}/`));
     // A root other than "/" is a bind of some directory or file: it shows what is there already.
     if (diskTypes.has(type) && root === '/' && path !== '/' && path.startsWith('/') && !hidden) found.add(path);
   }
   return [...found].sort();
-}
-
-/** Blanks, tabs, newlines and backslashes stand as octal in mountinfo (proc(5)). */
-function decodePath(path: string): string {
-  return path.replace(/\\([0-7]{3})/g, (_all, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }
 
 /**

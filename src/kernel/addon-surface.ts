@@ -21,6 +21,10 @@ export interface Addon {
   spawn(executable: number, argv: string[], env: string[], fds: number[]): number;
   /** waitpid(2). @returns the wait status */
   waitProcess(pid: number): number;
+  /** waitpid(2) with WNOHANG. @returns the wait status, or undefined while the child lives */
+  reapProcess(pid: number): number | undefined;
+  /** Orphans among the descendants become children of this process (PR_SET_CHILD_SUBREAPER). */
+  becomeSubreaper(): void;
   /** _exit(2): ends this process without any exit handler. */
   exitNow(status: number): never;
   /** A memfd with these bytes, sealed against change, offset 0 (memfd_create(2)). */

@@ -8,6 +8,7 @@ export type RuntimeEntry = {
 };
 
 export const runtimeCommands: readonly RuntimeEntry[] = [
+  { name: 'checkpoint', summary: 'checkpoint a running container', load: () => import('./commands/checkpoint.ts') },
   { name: 'create', summary: 'create a container', load: () => import('./commands/create.ts') },
   {
     name: 'delete',
@@ -33,6 +34,11 @@ export const runtimeCommands: readonly RuntimeEntry[] = [
     load: () => import('./commands/pause.ts'),
   },
   { name: 'ps', summary: 'display the processes running inside a container', load: () => import('./commands/ps.ts') },
+  {
+    name: 'restore',
+    summary: 'restore a container from a previous checkpoint',
+    load: () => import('./commands/restore.ts'),
+  },
   {
     name: 'resume',
     summary: 'resume all processes that have been previously paused',

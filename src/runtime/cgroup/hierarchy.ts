@@ -1,4 +1,5 @@
 /** Which cgroup hierarchies there are and where they are mounted: v1 ("legacy"), v2 ("unified") or both. Pure. */
+import { mountInfoField } from '../../oci/mount-info.ts';
 import type { CpusetOffer } from './cpuset.ts';
 
 export type LegacyHierarchy = {
@@ -61,7 +62,7 @@ export function parseCgroupLayout(mountinfo: string, files: CgroupFiles): Cgroup
   let unified: UnifiedHierarchy | null = null;
   for (const line of mountinfo.split('\n')) {
     const [before = '', after = ''] = line.split(' - ');
-    const mountPoint = unescapeOctal(before.split(' ')[4] ?? '');
+    const mountPoint = mountInfoField(before.split(' ')[4] ?? '');
     const [type, , superOptions = ''] = after.split(' ');
     if (type === 'cgroup2') {
       // The first mount wins: a container engine may have mounted the hierarchy again elsewhere.
@@ -120,11 +121,6 @@ function legacyHierarchy(mountPoint: string, superOptions: string): LegacyHierar
     name: mountPoint.slice(mountPoint.lastIndexOf('/') + 1),
     options: named ?? controllers.join(','),
   };
-}
-
-/** Octal escapes of space, tab, newline and backslash in mountinfo (proc(5)). */
-function unescapeOctal(field: string): string {
-  return field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }
 
 /** Mount point of the v1 hierarchy of a controller, undefined when there is none. */

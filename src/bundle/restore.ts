@@ -1,0 +1,191 @@
+/**
+ * `restore`: a container from the images that `checkpoint` has written, by criu(8). The cgroups and the limits are those
+ * of the bundle's config.json; memory, files, credentials and filters come from the images, so whoever can write to
+ * them decides what the container may do. Acts.
+ */
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
+import { type Launched, launch } from '../kernel/launcher.ts';
+import { adoptOrphans, orphanExit } from '../kernel/orphan.ts';
+import { type ProcessIdentity, processIdentity, signalProcess } from '../kernel/process-identity.ts';
+import type { Spec } from '../oci/runtime-spec.ts';
+import type { Cgroup } from '../runtime/cgroup/cgroup.ts';
+import { compileCgroup } from '../runtime/cgroup/compile.ts';
+import { readCgroupLayout } from '../runtime/cgroup/layout.ts';
+import { encodePlan } from '../runtime/plan/encode.ts';
+import { propagationOf } from '../runtime/plan/mount-options.ts';
+import { stepError, stepWarning } from '../runtime/plan/step-error.ts';
+import type { Plan } from '../runtime/plan/steps.ts';
+import { type Bundle, loadBundle } from './bundle.ts';
+import { checkRoot, criuFailed, criuMissing, descriptorsFile, makeDirectories } from './checkpoint.ts';
+import { checkContainerId } from './container-id.ts';
+import { containerCgroup } from './container-plan.ts';
+import type { Foreground } from './create.ts';
+import { checkRestorable, externalMounts, type RestoreOptions, restoreArguments } from './criu.ts';
+import { removeEnded } from './delete.ts';
+import { recordContainer, takeBack } from './make.ts';
+import { type ContainerPaths, containerPaths } from './paths.ts';
+import { writePidFile } from './pid-file.ts';
+import type { Runtime } from './runtime.ts';
+import { writeState } from './state-directory.ts';
+
+export type RestoreRequest = RestoreOptions & {
+  readonly bundle: string;
+  readonly pidFile: string | undefined;
+  /** Leave the container alone once it runs. */
+  readonly detach: boolean;
+};
+
+/**
+ * @returns what follows the container to its end; undefined with `detach`
+ * @throws OnggiError as `makeContainer` and `checkpointContainer`; then nothing of the container is left
+ */
+export async function restoreContainer(
+  runtime: Runtime,
+  asked: string,
+  request: RestoreRequest,
+): Promise<Foreground | undefined> {
+  const id = checkContainerId(asked);
+  checkRoot('restore');
+  const bundle = loadBundle(request.bundle);
+  checkRestorable(bundle.spec);
+  const cgroup = containerCgroup(bundle.spec, id);
+  const paths = containerPaths(runtime.root, id);
+  const { record, guard } = await recordContainer(runtime, id, bundle, cgroup);
+  let init: ProcessIdentity;
+  try {
+    if (!request.detach) adoptOrphans();
+    init = await restored(runtime, id, bundle, cgroup, paths, request);
+    writeState(paths, { ...record, init }, guard);
+    if (request.pidFile !== undefined) writePidFile(request.pidFile, init.pid);
+  } catch (error) {
+    await takeBack(runtime, record, bundle.spec, paths, guard);
+    throw error;
+  }
+  guard[Symbol.dispose]();
+  if (request.detach) return undefined;
+  return {
+    signal: (number) => void signalProcess(init, number),
+    async ended() {
+      const report = await orphanExit(init.pid);
+      await removeEnded(runtime, record, paths);
+      return report;
+    },
+  };
+}
+
+async function restored(
+  runtime: Runtime,
+  id: string,
+  bundle: Bundle,
+  cgroup: Cgroup,
+  paths: ContainerPaths,
+  request: RestoreRequest,
+): Promise<ProcessIdentity> {
+  makeDirectories(request);
+  const descriptors = readDescriptors(request.images);
+  const pidFile = `${paths.directory}/restored.pid`;
+  const network = joinedNetwork(bundle.spec);
+  const preserve = network === null ? [] : [openNamespace(network)];
+  try {
+    const place = { rootfs: bundle.rootfs, pidFile, descriptors, networkFd: network === null ? null : firstPreserved };
+    const external = { mounts: externalMounts(bundle.spec, bundle.spec.linux?.maskedPaths ?? []), network: null };
+    const plan = criuPlan(runtime, id, bundle, cgroup, restoreArguments(place, external, request), preserve.length);
+    await runPlan(runtime, plan, preserve, `${request.work}/restore.log`);
+  } finally {
+    preserve.forEach(closeSync);
+  }
+  const init = processIdentity(Number(readText(pidFile)));
+  if (init === undefined) throw new OnggiError('conflict', `restore "${id}": its first process has ended already`);
+  return init;
+}
+
+/** Descriptor of criu that is the first of those handed to it. */
+const firstPreserved = 3;
+
+/**
+ * criu needs the root file system as a mount, and must not leave one behind: so it is executed in a mount namespace of its
+ * own, which goes with it, after the container's cgroups have been made.
+ */
+function criuPlan(
+  runtime: Runtime,
+  id: string,
+  { spec, rootfs }: Bundle,
+  cgroup: Cgroup,
+  args: readonly string[],
+  preserve: number,
+): Plan {
+  const { prepare } = compileCgroup(readCgroupLayout(), cgroup, spec.linux?.resources ?? {}, runtime.warn);
+  return {
+    keeper: { kind: 'launcher', id, terminal: false, consoleSocket: false, preserve, stay: true, startSocket: null },
+    prepare,
+    spawn: {
+      kind: 'clone',
+      namespaces: ['mnt'],
+      join: [],
+      cgroups: { unified: null, legacy: [] },
+      timeOffsets: [],
+      keepKeyring: true,
+    },
+    attach: [],
+    init: [
+      { op: 'propagation', path: '/', flags: propagationOf('rprivate') ?? { bits: 0, words: [] } },
+      { op: 'root-bind', source: rootfs, target: rootfs },
+      { op: 'find-executable', command: 'criu' },
+      { op: 'exec', argv: ['criu', ...args], env: [`PATH=${process.env['PATH'] ?? ''}`], reaper: false },
+    ],
+    cleanup: [],
+  };
+}
+
+async function runPlan(runtime: Runtime, plan: Plan, preserve: readonly number[], log: string): Promise<void> {
+  using launched: Launched = launch({
+    id: plan.keeper.id,
+    plan: encodePlan(plan),
+    stdio: [0, 1, 2],
+    preserve,
+    failed: (report) => {
+      const error = stepError(report, plan);
+      return error.code === 'command-not-found' ? criuMissing(error) : error;
+    },
+    warn: (report) => runtime.warn(stepWarning(report)),
+  });
+  launched.created();
+  const { exitCode } = await launched.exited();
+  if (exitCode !== 0) throw criuFailed('restore', log);
+}
+
+function joinedNetwork(spec: Spec): string | null {
+  return (spec.linux?.namespaces ?? []).find(({ type, path }) => type === 'network' && path)?.path ?? null;
+}
+
+function openNamespace(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    throw fromSystemError(error, `open the namespace "${path}"`);
+  }
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw fromSystemError(error, `read "${path}"`);
+  }
+}
+
+/** @throws OnggiError `not-found`, `corrupt` */
+function readDescriptors(images: string): string[] {
+  const path = `${images}/${descriptorsFile}`;
+  let found: unknown;
+  try {
+    found = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    if (errnoOf(error) !== undefined) throw fromSystemError(error, `read "${path}" of the checkpoint`);
+    throw new OnggiError('corrupt', `read "${path}" of the checkpoint: not JSON`, { cause: error });
+  }
+  const strings = Array.isArray(found) && found.length === 3 && found.every((item) => typeof item === 'string');
+  if (!strings) throw new OnggiError('corrupt', `"${path}" of the checkpoint: not a list of three paths`);
+  return found as string[];
+}
