@@ -117,7 +117,7 @@ function criuPlan(
 ): Plan {
   const { prepare } = compileCgroup(readCgroupLayout(), cgroup, spec.linux?.resources ?? {}, runtime.warn);
   return {
-    keeper: { kind: 'launcher', id, terminal: false, consoleSocket: false, preserve, stay: true, startSocket: null },
+    keeper: { kind: 'launcher', id, terminal: false, consoleSocket: false, preserve, stay: true, startFifo: null },
     prepare,
     spawn: {
       kind: 'clone',
@@ -143,6 +143,7 @@ async function runPlan(runtime: Runtime, plan: Plan, preserve: readonly number[]
     id: plan.keeper.id,
     plan: encodePlan(plan),
     stdio: [0, 1, 2],
+    stay: true,
     preserve,
     failed: (report) => {
       const error = stepError(report, plan);
