@@ -47,6 +47,7 @@ extern const struct call netlink_calls[];
 extern const struct call lock_calls[];
 extern const struct call terminal_calls[];
 extern const struct call channel_calls[];
+extern const struct call datagram_calls[];
 
 /* Repeats a call that a signal has interrupted; the kernel's restart rules differ by call (signal(7)). */
 #define RETRY(result, expression)                      \

@@ -2,12 +2,14 @@
 import { rmSync } from 'node:fs';
 import { OnggiError } from '../errors.ts';
 import { type ExitReport, type Launched, startCreated } from '../kernel/launcher.ts';
+import { isAlive } from '../kernel/process-identity.ts';
 import type { Spec } from '../oci/runtime-spec.ts';
 import { stepError, stepWarning } from '../runtime/plan/step-error.ts';
 import { checkContainerId } from './container-id.ts';
 import { compileContainer } from './container-plan.ts';
 import { removeContainer, removeEnded } from './delete.ts';
 import { type Made, type MakeOptions, makeContainer } from './make.ts';
+import { awaitReady, listenToContainer, notifyAddress, passOnReady, withNotify } from './notify.ts';
 import { type ContainerPaths, containerPaths } from './paths.ts';
 import { recordedSpec } from './recorded-spec.ts';
 import type { Runtime } from './runtime.ts';
@@ -27,14 +29,18 @@ export async function createContainer(runtime: Runtime, id: string, options: Mak
  * @throws OnggiError `conflict` when it runs already or has ended; what kept the command from being executed, and then
  *   the container has ended
  */
-export async function startContainer(runtime: Runtime, asked: string): Promise<void> {
+export async function startContainer(
+  runtime: Runtime,
+  asked: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<void> {
   const id = checkContainerId(asked);
   const paths = containerPaths(runtime.root, id);
   readState(id, paths);
   using _ = await lockContainer(id, paths);
   const record = readState(id, paths);
   checkCreated(record, paths);
-  startWaiting(runtime, record, paths);
+  startWaiting(runtime, record, paths, env);
   await runPoststart(runtime, record, () => recordedSpec(paths));
 }
 
@@ -47,20 +53,37 @@ function checkCreated(record: StateRecord, paths: ContainerPaths): void {
   throw new OnggiError('conflict', `cannot start an already running container: "${record.id}" is ${status}`);
 }
 
-function startWaiting(runtime: Runtime, record: StateRecord, paths: ContainerPaths): void {
+function startWaiting(
+  runtime: Runtime,
+  record: StateRecord,
+  paths: ContainerPaths,
+  env: Readonly<Record<string, string | undefined>>,
+): void {
+  const address = record.notify ? notifyAddress(env) : undefined;
+  using socket = address === undefined ? undefined : listenToContainer(paths);
   try {
     startCreated(paths.start, {
       failed: (report) => stepError(report, planAgain(record, paths)),
       warn: (report) => runtime.warn(stepWarning(report)),
     });
   } finally {
-    rmSync(paths.start, { force: true });
+    removeStart(paths);
   }
+  const { init } = record;
+  if (socket === undefined || address === undefined || init === null) return;
+  awaitReady(socket, address, init.pid, () => isAlive(init));
+}
+
+/** What it waited at; nobody may find it there any more. */
+function removeStart(paths: ContainerPaths): void {
+  rmSync(paths.start, { force: true });
+  rmSync(`${paths.start}.reply`, { force: true });
 }
 
 /** The plan that the container was made by, for the words of an error. */
 function planAgain(record: StateRecord, paths: ContainerPaths): ReturnType<typeof compileContainer>['plan'] {
-  const spec = recordedSpec(paths);
+  const recorded = recordedSpec(paths);
+  const spec = record.notify ? withNotify(recorded, paths) : recorded;
   return compileContainer({
     ...record,
     spec,
@@ -83,7 +106,7 @@ export async function runDetached(runtime: Runtime, id: string, options: MakeOpt
   const made = await makeContainer(runtime, id, options, false);
   using _ = made.guard;
   try {
-    startWaiting(runtime, made.record, made.paths);
+    startWaiting(runtime, made.record, made.paths, options.env);
     await runPoststart(runtime, made.record, () => made.spec);
   } catch (error) {
     await removeContainer(runtime, made.record, made.paths, made.guard);
@@ -106,19 +129,28 @@ export async function runForeground(
   keep: boolean,
 ): Promise<Foreground> {
   const made = await makeContainer(runtime, id, options, true);
-  const { launched } = made;
+  const { launched, record, paths } = made;
+  const address = record.notify ? notifyAddress(options.env) : undefined;
+  const socket = address === undefined ? undefined : listenToContainer(paths);
   try {
     launched.start();
-    await runPoststart(runtime, made.record, () => made.spec);
+    await runPoststart(runtime, record, () => made.spec);
   } catch (error) {
     launched[Symbol.dispose]();
-    await removeContainer(runtime, made.record, made.paths, made.guard);
+    socket?.[Symbol.dispose]();
+    await removeContainer(runtime, record, paths, made.guard);
     made.guard[Symbol.dispose]();
     throw error;
   }
   // Others may pause or update it while it runs.
   made.guard[Symbol.dispose]();
-  return { signal: (number) => launched.signal(number), ended: () => ended(runtime, made, launched, keep) };
+  return {
+    signal: (number) => launched.signal(number),
+    async ended() {
+      using _ = socket === undefined || address === undefined ? undefined : passOnReady(socket, address);
+      return await ended(runtime, made, launched, keep);
+    },
+  };
 }
 
 async function ended(runtime: Runtime, made: Made, launched: Launched, keep: boolean): Promise<ExitReport> {

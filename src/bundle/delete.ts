@@ -1,5 +1,5 @@
 /** `delete` (runtime.md, "Delete"). Acts. */
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { OnggiError } from '../errors.ts';
 import { type Guard, tryLock } from '../kernel/lock.ts';
 import { killCgroup } from '../runtime/cgroup/processes.ts';
@@ -64,8 +64,6 @@ export async function removeContainer(
   await killInit(record);
   await removeCgroup(record.cgroup);
   const spec = record.poststop ? recordedSpec(paths) : undefined;
-  // Nobody who waits to start it may find its socket.
-  rmSync(paths.start, { force: true });
   removeStateDirectory(paths, guard);
   if (spec !== undefined) await runPoststop(runtime, record, spec);
 }

@@ -18,6 +18,7 @@ import type { Plan } from '../runtime/plan/steps.ts';
 import { type Bundle, loadBundle } from './bundle.ts';
 import { checkContainerId } from './container-id.ts';
 import { compileContainer, containerCgroup } from './container-plan.ts';
+import { makeNotifyDirectory, notifyAddress, withNotify } from './notify.ts';
 import { type ContainerPaths, containerPaths } from './paths.ts';
 import { writePidFile } from './pid-file.ts';
 import { preservedDescriptors } from './preserve.ts';
@@ -60,7 +61,9 @@ export async function makeContainer(
   const bundle = loadBundle(options.bundle);
   const paths = containerPaths(runtime.root, id);
   const preserved = preservedDescriptors(options.preserveFds, options.env);
-  const spec = withEnvironment(bundle.spec, preserved.env);
+  const notify = notifyAddress(options.env) !== undefined;
+  const given = notify ? withNotify(bundle.spec, paths) : bundle.spec;
+  const spec = withEnvironment(given, preserved.env);
   const cgroup = containerCgroup(spec, id);
   checkConsole(spec, options, stay);
   const { plan, warnings } = compileContainer({
@@ -76,7 +79,7 @@ export async function makeContainer(
     noNewKeyring: options.noNewKeyring,
   });
   warnings.forEach(runtime.warn);
-  const { record, guard } = await recordContainer(runtime, id, bundle, cgroup);
+  const { record, guard } = await recordContainer(runtime, id, bundle, cgroup, notify);
   let launched: Launched | undefined;
   try {
     launched = launchPlan(runtime, plan, options, preserved.descriptors);
@@ -94,6 +97,7 @@ export async function makeContainer(
 /**
  * Records a container of which nothing else is there yet.
  *
+ * @param notify whether it gets a socket to tell that it is ready
  * @returns the lock on it, which the caller lets go
  * @throws OnggiError `exists`; `conflict` when its cgroup is in use
  */
@@ -102,13 +106,15 @@ export async function recordContainer(
   id: string,
   bundle: Bundle,
   cgroup: Cgroup,
+  notify = false,
 ): Promise<{ readonly record: StateRecord; readonly guard: Guard }> {
   const paths = containerPaths(root, id);
   const guard = await makeStateDirectory(root, id, paths);
   try {
-    const record = recordOf(id, bundle, cgroup);
+    const record = recordOf(id, bundle, cgroup, notify);
     checkFreshCgroup(cgroup);
     keepConfig(paths, bundle);
+    if (notify) makeNotifyDirectory(paths);
     writeState(paths, record, guard);
     return { record, guard };
   } catch (error) {
@@ -144,7 +150,7 @@ export async function runPoststop(runtime: Runtime, record: StateRecord, { hooks
   await runHooks('poststop', hooks?.poststop, hookState(record, 'stopped', 0), runtime.warn);
 }
 
-function recordOf(id: string, bundle: Bundle, cgroup: Cgroup): StateRecord {
+function recordOf(id: string, bundle: Bundle, cgroup: Cgroup, notify: boolean): StateRecord {
   const { spec } = bundle;
   return {
     id,
@@ -158,6 +164,7 @@ function recordOf(id: string, bundle: Bundle, cgroup: Cgroup): StateRecord {
     sharedPids: !(spec.linux?.namespaces ?? []).some(({ type, path }) => type === 'pid' && !path),
     poststart: (spec.hooks?.poststart ?? []).length > 0,
     poststop: (spec.hooks?.poststop ?? []).length > 0,
+    notify,
     init: null,
   };
 }

@@ -8,7 +8,7 @@ export type ContainerPaths = {
   readonly config: string;
   /** Held by whoever changes the container. */
   readonly lock: string;
-  /** Listening while the init waits for the word to start. */
+  /** A fifo by which the init hears the word to start; with `.reply` for its answer. */
   readonly start: string;
   /** Its notify.sock takes what the container says to NOTIFY_SOCKET. */
   readonly notify: string;

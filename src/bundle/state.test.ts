@@ -18,6 +18,7 @@ const record: StateRecord = {
   sharedPids: false,
   poststart: false,
   poststop: true,
+  notify: false,
   init: { pid: 42, startTime: 2n ** 63n },
 };
 

@@ -34,6 +34,8 @@ export type StateRecord = {
   /** There are hooks of these kinds in its config.json. */
   readonly poststart: boolean;
   readonly poststop: boolean;
+  /** It was given a socket to tell that it is ready. */
+  readonly notify: boolean;
   /** Null until it exists. */
   readonly init: InitProcess | null;
 };
@@ -89,6 +91,7 @@ export function decodeState(text: string, path: string): StateRecord {
     sharedPids: flag('sharedPids'),
     poststart: flag('poststart'),
     poststop: flag('poststop'),
+    notify: flag('notify'),
     init: fields['init'] === null ? null : initOf(fieldsOf(fields['init'], path, 'init'), path),
   };
 }

@@ -87,6 +87,12 @@ export interface Addon {
   readOnce(fd: number): Uint8Array;
   /** send(2), for a socket of packets. */
   sendPacket(fd: number, bytes: Uint8Array): void;
+  /** A unix datagram socket that is bound to `path` (mode 0777), or to an abstract name after "@" (unix(7)). */
+  bindDatagrams(path: string): number;
+  /** The next datagram, at most 4096 bytes of it; undefined when none comes in that many milliseconds. Blocks the thread. */
+  receiveDatagram(fd: number, timeout: number): Uint8Array | undefined;
+  /** To an address as `bindDatagrams` takes it. */
+  sendDatagram(path: string, bytes: Uint8Array): void;
   pidfdOpen(pid: number): number;
   pidfdSendSignal(fd: number, signal: number): void;
   /** Puts a terminal into raw mode, output too (cfmakeraw(3)); @returns what `restoreTerminal` takes. */

@@ -7,7 +7,7 @@ export const command = defineRuntimeCommand({
   description: 'Executes the command of a created container.',
   flags: {},
   async run({ args: [id = ''], context }) {
-    await startContainer(context.runtime, id);
+    await startContainer(context.runtime, id, context.env);
     return 0;
   },
 });
