@@ -128,12 +128,12 @@ static int put_down(struct run *run) {
     return (int)SYS(waitpid(run->pid, &run->status, 0));
 }
 
-/* 0 when it has ended by itself, -ETIME or -ECANCELED after having put it down. */
+/* 0 when it has ended by itself, -ETIMEDOUT or -ECANCELED after having put it down. */
 static int wait_for(const struct hook *hook, struct run *run, int cancel, const sigset_t *waiting) {
     int64_t deadline = hook->seconds == 0 ? 0 : monotonic_ms() + (int64_t)hook->seconds * 1000;
     while ((pid_t)SYS(waitpid(run->pid, &run->status, WNOHANG)) == 0) {
         int64_t rest = deadline - monotonic_ms();
-        if (deadline != 0 && rest <= 0) return put_down(run), -ETIME;
+        if (deadline != 0 && rest <= 0) return put_down(run), -ETIMEDOUT;
         struct timespec timeout = {.tv_sec = rest / 1000, .tv_nsec = rest % 1000 * 1000000};
         struct pollfd polled[] = {
             {.fd = run->output, .events = POLLIN},
@@ -167,8 +167,8 @@ static int judge(const struct hook *hook, struct run *run, int result, struct fa
     char tail[TAIL + 3], name[200];
     listen_to(run);
     snprintf(name, sizeof name, "hooks.%s[%u] \"%.120s\"", hook->kind, hook->index, hook->path);
-    if (result == -ETIME)
-        return fail(failure, ETIME, "%s did not end within %u s%s", name, hook->seconds, tail_text(run, tail));
+    if (result == -ETIMEDOUT)
+        return fail(failure, ETIMEDOUT, "%s did not end within %u s%s", name, hook->seconds, tail_text(run, tail));
     if (result < 0) return fail(failure, ECANCELED, "%s was given up", name);
     if (WIFSIGNALED(run->status))
         return fail(failure, ECANCELED, "%s was killed by signal %d%s", name, WTERMSIG(run->status), tail_text(run, tail));

@@ -16,11 +16,16 @@ export function stepAt(plan: Plan, index: number): Step | undefined {
 
 const commandOps: ReadonlySet<string | undefined> = new Set(['find-executable', 'exec']);
 
+const hookErrnos: ReadonlySet<string> = new Set(['ECANCELED', 'ETIMEDOUT']);
+
 /**
  * What made a start or an exec fail. Docker's exit statuses: 127 for a command that is not there, 126 for one that can't be executed.
  */
 export function stepError({ step: index, errno, text }: StepReport, plan: Plan): OnggiError {
   const step = stepAt(plan, index);
+  // A hook that was executed and failed: the text says all (native/hook.h).
+  const judged = step?.op === 'hook' && hookErrnos.has(getSystemErrorName(-errno));
+  if (judged) return new OnggiError('unavailable', `${attempt(plan)}: ${text}`);
   if (step === undefined || !commandOps.has(step.op)) {
     return new OnggiError(codeOfErrno(getSystemErrorName(-errno)), `${attempt(plan)}: ${text}: ${errnoText(errno)}`);
   }
