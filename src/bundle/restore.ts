@@ -1,7 +1,7 @@
 /**
  * `restore`: a container from the images that `checkpoint` has written, by criu(8). The cgroups and the limits are those
- * of the bundle's config.json; memory, files, credentials and filters come from the images, so whoever can write to
- * them decides what the container may do. Acts.
+ * of the bundle's config.json; memory, files and credentials come from the images. Its first process is looked at before
+ * it is left alone: it must not have more than config.json gives (attest.ts). Acts.
  */
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
@@ -16,6 +16,7 @@ import { encodePlan } from '../runtime/plan/encode.ts';
 import { propagationOf } from '../runtime/plan/mount-options.ts';
 import { stepError, stepWarning } from '../runtime/plan/step-error.ts';
 import type { Plan } from '../runtime/plan/steps.ts';
+import { excessPrivileges } from './attest.ts';
 import { type Bundle, loadBundle } from './bundle.ts';
 import { checkRoot, criuFailed, criuMissing, descriptorsFile, makeDirectories } from './checkpoint.ts';
 import { checkContainerId } from './container-id.ts';
@@ -97,8 +98,25 @@ async function restored(
   }
   const init = processIdentity(Number(readText(pidFile)));
   if (init === undefined) throw new OnggiError('conflict', `restore "${id}": its first process has ended already`);
+  attest(id, init, bundle.spec);
   return init;
 }
+
+/** @throws OnggiError `denied` when the images give it more than config.json; then it has been killed */
+function attest(id: string, init: ProcessIdentity, spec: Spec): void {
+  const excess = excessPrivileges(readText(`/proc/${init.pid}/status`), spec);
+  if (excess.length === 0) return;
+  signalProcess(init, sigkill);
+  throw new OnggiError(
+    'denied',
+    `restore "${id}": its images give it more than its config.json: ${excess.join('; ')}`,
+    {
+      hint: 'Restore only images that you trust, with the config.json that they were made with.',
+    },
+  );
+}
+
+const sigkill = 9;
 
 /** Descriptor of criu that is the first of those handed to it. */
 const firstPreserved = 3;
@@ -131,6 +149,8 @@ function criuPlan(
     init: [
       { op: 'propagation', path: '/', flags: propagationOf('rprivate') ?? { bits: 0, words: [] } },
       { op: 'root-bind', source: rootfs, target: rootfs },
+      // Inherited by all that criu restores; it does so by itself only since 3.19.
+      ...(spec.process?.noNewPrivileges === true ? [{ op: 'no-new-privileges' } as const] : []),
       { op: 'find-executable', command: 'criu' },
       { op: 'exec', argv: ['criu', ...args], env: [`PATH=${process.env['PATH'] ?? ''}`], reaper: false },
     ],
