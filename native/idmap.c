@@ -31,14 +31,24 @@ static int write_file(pid_t process, const char *name, const char *text, size_t 
     return result < 0 ? fail(failure, (int)result, "write the id map to \"%s\"", path) : 0;
 }
 
-int idmap_write(struct cursor *payload, pid_t process, struct failure *failure) {
+int idmap_write_maps(struct cursor *payload, pid_t process, struct failure *failure) {
     struct map users = {.used = 0}, groups = {.used = 0};
     int result = take_map(payload, &users);
     if (result == 0) result = take_map(payload, &groups);
     if (result < 0) return fail(failure, result, "write the id maps: too many lines");
+    result = write_file(process, "uid_map", users.text, users.used, failure);
+    return result < 0 ? result : write_file(process, "gid_map", groups.text, groups.used, failure);
+}
+
+static void skip_map(struct cursor *payload) {
+    for (uint32_t numbers = take_count(payload) * 3; numbers > 0; numbers--) take_u32(payload);
+}
+
+int idmap_write(struct cursor *payload, pid_t process, struct failure *failure) {
+    struct cursor maps = *payload;
+    skip_map(payload);
+    skip_map(payload);
     const char *setgroups = take_bool(payload) ? "allow" : "deny";
-    result = write_file(process, "setgroups", setgroups, strlen(setgroups), failure);
-    if (result == 0) result = write_file(process, "uid_map", users.text, users.used, failure);
-    if (result == 0) result = write_file(process, "gid_map", groups.text, groups.used, failure);
-    return result;
+    int result = write_file(process, "setgroups", setgroups, strlen(setgroups), failure);
+    return result < 0 ? result : idmap_write_maps(&maps, process, failure);
 }

@@ -60,6 +60,7 @@ static const struct {
     {OP_RUNTIME_HOOKS, step_runtime_hooks},
     {OP_MOVE_ROOT, step_move_root},
     {OP_HOOK, step_hook},
+    {OP_REMOUNT, step_remount},
 };
 
 static step_function *step_of(uint16_t op) {
@@ -110,6 +111,21 @@ int init_settle(struct init *init) {
     int result = sys_close_range(FIRST_FD + init->preserve, ~0u, CLOSE_RANGE_CLOEXEC);
     for (uint32_t i = 0; i < init->preserve && result == 0; i++) result = (int)SYS(fcntl((int)(FIRST_FD + i), F_SETFD, 0));
     return result;
+}
+
+static void await_attached(struct init *init) {
+    if (init->attached) return;
+    init_await(init, MESSAGE_ATTACHED);
+    init->attached = true;
+}
+
+int init_await_descriptor(struct init *init, uint32_t type) {
+    await_attached(init);
+    struct message message;
+    int fd = -1;
+    int result = message_receive(init->report, &message, &fd, 0);
+    if (result != 1 || message.type != type || fd < 0) _exit(1);
+    return fd;
 }
 
 int init_warn(struct init *init) {
@@ -197,10 +213,7 @@ static int prepare(struct init *init, struct init_start *start) {
     if (result < 0) return fail(&init->failure, result, "join the cgroups");
     setsid();
     umask(0);
-    if (start->maps_ids) {
-        init_await(init, MESSAGE_ATTACHED);
-        init->attached = true;
-    }
+    if (start->maps_ids) await_attached(init);
     if (start->maps_ids || start->joins_user) {
         struct record record;
         if (plan_find(start->plan, OP_OOM_SCORE_ADJ, &record)) init->oom_score_adj = oom_score_adj_open(init);
@@ -252,10 +265,7 @@ static int run_steps(struct init *init) {
         if (record.phase != PHASE_INIT) continue;
         init->failure.phase = record.phase;
         init->failure.index = record.index;
-        if (!init->attached && needs_attached(record.op)) {
-            init_await(init, MESSAGE_ATTACHED);
-            init->attached = true;
-        }
+        if (needs_attached(record.op)) await_attached(init);
         step_function *run = step_of(record.op);
         int result = run == NULL ? -ENOSYS : run(init, &record.payload);
         if (result < 0) return fail(&init->failure, result, "step %u (op %u)", record.index, record.op);

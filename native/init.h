@@ -56,7 +56,7 @@ struct init {
 typedef int step_function(struct init *init, struct cursor *payload);
 
 /* mounts */
-step_function step_propagation, step_overlay, step_root_bind, step_mount, step_bind, step_cgroup_mount;
+step_function step_propagation, step_overlay, step_root_bind, step_mount, step_bind, step_cgroup_mount, step_remount;
 /* the root file system */
 step_function step_enter_root, step_mkdir, step_symlink, step_mknod, step_pivot_root, step_root_attributes;
 step_function step_mask, step_readonly, step_move_root;
@@ -89,6 +89,8 @@ int init_say(const struct init *init, enum message_type type, const struct failu
  * descriptors it gets, that it no longer ends with a keeper that is about to leave. Once.
  */
 int init_settle(struct init *init);
+/* Waits for a message that carries a descriptor, after MESSAGE_ATTACHED; ends the process when the shim is gone. */
+int init_await_descriptor(struct init *init, uint32_t type);
 
 /* Reports what `failure` holds as a warning and forgets it. */
 int init_warn(struct init *init);

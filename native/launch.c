@@ -10,6 +10,7 @@
 #include "message.h"
 #include "netlink.h"
 #include "protocol.h"
+#include "source.h"
 #include "syscalls.h"
 
 static int prepare_step(struct record *record, bool *optional, struct failure *failure) {
@@ -56,7 +57,8 @@ int launch_attach(const struct plan *plan, pid_t init, int report, struct failur
                                             : netlink_run(&record.payload, init, failure);
         if (result < 0) return result;
     }
-    return tell(report, MESSAGE_ATTACHED);
+    int result = tell(report, MESSAGE_ATTACHED);
+    return result < 0 ? result : bind_sources_send(plan, init, report, failure);
 }
 
 int launch_hooks(const struct plan *plan, pid_t init, int report, int cancel, struct failure *failure) {

@@ -1,5 +1,6 @@
 #include "mount.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "scoped.h"
@@ -19,7 +20,8 @@ static const struct {
 static const struct {
     uint32_t flag;
     const char *option;
-} options_of_flags[] = {{MS_SYNCHRONOUS, "sync"}, {MS_DIRSYNC, "dirsync"}, {MS_LAZYTIME, "lazytime"}};
+} options_of_flags[] = {
+    {MS_SYNCHRONOUS, "sync"}, {MS_DIRSYNC, "dirsync"}, {MS_LAZYTIME, "lazytime"}, {MS_MANDLOCK, "mand"}};
 
 enum { REFUSED_FLAGS = MS_REMOUNT | MS_BIND | MS_MOVE };
 
@@ -41,23 +43,55 @@ static int fail_with_log(int fs, struct failure *failure, int error, const char 
     return fail(failure, error, "mount \"%s\" with option \"%s\": %s", type, option, log + 2);
 }
 
+/*
+ * A value of fsconfig(2) has at most 255 bytes. The layers of an overlay can be told one by one (Linux 6.7) where they
+ * are more than that together; then no character of their names means anything, and the backslashes go.
+ */
+static int set_layers(int fs, char *layers) {
+    int result = 0;
+    while (result == 0 && *layers != '\0') {
+        char *layer = layers, *end = layers;
+        while (*layers != '\0' && *layers != ':') {
+            if (*layers == '\\' && layers[1] != '\0') layers++;
+            *end++ = *layers++;
+        }
+        if (*layers == ':') layers++;
+        *end = '\0';
+        result = sys_fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir+", layer);
+    }
+    return result;
+}
+
 static int set_option(int fs, const char *type, char *option, struct failure *failure) {
     char *equals = strchr(option, '=');
     int result;
     if (equals == NULL) {
         result = sys_fsconfig(fs, FSCONFIG_SET_FLAG, option, NULL);
     } else {
+        char *value = equals + 1;
+        size_t length = strlen(value);
+        bool quoted = length > 1 && value[0] == '"' && value[length - 1] == '"';
         *equals = '\0';
-        result = sys_fsconfig(fs, FSCONFIG_SET_STRING, option, equals + 1);
+        if (quoted) value[length - 1] = '\0';
+        value += quoted;
+        bool layers = length > 255 && strcmp(type, "overlay") == 0 && strcmp(option, "lowerdir") == 0;
+        result = layers ? set_layers(fs, value) : sys_fsconfig(fs, FSCONFIG_SET_STRING, option, value);
         *equals = '=';
     }
     return result < 0 ? fail_with_log(fs, failure, result, type, option) : 0;
 }
 
-/* Cuts the next option off; a character after a backslash belongs to it, whatever it is (a path of overlayfs). */
+/*
+ * Cuts the next option off. A character after a backslash belongs to it, whatever it is (a path of overlayfs), and so
+ * does a comma within quotes (context="u:r:t:s0:c1,c2", mount(8)).
+ */
 static char *next_option(char **rest) {
     char *option = *rest, *at = option;
-    while (*at != '\0' && *at != ',') at += *at == '\\' && at[1] != '\0' ? 2 : 1;
+    bool quoted = false;
+    while (*at != '\0' && (quoted || *at != ',')) {
+        if (*at == '"' && (quoted || (at > option && at[-1] == '='))) quoted = !quoted;
+        at += *at == '\\' && at[1] != '\0' ? 2 : 1;
+    }
     *rest = *at == '\0' ? NULL : at + 1;
     *at = '\0';
     return option;
@@ -74,6 +108,14 @@ static int set_options(int fs, const char *type, const char *data, struct failur
         if (result < 0) return result;
     }
     return 0;
+}
+
+int mount_reconfigure(int mount, const char *data, struct failure *failure) {
+    scoped_fd fs = sys_fspick(mount);
+    int result = fs < 0 ? fs : set_options(fs, "remount", data, failure);
+    if (result < 0) return result;
+    result = sys_fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL);
+    return result < 0 ? fail_with_log(fs, failure, result, "remount", data) : 0;
 }
 
 static int set_flags(int fs, const char *type, const char *source, uint32_t flags, struct failure *failure) {

@@ -5,9 +5,12 @@
 #ifndef ONGGI_MOUNT_H
 #define ONGGI_MOUNT_H
 
+#include <linux/mount.h>
 #include <stdint.h>
 
 #include "failure.h"
+
+enum { PROPAGATION_FLAGS = MS_PRIVATE | MS_SLAVE | MS_SHARED | MS_UNBINDABLE };
 
 /*
  * A new detached mount. `flags` are MS_* of mount(2), `data` its comma-separated options.
@@ -20,6 +23,9 @@ int mount_clone(int directory, const char *path, int recursive);
 
 /* Attributes (MOUNT_ATTR_*) of a mount; `propagation` is MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_UNBINDABLE or 0. */
 int mount_change(int mount, uint64_t set, uint64_t clear, uint32_t propagation, int recursive);
+
+/* Gives the file system of a mount further options. */
+int mount_reconfigure(int mount, const char *data, struct failure *failure);
 
 /* The MOUNT_ATTR_* that stand for MS_* flags. */
 uint64_t mount_attributes(uint32_t flags);

@@ -32,18 +32,18 @@ static const struct grammar grammars[] = {
     {OP_ID_MAP, IN(PHASE_ATTACH), "(uuu)(uuu)b"},
     {OP_NETLINK, IN(PHASE_ATTACH) | IN(PHASE_INIT), "u(d(u)s)s"},
     {OP_HOOK, IN(PHASE_ATTACH) | IN(PHASE_INIT), "uus(s)(s)uss"},
-    {OP_PROPAGATION, IN(PHASE_INIT), "su"},
+    {OP_PROPAGATION, IN(PHASE_INIT), "sub"},
     {OP_OVERLAY, IN(PHASE_INIT), "s(s)oos(s)u"},
     {OP_ROOT_BIND, IN(PHASE_INIT), "ss"},
     {OP_ENTER_ROOT, IN(PHASE_INIT), "s"},
-    {OP_MOUNT, IN(PHASE_INIT), "sssusb"},
-    {OP_BIND, IN(PHASE_INIT), "ssbqqbub"},
+    {OP_MOUNT, IN(PHASE_INIT), "sssusbb"},
+    {OP_BIND, IN(PHASE_INIT), "sbub(uuu)(uuu)sqqqqub"},
     {OP_CGROUP_MOUNT, IN(PHASE_INIT), "sb(ss(s))u"},
     {OP_MKDIR, IN(PHASE_INIT), "suuu"},
     {OP_SYMLINK, IN(PHASE_INIT), "ss"},
     {OP_MKNOD, IN(PHASE_INIT), "suuuuuu"},
     {OP_PIVOT_ROOT, IN(PHASE_INIT), ""},
-    {OP_ROOT_ATTRIBUTES, IN(PHASE_INIT), "qqb"},
+    {OP_ROOT_ATTRIBUTES, IN(PHASE_INIT), "qq"},
     {OP_MASK, IN(PHASE_INIT), "s"},
     {OP_READONLY, IN(PHASE_INIT), "s"},
     {OP_SYSCTL, IN(PHASE_INIT), "ss"},
@@ -67,6 +67,7 @@ static const struct grammar grammars[] = {
     {OP_PERSONALITY, IN(PHASE_INIT), "us"},
     {OP_APPARMOR, IN(PHASE_INIT), "s"},
     {OP_SELINUX, IN(PHASE_INIT), "s"},
+    {OP_REMOUNT, IN(PHASE_INIT), "sqqqqs"},
     {OP_RUNTIME_HOOKS, IN(PHASE_INIT), ""},
     {OP_MOVE_ROOT, IN(PHASE_INIT), ""},
     {OP_CGROUP_REMOVE, IN(PHASE_CLEANUP), "s"},
@@ -223,6 +224,16 @@ static const char *blob_problem(struct cursor payload, bool has_path) {
     return NULL;
 }
 
+static const char *bind_problem(struct cursor payload) {
+    take_string(&payload);
+    take_bool(&payload);
+    uint32_t mapping = take_u32(&payload);
+    take_bool(&payload);
+    uint32_t lines = take_count(&payload);
+    if (mapping > MAP_OWN) return "unknown mapping of a bind";
+    return (mapping == MAP_GIVEN) == (lines > 0) ? NULL : "a mapping of a bind without lines, or lines without it";
+}
+
 static const char *affinity_problem(struct cursor payload) {
     uint32_t length = take_blob(&payload).length;
     return length > 0 && length <= 1024 ? NULL : "a set of CPUs is not 1 to 1024 bytes";
@@ -256,6 +267,7 @@ static const char *record_problem(const struct record *record) {
     case OP_NETLINK: return netlink_problem(record->payload, record->phase);
     case OP_CGROUP_DEVICE: return blob_problem(record->payload, true);
     case OP_SECCOMP: return seccomp_problem(record->payload);
+    case OP_BIND: return bind_problem(record->payload);
     case OP_CPU_AFFINITY: return affinity_problem(record->payload);
     case OP_EXEC: {
         struct cursor arguments = record->payload;
@@ -274,7 +286,7 @@ struct order {
 };
 
 static bool needs_root(uint16_t op) {
-    return (op >= OP_MOUNT && op <= OP_READONLY) || op == OP_CONSOLE;
+    return (op >= OP_MOUNT && op <= OP_READONLY) || op == OP_CONSOLE || op == OP_REMOUNT;
 }
 
 static bool pivots(uint16_t op) {

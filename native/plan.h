@@ -44,6 +44,13 @@ enum hook_kind {
     HOOK_START_CONTAINER = 3,
 };
 
+/* How the ids of a bind are mapped. */
+enum bind_mapping {
+    MAP_NONE = 0,
+    MAP_GIVEN = 1,
+    MAP_OWN = 2, /* by the container's own user namespace */
+};
+
 enum plan_op {
     /* str id, str socket, str? log path, u64 log max size, u32 log max files, str exit file, str[] reconcile,
      * bool terminal, bool stdin, bool stdin once, bool start required,
@@ -72,13 +79,14 @@ enum plan_op {
     OP_HOOK = 34,
 
     /* init */
-    OP_PROPAGATION = 64, /* str path, u32 flags */
+    OP_PROPAGATION = 64, /* str path, u32 flags, bool of the mount that holds the path, which need not be its root */
     OP_OVERLAY = 65,     /* str directory, str[] lower, str? upper, str? work, str target, str[] options, u32 flags */
     OP_ROOT_BIND = 66,   /* str source, str target */
     OP_ENTER_ROOT = 67,  /* str path */
-    OP_MOUNT = 68,       /* str fstype, str source, str target, u32 flags, str data, bool optional */
-    /* str source, str target, bool recursive, u64 attr set, u64 attr clear, bool attr recursive,
-     * u32 propagation flags, bool create source */
+    OP_MOUNT = 68,       /* str fstype, str source, str target, u32 flags, str data, bool optional, bool copy up */
+    /* str source, bool recursive, u32 bind_mapping, bool map recursively, {u32 container, u32 host, u32 size}[] uid, the
+     * same gid, str target, u64 attr set, u64 attr clear, the same two for the whole tree, u32 propagation flags,
+     * bool create source */
     OP_BIND = 69,
     /* str target, bool unified, {str name, str options, str[] links}[] legacy, u32 flags */
     OP_CGROUP_MOUNT = 70,
@@ -86,7 +94,7 @@ enum plan_op {
     OP_SYMLINK = 72,           /* str path, str target */
     OP_MKNOD = 73,             /* str path, u32 S_IF* type, u32 major, u32 minor, u32 mode, u32 uid, u32 gid */
     OP_PIVOT_ROOT = 74,        /* nothing */
-    OP_ROOT_ATTRIBUTES = 75,   /* u64 attr set, u64 attr clear, bool recursive */
+    OP_ROOT_ATTRIBUTES = 75,   /* u64 attr set, u64 attr clear */
     OP_MASK = 76,              /* str path */
     OP_READONLY = 77,          /* str path */
     OP_SYSCTL = 78,            /* str name, str value */
@@ -114,6 +122,8 @@ enum plan_op {
     OP_PERSONALITY = 99,  /* u32 persona, str name */
     OP_APPARMOR = 100,    /* str profile */
     OP_SELINUX = 101,     /* str label */
+    /* str target, u64 attr set, u64 attr clear, the same two for the whole tree, str data */
+    OP_REMOUNT = 102,
     OP_RUNTIME_HOOKS = 112,    /* nothing */
     OP_MOVE_ROOT = 113,        /* nothing; in place of OP_PIVOT_ROOT */
 

@@ -97,8 +97,7 @@ int step_pivot_root(struct init *init, struct cursor *payload) {
 
 int step_root_attributes(struct init *init, struct cursor *payload) {
     uint64_t set = take_u64(payload), clear = take_u64(payload);
-    bool recursive = take_bool(payload);
-    int result = mount_change(init->root, set, clear, 0, recursive);
+    int result = mount_change(init->root, set, clear, 0, 0);
     return result < 0 ? fail(&init->failure, result, "set the attributes of the root") : 0;
 }
 

@@ -61,6 +61,30 @@ static inline int sys_fsconfig(int fs, unsigned command, const char *key, const 
     return (int)SYS(syscall(SYS_fsconfig, fs, command, key, value, 0));
 }
 
+static inline int sys_fsconfig_fd(int fs, const char *key, int fd) {
+    return (int)SYS(syscall(SYS_fsconfig, fs, FSCONFIG_SET_FD, key, NULL, fd));
+}
+
+/*
+ * Whether `path` is the root of a mount: 1, 0 or -errno. The layout is that of struct statx, which musl lacks and whose
+ * kernel header can't be included beside musl's.
+ */
+static inline int sys_is_mount_root(const char *path) {
+    struct {
+        uint32_t mask, block_size;
+        uint64_t attributes;
+        uint8_t rest[240];
+    } status = {0};
+    const uint64_t mount_root = 0x2000; /* STATX_ATTR_MOUNT_ROOT, Linux 5.8 */
+    int result = (int)SYS(syscall(SYS_statx, AT_FDCWD, path, AT_NO_AUTOMOUNT, 0, &status));
+    return result < 0 ? result : (status.attributes & mount_root) != 0;
+}
+
+/* The file system of a mount, to be configured anew. */
+static inline int sys_fspick(int mount) {
+    return (int)SYS(syscall(SYS_fspick, mount, "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH));
+}
+
 static inline int sys_fsmount(int fs, unsigned attributes) {
     return (int)SYS(syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, attributes));
 }

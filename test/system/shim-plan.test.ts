@@ -17,7 +17,7 @@ const needs = requires('root');
 async function richPlan(): Promise<Uint8Array> {
   let plan: Plan | undefined;
   await inPlace(async (place) => {
-    const attributes = { set: 1, clear: 0, recursive: true, words: [] };
+    const attributes = { set: 1, clear: 0, words: [] };
     const message = Buffer.alloc(32);
     message.writeUInt32LE(32, 0);
     plan = place.plan({

@@ -21,7 +21,7 @@ function bind(source: string, target: string, change: Partial<Extract<InitStep, 
     source,
     target,
     recursive: true,
-    attributes: { set: 0, clear: 0, recursive: true, words: [] },
+    attributes: { set: 0, clear: 0, words: [] },
     propagation: flags('private', 'rec'),
     createSource: false,
     ...change,
@@ -79,7 +79,7 @@ test('volumes appear where they are asked for, made when missing', needs, async 
       mounts: [
         bind(source, '/data/a'),
         bind(join(source, 'file'), '/one/file'),
-        bind(source, '/ro', { attributes: { set: 1, clear: 0, recursive: true, words: ['ro'] } }),
+        bind(source, '/ro', { treeAttributes: { set: 1, clear: 0, words: ['ro'] } }),
         bind(join(place.path, 'fresh/dir'), '/made', { createSource: true }),
       ],
     });
@@ -324,7 +324,7 @@ test('the rest of the root: overlay, attributes, new namespaces', needs, async (
     assert.equal(existsSync(join(place.root, 'file')), false);
     const readOnly = await run(place, {
       argv: ['touch', '/x'],
-      steps: [{ op: 'root-attributes', attributes: { set: 1, clear: 0, recursive: false, words: ['ro'] } }],
+      steps: [{ op: 'root-attributes', attributes: { set: 1, clear: 0, words: ['ro'] } }],
     });
     assert.match(readOnly.stderr, /Read-only file system/);
   });

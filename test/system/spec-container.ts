@@ -22,6 +22,8 @@ export type SpecWish = {
   readonly process?: Partial<Process>;
   readonly linux?: Spec['linux'];
   readonly spec?: Partial<Spec>;
+  /** What the root file system holds besides busybox. */
+  readonly prepare?: (root: string) => void;
 };
 
 export function specOf(wish: SpecWish): Spec {
@@ -83,6 +85,7 @@ export async function runSpec(
   const before = snapshot();
   let told: Told | undefined;
   await inPlace(async (place) => {
+    wish.prepare?.(place.root);
     place.launch(compileIn(place, specOf(wish)).plan);
     told = await follow(await place.connect(), (event) => act?.(event, place));
   });

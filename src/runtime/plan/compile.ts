@@ -131,7 +131,11 @@ function compileInit(
     cgroups: host.cgroups,
     cgroup,
     cgroupNamespace: namespaces.has('cgroup'),
+    userNamespace: namespaces.has('user'),
     foreignNetwork: namespaces.has('user') && !namespaces.has('net'),
+    bundle: context.bundle,
+    label: linux.mountLabel ?? '',
+    warn,
   });
   return [
     ...compileOomScore(process),
@@ -139,7 +143,7 @@ function compileInit(
     // A slave still sees the host's unmounts, so nothing on the host stays busy while the root is being made.
     { op: 'propagation', path: '/', flags: propagationOf('rslave') ?? { bits: 0, words: [] } },
     ...compileRoot(context.root),
-    ...createSources(mounted, context.createSources),
+    ...createSources(mounted.steps, context.createSources),
     ...(hasOwnDevices(mounts) ? [] : compileDevices(linux.devices ?? [], namespaces.has('user'))),
     ...(hasRuntimeHooks(spec) ? [{ op: 'runtime-hooks' } as const] : []),
     ...compileHooks(spec, 'createContainer', state),
@@ -152,6 +156,7 @@ function compileInit(
     ...(linux.readonlyPaths ?? []).map((path): InitStep => ({ op: 'readonly', path: absolute('readonlyPaths', path) })),
     ...(linux.maskedPaths ?? []).map((path): InitStep => ({ op: 'mask', path: absolute('maskedPaths', path) })),
     compileWorkingDirectory(process, true),
+    ...mounted.later,
     ...(spec.root?.readonly === true ? [readOnlyRoot] : []),
     ...compileRlimits(process),
     ...compileSchedule(process),
@@ -168,7 +173,7 @@ function keeper(request: KeeperRequest, process: Process, oom: ShimOptions['oom'
 
 const readOnlyRoot: InitStep = {
   op: 'root-attributes',
-  attributes: { set: attributeBits.rdonly, clear: 0, recursive: false, words: ['read-only'] },
+  attributes: { set: attributeBits.rdonly, clear: 0, words: ['read-only'] },
 };
 
 function compileRoot(root: RootSource): InitStep[] {
@@ -224,10 +229,7 @@ function absolute(field: string, path: string): string {
 
 /** Fields of the specification that this version does not do. Unknown fields and annotations say nothing here. */
 function refuse(linux: Linux): void {
-  const given: readonly (readonly [string, unknown])[] = [
-    ['linux.mountLabel', linux.mountLabel],
-    ['linux.intelRdt', linux.intelRdt],
-  ];
+  const given: readonly (readonly [string, unknown])[] = [['linux.intelRdt', linux.intelRdt]];
   for (const [field, value] of given) {
     if (value !== undefined && value !== '') throw unsupported(`the field "${field}"`);
   }

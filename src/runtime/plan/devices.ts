@@ -1,6 +1,7 @@
 /** Device nodes and links of /dev (config-linux.md, "Default Devices" and "Dev symbolic links"). Pure. */
 import { OnggiError } from '../../errors.ts';
 import type { Device, Mount } from '../../oci/runtime-spec.ts';
+import { noAttributes } from './mount-options.ts';
 import type { InitStep } from './steps.ts';
 
 const everyone = 0o666;
@@ -75,7 +76,7 @@ function bindDevice(device: Device): InitStep {
     source: device.path,
     target: device.path,
     recursive: false,
-    attributes: { set: 0, clear: 0, recursive: false, words: [] },
+    attributes: noAttributes,
     propagation: { bits: 0, words: [] },
     createSource: false,
   };

@@ -115,6 +115,7 @@ test('a mount step is laid out field by field', () => {
     [1, 0, 0, 0x80],
     [3, 0, 0, 0, 0x61, 0x3d, 0x62, 0],
     [1, 0, 0, 0],
+    [0, 0, 0, 0],
   ];
   assert.deepEqual([...bytes], expected.flat());
 });

@@ -4,6 +4,8 @@
  * Each op has one row in `payloads`, so a step without an encoder does not compile; a test compares the numbers here
  * with those of the header.
  */
+
+import { noAttributes } from './mount-options.ts';
 import type {
   AttachStep,
   CgroupPlacement,
@@ -12,6 +14,7 @@ import type {
   IdMapping,
   InitStep,
   LauncherOptions,
+  MountAttributes,
   NamespaceType,
   Op,
   Plan,
@@ -75,6 +78,7 @@ export const opNumbers = {
   personality: 99,
   apparmor: 100,
   selinux: 101,
+  remount: 102,
   'runtime-hooks': 112,
   'move-root': 113,
   'cgroup-remove': 128,
@@ -101,6 +105,9 @@ export const hookKindNumbers = { prestart: 0, createRuntime: 1, createContainer:
 /** <linux/stat.h> */
 const nodeTypes = { p: 0o010000, c: 0o020000, b: 0o060000 } as const;
 
+/** enum bind_mapping */
+const bindMappings = { none: 0, given: 1, own: 2 } as const;
+
 type ByOp = { readonly [K in Op]: (out: Writer, step: Extract<Step, { op: K }>) => void };
 
 const payloads: ByOp = {
@@ -119,13 +126,8 @@ const payloads: ByOp = {
     out.string(step.what);
   },
   'id-map': (out, step) => {
-    const mapping = (item: IdMapping): void => {
-      out.u32(item.containerId);
-      out.u32(item.hostId);
-      out.u32(item.size);
-    };
-    out.list(step.uid, mapping);
-    out.list(step.gid, mapping);
+    writeIdMap(out, step.uid);
+    writeIdMap(out, step.gid);
     out.bool(step.setgroups);
   },
   netlink: (out, step) => {
@@ -141,6 +143,7 @@ const payloads: ByOp = {
   propagation: (out, step) => {
     out.string(step.path);
     out.u32(step.flags.bits);
+    out.bool(step.holder ?? false);
   },
   overlay: (out, step) => {
     out.string(step.directory);
@@ -163,14 +166,25 @@ const payloads: ByOp = {
     out.u32(step.flags.bits);
     out.string(step.data);
     out.bool(step.optional);
+    out.bool(step.copyUp ?? false);
+  },
+  remount: (out, step) => {
+    out.string(step.target);
+    writeAttributes(out, step.attributes);
+    writeAttributes(out, step.treeAttributes ?? noAttributes);
+    out.string(step.data);
   },
   bind: (out, step) => {
     out.string(step.source);
-    out.string(step.target);
     out.bool(step.recursive);
-    out.u64(BigInt(step.attributes.set));
-    out.u64(BigInt(step.attributes.clear));
-    out.bool(step.attributes.recursive);
+    const { maps, recursive = false } = step.mapping ?? {};
+    out.u32(maps === undefined ? bindMappings.none : maps === null ? bindMappings.own : bindMappings.given);
+    out.bool(recursive);
+    writeIdMap(out, maps?.uid ?? []);
+    writeIdMap(out, maps?.gid ?? []);
+    out.string(step.target);
+    writeAttributes(out, step.attributes);
+    writeAttributes(out, step.treeAttributes ?? noAttributes);
     out.u32(step.propagation.bits);
     out.bool(step.createSource);
   },
@@ -206,11 +220,7 @@ const payloads: ByOp = {
   'pivot-root': () => {},
   'move-root': () => {},
   'runtime-hooks': () => {},
-  'root-attributes': (out, step) => {
-    out.u64(BigInt(step.attributes.set));
-    out.u64(BigInt(step.attributes.clear));
-    out.bool(step.attributes.recursive);
-  },
+  'root-attributes': (out, step) => writeAttributes(out, step.attributes),
   mask: (out, step) => out.string(step.path),
   readonly: (out, step) => out.string(step.path),
   sysctl: (out, step) => {
@@ -371,6 +381,19 @@ function writeHook(out: Writer, hook: HookStep): void {
   out.u32(hook.timeout ?? 0);
   out.string(hook.state.before);
   out.string(hook.state.after);
+}
+
+function writeAttributes(out: Writer, attributes: MountAttributes): void {
+  out.u64(BigInt(attributes.set));
+  out.u64(BigInt(attributes.clear));
+}
+
+function writeIdMap(out: Writer, map: readonly IdMapping[]): void {
+  out.list(map, (item) => {
+    out.u32(item.containerId);
+    out.u32(item.hostId);
+    out.u32(item.size);
+  });
 }
 
 function writeSpawn(out: Writer, spawn: Spawn): void {

@@ -5,12 +5,12 @@
  */
 import { allCapabilities, capabilityNamesOf } from '../capability.ts';
 import type {
+  BindMapping,
   CapabilitySets,
   CgroupPlacement,
   IdMapping,
   Keeper,
   LauncherOptions,
-  MountAttributes,
   NamespaceType,
   Op,
   Plan,
@@ -33,7 +33,10 @@ const sentences: ByOp = {
     const time = step.timeout === null ? '' : `, for at most ${step.timeout} s`;
     return `run the ${step.kind} hook ${[step.path, ...step.args.slice(1)].map(quote).join(' ')}${time}`;
   },
-  propagation: (step) => propagation(step.path, step.flags.words),
+  propagation: (step) =>
+    step.holder === true
+      ? `keep what is mounted on ${quote(step.path)} from spreading to the host`
+      : propagation(step.path, step.flags.words),
   overlay: (step) => {
     const top = step.upper === null ? 'read-only' : `writable layer ${quote(step.upper)}`;
     const layers = step.lower.length === 1 ? 'one layer' : `${step.lower.length} layers`;
@@ -46,17 +49,29 @@ const sentences: ByOp = {
   'root-bind': (step) => `bind the directory ${quote(step.source)} on ${quote(step.target)} as the new root`,
   'enter-root': (step) => `take ${quote(step.path)} as the root that all further paths are resolved in`,
   mount: (step) => {
-    const details = [...step.flags.words, ...(step.data.match(/(?:\\.|[^,])+/gs) ?? [])];
-    return `mount ${step.fstype} on ${quote(step.target)}${parenthesised(details)}${step.optional ? ', if possible' : ''}`;
+    // Not at a comma that is part of a path or of a quoted value.
+    const data = step.data.match(/(?:\\.|="[^"]*"|[^\\,])+/gs) ?? [];
+    const details = [...step.flags.words, ...data];
+    const copy = step.copyUp === true ? ', beginning with a copy of what is there' : '';
+    return `mount ${step.fstype} on ${quote(step.target)}${parenthesised(details)}${copy}${step.optional ? ', if possible' : ''}`;
   },
   bind: (step) => {
     const details = [
       ...step.attributes.words,
+      ...(step.treeAttributes?.words ?? []),
       ...step.propagation.words,
       ...(step.recursive ? ['with submounts'] : []),
     ];
     const made = step.createSource ? ', creating it on the host if missing' : '';
-    return `bind the host's ${quote(step.source)} on ${quote(step.target)}${parenthesised(details)}${made}`;
+    return `bind the host's ${quote(step.source)} on ${quote(step.target)}${parenthesised(details)}${bindMapping(step.mapping ?? null)}${made}`;
+  },
+  remount: (step) => {
+    const details = [
+      ...step.attributes.words,
+      ...(step.treeAttributes?.words ?? []),
+      ...(step.data === '' ? [] : [step.data]),
+    ];
+    return `change the mount on ${quote(step.target)}${parenthesised(details)}`;
   },
   'cgroup-mount': (step) => {
     const what = step.unified
@@ -74,7 +89,7 @@ const sentences: ByOp = {
   'pivot-root': () => "make the new root / and let go of the host's file systems",
   'move-root': () => "move the new root over /, above the host's file systems",
   'runtime-hooks': () => 'wait while the hooks on the host run',
-  'root-attributes': (step) => `make the root file system ${words(attributeWords(step.attributes))}`,
+  'root-attributes': (step) => `make the root file system ${words(step.attributes.words)}`,
   mask: (step) => `hide ${quote(step.path)}`,
   readonly: (step) => `make ${quote(step.path)} read-only`,
   sysctl: (step) => `set the kernel parameter /proc/sys/${step.name} to ${quote(step.value)}`,
@@ -235,10 +250,6 @@ function propagation(path: string, propagations: readonly string[]): string {
   }
 }
 
-function attributeWords(attributes: MountAttributes): readonly string[] {
-  return attributes.recursive ? [...attributes.words, 'with submounts'] : attributes.words;
-}
-
 function capabilities(sets: CapabilitySets): string {
   if (sets.bounding === 0n) return 'without any capability';
   const names = capabilityNamesOf(sets.bounding).map((name) => name.slice('CAP_'.length).toLowerCase());
@@ -253,6 +264,13 @@ function idMap(kind: string, mappings: readonly IdMapping[]): string {
     return `${item.containerId}-${item.containerId + last} to ${item.hostId}-${item.hostId + last}`;
   });
   return `${kind} ids ${ranges.join(', ')}`;
+}
+
+function bindMapping(mapping: BindMapping | null): string {
+  if (mapping === null) return '';
+  const what = mapping.recursive ? 'the ids of it and its submounts mapped' : 'its ids mapped';
+  if (mapping.maps === null) return `, ${what} as the container's own`;
+  return `, ${what}: ${idMap('user', mapping.maps.uid)}, ${idMap('group', mapping.maps.gid)}`;
 }
 
 function owner(step: { readonly uid: number; readonly gid: number }): string {

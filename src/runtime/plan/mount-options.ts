@@ -134,29 +134,43 @@ const propagations: ReadonlyMap<string, number> = new Map([
   ['runbindable', mountBits.unbindable | mountBits.rec],
 ]);
 
-/** Known words that are refused rather than handed to the file system, which would not know them. */
-const refused: ReadonlySet<string> = new Set(['tmpcopyup', 'idmap', 'ridmap', 'copy-symlink', 'remount', 'move']);
+/** "move" would take a mount away from where the host has it. */
+const refused: ReadonlySet<string> = new Set(['move']);
+
+/** Words that say what kind of mount it is. */
+const kinds: ReadonlySet<string> = new Set(['bind', 'rbind', 'remount', 'tmpcopyup', 'idmap', 'ridmap']);
 
 /** Every word that is not left to the file system, for `features` (features.md, "Mount Options"). */
 export function mountOptionWords(): string[] {
   const recursive = [...recursiveBases].map((word) => `r${word}`);
-  return ['bind', 'rbind', ...words.keys(), ...recursive, ...propagations.keys()].sort();
+  return [...kinds, ...words.keys(), ...recursive, ...propagations.keys()].sort();
 }
 
 export type MountOptions = {
   /** "bind" or "rbind" is among the words. */
   readonly bind: boolean;
   readonly recursive: boolean;
+  /** Change what is mounted there already. */
+  readonly remount: boolean;
+  /** Of a tmpfs: begin with a copy of what it covers. */
+  readonly copyUp: boolean;
+  readonly idMap: 'no' | 'plain' | 'recursive';
   /** For a new mount. */
   readonly flags: MountFlags;
-  /** For a bind. */
+  /** For a bind: of the mount itself, then, by the words with an "r" before them, of the whole tree. */
   readonly attributes: MountAttributes;
+  readonly treeAttributes: MountAttributes;
+  /** Words for a new file system, which a bind can't change. */
+  readonly ofFileSystem: readonly string[];
   readonly propagation: MountFlags;
   /** What is left, for the file system. */
   readonly data: readonly string[];
 };
 
 const noFlags: MountFlags = { bits: 0, words: [] };
+
+/** Changes nothing. */
+export const noAttributes: MountAttributes = { set: 0, clear: 0, words: [] };
 
 /** Propagation flags of one word ("rslave"), undefined when it is none. */
 export function propagationOf(word: string): MountFlags | undefined {
@@ -167,12 +181,11 @@ export function propagationOf(word: string): MountFlags | undefined {
 /**
  * Sorts the options of one mount. Later words win over earlier ones, as in mount(8).
  *
- * @throws OnggiError `unsupported` for a known word that can't be done, `invalid` for a contradiction
+ * @throws OnggiError `unsupported` for a known word that can't be done, `invalid` for data that would be several options
  */
 export function parseMountOptions(destination: string, options: readonly string[]): MountOptions {
-  let bind = false;
-  let recursive = false;
   let propagation = noFlags;
+  const given = new Set<string>();
   const data: string[] = [];
   const plain: [string, Word][] = [];
   const deep: [string, Word][] = [];
@@ -180,19 +193,22 @@ export function parseMountOptions(destination: string, options: readonly string[
     if (refused.has(option)) throw unsupported(`mount option "${option}" of "${destination}"`);
     const word = words.get(option);
     const base = option.startsWith('r') && recursiveBases.has(option.slice(1)) ? words.get(option.slice(1)) : undefined;
-    if (option === 'bind' || option === 'rbind') {
-      bind = true;
-      recursive = option === 'rbind';
-    } else if (word !== undefined) plain.push([option, word]);
+    if (kinds.has(option)) given.add(option);
+    else if (word !== undefined) plain.push([option, word]);
     else if (base !== undefined) deep.push([option, base]);
     else if (propagations.has(option)) propagation = propagationOf(option) ?? noFlags;
     else data.push(checkData(destination, option));
   }
   return {
-    bind,
-    recursive,
+    bind: given.has('bind') || given.has('rbind'),
+    recursive: given.has('rbind'),
+    remount: given.has('remount'),
+    copyUp: given.has('tmpcopyup'),
+    idMap: given.has('ridmap') ? 'recursive' : given.has('idmap') ? 'plain' : 'no',
     flags: mountFlags([...plain, ...deep]),
-    attributes: attributes(destination, plain, deep, recursive),
+    attributes: attributes(plain),
+    treeAttributes: attributes(deep),
+    ofFileSystem: wordsOf(plain.filter(([, word]) => word.attributes === undefined)),
     propagation,
     data,
   };
@@ -221,19 +237,7 @@ function mountFlags(chosen: readonly [string, Word][]): MountFlags {
   return { bits: bits >>> 0, words: wordsOf(chosen) };
 }
 
-function attributes(
-  destination: string,
-  plain: readonly [string, Word][],
-  deep: readonly [string, Word][],
-  recursive: boolean,
-): MountAttributes {
-  if (plain.some(([, word]) => word.flags !== 0) && deep.length > 0 && recursive) {
-    throw unsupported(
-      `a mix of recursive (${wordsOf(deep).join(', ')}) and plain (${wordsOf(plain).join(', ')}) mount options of "${destination}"`,
-      'Use the recursive words ("rro", "rnosuid", ...) for all of them.',
-    );
-  }
-  const chosen = [...plain, ...deep];
+function attributes(chosen: readonly [string, Word][]): MountAttributes {
   let setBits = 0;
   let clearBits = 0;
   for (const [, word] of chosen) {
@@ -242,12 +246,7 @@ function attributes(
     setBits = word.clear ? setBits & ~bits : (setBits & ~mask) | bits;
     clearBits = word.clear ? clearBits | bits : (clearBits & ~bits) | mask;
   }
-  return {
-    set: setBits,
-    clear: clearBits,
-    recursive: recursive && deep.length > 0,
-    words: wordsOf(chosen.filter(([, word]) => word.attributes !== undefined)),
-  };
+  return { set: setBits, clear: clearBits, words: wordsOf(chosen.filter(([, word]) => word.attributes !== undefined)) };
 }
 
 /** The words that say something, each once. */

@@ -1,10 +1,12 @@
-/** The mounts of config.json as steps, in their order. Pure. */
+/** The mounts of config.json as steps (config.md, "Mounts"). Pure. */
+import { posix } from 'node:path';
 import { OnggiError, unsupported } from '../../errors.ts';
-import type { Mount } from '../../oci/runtime-spec.ts';
+import type { IdMap, Mount } from '../../oci/runtime-spec.ts';
 import type { Cgroup } from '../cgroup/cgroup.ts';
 import type { CgroupLayout } from '../cgroup/hierarchy.ts';
-import { attributeBits, type MountOptions, mountBits, parseMountOptions } from './mount-options.ts';
-import type { InitStep, MountAttributes } from './steps.ts';
+import { compileCgroupMount } from './cgroup-mount.ts';
+import { attributeBits, type MountOptions, mountBits, noAttributes, parseMountOptions } from './mount-options.ts';
+import type { BindMapping, IdMapping, InitStep } from './steps.ts';
 
 /** What the compilation of a mount has to know besides the mount. */
 export type MountContext = {
@@ -13,42 +15,75 @@ export type MountContext = {
   readonly cgroup: Cgroup;
   /** The container has a cgroup namespace of its own. */
   readonly cgroupNamespace: boolean;
-  /** The container has a user namespace of its own but shares the host's network namespace. */
+  /** The container has a user namespace of its own, new or joined. */
+  readonly userNamespace: boolean;
+  /** It has one but shares the host's network namespace. */
   readonly foreignNetwork: boolean;
+  /** Directory that relative sources of binds are taken from. */
+  readonly bundle: string;
+  /** SELinux label of new file systems, "" for none. */
+  readonly label: string;
+  readonly warn: (message: string) => void;
 };
 
+/** Mounts in their order, and what has to wait until devices and links are made in them. */
+export type CompiledMounts = { readonly steps: InitStep[]; readonly later: InitStep[] };
+
 /** @throws OnggiError `invalid` or `unsupported`, naming the mount */
-export function compileMounts(mounts: readonly Mount[], context: MountContext): InitStep[] {
-  return mounts.flatMap((mount) => compileMount(mount, context));
+export function compileMounts(mounts: readonly Mount[], context: MountContext): CompiledMounts {
+  const later: InitStep[] = [];
+  return { steps: mounts.flatMap((mount) => compileMount(mount, context, later)), later };
 }
 
-function compileMount(mount: Mount, context: MountContext): InitStep[] {
+function compileMount(mount: Mount, context: MountContext, later: InitStep[]): InitStep[] {
   const target = checkDestination(mount.destination);
-  if (mount.uidMappings !== undefined || mount.gidMappings !== undefined) {
-    throw unsupported(`an id-mapped mount ("${target}")`);
-  }
   const options = parseMountOptions(target, mount.options ?? []);
-  if (options.bind || mount.type === 'bind') return [bind(mount, target, options)];
-  checkPropagation(target, options);
-  if (mount.type === 'cgroup' || mount.type === 'cgroup2') return cgroup(target, options, context);
+  if (options.remount) return [remount(target, options)];
+  const bound = options.bind || mount.type === 'bind';
+  const mapping = idMapping(mount, target, options, context);
+  if (mapping !== null && !bound) {
+    throw new OnggiError('invalid', `mount "${target}": only a bind can have its ids mapped`);
+  }
+  if (options.copyUp && mount.type !== 'tmpfs') {
+    throw new OnggiError('invalid', `mount "${target}": "tmpcopyup" is for a tmpfs, not for "${mount.type ?? ''}"`);
+  }
+  if (bound) return [bind(mount, target, options, mapping, context)];
+  // "cgroup" is whatever the machine has; "cgroup2" beside other hierarchies is a mount like any other.
+  if (mount.type === 'cgroup' || (mount.type === 'cgroup2' && context.cgroups.mode === 'unified')) {
+    return compileCgroupMount(target, options, context);
+  }
   if (mount.type === 'sysfs' && context.foreignNetwork) return [bindSys(target, options)];
-  if (mount.type === undefined || mount.type === '') {
+  return [fileSystem(mount, target, options, context.label, later)];
+}
+
+function fileSystem(mount: Mount, target: string, options: MountOptions, label: string, later: InitStep[]): InitStep {
+  const { type } = mount;
+  if (type === undefined || type === '' || type === 'none') {
     throw new OnggiError('invalid', `mount "${target}": neither a type nor the option "bind" is given`);
   }
-  if (target === '/dev' && (options.flags.bits & mountBits.rdonly) !== 0) {
-    throw unsupported('a read-only mount of "/dev"', 'Devices are made in it; leave out "ro".');
+  const { propagation, data, copyUp } = options;
+  let { flags } = options;
+  if (target === '/dev' && (flags.bits & mountBits.rdonly) !== 0) {
+    // Devices and links are made in it first.
+    flags = { bits: flags.bits & ~mountBits.rdonly, words: flags.words.filter((word) => word !== 'ro') };
+    const attributes = { set: attributeBits.rdonly, clear: 0, words: ['ro'] };
+    later.push({ op: 'remount', target, attributes, data: '' });
   }
-  return [
-    {
-      op: 'mount',
-      fstype: mount.type,
-      source: mount.source ?? mount.type,
-      target,
-      flags: options.flags,
-      data: options.data.join(','),
-      optional: false,
-    },
-  ];
+  return {
+    op: 'mount',
+    fstype: type,
+    source: mount.source ?? type,
+    target,
+    flags: { bits: (flags.bits | propagation.bits) >>> 0, words: [...flags.words, ...propagation.words] },
+    data: [...data, ...labelOption(type, label)].join(','),
+    optional: false,
+    ...(copyUp && { copyUp }),
+  };
+}
+
+/** mount(8), "context="; procfs and sysfs take no label. */
+function labelOption(type: string, label: string): string[] {
+  return label === '' || type === 'proc' || type === 'sysfs' ? [] : [`context="${label}"`];
 }
 
 /** Relative destinations are taken below "/", as runc does for old configurations (config.md, "Mounts"). */
@@ -58,93 +93,79 @@ function checkDestination(destination: string): string {
   return target;
 }
 
-function bind(mount: Mount, target: string, options: MountOptions): InitStep {
-  const source = mount.source ?? '';
-  if (!source.startsWith('/')) {
-    throw new OnggiError('invalid', `mount "${target}": its source "${source}" is not an absolute path`);
-  }
-  if (options.data.length > 0) throw unsupported(`mount option "${options.data.join(',')}" of the bind "${target}"`);
-  const plainOnly = options.flags.words.filter((word) => !options.attributes.words.includes(word));
-  if (plainOnly.length > 0) throw unsupported(`mount option "${plainOnly.join(',')}" of the bind "${target}"`);
-  if ((options.propagation.bits & mountBits.shared) !== 0) {
-    // The init makes its copy of the host's mounts a slave before it binds, so it can't join the source's peer group.
-    throw unsupported(`propagation "${options.propagation.words.join()}" of "${target}"`, 'Use rslave or rprivate.');
+function bind(
+  mount: Mount,
+  target: string,
+  options: MountOptions,
+  mapping: BindMapping | null,
+  context: MountContext,
+): InitStep {
+  const without = [...options.ofFileSystem, ...options.data];
+  if (without.length > 0) {
+    context.warn(`mount options "${without.join(',')}" of the bind "${target}" belong to its file system: no effect`);
   }
   return {
     op: 'bind',
-    source,
+    source: sourceOf(mount, target, context.bundle),
     target,
     recursive: options.recursive,
+    ...(mapping !== null && { mapping }),
     attributes: options.attributes,
+    ...(options.treeAttributes.words.length > 0 && { treeAttributes: options.treeAttributes }),
     propagation: options.propagation,
     createSource: false,
   };
 }
 
-/** A new mount below a slave or private root is private, which "slave" does not change; it has no peers to share with. */
-function checkPropagation(target: string, options: MountOptions): void {
-  const bits = options.propagation.bits & ~mountBits.rec;
-  if (bits === mountBits.shared || bits === mountBits.unbindable) {
-    throw unsupported(`propagation "${options.propagation.words.join()}" of "${target}"`);
-  }
+function sourceOf(mount: Mount, target: string, bundle: string): string {
+  const source = mount.source ?? '';
+  if (source === '') throw new OnggiError('invalid', `mount "${target}": a bind needs a source`);
+  return source.startsWith('/') ? source : posix.join(bundle, source);
 }
 
 /**
- * With a cgroup namespace the hierarchies are mounted anew, and show the container's own cgroup as their root. Without
- * one the same is had by binding the container's directories.
+ * Maps alone ask for a mapping as the words do; the words alone mean the maps of the container (config.md, "idmap").
+ *
+ * @throws OnggiError `invalid`
  */
-function cgroup(target: string, options: MountOptions, context: MountContext): InitStep[] {
-  const { cgroups } = context;
-  if (options.data.length > 0) throw unsupported(`mount option "${options.data.join(',')}" of "${target}"`);
-  const hierarchies = cgroups.legacy.map((hierarchy) => ({
-    name: hierarchy.name,
-    options: hierarchy.options,
-    links: hierarchy.controllers.length > 1 ? hierarchy.controllers : [],
-  }));
-  const unified = cgroups.mode === 'unified';
-  if (context.cgroupNamespace) {
-    return [{ op: 'cgroup-mount', target, unified, legacy: unified ? [] : hierarchies, flags: options.flags }];
+function idMapping(mount: Mount, target: string, options: MountOptions, context: MountContext): BindMapping | null {
+  const [uid, gid] = [(mount.uidMappings ?? []).map(idMap), (mount.gidMappings ?? []).map(idMap)];
+  if (uid.length > 0 !== gid.length > 0) {
+    throw new OnggiError('invalid', `mount "${target}": uidMappings and gidMappings go together`);
   }
-  const own = (source: string, on: string): InitStep => ({
-    op: 'bind',
-    source,
-    target: on,
-    recursive: false,
-    attributes: options.attributes,
-    propagation: { bits: 0, words: [] },
-    createSource: false,
-  });
-  if (context.cgroup.unified !== null && unified) return [own(context.cgroup.unified, target)];
-  const writable = {
-    bits: options.flags.bits & ~mountBits.rdonly,
-    words: options.flags.words.filter((w) => w !== 'ro'),
-  };
-  return [
-    { op: 'mount', fstype: 'tmpfs', source: 'cgroup', target, flags: writable, data: 'mode=755', optional: false },
-    ...cgroups.legacy.flatMap((hierarchy, index): InitStep[] => [
-      own(context.cgroup.legacy[index]?.directory ?? hierarchy.mountPoint, `${target}/${hierarchy.name}`),
-      ...(hierarchy.controllers.length > 1
-        ? hierarchy.controllers.map(
-            (name): InitStep => ({ op: 'symlink', path: `${target}/${name}`, target: hierarchy.name }),
-          )
-        : []),
-    ]),
-  ];
+  const recursive = options.idMap === 'recursive';
+  if (uid.length > 0) return { maps: { uid, gid }, recursive };
+  if (options.idMap === 'no') return null;
+  if (!context.userNamespace) {
+    throw new OnggiError('invalid', `mount "${target}": it has no uidMappings and the container no user namespace`);
+  }
+  return { maps: null, recursive };
+}
+
+function idMap(map: IdMap): IdMapping {
+  return { containerId: map.containerID, hostId: map.hostID, size: map.size };
+}
+
+/**
+ * The mount changes, and with data the options of its file system. "ro" never makes a whole file system read-only, which
+ * may be the host's.
+ */
+function remount(target: string, options: MountOptions): InitStep {
+  const { attributes, treeAttributes, ofFileSystem, data } = options;
+  if (ofFileSystem.length > 0) throw unsupported(`remounting "${target}" with "${ofFileSystem.join(',')}"`);
+  return { op: 'remount', target, attributes, treeAttributes, data: data.join(',') };
 }
 
 /** sysfs shows a network namespace and can only be mounted by who owns it (sysfs(5)). */
 function bindSys(target: string, options: MountOptions): InitStep {
-  const attributes: MountAttributes = {
-    ...options.attributes,
-    recursive: true,
-    set: options.attributes.set | attributeBits.nosuid | attributeBits.noexec | attributeBits.nodev,
-  };
+  const { set, clear, words } = options.attributes;
   return {
     op: 'bind',
     source: '/sys',
     target,
     recursive: true,
-    attributes,
+    attributes: noAttributes,
+    treeAttributes: { set: set | attributeBits.nosuid | attributeBits.noexec | attributeBits.nodev, clear, words },
     propagation: { bits: mountBits.slave | mountBits.rec, words: ['rslave'] },
     createSource: false,
   };

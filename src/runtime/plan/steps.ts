@@ -25,8 +25,14 @@ export type MountFlags = { readonly bits: number; readonly words: readonly strin
 export type MountAttributes = {
   readonly set: number;
   readonly clear: number;
-  readonly recursive: boolean;
   readonly words: readonly string[];
+};
+
+/** Ids of an id-mapped mount: by these maps, or when null by those of the container's own user namespace. */
+export type BindMapping = {
+  readonly maps: { readonly uid: readonly IdMapping[]; readonly gid: readonly IdMapping[] } | null;
+  /** Of the submounts too. */
+  readonly recursive: boolean;
 };
 
 export type PrepareStep =
@@ -132,8 +138,11 @@ export type HookStep = {
 };
 
 export type InitStep =
-  /** Propagation of the whole tree, e.g. MS_REC | MS_PRIVATE on "/". */
-  | { readonly op: 'propagation'; readonly path: string; readonly flags: MountFlags }
+  /**
+   * Propagation of the mount at `path`, or with `holder` of the one that holds it: what is mounted there next has it as
+   * its parent. With MS_REC of the whole tree.
+   */
+  | { readonly op: 'propagation'; readonly path: string; readonly flags: MountFlags; readonly holder?: boolean }
   /**
    * Mounts overlayfs on `target` (a host path, before pivot). `lower` is topmost first; relative names are relative
    * to `directory`, which keeps the option string short (mount(2) takes one page).
@@ -164,23 +173,37 @@ export type InitStep =
       readonly target: string;
       readonly flags: MountFlags;
       readonly data: string;
-      /** Another file system to try when the kernel refuses the first one (sysfs without net namespace: bind). */
+      /** On failure warn and go on. */
       readonly optional: boolean;
+      /** Of a tmpfs: begin with a copy of what it covers ("tmpcopyup"). Its mode is that of the covered in any case. */
+      readonly copyUp?: boolean;
     }
   /**
    * Binds a host path on a container path by open_tree(2) and move_mount(2). A missing mount point is made as a
-   * directory or an empty file, whichever the source is.
+   * directory or an empty file, whichever the source is. With `mapping` the shim opens the source and maps its ids,
+   * which takes privileges over the file system that an init in a user namespace has not.
    */
   | {
       readonly op: 'bind';
       readonly source: string;
       readonly target: string;
       readonly recursive: boolean;
+      readonly mapping?: BindMapping | null;
+      /** Of the mount itself, then of the whole tree. */
       readonly attributes: MountAttributes;
+      readonly treeAttributes?: MountAttributes;
       /** MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_UNBINDABLE (with MS_REC), 0 for none. */
       readonly propagation: MountFlags;
       /** Make the source a directory if it is missing, as `docker run -v` does. */
       readonly createSource: boolean;
+    }
+  /** Changes what is mounted on a container path: attributes as those of a bind, `data` for its file system. */
+  | {
+      readonly op: 'remount';
+      readonly target: string;
+      readonly attributes: MountAttributes;
+      readonly treeAttributes?: MountAttributes;
+      readonly data: string;
     }
   /**
    * The container's own cgroup subtree on `target`, one mount per hierarchy (v1) or one (v2).

@@ -1,0 +1,31 @@
+/*
+ * Sources of binds whose ids are mapped (mount_setattr(2), MOUNT_ATTR_IDMAP). That takes privileges over the file
+ * system's own user namespace, which an init in a user namespace has not: the keeper makes such mounts, detached, and
+ * passes their descriptors to the init.
+ */
+#ifndef ONGGI_SOURCE_H
+#define ONGGI_SOURCE_H
+
+#include <sys/types.h>
+
+#include "failure.h"
+#include "plan-reader.h"
+
+/* The first part of OP_BIND. */
+struct bind_source {
+    const char *path;
+    bool recursive;
+    uint32_t mapping; /* enum bind_mapping */
+    bool mapping_recursive;
+    struct cursor maps; /* as those of OP_ID_MAP */
+};
+
+void bind_source_read(struct cursor *payload, struct bind_source *source);
+
+/*
+ * Makes the mounts that `process`, the init, waits for and sends them to it over `report`, in the order of its steps.
+ * 0, or -errno with `failure`; an init that has died meanwhile is no failure.
+ */
+int bind_sources_send(const struct plan *plan, pid_t process, int report, struct failure *failure);
+
+#endif

@@ -1,0 +1,52 @@
+/* Steps that bind: a directory or file of the host, on a path of the container or as its root. */
+#include "idmap.h"
+#include "init.h"
+#include "message.h"
+#include "mount.h"
+#include "path.h"
+#include "scoped.h"
+#include "source.h"
+#include "syscalls.h"
+#include "target.h"
+
+int step_root_bind(struct init *init, struct cursor *payload) {
+    const char *source = take_string(payload);
+    const char *target = take_string(payload);
+    scoped_fd tree = mount_clone(AT_FDCWD, source, 1);
+    if (tree < 0) return fail(&init->failure, tree, "open the root file system \"%s\"", source);
+    scoped_fd place = (int)SYS(open(target, O_PATH | O_DIRECTORY | O_CLOEXEC));
+    int result = place < 0 ? place : sys_move_mount(tree, place);
+    /* pivot_root(2) takes no shared mount, and a copy of a shared one is shared. */
+    if (result == 0) result = mount_change(tree, 0, 0, MS_PRIVATE, 0);
+    return result < 0 ? fail(&init->failure, result, "bind \"%s\" on \"%s\"", source, target) : 0;
+}
+
+/* The host's directory or file as a detached mount; by the keeper where ids have to be mapped. */
+static int open_source(struct init *init, const struct bind_source *source) {
+    if (source->mapping != MAP_NONE) return init_await_descriptor(init, MESSAGE_MOUNT);
+    return mount_clone(AT_FDCWD, source->path, source->recursive);
+}
+
+int step_bind(struct init *init, struct cursor *payload) {
+    struct bind_source source;
+    bind_source_read(payload, &source);
+    const char *target = take_string(payload);
+    uint64_t set = take_u64(payload), clear = take_u64(payload);
+    uint64_t tree_set = take_u64(payload), tree_clear = take_u64(payload);
+    uint32_t propagation = take_u32(payload);
+    if (take_bool(payload)) {
+        int made = host_make_directory(source.path, 0755);
+        if (made < 0) return fail(&init->failure, made, "make the directory \"%s\"", source.path);
+    }
+    scoped_fd tree = open_source(init, &source);
+    if (tree < 0) return fail(&init->failure, tree, "bind \"%s\": open it", source.path);
+    struct stat status;
+    int result = (int)SYS(fstat(tree, &status));
+    if (result == 0) result = mount_change(tree, set, clear, 0, 0);
+    if (result == 0) result = mount_change(tree, tree_set, tree_clear, 0, 1);
+    if (result < 0) return fail(&init->failure, result, "bind \"%s\": set its attributes", source.path);
+    result = target_place(init, tree, target, !S_ISDIR(status.st_mode), false);
+    /* After the move: a mount that is attached to a shared one would become shared again. */
+    if (result == 0) result = mount_change(tree, 0, 0, propagation & PROPAGATION_FLAGS, (propagation & MS_REC) != 0);
+    return result < 0 ? fail(&init->failure, result, "bind \"%s\" on \"%s\"", source.path, target) : 0;
+}
