@@ -121,6 +121,8 @@ static void say_status(const struct launcher *launcher, enum shim_state state) {
 static int hand_over(int master) {
     static char name[] = "/dev/ptmx";
     struct iovec part = {name, sizeof name - 1};
+    /* Blocking, as runc's is; who wants it otherwise says so. */
+    fcntl(master, F_SETFL, O_RDWR);
     long sent = descriptor_send(CONSOLE_FD, &part, master);
     return sent < 0 ? (int)sent : 0;
 }
