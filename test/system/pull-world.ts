@@ -7,7 +7,10 @@ import { type Context, makeContext } from '../../src/engine/context.ts';
 import type { PullOptions } from '../../src/engine/images.ts';
 import { pull } from '../../src/engine/pull.ts';
 import type { PullEvent } from '../../src/engine/types.ts';
+import { findImage } from '../../src/image/find.ts';
 import { all } from '../../src/store/database.ts';
+import { layersOfImage } from '../../src/store/layer-row.ts';
+import { layerPath } from '../../src/store/layout.ts';
 import { findLeaks, snapshot } from '../harness/leaks.ts';
 import { lockMachine } from '../harness/machine-lock.ts';
 import { type Need, requires } from '../harness/requires.ts';
@@ -61,4 +64,11 @@ export function assertEmpty({ context, root }: PullWorld): void {
 /** Types of events, progress left out: how often it comes depends on the network. */
 export function typesOf(events: readonly PullEvent[]): string[] {
   return events.map(({ type }) => type).filter((type) => type !== 'layer-progress');
+}
+
+/** The content of each layer's directory, lowest first. */
+export function unpackedFiles({ context }: PullWorld, name: string): string[][] {
+  const { store } = context;
+  const layers = layersOfImage(store.database, findImage(store, name).id);
+  return layers.map(({ directory }) => readdirSync(layerPath(store.layout, directory)));
 }
