@@ -1,10 +1,22 @@
 /** Bundles about the root file system and mounts: config.md#root, config.md#mounts, the paths of config-linux.md. */
 import { type Bundle, type Difference, predates, specOf } from './bundle.ts';
 
-/** What lies over a masked path is the runtime's choice. */
-const masks: readonly Difference[] = ['/etc/secret', '/proc/timer_list'].flatMap((path) => [
-  { runtime: 'crun', field: `mounts.${path}.*`, why: "crun covers files with the machine's /dev/null" } as const,
-]);
+/** What lies over a masked path is the runtime's choice; the fields stay, so that a change of it is seen. */
+const masks: readonly Difference[] = (['runc', 'crun'] as const).flatMap((runtime) =>
+  ['/secret', '/sys/firmware'].flatMap((path) =>
+    ['super', 'options'].map((field) => ({
+      runtime,
+      field: `mounts.${path}.${field}`,
+      why: `${runtime} covers directories with a tmpfs of other limits, and without nosuid, nodev and noexec`,
+    })),
+  ),
+);
+
+const maskedFiles: readonly Difference[] = ['/etc/secret', '/proc/timer_list'].map((path) => ({
+  runtime: 'crun',
+  field: `mounts.${path}.*`,
+  why: "crun covers files with the machine's /dev/null, the others with the container's",
+}));
 
 export const mountBundles: readonly Bundle[] = [
   {
@@ -106,6 +118,18 @@ export const mountBundles: readonly Bundle[] = [
     ],
   },
   {
+    name: 'shared-volume',
+    section: 'config-linux.md#rootfs-mount-propagation',
+    about: 'a shared bind mount in a root that is shared stays a peer of its source',
+    setup: 'mkdir src; mount -t tmpfs src src; mount --make-shared src',
+    spec: ({ bundle }) =>
+      specOf({
+        mounts: [{ destination: '/volume', type: 'bind', source: `${bundle}/src`, options: ['rbind', 'rshared'] }],
+        linux: { rootfsPropagation: 'rshared' },
+      }),
+    expect: { exit: 0, 'mounts./volume.propagation': 'shared' },
+  },
+  {
     name: 'tmpfs',
     section: 'config.md#linux-mount-options',
     about: 'data of a tmpfs; tmpcopyup takes along what lies under it',
@@ -179,6 +203,7 @@ export const mountBundles: readonly Bundle[] = [
         ],
       }),
     expect: { exit: 0, 'paths.content:/a/new/file': 'text\n', 'paths.stat:/a/new': 'directory 0755 0:0' },
+    differences: [{ runtime: 'runc', field: 'left./a/new/file', why: 'runc makes files as mount points executable' }],
   },
   {
     name: 'symlinked-targets',
@@ -269,7 +294,7 @@ export const mountBundles: readonly Bundle[] = [
       'paths.list:/sys/firmware': '',
       'paths.create:/secret': 'Read-only file system',
     },
-    differences: masks,
+    differences: [...masks, ...maskedFiles],
   },
   {
     name: 'readonly-paths',

@@ -121,6 +121,13 @@ export const namespaceBundles: readonly Bundle[] = [
       'paths.stat:/onggi-probe': 'file 0755 0:0',
       'paths.open:/dev/null': 'opened',
     },
+    differences: [
+      {
+        runtime: 'crun',
+        field: 'mounts./dev/*.options',
+        why: "crun binds the machine's devices with nosuid and noexec",
+      },
+    ],
   },
   {
     name: 'time-offsets',

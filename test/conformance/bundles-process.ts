@@ -174,5 +174,12 @@ export const processBundles: readonly Bundle[] = [
       'terminal.foreground': true,
       'paths.open:/dev/console': 'opened',
     },
+    differences: [
+      {
+        runtime: 'crun',
+        field: 'mounts./dev/console.options',
+        why: 'crun mounts the terminal without nosuid and noexec',
+      },
+    ],
   },
 ];

@@ -39,6 +39,13 @@ export const resourceBundles: readonly Bundle[] = [
       'paths.content:/sys/fs/cgroup/memory/memory.soft_limit_in_bytes': `${32 << 20}\n`,
       'paths.content:/sys/fs/cgroup/memory/memory.swappiness': '0\n',
     },
+    differences: [
+      {
+        runtime: 'crun',
+        field: 'paths.list:/sys/fs/cgroup',
+        why: 'crun makes links to controllers that are not there',
+      },
+    ],
   },
   {
     name: 'swap',
@@ -176,6 +183,10 @@ export const resourceBundles: readonly Bundle[] = [
       'paths.stat:/dev/deep/block': 'block 0600 0:0 7:9',
       'paths.stat:/dev/pipe': 'fifo 0622 0:0',
     },
+    differences: [
+      { runtime: 'runc', field: 'paths.stat:/dev/core', why: 'runc makes no /dev/core' },
+      { runtime: 'runc', field: 'paths.list:/dev', why: 'runc makes no /dev/core' },
+    ],
   },
   {
     name: 'device-rules',

@@ -40,7 +40,7 @@ for (const bundle of bundles) {
     const result = await compareBundle(bundle);
     removeCgroups(cgroupParent);
     const left = await findLeaks(before);
-    assert.equal(result.join('\n'), '');
+    assert.ok(result.length === 0, `differences:\n${result.join('\n')}`);
     assert.deepEqual(left, [], 'left behind');
     ran.add(bundle);
   });
@@ -74,7 +74,8 @@ async function compareBundle(bundle: Bundle): Promise<string[]> {
   for (const runtime of runtimes) {
     const shown = await runBundle(bundle, programs[runtime], place);
     const reason = bundle.refused?.[runtime];
-    if (reason === undefined && shown.exit !== 0) problems.push(`${runtime} ended with ${shown.exit}: ${shown.stderr}`);
+    if (reason === undefined && (shown.exit !== 0 || shown.report === ''))
+      problems.push(`${runtime} ended with ${shown.exit}, and the probe said "${shown.report}": ${shown.stderr}`);
     else if (reason === undefined) views.set(runtime, viewOf(shown, { ...place, joinable: joinable.namespaces }));
     else if (shown.exit === 0 && isMeasured(runtime))
       problems.push(`${runtime} runs it, though written was: ${reason}`);
