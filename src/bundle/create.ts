@@ -98,7 +98,13 @@ function planAgain(record: StateRecord, paths: ContainerPaths): ReturnType<typeo
 async function runPoststart(runtime: Runtime, record: StateRecord, read: () => Spec): Promise<void> {
   if (!record.poststart || record.init === null) return;
   const { runHooks } = await import('./hook.ts');
-  await runHooks('poststart', read().hooks?.poststart, hookState(record, 'running', record.init.pid), runtime.warn);
+  await runHooks(
+    'poststart',
+    read().hooks?.poststart,
+    record.bundle,
+    hookState(record, 'running', record.init.pid),
+    runtime.warn,
+  );
 }
 
 /** `run --detach`. @throws OnggiError as `makeContainer` and `startContainer`; then nothing of the container is left */

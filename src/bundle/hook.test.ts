@@ -12,9 +12,9 @@ const shell = (script: string, more: Partial<Hook> = {}): Hook => ({
   ...more,
 });
 
-async function warningsOf(hooks: readonly Hook[], state = '{}'): Promise<string[]> {
+async function warningsOf(hooks: readonly Hook[], state = '{}', directory = '/'): Promise<string[]> {
   const warnings: string[] = [];
-  await runHooks('poststop', hooks, state, (message) => void warnings.push(message));
+  await runHooks('poststop', hooks, directory, state, (message) => void warnings.push(message));
   return warnings;
 }
 
@@ -26,6 +26,15 @@ test('hooks run in order, with the state on stdin, their own environment and nam
   assert.deepEqual(await warningsOf(hooks, '{"id":"x"}'), []);
   assert.equal(readFileSync(file, 'utf8'), 'hook|b=c||{"id":"x"}second\n');
   rmSync(directory, { recursive: true });
+});
+
+test('hooks run in the directory that they are given, or in / when it is gone', async () => {
+  const hooks = [shell('pwd >&2; exit 1')];
+  const words = [...(await warningsOf(hooks, '{}', '/proc')), ...(await warningsOf(hooks, '{}', '/nonexistent'))];
+  assert.deepEqual(
+    words.map((word) => word.replace(/.*: /, '')),
+    ['/proc', '/'],
+  );
 });
 
 test('a failing hook is told with its words, and the next one runs', async () => {

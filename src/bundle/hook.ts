@@ -3,6 +3,7 @@
  * The others are steps of the plan. Acts.
  */
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { OnggiError } from '../errors.ts';
 import type { Hook } from '../oci/runtime-spec.ts';
 import type { HookKindOutside } from './hook-kind.ts';
@@ -14,31 +15,34 @@ const longestComplaint = 4096;
  * Runs the hooks one after the other, each with `state` on standard input. A failure is told and the next one runs
  * (runtime.md, "Lifecycle": the runtime logs a warning and goes on).
  *
+ * @param directory where they run, the bundle's as with runc and crun; "/" when it is gone
  * @param state JSON (`hookState`)
  * @param warn told about each hook that failed, and how
  */
 export async function runHooks(
   kind: HookKindOutside,
   hooks: readonly Hook[] | undefined,
+  directory: string,
   state: string,
   warn: (message: string) => void,
 ): Promise<void> {
   for (const hook of hooks ?? []) {
     try {
-      await runHook(kind, hook, state);
+      await runHook(kind, hook, existsSync(directory) ? directory : '/', state);
     } catch (error) {
       warn(error instanceof Error ? error.message : String(error));
     }
   }
 }
 
-function runHook(kind: string, hook: Hook, state: string): Promise<void> {
+function runHook(kind: string, hook: Hook, directory: string, state: string): Promise<void> {
   const what = `${kind} hook "${hook.path}"`;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const [name = hook.path, ...args] = hook.args ?? [];
   // A group of its own, so that what it has started ends with it when its time is over.
   const child = spawn(hook.path, args, {
     argv0: name,
+    cwd: directory,
     env: environmentOf(hook.env ?? []),
     stdio: ['pipe', 'ignore', 'pipe'],
     detached: true,

@@ -82,7 +82,7 @@ export async function makeContainer(
   const { record, guard } = await recordContainer(runtime, id, bundle, cgroup, notify);
   let launched: Launched | undefined;
   try {
-    launched = launchPlan(runtime, plan, options, preserved.descriptors);
+    launched = launchPlan(runtime, plan, options, preserved.descriptors, bundle.directory);
     const made = { ...record, init: launched.created() };
     writeState(paths, made, guard);
     if (options.pidFile !== undefined) writePidFile(options.pidFile, made.init.pid);
@@ -147,7 +147,7 @@ export async function takeBack(
 export async function runPoststop(runtime: Runtime, record: StateRecord, { hooks }: Spec): Promise<void> {
   if (!record.poststop) return;
   const { runHooks } = await import('./hook.ts');
-  await runHooks('poststop', hooks?.poststop, hookState(record, 'stopped', 0), runtime.warn);
+  await runHooks('poststop', hooks?.poststop, record.bundle, hookState(record, 'stopped', 0), runtime.warn);
 }
 
 function recordOf(id: string, bundle: Bundle, cgroup: Cgroup, notify: boolean): StateRecord {
@@ -209,6 +209,7 @@ function launchPlan(
   plan: Plan,
   { consoleSocket }: MakeOptions,
   preserve: readonly number[],
+  directory: string,
 ): Launched {
   return launch({
     id: plan.keeper.id,
@@ -217,6 +218,7 @@ function launchPlan(
     consoleSocket,
     stay: plan.keeper.kind === 'launcher' && plan.keeper.stay,
     preserve,
+    directory,
     failed: (report) => stepError(report, plan),
     warn: (report) => runtime.warn(stepWarning(report)),
   });

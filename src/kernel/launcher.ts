@@ -38,6 +38,8 @@ export type Launch = Interpreter & {
   readonly stay: boolean;
   /** Descriptors of this process that become 3, 4 and so on in the container; as many as the plan says. */
   readonly preserve: readonly number[];
+  /** Absolute path: where the launcher runs, and with it the hooks that run outside; absent: where this process does. */
+  readonly directory?: string;
 };
 
 /**
@@ -77,13 +79,29 @@ export function launch(request: Launch): Launched {
   // Descriptors 0 and up of native/launcher.c.
   const fds = [...request.stdio, plans.fd, theirs, console.fd, ...request.preserve];
   try {
-    const pid = native(`start "${path}"`, (calls) =>
-      calls.spawn(executable.fd, ['onggi-shim', '--launch', request.id], [], fds),
+    const pid = within(request.directory, () =>
+      native(`start "${path}"`, (calls) => calls.spawn(executable.fd, ['onggi-shim', '--launch', request.id], [], fds)),
     );
     return launchedOf(pid, channel, request);
   } catch (error) {
     channel[Symbol.dispose]();
     throw error;
+  }
+}
+
+/** A child starts where its parent is. Nothing else of this process runs meanwhile. */
+function within<T>(directory: string | undefined, act: () => T): T {
+  if (directory === undefined) return act();
+  const before = process.cwd();
+  try {
+    process.chdir(directory);
+  } catch (error) {
+    throw fromSystemError(error, `go to "${directory}"`);
+  }
+  try {
+    return act();
+  } finally {
+    process.chdir(before);
   }
 }
 
