@@ -1,0 +1,172 @@
+/** exec of onggi-runtime: every flag, process.json, terminals, descriptors. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { repository } from '../harness/busybox-image.ts';
+import { run, start } from '../harness/program.ts';
+import { type RuntimeWorld, runtimeBinary, runtimeTest } from '../harness/runtime-test.ts';
+
+const id = 'onggi-exec';
+
+async function inContainer(world: RuntimeWorld, body: () => Promise<void>): Promise<void> {
+  await world.detached(id, { args: ['sleep', '100'] });
+  await body();
+  await world.ok(['delete', '-f', id]);
+}
+
+runtimeTest('exec passes stdio and ends with the status of the command', [], async (world) => {
+  await inContainer(world, async () => {
+    const outcome = await world.runtime(['exec', id, 'sh', '-c', 'cat; echo err >&2; exit 7'], { input: 'in' });
+    assert.deepEqual(outcome, { status: 7, signal: null, stdout: 'in', stderr: 'err\n' });
+    assert.equal((await world.runtime(['exec', id, 'sh', '-c', 'kill -9 $$'])).status, 137);
+  });
+});
+
+runtimeTest('each flag of exec changes what it names', [], async (world) => {
+  await inContainer(world, async () => {
+    const flags = ['-u', '5:6', '-g', '9', '--additional-gids=10', '-e', 'A=b', '--env', 'C=d', '--cwd', '/tmp'];
+    const said = await world.ok(['exec', ...flags, id, 'sh', '-c', 'id -u; id -g; id -G; echo $A $C; pwd']);
+    assert.equal(said, '5\n6\n6 9 10\nb d\n/tmp\n');
+    const status = (...more: string[]) =>
+      world.ok(['exec', ...more, id, 'grep', '-E', '^(CapBnd|CapEff|NoNewPrivs)', '/proc/self/status']);
+    assert.equal(await status(), 'CapEff:\t0000000000000020\nCapBnd:\t0000000000000020\nNoNewPrivs:\t1\n');
+    assert.match(await status('--cap', 'CAP_NET_RAW'), /CapEff:\t0000000000002020\nCapBnd:\t0000000000002020/);
+    assert.match(await status('--no-new-privs=false'), /NoNewPrivs:\t0/);
+  });
+});
+
+runtimeTest('exec by process.json is what the file says', [], async (world) => {
+  await inContainer(world, async () => {
+    const file = join(world.scratch, 'process.json');
+    writeFileSync(
+      file,
+      JSON.stringify({
+        user: { uid: 7, gid: 8 },
+        args: ['sh', '-c', 'id -u; pwd; echo $X'],
+        cwd: '/tmp',
+        env: ['PATH=/bin', 'X=y'],
+      }),
+    );
+    assert.equal(await world.ok(['exec', '--process', file, id]), '7\n/tmp\ny\n');
+    writeFileSync(file, JSON.stringify({ user: { uid: 0, gid: 0 }, args: 'sh', cwd: '/' }));
+    const { status, stderr } = await world.runtime(['exec', '-p', file, id]);
+    assert.equal(status, 255);
+    assert.match(stderr, /args: "sh" is not a list/);
+  });
+});
+
+runtimeTest('a command that can not be executed gives 255 and is named', [], async (world) => {
+  await inContainer(world, async () => {
+    for (const [args, message] of [
+      [['nonexistent'], /exec failed: .*"nonexistent": executable file not found in \$PATH/],
+      [['/etc/passwd'], /exec failed: .*"\/etc\/passwd": permission denied/],
+      [[], /process args cannot be empty/],
+    ] as const) {
+      const { status, stderr } = await world.runtime(['exec', id, ...args]);
+      assert.equal(status, 255);
+      assert.match(stderr, message);
+    }
+    const { stderr } = await world.runtime(['exec', '--cwd', '/nonexistent', id, 'true']);
+    assert.match(stderr, /\/nonexistent/);
+  });
+});
+
+runtimeTest('exec --detach leaves the process, whose id is in the pid file', [], async (world) => {
+  await inContainer(world, async () => {
+    const file = join(world.scratch, 'pid');
+    await run('sh', [
+      '-c',
+      '"$@" >/dev/null 2>&1 </dev/null',
+      '--',
+      runtimeBinary,
+      '--root',
+      world.root,
+      'exec',
+      '-d',
+      '--pid-file',
+      file,
+      id,
+      'sleep',
+      '55',
+    ]);
+    const pid = readFileSync(file, 'utf8');
+    assert.match(pid, /^\d+$/);
+    assert.equal(readFileSync(`/proc/${pid}/cmdline`, 'utf8'), 'sleep\x0055\x00');
+    assert.ok(JSON.parse(await world.ok(['ps', '-f', 'json', id])).includes(Number(pid)));
+  });
+});
+
+runtimeTest('a terminal goes to the console socket', ['python3'], async (world) => {
+  const script = join(repository, 'test/conformance/console.py');
+  const socket = join(world.scratch, 'console');
+  await inContainer(world, async () => {
+    const console = start('python3', [script, socket]);
+    await console.printed(/listening/);
+    await world.ok(['exec', '-d', '-t', '--console-socket', socket, id, 'sh', '-c', 'tty; stty size']);
+    assert.match((await console.outcome).stdout, /\/dev\/pts\/0\r\n24 80\r\n/);
+    for (const [flags, message] of [
+      [['-d', '-t'], /needs a console socket/],
+      [['--console-socket', socket], /goes with a terminal and --detach/],
+      [['-d', '-t', '--console-socket', `${socket}-none`], /console-none/],
+    ] as const) {
+      const { status, stderr } = await world.runtime(['exec', ...flags, id, 'true']);
+      assert.equal(status, 255);
+      assert.match(stderr, message);
+    }
+  });
+});
+
+runtimeTest('descriptors are preserved by number, LISTEN_FDS only for whom it is meant', [], async (world) => {
+  const script = 'for fd in 3 4 5; do [ -e /proc/self/fd/$fd ] && cat <&$fd; done; echo "$LISTEN_FDS $LISTEN_PID"';
+  const bundle = world.bundle({ args: ['sh', '-c', script] });
+  const files = ['a', 'b'].map((name) => join(world.scratch, name));
+  for (const file of files) writeFileSync(file, `${file.at(-1)}\n`);
+  const shell = async (environment: string, ...flags: string[]) => {
+    const words = [runtimeBinary, '--root', world.root, ...flags].map((word) => `'${word}'`).join(' ');
+    return await run('sh', ['-c', `exec 3<${files[0]} 4<${files[1]}; ${environment} exec ${words}`]);
+  };
+  const runs = ['run', '-b', bundle];
+  assert.equal((await shell('', ...runs, 'onggi-fds')).stdout, ' \n');
+  assert.equal((await shell('', ...runs, '--preserve-fds', '2', 'onggi-fds')).stdout, 'a\nb\n \n');
+  assert.equal((await shell('LISTEN_FDS=1 LISTEN_PID=$$', ...runs, 'onggi-fds')).stdout, 'a\n1 1\n');
+  assert.equal(
+    (await shell('LISTEN_FDS=1 LISTEN_PID=$$', ...runs, '--preserve-fds=1', 'onggi-fds')).stdout,
+    'a\nb\n1 1\n',
+  );
+  assert.equal((await shell('LISTEN_FDS=1 LISTEN_PID=1', ...runs, 'onggi-fds')).stdout, ' \n');
+  const missing = await shell('', ...runs, '--preserve-fds', '3', 'onggi-fds');
+  assert.equal(missing.status, 1);
+  assert.match(missing.stderr, /--preserve-fds 3: descriptor 5 is not open/);
+  await inContainer(world, async () => {
+    const said = await shell('', 'exec', '--preserve-fds', '1', id, 'sh', '-c', 'cat <&3; ls /proc/self/fd | wc -l');
+    // 0, 1, 2, 3 and the directory that ls reads.
+    assert.equal(said.stdout, 'a\n5\n');
+  });
+});
+
+runtimeTest('exec enters the cgroup of the container, or one below it', ['cgroup-v1'], async (world) => {
+  await inContainer(world, async () => {
+    const { pid } = await world.state(id);
+    const memory = /^\d+:memory:(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[1] ?? '';
+    const root = '/sys/fs/cgroup/memory';
+    const own = /^\d+:memory:(.*)$/m;
+    assert.equal(own.exec(await world.ok(['exec', id, 'cat', '/proc/self/cgroup']))?.[1], memory);
+    await run('mkdir', [`${root}${memory}/sub`]);
+    assert.ok(existsSync(`${root}${memory}/sub`));
+    const below = await world.ok(['exec', '--cgroup', 'memory:sub', id, 'cat', '/proc/self/cgroup']);
+    assert.equal(own.exec(below)?.[1], `${memory}/sub`);
+    assert.notEqual((await world.runtime(['exec', '--cgroup', 'memory:none', id, 'true'])).status, 0);
+    assert.match((await world.runtime(['exec', '--cgroup', '../x', id, 'true'])).stderr, /not of the form/);
+  });
+});
+
+runtimeTest('exec in a paused container waits for its resume', [], async (world) => {
+  await inContainer(world, async () => {
+    await world.ok(['pause', id]);
+    const waiting = world.start(['exec', '--ignore-paused', id, 'echo', 'done']);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.equal(waiting.output().stdout, '');
+    await world.ok(['resume', id]);
+    assert.equal((await waiting.outcome).stdout, 'done\n');
+  });
+});
