@@ -1,5 +1,5 @@
 /** Descriptors that the container inherits besides its stdio: LISTEN_FDS (sd_listen_fds(3)) and `--preserve-fds`. Acts. */
-import { readFileSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
 
 export type Preserved = {
@@ -39,16 +39,17 @@ function number(text: string | undefined): number {
   return text !== undefined && /^\d{1,4}$/.test(text) ? Math.min(Number(text), most) : 0;
 }
 
-/** What this process opened itself is close-on-exec; what it inherited can't be. */
+/**
+ * What engines of JavaScript open for themselves, at the first free numbers. Nothing else tells it from what was
+ * inherited: Bun marks both as close-on-exec. Nobody hands over such a thing by --preserve-fds.
+ */
+const ofTheEngine = /^anon_inode:\[(?:eventpoll|eventfd|io_uring)\]$/;
+
 function isInherited(fd: number): boolean {
   try {
-    const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? '';
-    return (Number.parseInt(flags, 8) & closeOnExec) === 0;
+    return !ofTheEngine.test(readlinkSync(`/proc/self/fd/${fd}`));
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return false;
     throw fromSystemError(error, `look at descriptor ${fd}`);
   }
 }
-
-/** O_CLOEXEC of <asm-generic/fcntl.h>, as proc(5) shows it in fdinfo. */
-const closeOnExec = 0o2000000;
