@@ -23,6 +23,9 @@ const withoutShim: readonly string[] = [
   'unpack-hostile.test.ts',
 ];
 
+/** The sanitized shim is linked dynamically: an image has not the libraries to execute it inside, as these attacks do. */
+const needsStaticShim: readonly string[] = ['runtime-binary.test.ts'];
+
 export const phases: readonly Phase[] = [
   { name: 'check', title: 'Types, style, direction of imports', run: check },
   {
@@ -36,7 +39,7 @@ export const phases: readonly Phase[] = [
     run: () =>
       files(['test/harness/*.test.ts', 'test/system/*.test.ts', 'test/security/*.test.ts'], {
         concurrency: 1,
-        limit: 600,
+        limit: 1200,
       }),
   },
   { name: 'pure-v1', title: 'cgroup v1 alone', run: pureVersion1 },
@@ -120,8 +123,8 @@ async function sanitized(): Promise<Counts> {
   mkdirSync(reports);
   const counts = await files(['test/system/*.test.ts', 'test/security/*.test.ts'], {
     concurrency: 1,
-    limit: 600,
-    except: withoutShim,
+    limit: 1200,
+    except: [...withoutShim, ...needsStaticShim],
     env: { ONGGI_LIBDIR: directory },
   });
   const names = readdirSync(reports);

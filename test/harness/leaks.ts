@@ -30,9 +30,9 @@ export function leaked(before: Snapshot, after: Snapshot): string[] {
 
 /**
  * Compares with the present until nothing is left or `grace` ms have passed: the kernel takes network namespaces
- * apart asynchronously, and a shim ends after its container.
+ * apart asynchronously, and a shim whose command was killed before it said a word waits 10 s for another one.
  */
-export async function findLeaks(before: Snapshot, grace = 5_000): Promise<string[]> {
+export async function findLeaks(before: Snapshot, grace = 15_000): Promise<string[]> {
   const end = Date.now() + grace;
   for (;;) {
     const found = leaked(before, snapshot());
