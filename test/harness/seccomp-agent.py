@@ -9,7 +9,10 @@ denied = dict(map(int, rule.split("=")) for rule in sys.argv[2].split(",") if ru
 with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
     # By its name alone: an address has room for 107 bytes.
     os.chdir(os.path.dirname(sys.argv[1]))
-    server.bind(os.path.basename(sys.argv[1]))
+    name = os.path.basename(sys.argv[1])
+    if os.path.exists(name):
+        os.unlink(name)
+    server.bind(name)
     server.listen(1)
     print("ready", flush=True)
     connection, _ = server.accept()

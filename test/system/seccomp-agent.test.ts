@@ -1,22 +1,33 @@
 /** SCMP_ACT_NOTIFY: the listener and the state of the container get to an agent, who answers from then on. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import type { Process, Seccomp } from '../../src/oci/runtime-spec.ts';
 import { abiOf, architectureNames, architectureOf } from '../../src/runtime/seccomp/architecture.ts';
-import { repository } from '../harness/busybox-image.ts';
+import { layOut, repository } from '../harness/busybox-image.ts';
+import { lockMachine } from '../harness/machine-lock.ts';
 import { requires } from '../harness/requires.ts';
 import { makeScratch } from '../harness/scratch.ts';
-import { runSpec } from './spec-container.ts';
+import { runSpec, specOf } from './spec-container.ts';
 
 const own = abiOf(architectureNames[architectureOf(process.arch)][0] ?? '');
 const numberOf = (name: string): number => own.numbers().get(name) ?? assert.fail(name);
 
 type Said = { readonly fds: number; readonly state: Readonly<Record<string, unknown>> };
+
+/** @param rules "NUMBER=ERRNO,..." */
+async function startAgent(socket: string, rules: string) {
+  const agent = spawn('python3', [join(repository, 'test/harness/seccomp-agent.py'), socket, rules], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const lines = createInterface({ input: agent.stdout })[Symbol.asyncIterator]();
+  assert.equal((await lines.next()).value, 'ready');
+  return { agent, lines };
+}
 
 /** Runs `args` while an agent answers, who fails the calls `denied`. Tells what the agent was told and has denied. */
 async function withAgent(
@@ -30,12 +41,8 @@ async function withAgent(
   mkdirSync(directory);
   const socket = join(directory, 'agent.sock');
   const rules = [...denied].map(([name, errno]) => `${numberOf(name)}=${errno}`).join();
-  const agent = spawn('python3', [join(repository, 'test/harness/seccomp-agent.py'), socket, rules], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const { agent, lines } = await startAgent(socket, rules);
   try {
-    const lines = createInterface({ input: agent.stdout })[Symbol.asyncIterator]();
-    assert.equal((await lines.next()).value, 'ready');
     let pid = 0;
     const told = await runSpec(
       {
@@ -122,3 +129,53 @@ test('no agent, one that is none, or none at the path: the container does not st
   assert.match(missing.text, /send the container's state to the seccomp agent at ".*nothing"/);
   assert.equal((await failure('/bin/sh')).errno, 111);
 });
+
+test(
+  'onggi-runtime: the agent is told at create, and of each exec by itself',
+  requires('root', 'python3'),
+  async () => {
+    await lockMachine();
+    await using scratch = makeScratch();
+    const socket = join(scratch.path, 'agent');
+    layOut(join(scratch.path, 'root'));
+    const id = `onggi-agent-${process.pid}`;
+    const runtime = (...args: string[]): string => {
+      const argv = ['--root', join(scratch.path, 'state'), ...args];
+      const result = spawnSync(join(repository, 'dist/onggi-runtime'), argv, {
+        encoding: 'utf8',
+        // The container keeps them open.
+        stdio: ['ignore', openSync(join(scratch.path, 'out'), 'w'), 'pipe'],
+      });
+      assert.equal(result.status, 0, result.stderr);
+      return readFileSync(join(scratch.path, 'out'), 'utf8');
+    };
+    const spec = specOf({ args: ['sleep', '60'] });
+    const seccomp: Seccomp = {
+      defaultAction: 'SCMP_ACT_ALLOW',
+      syscalls: [{ names: ['getsid'], action: 'SCMP_ACT_NOTIFY' }],
+      listenerPath: socket,
+    };
+    writeFileSync(join(scratch.path, 'config.json'), JSON.stringify({ ...spec, linux: { ...spec.linux, seccomp } }));
+    const rule = `${numberOf('getsid')}=42`;
+    const first = await startAgent(socket, rule);
+    const agents = [first.agent];
+    try {
+      runtime('create', '--bundle', scratch.path, id);
+      const told: Said = JSON.parse(String((await first.lines.next()).value));
+      const state = JSON.parse(runtime('state', id)) as { pid: number };
+      assert.equal(told.state['pid'], state.pid);
+      runtime('start', id);
+      const second = await startAgent(socket, rule);
+      agents.push(second.agent);
+      const call = `native:${numberOf('getsid')}`;
+      assert.equal(runtime('exec', id, 'onggi-probe', 'syscall', call), `${call} -42\n`);
+      const again: Said = JSON.parse(String((await second.lines.next()).value));
+      assert.notEqual(again.state['pid'], state.pid);
+      const inner = again.state['state'] as Record<string, unknown>;
+      assert.deepEqual([inner['pid'], inner['status'], inner['id']], [state.pid, 'running', id]);
+    } finally {
+      runtime('delete', '--force', id);
+      for (const agent of agents) agent.kill('SIGKILL');
+    }
+  },
+);
