@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
@@ -141,13 +141,14 @@ test(
     const id = `onggi-agent-${process.pid}`;
     const runtime = (...args: string[]): string => {
       const argv = ['--root', join(scratch.path, 'state'), ...args];
-      const result = spawnSync(join(repository, 'dist/onggi-runtime'), argv, {
-        encoding: 'utf8',
-        // The container keeps them open.
-        stdio: ['ignore', openSync(join(scratch.path, 'out'), 'w'), 'pipe'],
-      });
-      assert.equal(result.status, 0, result.stderr);
-      return readFileSync(join(scratch.path, 'out'), 'utf8');
+      // Files: the container keeps them open, so a pipe would not end.
+      const files = ['out', 'err'].map((name) => join(scratch.path, name));
+      const descriptors = files.map((path) => openSync(path, 'w'));
+      const result = spawnSync(join(repository, 'dist/onggi-runtime'), argv, { stdio: ['ignore', ...descriptors] });
+      for (const fd of descriptors) closeSync(fd);
+      const [out = '', complaint = ''] = files.map((path) => readFileSync(path, 'utf8'));
+      assert.equal(result.status, 0, complaint);
+      return out;
     };
     const spec = specOf({ args: ['sleep', '60'] });
     const seccomp: Seccomp = {
