@@ -1,7 +1,8 @@
 /** `onggi attach` without a terminal (with one: run-terminal.test.ts). */
 import assert from 'node:assert/strict';
+import { eventually } from '../harness/program.ts';
 import { systemTest } from '../harness/system-test.ts';
-import { detached, inspect } from './container-view.ts';
+import { connections, detached, inspect } from './container-view.ts';
 
 systemTest('attach shows what comes from now on, and ends with the container’s status', ['busybox'], async (world) => {
   const id = await detached(
@@ -24,6 +25,7 @@ systemTest('attach shows what comes from now on, and ends with the container’s
 systemTest('several see the same; one that only looks does not end the input', ['busybox'], async (world) => {
   const id = await detached(world, ['-i'], ['sh', '-c', 'while read line; do echo "got $line"; done']);
   const looker = world.start(['attach', '--no-stdin', id]);
+  await eventually('it is connected', () => connections(looker.pid) > 0);
   const talker = world.start(['attach', id]);
   talker.child.stdin?.write('hello\n');
   for (const each of [looker, talker]) await each.printed(/got hello\n/);
