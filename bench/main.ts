@@ -14,6 +14,7 @@ import { startRuntime } from './oci-runtime.ts';
 import { startOnggi } from './onggi.ts';
 import { startPodman } from './podman.ts';
 import { machine, writeFigures } from './report.ts';
+import { libseccomp, seccompRows } from './seccomp.ts';
 import { type Column, formatTable, judgeTarget, median, type Row } from './table.ts';
 
 const turns = { rounds: 8, runs: 5 };
@@ -57,8 +58,13 @@ async function measure(): Promise<void> {
     runRow('run --rm IMAGE true, bridge', 'bridge', present, scratch.path),
     memoryRow(present),
     startRow(present, scratch.path),
+    ...seccompRows(scratch.path),
   ];
-  report(rows, [...all, { name: bareBun }], new Map(present.map(({ name, version }) => [name, version])));
+  report(
+    rows,
+    [...all, { name: bareBun }, { name: libseccomp }],
+    new Map(present.map(({ name, version }) => [name, version])),
+  );
 }
 
 async function peer(name: string, program: string, start: () => Engine | Promise<Engine>): Promise<Engine | Absent> {
