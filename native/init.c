@@ -150,14 +150,16 @@ static int place_fd(int fd, int place) {
  * and closes everything else: lock, log and listening socket of the shim must not live on in the container. The
  * preserved ones must be out of the way of those behind them already, as those of a launcher are.
  */
-static int arrange_descriptors(struct init_start *start) {
+int init_arrange(struct init_start *start) {
     int first = FIRST_FD + (int)start->preserve;
-    int *kept[3 + LEGACY_CGROUPS_MAX];
+    int *kept[4 + LEGACY_CGROUPS_MAX];
     size_t count = 0;
     kept[count++] = &start->report;
     if (start->start >= 0) kept[count++] = &start->start;
     if (start->reply >= 0) kept[count++] = &start->reply;
     for (size_t i = 0; i < start->cgroup_count; i++) kept[count++] = &start->cgroups[i];
+    if (start->channel >= 0) kept[count++] = &start->channel;
+    start->arranged = true;
     for (int i = 0; i < 3; i++) {
         int result = start->stdio[i] < 0 ? 0 : (int)SYS(dup2(start->stdio[i], i));
         if (result < 0) return result;
@@ -181,12 +183,13 @@ static int arrange_descriptors(struct init_start *start) {
     return sys_close_range((unsigned)first + (unsigned)count, ~0u, 0);
 }
 
-static int join_cgroups(const struct init_start *start) {
+int init_join_cgroups(struct init_start *start) {
     int result = 0;
     for (size_t i = 0; i < start->cgroup_count; i++) {
         if (result >= 0) result = (int)SYS(write(start->cgroups[i], "0", 1));
-        close(start->cgroups[i]);
+        drop_fd(&start->cgroups[i]);
     }
+    start->cgroup_count = 0;
     return result < 0 ? result : 0;
 }
 
@@ -204,12 +207,13 @@ static int prepare(struct init *init, struct init_start *start) {
     else process_harden(true);
     prctl(PR_SET_NAME, "onggi-init", 0, 0, 0);
     signals_reset();
-    int result = arrange_descriptors(start);
+    drop_fd(&start->channel);
+    int result = start->arranged ? 0 : init_arrange(start);
     init->report = start->report;
     init->start = start->start;
     init->reply = start->reply;
     if (result < 0) return fail(&init->failure, result, "arrange the descriptors of the init");
-    result = join_cgroups(start);
+    result = init_join_cgroups(start);
     if (result < 0) return fail(&init->failure, result, "join the cgroups");
     setsid();
     umask(0);

@@ -23,6 +23,8 @@ struct init_start {
     int preserved; /* the first of those that become 3 and up, one after the other */
     uint32_t preserve; /* how many */
     int start, reply; /* fifos by which the start is said and answered; -1 where the keeper does it */
+    int channel; /* of the joining process that clones the init; -1 for none. The init only closes it */
+    bool arranged; /* the joining process has done it: nothing else is open */
     int cgroups[LEGACY_CGROUPS_MAX]; /* open `tasks` files (or cgroup.procs), joined by writing "0" */
     size_t cgroup_count;
     bool joins;         /* namespaces of a running container: its "/" is the root already */
@@ -68,6 +70,15 @@ step_function step_scheduler, step_io_priority, step_cpu_affinity, step_personal
 step_function step_identity, step_working_directory, step_find_executable, step_wait_start, step_exec;
 /* hooks */
 step_function step_runtime_hooks, step_hook;
+
+/*
+ * Puts the descriptors to keep in their places and closes all others. What joins namespaces of others does so before
+ * it has a child there, which they could look at.
+ */
+int init_arrange(struct init_start *start);
+
+/* Joins the cgroups of `start`, and forgets them. 0 or -errno. */
+int init_join_cgroups(struct init_start *start);
 
 /* Runs the init steps and executes the command. Reports failures to the shim and ends the process. */
 _Noreturn void init_run(const struct init_start *start);

@@ -25,20 +25,6 @@ static int open_process(const struct clone_request *request, struct failure *fai
     return take_fd(&process);
 }
 
-/*
- * The groups first, by this process, which the container can't see: its descendants inherit them. The unified group
- * is entered by the clone.
- */
-static int join_cgroups(struct init_start *start, struct failure *failure) {
-    for (size_t i = 0; i < start->cgroup_count; i++) {
-        int result = (int)SYS(write(start->cgroups[i], "0", 1));
-        drop_fd(&start->cgroups[i]);
-        if (result < 0) return fail(failure, result, "join the container's cgroups");
-    }
-    start->cgroup_count = 0;
-    return 0;
-}
-
 static int set_time_offsets(struct clone_request *request, struct failure *failure) {
     struct cursor payload = request->offsets;
     uint32_t count = take_count(&payload);
@@ -81,33 +67,53 @@ static int enter_paths(const struct clone_request *request, struct failure *fail
     return 0;
 }
 
-static int enter_process(const struct clone_request *request, struct init_start *start, struct failure *failure) {
+static int enter_process(const struct clone_request *request, struct failure *failure) {
     scoped_fd process = open_process(request, failure);
-    int result = process < 0 ? process : join_cgroups(start, failure);
-    if (result < 0) return result;
+    if (process < 0) return process;
     /* All at once: no moment in which the process is in some namespaces of the container and not in others. */
-    if (request->flags != 0) result = sys_setns(process, (int)request->flags);
+    int result = request->flags == 0 ? 0 : sys_setns(process, (int)request->flags);
     return result < 0 ? fail(failure, result, "join the namespaces of process %d", (int)request->pid) : 0;
 }
 
 static int enter(struct clone_request *request, struct init_start *start, struct failure *failure) {
     process_harden(true);
-    if (request->joins) return enter_process(request, start, failure);
-    int result = set_time_offsets(request, failure);
+    /* The groups first, by this process, which the container can't see: its descendants inherit them. */
+    int result = init_join_cgroups(start);
+    if (result < 0) return fail(failure, result, "join the cgroups");
+    if (request->joins) return enter_process(request, failure);
+    result = set_time_offsets(request, failure);
     return result < 0 ? result : enter_paths(request, failure);
 }
 
-static _Noreturn void run_between(struct clone_request *request, struct init_start *start, int channel) {
+/*
+ * The init is among the processes of others from its first moment: nothing of the host may be open in it by then. Only
+ * the channel is left, which it closes.
+ */
+static int clone_inside(struct clone_request *request, struct init_start *start, struct failure *failure) {
+    int result = init_arrange(start);
+    if (result < 0) return fail(failure, result, "arrange the descriptors of the init");
+    pid_t pid = clone_init(request, start, CLONE_PARENT);
+    if (pid == 0) init_run(start);
+    return pid < 0 ? fail(failure, pid, "clone the init") : pid;
+}
+
+static _Noreturn void run_between(struct clone_request *request, struct init_start *start) {
     static struct outcome outcome;
     outcome.failure.index = 1;
     int result = enter(request, start, &outcome.failure);
-    if (result == 0) {
-        outcome.pid = clone_init(request, start, CLONE_PARENT);
-        if (outcome.pid == 0) init_run(start);
-        if (outcome.pid < 0) fail(&outcome.failure, outcome.pid, "clone the init");
-    }
-    SYS(write(channel, &outcome, sizeof outcome));
+    if (result == 0) outcome.pid = clone_inside(request, start, &outcome.failure);
+    SYS(write(start->channel, &outcome, sizeof outcome));
     _exit(0);
+}
+
+/* Already in the unified group, so that its directory need not be open when the init is cloned. */
+static pid_t fork_between(struct clone_request *request, struct init_start *start) {
+    uint64_t flags = request->clone_flags;
+    request->clone_flags = 0;
+    pid_t pid = clone_init(request, start, 0);
+    request->clone_flags = flags;
+    if (pid == 0) drop_fd(&request->cgroup);
+    return pid;
 }
 
 int join_and_clone(struct clone_request *request, struct init_start *start, pid_t *pid, struct failure *failure) {
@@ -115,9 +121,10 @@ int join_and_clone(struct clone_request *request, struct init_start *start, pid_
     int result = (int)SYS(pipe2(channel, O_CLOEXEC));
     if (result < 0) return fail(failure, result, "connect with the joining process");
     scoped_fd ours = channel[0];
-    pid_t between = (pid_t)SYS(fork());
-    if (between == 0) run_between(request, start, channel[1]);
-    close(channel[1]);
+    start->channel = channel[1];
+    pid_t between = fork_between(request, start);
+    if (between == 0) run_between(request, start);
+    drop_fd(&start->channel);
     if (between < 0) return fail(failure, between, "fork the joining process");
     struct outcome outcome = {0};
     long length = SYS(read(ours, &outcome, sizeof outcome));

@@ -174,7 +174,9 @@ int spawn_init(const struct plan *plan, const struct endowment *endowment, struc
                struct failure *failure) {
     static struct init_start start;
     static struct clone_request request;
-    start = (struct init_start){.report = -1, .stdio = {-1, -1, -1}, .start = endowment->start, .reply = endowment->reply};
+    start = (struct init_start){.report = -1, .channel = -1, .stdio = {-1, -1, -1}};
+    start.start = endowment->start;
+    start.reply = endowment->reply;
     start.preserved = endowment->preserved;
     start.preserve = endowment->preserve;
     request = (struct clone_request){.cgroup = -1};
