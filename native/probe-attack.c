@@ -23,6 +23,7 @@ enum { LONGEST_ATTACK = 60, HELD_MAX = 64 };
 /* swap A B: exchanges two directory entries as fast as it can, until it is killed. */
 int probe_swap(char **arguments) {
     alarm(LONGEST_ATTACK);
+    if (syscall(SYS_renameat2, AT_FDCWD, arguments[0], AT_FDCWD, arguments[1], RENAME_EXCHANGE) < 0) probe_die("swap");
     printf("swapping\n");
     fflush(stdout);
     /* An entry that has just become a mount point is busy: the next round comes at once. */

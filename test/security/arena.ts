@@ -36,6 +36,8 @@ export type Wish = {
   /** With "CAP_". */
   readonly capabilities?: readonly string[];
   readonly sysctl?: Readonly<Record<string, string>>;
+  /** From an ordinary root file system of its own, not from the hostile one. */
+  readonly clean?: boolean;
 };
 
 export type ExecWish = Pick<Wish, 'args' | 'user' | 'cwd' | 'tty' | 'env'>;
@@ -101,6 +103,7 @@ export function attack(
 function engineArena(world: World): Arena {
   let image = world.image;
   let count = 0;
+  const imageOf = ({ clean }: Wish): string => (clean === true ? world.image : image);
   return {
     scratch: world.scratch,
     programs: [built('onggi'), built('onggi-shim')],
@@ -117,9 +120,15 @@ function engineArena(world: World): Arena {
     },
     // Writable layers are of one container alone.
     sharedRoot: async () => undefined,
-    run: (wish) => world.onggi(['run', '--rm', ...flagsOf(wish), image, ...wish.args]),
+    run: (wish) => world.onggi(['run', '--rm', ...flagsOf(wish), imageOf(wish), ...wish.args]),
     async begin(wish) {
-      const { status, stdout, stderr } = await world.onggi(['run', '-d', ...flagsOf(wish), image, ...wish.args]);
+      const { status, stdout, stderr } = await world.onggi([
+        'run',
+        '-d',
+        ...flagsOf(wish),
+        imageOf(wish),
+        ...wish.args,
+      ]);
       return status === 0 ? await engineInmate(world, stdout.trim()) : { refused: stderr };
     },
   };

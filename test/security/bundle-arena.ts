@@ -20,11 +20,15 @@ export function bundleArena(scratch: string, runtime: string, programs: readonly
   const global = ['--root', state];
   const call = (...args: string[]): Promise<Outcome> => run(runtime, [...global, ...args]);
 
-  const hostile: Arena['hostile'] = async (change) => {
+  const layOutRoot = (): string => {
     count += 1;
-    root = join(scratch, `rootfs-${count}`);
-    mkdirSync(root);
-    layOut(root);
+    const path = join(scratch, `rootfs-${count}`);
+    mkdirSync(path);
+    layOut(path);
+    return path;
+  };
+  const hostile: Arena['hostile'] = async (change) => {
+    root = layOutRoot();
     change(root);
   };
   const bundle = async (wish: Wish): Promise<{ id: string; directory: string }> => {
@@ -33,7 +37,10 @@ export function bundleArena(scratch: string, runtime: string, programs: readonly
     const id = `attack-${process.pid}-${count}`;
     const directory = join(scratch, `bundle-${count}`);
     mkdirSync(directory);
-    writeFileSync(join(directory, 'config.json'), JSON.stringify(bundleSpec(wish, root, id)));
+    writeFileSync(
+      join(directory, 'config.json'),
+      JSON.stringify(bundleSpec(wish, wish.clean === true ? layOutRoot() : root, id)),
+    );
     return { id, directory };
   };
   return {

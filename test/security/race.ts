@@ -16,7 +16,7 @@ export async function race(
 ): Promise<void> {
   const volume: Volume = { source: shared, target: '/shared' };
   const args = ['onggi-probe', 'swap', ...entries.map((name) => `/shared/${name}`)];
-  const attacker = await background(arena, { args, volumes: [volume] });
+  const attacker = await background(arena, { args, volumes: [volume], clean: true });
   await printed(attacker, 'swapping');
   for (let round = 0; round < rounds; round += 1) await body(round);
   await attacker.remove();
