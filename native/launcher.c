@@ -225,9 +225,12 @@ static void read_signals(struct launcher *launcher) {
     }
 }
 
-/* Only once its last words are read, and only when something has happened. */
+/*
+ * Only once its last words are read, and only when something has happened. The status of a command that is to go its own
+ * way is not ours to take, however short it was: the next subreaper, conmon or a shim of containerd's, waits for it.
+ */
 static void look_for_end(struct launcher *launcher) {
-    if (!launcher->child_changed || launcher->report >= 0) return;
+    if (!launcher->child_changed || launcher->report >= 0 || done(launcher)) return;
     launcher->child_changed = false;
     reap(launcher, WNOHANG);
 }

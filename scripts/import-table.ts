@@ -116,7 +116,7 @@ export const importTable: ImportTable = {
       ],
     },
     bundle: {
-      imports: ['runtime', 'kernel', 'oci'],
+      imports: ['network', 'runtime', 'kernel', 'oci'],
       acting: [
         'bundle.ts',
         'checkpoint.ts',

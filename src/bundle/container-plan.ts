@@ -1,4 +1,5 @@
 /** From a bundle to the plan of its container. Acts: looks at the machine. */
+import { loopbackStep } from '../network/veth.ts';
 import type { Spec } from '../oci/runtime-spec.ts';
 import type { Cgroup } from '../runtime/cgroup/cgroup.ts';
 import { findCgroup } from '../runtime/cgroup/layout.ts';
@@ -36,13 +37,18 @@ export function compileContainer(request: PlanRequest): Compiled {
     bundle: request.bundle,
     root: { kind: 'directory', path: request.rootfs },
     cgroup: request.cgroup,
-    network: { attach: [], init: [] },
+    network: { attach: [], init: hasOwnNetwork(request.spec) ? [loopbackStep()] : [] },
     createSources: [],
     reaper: false,
     waitForStart: true,
     noPivot: request.noPivot,
     keepKeyring: request.noNewKeyring,
   });
+}
+
+/** The links of a new network namespace are the engine's business, its hooks make them; but lo is up, as with runc. */
+function hasOwnNetwork({ linux }: Spec): boolean {
+  return (linux?.namespaces ?? []).some(({ type, path }) => type === 'network' && !path);
 }
 
 /**

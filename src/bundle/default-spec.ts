@@ -1,6 +1,9 @@
 /** The config.json that `spec` writes, to begin with: that of `runc spec`. Pure. */
-import { type Mount, type NamespaceName, ociVersion, type Spec } from '../oci/runtime-spec.ts';
+import type { Mount, NamespaceName, Spec } from '../oci/runtime-spec.ts';
 import { defaultMounts, defaultPath, maskedPaths, readonlyPaths } from '../runtime/defaults.ts';
+
+/** Runtimes refuse versions that they don't know (crun 1.8 does), and nothing below is newer than this one. */
+const oldestVersion = '1.0.2';
 
 const capabilities = ['CAP_AUDIT_WRITE', 'CAP_KILL', 'CAP_NET_BIND_SERVICE'];
 
@@ -29,7 +32,7 @@ export function defaultSpec({ unified, rootless }: SpecFacts): Spec {
   if (unified) namespaces.push('cgroup');
   if (rootless !== null) namespaces.push('user');
   return {
-    ociVersion,
+    ociVersion: oldestVersion,
     process: {
       terminal: true,
       user: { uid: 0, gid: 0 },
