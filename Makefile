@@ -150,7 +150,7 @@ $(TOOLCHAIN): toolchain/package-lock.json toolchain/package.json toolchain/.npmr
 	@touch $@
 
 TEST_PACKAGES := busybox-static docker-registry apache2-utils iproute2 nftables strace zstd runc crun libseccomp-dev openssl skopeo \
-  e2fsprogs python3-minimal
+  e2fsprogs python3-minimal umoci docker.io containerd podman
 VM_PACKAGES := qemu-system-x86 busybox-static cpio e2fsprogs
 
 .PHONY: vm-kernel

@@ -42,6 +42,11 @@ export const phases: readonly Phase[] = [
         limit: 1200,
       }),
   },
+  {
+    name: 'peers',
+    title: 'Beside other runtimes and below other engines',
+    run: () => files(['test/conformance/*.test.ts', 'test/peers/*.test.ts'], { concurrency: 1, limit: 300 }),
+  },
   { name: 'pure-v1', title: 'cgroup v1 alone', run: pureVersion1 },
   { name: 'sanitized', title: 'The same with the sanitized shim', run: sanitized },
   { name: 'library', title: 'The packed library under Bun and Node', run: testLibrary },
