@@ -1,17 +1,25 @@
 /** `delete` (runtime.md, "Delete"). Acts. */
-import { existsSync } from 'node:fs';
 import { OnggiError } from '../errors.ts';
 import { type Guard, tryLock } from '../kernel/lock.ts';
+import { signalProcess } from '../kernel/process-identity.ts';
+import type { Spec } from '../oci/runtime-spec.ts';
 import { killCgroup } from '../runtime/cgroup/processes.ts';
 import { removeCgroup } from '../runtime/cgroup/remove.ts';
 import { checkContainerId } from './container-id.ts';
-import { killInit } from './kill.ts';
+import { killInit, sigkill } from './kill.ts';
 import { runPoststop } from './make.ts';
 import { type ContainerPaths, containerPaths } from './paths.ts';
 import { recordedSpec } from './recorded-spec.ts';
 import type { Runtime } from './runtime.ts';
 import type { StateRecord } from './state.ts';
-import { lockContainer, noSuchContainer, readState, removeStateDirectory, tryReadState } from './state-directory.ts';
+import {
+  isStateDirectory,
+  lockContainer,
+  noSuchContainer,
+  readState,
+  removeStateDirectory,
+  tryReadState,
+} from './state-directory.ts';
 import { statusOf } from './status.ts';
 
 /**
@@ -22,17 +30,16 @@ import { statusOf } from './status.ts';
 export async function deleteContainer(runtime: Runtime, asked: string, force: boolean): Promise<void> {
   const id = checkContainerId(asked);
   const paths = containerPaths(runtime.root, id);
-  const record = tryReadState(paths);
+  const record = force ? readAnyState(runtime, paths) : tryReadState(paths);
   if (record === undefined) {
-    removeUnrecorded(paths);
+    removeUnrecorded(paths, force);
     if (force) return;
     throw noSuchContainer(id);
   }
-  // Whoever makes it holds its lock, and gives up when what it makes is killed.
-  if (force) await killCgroup(record.cgroup);
-  using guard = await lockContainer(id, paths);
-  const found = tryReadState(paths);
-  if (found === undefined) {
+  if (force) await endAll(record);
+  using guard = await lockUnlessGone(id, paths, force);
+  const found = guard === undefined ? undefined : tryReadState(paths);
+  if (guard === undefined || found === undefined) {
     if (force) return;
     throw noSuchContainer(id);
   }
@@ -45,13 +52,39 @@ export async function deleteContainer(runtime: Runtime, asked: string, force: bo
   await removeContainer(runtime, found, paths, guard);
 }
 
+/** A record that can't be read hides what runs, but must not keep its container from being forgotten. */
+function readAnyState(runtime: Runtime, paths: ContainerPaths): StateRecord | undefined {
+  try {
+    return tryReadState(paths);
+  } catch (error) {
+    if (!(error instanceof OnggiError) || error.code !== 'corrupt') throw error;
+    runtime.warn(`${error.message}; what may still run of it is not known`);
+    return undefined;
+  }
+}
+
+/** Whoever makes it would wait for the end of a hook before it gives up, and holds the lock meanwhile. */
+async function endAll({ init, maker, cgroup }: StateRecord): Promise<void> {
+  if (init === null && maker !== null) signalProcess(maker, sigkill);
+  await killCgroup(cgroup);
+}
+
+async function lockUnlessGone(id: string, paths: ContainerPaths, force: boolean): Promise<Guard | undefined> {
+  try {
+    return await lockContainer(id, paths);
+  } catch (error) {
+    if (force && error instanceof OnggiError && error.code === 'not-found') return undefined;
+    throw error;
+  }
+}
+
 /** What a maker left that was killed before it had recorded, or made, anything. */
-function removeUnrecorded(paths: ContainerPaths): void {
-  if (!existsSync(paths.directory)) return;
+function removeUnrecorded(paths: ContainerPaths, force: boolean): void {
+  if (!isStateDirectory(paths)) return;
   const guard = tryLock(paths.lock, 'exclusive');
   if (guard === undefined) return;
   using _ = guard;
-  if (tryReadState(paths) === undefined) removeStateDirectory(paths, guard);
+  if (force || tryReadState(paths) === undefined) removeStateDirectory(paths, guard);
 }
 
 /** Ends what is left of it and forgets it; its poststop hooks run then. Idempotent but for the hooks. */
@@ -63,9 +96,20 @@ export async function removeContainer(
 ): Promise<void> {
   await killInit(record);
   await removeCgroup(record.cgroup);
-  const spec = record.poststop ? recordedSpec(paths) : undefined;
+  const spec = record.poststop ? specForHooks(runtime, paths) : undefined;
   removeStateDirectory(paths, guard);
   if (spec !== undefined) await runPoststop(runtime, record, spec);
+}
+
+/** Whatever is wrong with it, the container must go. */
+function specForHooks(runtime: Runtime, paths: ContainerPaths): Spec | undefined {
+  try {
+    return recordedSpec(paths);
+  } catch (error) {
+    if (!(error instanceof OnggiError)) throw error;
+    runtime.warn(`poststop hooks are not run: ${error.message}`);
+    return undefined;
+  }
 }
 
 /** Removes a container whose end was waited for, unless somebody else has deleted it meanwhile. */

@@ -11,7 +11,7 @@ import type { StateRecord } from './state.ts';
 import { readState } from './state-directory.ts';
 import { statusOf } from './status.ts';
 
-const sigkill = 9;
+export const sigkill = 9;
 
 /**
  * Sends a signal to the first process, or to all of them. Killing the first one of a container that shares its pid

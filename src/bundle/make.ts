@@ -8,6 +8,7 @@ import { writeFileSync } from 'node:fs';
 import { fromSystemError, OnggiError } from '../errors.ts';
 import { type Launched, launch } from '../kernel/launcher.ts';
 import type { Guard } from '../kernel/lock.ts';
+import { processIdentity } from '../kernel/process-identity.ts';
 import type { Spec } from '../oci/runtime-spec.ts';
 import type { Cgroup } from '../runtime/cgroup/cgroup.ts';
 import { checkFreshCgroup } from '../runtime/cgroup/processes.ts';
@@ -165,6 +166,7 @@ function recordOf(id: string, bundle: Bundle, cgroup: Cgroup, notify: boolean): 
     poststart: (spec.hooks?.poststart ?? []).length > 0,
     poststop: (spec.hooks?.poststop ?? []).length > 0,
     notify,
+    maker: processIdentity(process.pid) ?? null,
     init: null,
   };
 }

@@ -1,5 +1,5 @@
 /** State directories: `<root>/<id>` with state.json, config.json and the lock. Acts. */
-import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
 import { type Guard, lock, tryLock } from '../kernel/lock.ts';
 import type { ContainerPaths } from './paths.ts';
@@ -24,13 +24,19 @@ export async function makeStateDirectory(root: string, id: string, paths: Contai
     mkdirSync(paths.directory, { mode: 0o700 });
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw fromSystemError(error, tried);
-    if (tryReadState(paths) !== undefined) throw idExists(id);
+    if (!isStateDirectory(paths) || tryReadState(paths) !== undefined) throw idExists(id);
   }
   const guard = tryLock(paths.lock, 'exclusive');
   if (guard === undefined) throw idExists(id);
   if (tryReadState(paths) === undefined) return guard;
   guard[Symbol.dispose]();
   throw idExists(id);
+}
+
+/** Not what a link leads to, and nothing that another user has put there. */
+export function isStateDirectory({ directory }: ContainerPaths): boolean {
+  const found = lstatSync(directory, { throwIfNoEntry: false });
+  return found?.isDirectory() === true && found.uid === process.geteuid?.();
 }
 
 function idExists(id: string): OnggiError {

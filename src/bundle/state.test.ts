@@ -19,11 +19,16 @@ const record: StateRecord = {
   poststart: false,
   poststop: true,
   notify: false,
+  maker: { pid: 41, startTime: 1n },
   init: { pid: 42, startTime: 2n ** 63n },
 };
 
 test('what is written is read again', () => {
-  for (const each of [record, { ...record, init: null }, { ...record, cgroup: { unified: null, legacy: [] } }]) {
+  for (const each of [
+    record,
+    { ...record, init: null, maker: null },
+    { ...record, cgroup: { unified: null, legacy: [] } },
+  ]) {
     assert.deepEqual(decodeState(encodeState(each), 'x'), each);
   }
 });

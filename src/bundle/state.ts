@@ -36,6 +36,8 @@ export type StateRecord = {
   readonly poststop: boolean;
   /** It was given a socket to tell that it is ready. */
   readonly notify: boolean;
+  /** Who makes it, and holds its lock meanwhile; null in records of a process that can't be told. */
+  readonly maker: InitProcess | null;
   /** Null until it exists. */
   readonly init: InitProcess | null;
 };
@@ -46,9 +48,12 @@ export type Status = (typeof statuses)[number];
 const format = 1;
 
 export function encodeState(record: StateRecord): string {
-  const { init, ...rest } = record;
-  const written = init === null ? null : { pid: init.pid, startTime: String(init.startTime) };
-  return `${JSON.stringify({ format, ...rest, init: written })}\n`;
+  const { maker, init, ...rest } = record;
+  return `${JSON.stringify({ format, ...rest, maker: encodeProcess(maker), init: encodeProcess(init) })}\n`;
+}
+
+function encodeProcess(process: InitProcess | null): { readonly pid: number; readonly startTime: string } | null {
+  return process === null ? null : { pid: process.pid, startTime: String(process.startTime) };
 }
 
 /** @throws OnggiError `corrupt` */
@@ -92,14 +97,16 @@ export function decodeState(text: string, path: string): StateRecord {
     poststart: flag('poststart'),
     poststop: flag('poststop'),
     notify: flag('notify'),
-    init: fields['init'] === null ? null : initOf(fieldsOf(fields['init'], path, 'init'), path),
+    maker: processOf(fields['maker'], path, 'maker'),
+    init: processOf(fields['init'], path, 'init'),
   };
 }
 
-function initOf(fields: Readonly<Record<string, unknown>>, path: string): InitProcess {
-  const startTime = fields['startTime'];
-  if (typeof startTime !== 'string' || !/^\d{1,20}$/.test(startTime)) throw wrong(path, 'init.startTime');
-  return { pid: integer(fields['pid'], path, 'init.pid'), startTime: BigInt(startTime) };
+function processOf(value: unknown, path: string, name: string): InitProcess | null {
+  if (value === null) return null;
+  const { pid, startTime } = fieldsOf(value, path, name);
+  if (typeof startTime !== 'string' || !/^\d{1,20}$/.test(startTime)) throw wrong(path, `${name}.startTime`);
+  return { pid: integer(pid, path, `${name}.pid`), startTime: BigInt(startTime) };
 }
 
 function cgroupOf({ unified, legacy }: Readonly<Record<string, unknown>>, path: string): Cgroup {
