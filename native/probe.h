@@ -29,6 +29,7 @@ int probe_syscalls(char **arguments);
 int probe_hook(char **arguments);
 int probe_swap(char **arguments);
 int probe_overwrite_exe(char **arguments);
+int probe_notify(char **arguments);
 
 /* A decimal number, or the end of the program with a message. */
 long probe_number(const char *text);

@@ -48,17 +48,21 @@ const pause = 100;
 
 /** Blocks until the container has told that it is ready, which is passed on, or until `alive` says that it has ended. */
 export function awaitReady(socket: NotifySocket, address: string, pid: number, alive: () => boolean): void {
-  while (!passOn(socket.receive(pause), address, pid)) if (!alive()) return;
+  for (let last = false; !passOn(socket.receive(last ? 0 : pause), address, pid); last = !alive()) if (last) return;
 }
 
 /** Does the same beside other things, until it is disposed of. */
 export function passOnReady(socket: NotifySocket, address: string): Disposable {
-  const timer = setInterval(() => {
-    if (passOn(socket.receive(0), address, undefined)) clearInterval(timer);
-  }, pause);
+  let ready = false;
+  const look = (): void => {
+    if (!ready) ready = passOn(socket.receive(0), address, undefined);
+  };
+  const timer = setInterval(look, pause);
   return {
     [Symbol.dispose]() {
       clearInterval(timer);
+      // What it said right before its end.
+      look();
       socket[Symbol.dispose]();
     },
   };

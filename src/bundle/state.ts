@@ -52,8 +52,8 @@ export function encodeState(record: StateRecord): string {
   return `${JSON.stringify({ format, ...rest, maker: encodeProcess(maker), init: encodeProcess(init) })}\n`;
 }
 
-function encodeProcess(process: InitProcess | null): { readonly pid: number; readonly startTime: string } | null {
-  return process === null ? null : { pid: process.pid, startTime: String(process.startTime) };
+function encodeProcess(found: InitProcess | null): { readonly pid: number; readonly startTime: string } | null {
+  return found === null ? null : { pid: found.pid, startTime: String(found.startTime) };
 }
 
 /** @throws OnggiError `corrupt` */

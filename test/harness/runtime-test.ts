@@ -22,6 +22,8 @@ export type BundleWish = {
 export type RuntimeWorld = {
   /** State root (`--root`). */
   readonly root: string;
+  /** The program with its global flags. */
+  readonly command: readonly string[];
   readonly scratch: string;
   /** Runs onggi-runtime to its end, stdin empty. */
   runtime(args: readonly string[], options?: ProgramOptions): Promise<Outcome>;
@@ -93,6 +95,7 @@ function makeWorld(scratch: string): RuntimeWorld {
   const state: RuntimeWorld['state'] = async (id) => JSON.parse(await ok(['state', id]));
   return {
     root,
+    command: [runtimeBinary, '--root', root],
     scratch,
     runtime,
     ok,

@@ -8,6 +8,11 @@ import { defineRuntimeCommand } from '../definition.ts';
 const number = (help: string, least = 0) => single('number', integer(least), help);
 const bytes = (help: string) => single('bytes', parseByteSizeOrUnlimited, help);
 
+/** The range of blkio.weight (cgroup-v1/blkio-controller.rst). */
+function parseWeight(text: string): number {
+  return text === '0' ? 0 : integer(10, 1000)(text);
+}
+
 export const command = defineRuntimeCommand({
   usage: '[command options] <container-id>',
   positionals: { min: 1, max: 1 },
@@ -19,7 +24,7 @@ them as JSON, shaped as linux.resources of config.json, instead of the other fla
     resources: single('file', asIs, "path to the file with the resources to update, '-' for standard input", {
       short: 'r',
     }),
-    'blkio-weight': number('weight of block I/O, from 10 to 1000'),
+    'blkio-weight': single('number', parseWeight, 'weight of block I/O, from 10 to 1000; 0 is as it is'),
     'cpu-period': number('CPU CFS period for hardcapping, in microseconds'),
     'cpu-quota': number('CPU CFS hardcap limit: CPU time in a period, in microseconds; -1 for none', -1),
     'cpu-burst': number('CPU time that may accumulate beyond the quota, in microseconds'),
