@@ -9,12 +9,13 @@ import type { Plan } from '../../src/runtime/plan/steps.ts';
 import { repository } from '../harness/busybox-image.ts';
 import { requires } from '../harness/requires.ts';
 import { makeScratch } from '../harness/scratch.ts';
+import { hook } from './launcher-container.ts';
 import { flags, identity, inPlace, spawnShim } from './shim-container.ts';
 
 const needs = requires('root');
 
 /** A plan with a record of nearly every kind, for damaging; nothing of it is executed. */
-async function richPlan(): Promise<Uint8Array> {
+async function richPlan(): Promise<{ readonly shim: Uint8Array; readonly launcher: Uint8Array }> {
   let plan: Plan | undefined;
   await inPlace(async (place) => {
     const attributes = { set: 1, clear: 0, words: [] };
@@ -35,6 +36,7 @@ async function richPlan(): Promise<Uint8Array> {
           messages: [{ bytes: message, pidAt: [16], what: 'link' }],
           what: 'network',
         },
+        hook('createRuntime', ['/x', 'y'], { env: ['A=1'], timeout: 3 }),
       ],
       mounts: [
         {
@@ -55,6 +57,8 @@ async function richPlan(): Promise<Uint8Array> {
         },
         { op: 'mkdir', path: '/x', mode: 0o755, uid: 0, gid: 0 },
         { op: 'symlink', path: '/y', target: 'x' },
+        { op: 'runtime-hooks' },
+        hook('createContainer', ['/x']),
       ],
       steps: [
         { op: 'mask', path: '/proc/kcore' },
@@ -73,8 +77,18 @@ async function richPlan(): Promise<Uint8Array> {
     });
   });
   assert.ok(plan);
-  return encodePlan(plan);
+  return { shim: encodePlan(plan), launcher: encodePlan({ ...plan, keeper: launcher }) };
 }
+
+const launcher: Extract<Plan['keeper'], { kind: 'launcher' }> = {
+  kind: 'launcher',
+  id: 'c',
+  terminal: true,
+  consoleSocket: true,
+  preserve: 3,
+  stay: false,
+  startFifo: '/run/start',
+};
 
 const check = (bytes: Uint8Array) => spawnSync(shimPath(), ['--check'], { input: bytes, encoding: 'utf8' });
 
@@ -83,15 +97,46 @@ test('damaged plans are refused or harmless', needs, async () => {
   assert.ok(existsSync(fuzzer), 'run make shim-asan');
   await using scratch = makeScratch();
   const seed = join(scratch.path, 'plan');
-  writeFileSync(seed, await richPlan());
-  for (const number of ['1', '7']) {
+  const plans = await richPlan();
+  for (const [bytes, number] of [
+    [plans.shim, '1'],
+    [plans.launcher, '7'],
+  ] as const) {
+    writeFileSync(seed, bytes);
     const result = spawnSync(fuzzer, [seed, '50000', number], { encoding: 'utf8' });
     assert.equal(result.status, 0, result.stderr);
   }
 });
 
+test('plans of launchers, and hooks, that make no sense are refused', needs, async () => {
+  await inPlace(async (place) => {
+    const plan: Plan = { ...place.plan({ argv: ['true'] }), keeper: launcher };
+    const said = (changed: Partial<Plan>) => check(encodePlan({ ...plan, ...changed })).stderr;
+    const keeper = (change: Partial<typeof launcher>) => said({ keeper: { ...launcher, ...change } });
+    assert.equal(said({}), '');
+    assert.match(keeper({ consoleSocket: false }), /a terminal that nobody would relay/);
+    assert.match(keeper({ preserve: 1025 }), /more than 1024 descriptors/);
+    assert.match(keeper({ stay: true }), /a start fifo beside a launcher that stays/);
+    assert.match(keeper({ startFifo: 'start' }), /not absolute/);
+    assert.match(keeper({ startFifo: null }), /a start that nobody could say/);
+    assert.match(said({ init: plan.init.filter(({ op }) => op !== 'wait-start') }), /a start fifo without/);
+    const first = (...steps: Plan['init']) => said({ init: [...steps, ...plan.init] });
+    const last = (step: Plan['init'][number]) => said({ init: plan.init.toSpliced(-1, 0, step) });
+    assert.match(said({ attach: [hook('prestart', ['/x'])] }), /hooks without OP_RUNTIME_HOOKS/);
+    assert.match(said({ attach: [hook('startContainer', ['/x'])] }), /a hook in the wrong phase/);
+    assert.match(first(hook('prestart', ['/x'])), /a hook in the wrong phase/);
+    assert.match(first({ op: 'runtime-hooks' }, { op: 'runtime-hooks' }), /OP_RUNTIME_HOOKS twice or late/);
+    assert.match(last({ op: 'runtime-hooks' }), /OP_RUNTIME_HOOKS twice or late/);
+    assert.match(last(hook('createContainer', ['/x'])), /a createContainer hook after the pivot/);
+    assert.match(first(hook('startContainer', ['/x'])), /a startContainer hook before the pivot/);
+    assert.match(first(hook('createContainer', ['x'])), /not absolute/);
+    assert.match(last({ op: 'move-root' }), /a second OP_PIVOT_ROOT/);
+  });
+});
+
 test('a plan is refused with the record and the reason', needs, async () => {
-  const bytes = await richPlan();
+  const { shim: bytes, launcher: other } = await richPlan();
+  assert.equal(check(other).stderr, '');
   assert.equal(check(bytes).status, 0);
   for (const [at, value, said] of [
     [0, 0x58, /does not start with OGPL/],
