@@ -3,12 +3,17 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/statfs.h>
 #include <sys/wait.h>
 
 #include "scoped.h"
 #include "spawn.h"
 #include "syscalls.h"
+
+/* One of each type. */
+enum { PATHS_MAX = 8 };
 
 /* What the process in between tells the shim: the pid of the init, or why there is none. */
 struct outcome {
@@ -47,24 +52,95 @@ static int set_time_offsets(struct clone_request *request, struct failure *failu
     return 0;
 }
 
-/* User namespaces first: they give the privilege to enter the others. The mount namespace last: it hides the paths. */
-static int path_rank(uint32_t type) {
-    return type == CLONE_NEWUSER ? 0 : type == CLONE_NEWNS ? 2 : 1;
+/* The namespaces to enter by path, open: a name may mean something else once the mount namespace is another. */
+struct paths {
+    uint32_t count;
+    int fds[PATHS_MAX];
+    uint32_t types[PATHS_MAX];
+    const char *names[PATHS_MAX];
+};
+
+/* <linux/nsfs.h>, since Linux 4.11 */
+#define NS_GET_NSTYPE _IO(0xb7, 0x3)
+
+/* A file that is no namespace knows no such call, and one of another type says so. */
+static int check_type(int fd, uint32_t type, const char *path, struct failure *failure) {
+    struct statfs system;
+    int result = (int)SYS(fstatfs(fd, &system));
+    if (result < 0) return fail(failure, result, "look at the namespace \"%s\"", path);
+    int found = system.f_type == MAGIC_NSFS ? (int)SYS(ioctl(fd, NS_GET_NSTYPE)) : -ENOTTY;
+    if (found < 0) return fail(failure, EINVAL, "join the namespace \"%s\": it is no namespace", path);
+    if ((uint32_t)found == type) return 0;
+    return fail(failure, EINVAL, "join the namespace \"%s\": it is one of another type", path);
 }
 
-static int enter_paths(const struct clone_request *request, struct failure *failure) {
-    for (int rank = 0; rank < 3; rank++) {
-        struct cursor payload = request->paths;
-        for (uint32_t count = take_count(&payload); count > 0; count--) {
-            uint32_t type = take_u32(&payload);
-            const char *path = take_string(&payload);
-            if (path_rank(type) != rank) continue;
-            scoped_fd namespace = (int)SYS(open(path, O_RDONLY | O_CLOEXEC));
-            int result = namespace < 0 ? namespace : sys_setns(namespace, (int)type);
-            if (result < 0) return fail(failure, result, "join the namespace \"%s\"", path);
-        }
+static const char *own_namespace(uint32_t type) {
+    switch (type) {
+    case CLONE_NEWNET: return "/proc/self/ns/net";
+    case CLONE_NEWUTS: return "/proc/self/ns/uts";
+    case CLONE_NEWIPC: return "/proc/self/ns/ipc";
+    default: return NULL;
+    }
+}
+
+/* Parameters are about to be set in it: not in the keeper's own, which is the host's. */
+static int check_foreign(int fd, uint32_t type, const char *path, struct failure *failure) {
+    struct stat theirs, ours;
+    const char *own = own_namespace(type);
+    int result = own == NULL ? -EINVAL : (int)SYS(fstat(fd, &theirs));
+    if (result == 0) result = (int)SYS(stat(own, &ours));
+    if (result < 0) return fail(failure, result, "look at the namespace \"%s\"", path);
+    if (theirs.st_ino != ours.st_ino || theirs.st_dev != ours.st_dev) return 0;
+    return fail(failure, EPERM, "join the namespace \"%s\": it is the host's, whose parameters would change", path);
+}
+
+static int open_paths(const struct clone_request *request, struct paths *paths, struct failure *failure) {
+    struct cursor payload = request->paths;
+    uint32_t count = take_count(&payload);
+    if (count > PATHS_MAX) return fail(failure, E2BIG, "join %u namespaces", count);
+    for (; paths->count < count; paths->count++) {
+        uint32_t type = take_u32(&payload);
+        const char *name = take_string(&payload);
+        bool foreign = take_bool(&payload);
+        /* Should the path be a pipe, nobody waits for its other end. */
+        int fd = (int)SYS(open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+        if (fd < 0) return fail(failure, fd, "join the namespace \"%s\"", name);
+        paths->fds[paths->count] = fd;
+        paths->types[paths->count] = type;
+        paths->names[paths->count] = name;
+        int result = check_type(fd, type, name, failure);
+        if (result == 0 && foreign) result = check_foreign(fd, type, name, failure);
+        if (result < 0) return result;
     }
     return 0;
+}
+
+/* Enters those of these types that are left. With `lenient` one that may not be entered yet is left for later. */
+static int enter_types(struct paths *paths, uint32_t types, bool lenient, struct failure *failure) {
+    for (uint32_t i = 0; i < paths->count; i++) {
+        if (paths->fds[i] < 0 || (paths->types[i] & types) == 0) continue;
+        int result = sys_setns(paths->fds[i], (int)paths->types[i]);
+        if (result == -EPERM && lenient) continue;
+        if (result < 0) return fail(failure, result, "join the namespace \"%s\"", paths->names[i]);
+        drop_fd(&paths->fds[i]);
+    }
+    return 0;
+}
+
+/*
+ * What belongs to the host's user namespace can only be entered before another one is, what belongs to that one only
+ * after. So: all that can be, the user namespace, the rest; the mount namespace, which takes the most, at the end.
+ */
+static int enter_paths(const struct clone_request *request, struct failure *failure) {
+    struct paths paths = {0};
+    const uint32_t late = CLONE_NEWUSER | CLONE_NEWNS;
+    int result = open_paths(request, &paths, failure);
+    if (result == 0) result = enter_types(&paths, ~late, true, failure);
+    if (result == 0) result = enter_types(&paths, CLONE_NEWNS, true, failure);
+    if (result == 0) result = enter_types(&paths, CLONE_NEWUSER, false, failure);
+    if (result == 0) result = enter_types(&paths, ~late, false, failure);
+    if (result == 0) result = enter_types(&paths, CLONE_NEWNS, false, failure);
+    return result;
 }
 
 static int enter_process(const struct clone_request *request, struct failure *failure) {

@@ -11,6 +11,7 @@
 /* OP_CLONE or OP_JOIN, read. */
 struct clone_request {
     bool joins;    /* OP_JOIN */
+    bool joins_user; /* OP_CLONE joins a user namespace by its path */
     bool indirect; /* needs a process in between */
     uint32_t flags; /* CLONE_NEW*: to make, or with `joins` to enter */
     uint64_t clone_flags;

@@ -23,7 +23,7 @@ struct grammar {
 
 static const struct grammar grammars[] = {
     {OP_SHIM, IN(PHASE_KEEPER), "ssoqus(s)bbbbus"},
-    {OP_CLONE, IN(PHASE_KEEPER), "u(us)o(s)(uqu)b"},
+    {OP_CLONE, IN(PHASE_KEEPER), "u(usb)o(s)(uqu)b"},
     {OP_JOIN, IN(PHASE_KEEPER), "uquo(s)b"},
     {OP_LAUNCHER, IN(PHASE_KEEPER), "sbbubo"},
     {OP_CGROUP_CREATE, IN(PHASE_PREPARE), "s"},
@@ -169,6 +169,7 @@ static const char *clone_problem(struct cursor payload) {
         uint32_t type = take_u32(&payload);
         if (!single_namespace(type) || (type & flags) != 0) return "a namespace to join is unknown or also new";
         take_string(&payload);
+        take_bool(&payload);
     }
     take_optional(&payload);
     for (uint32_t count = take_count(&payload); count > 0; count--) take_string(&payload);

@@ -56,7 +56,8 @@ enum plan_op {
      * bool terminal, bool stdin, bool stdin once, bool start required,
      * u32 oom version (0 none, 1, 2), str oom directory */
     OP_SHIM = 1,
-    /* u32 CLONE_NEW* flags (CLONE_NEWCGROUP is never in it), {u32 CLONE_NEW* type, str path}[] join,
+    /* u32 CLONE_NEW* flags (CLONE_NEWCGROUP is never in it), {u32 CLONE_NEW* type, str path, bool not the
+     * keeper's own}[] join,
      * str? unified, str[] legacy, {u32 clock, u64 secs as i64, u32 nanosecs}[] time offsets (clock: CLOCK_MONOTONIC
      * or CLOCK_BOOTTIME), bool keep the session keyring */
     OP_CLONE = 2,

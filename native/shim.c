@@ -53,6 +53,7 @@ static void find_group(struct shim *shim) {
     for (uint32_t count = take_count(&record.payload); count > 0; count--) {
         take_u32(&record.payload);
         take_string(&record.payload);
+        take_bool(&record.payload);
     }
     shim->kill_group = take_optional(&record.payload);
     if (shim->kill_group == NULL && take_count(&record.payload) > 0) shim->kill_group = take_string(&record.payload);

@@ -43,8 +43,9 @@ static int read_request(const struct plan *plan, struct clone_request *request, 
         request->flags = take_u32(payload);
         request->paths = *payload;
         for (uint32_t count = take_count(payload); count > 0; count--) {
-            take_u32(payload);
+            if (take_u32(payload) == CLONE_NEWUSER) request->joins_user = true;
             take_string(payload);
+            take_bool(payload);
             request->indirect = true;
         }
     }
@@ -160,7 +161,7 @@ static int start_init(const struct plan *plan, struct clone_request *request, st
     start->joins = request->joins;
     start->keeps_keyring = request->keeps_keyring;
     start->maps_ids = plan_find(plan, OP_ID_MAP, &record);
-    start->joins_user = request->joins && (request->flags & CLONE_NEWUSER) != 0;
+    start->joins_user = request->joins_user || (request->joins && (request->flags & CLONE_NEWUSER) != 0);
     int result = open_cgroups(request, start, failure);
     if (result < 0) return result;
     request->clone_flags = request->joins ? 0 : request->flags;

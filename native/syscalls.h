@@ -35,6 +35,7 @@
 /* File system magics: <linux/magic.h> */
 #define MAGIC_PROC 0x9fa0
 #define MAGIC_DEVPTS 0x1cd1
+#define MAGIC_NSFS 0x6e736673
 #define MAGIC_CGROUP 0x27e0eb
 #define MAGIC_CGROUP2 0x63677270
 

@@ -14,7 +14,6 @@ import type { SeccompArchitecture } from '../seccomp/architecture.ts';
 import { processState, type StateFacts } from './container-state.ts';
 import { compileDevices, hasOwnDevices } from './devices.ts';
 import { compileHooks, hasRuntimeHooks, runtimeHooks } from './hooks.ts';
-import { attributeBits, propagationOf } from './mount-options.ts';
 import { compileMounts } from './mounts.ts';
 import { compileIdMaps, compileSpawn, type Namespaces, namespacesOf } from './namespaces.ts';
 import {
@@ -26,9 +25,10 @@ import {
   compileWorkingDirectory,
   type ProcessContext,
 } from './process.ts';
+import { compileRoot, type RootSource, readOnlyRoot, rootPropagation } from './root.ts';
 import { compileAffinity, compilePersonality, compileSchedule } from './schedule.ts';
 import type { CgroupPlacement, InitStep, Keeper, LauncherOptions, NamespaceType, Plan, ShimOptions } from './steps.ts';
-import { compileSysctls } from './sysctl.ts';
+import { compileSysctls, sysctlNamespaces } from './sysctl.ts';
 
 /** What the compiler has to know of the machine. */
 export type HostFacts = {
@@ -38,22 +38,7 @@ export type HostFacts = {
   readonly architecture: SeccompArchitecture;
 };
 
-/** Where the root file system comes from. Paths are absolute host paths. */
-export type RootSource =
-  | {
-      /** Layers; `lower` is topmost first, names without a slash are relative to `directory`. ["/"] is the host. */
-      readonly kind: 'overlay';
-      readonly directory: string;
-      readonly lower: readonly string[];
-      /** Both null for a root that nobody can write to. */
-      readonly upper: string | null;
-      readonly work: string | null;
-      /** Do without syncing the writable layer: right for a container that is removed at its end. */
-      readonly volatile: boolean;
-      /** Directory to mount on, inside the container's mount namespace only. */
-      readonly target: string;
-    }
-  | { readonly kind: 'directory'; readonly path: string };
+export type { RootSource } from './root.ts';
 
 /** The keeper less what the specification decides. */
 export type KeeperRequest =
@@ -103,7 +88,7 @@ export function compile(spec: Spec, context: CompileContext): Compiled {
   const plan: Plan = {
     keeper: keeper(context.keeper, process, cgroup.oom),
     prepare: cgroup.prepare,
-    spawn: compileSpawn(linux, cgroup.placement, context.keepKeyring === true),
+    spawn: compileSpawn(linux, cgroup.placement, changedNamespaces(spec), context.keepKeyring === true),
     attach: [...compileIdMaps(linux), ...context.network.attach, ...runtimeHooks(spec, state)],
     init,
     cleanup: cgroup.cleanup,
@@ -140,9 +125,7 @@ function compileInit(
   return [
     ...compileOomScore(process),
     ...(ownNamespace ? [{ op: 'unshare-cgroup' } as const] : []),
-    // A slave still sees the host's unmounts, so nothing on the host stays busy while the root is being made.
-    { op: 'propagation', path: '/', flags: propagationOf('rslave') ?? { bits: 0, words: [] } },
-    ...compileRoot(context.root),
+    ...compileRoot(context.root, linux.rootfsPropagation),
     ...createSources(mounted.steps, context.createSources),
     ...(hasOwnDevices(mounts) ? [] : compileDevices(linux.devices ?? [], namespaces.has('user'))),
     ...(hasRuntimeHooks(spec) ? [{ op: 'runtime-hooks' } as const] : []),
@@ -171,45 +154,17 @@ function keeper(request: KeeperRequest, process: Process, oom: ShimOptions['oom'
   return request.kind === 'shim' ? { ...request, terminal, oom } : { ...request, terminal };
 }
 
-const readOnlyRoot: InitStep = {
-  op: 'root-attributes',
-  attributes: { set: attributeBits.rdonly, clear: 0, words: ['read-only'] },
-};
-
-function compileRoot(root: RootSource): InitStep[] {
-  if (root.kind === 'directory') {
-    return [
-      { op: 'root-bind', source: root.path, target: root.path },
-      { op: 'enter-root', path: root.path },
-    ];
-  }
-  const { directory, lower, upper, work, target } = root;
-  return [
-    {
-      op: 'overlay',
-      directory,
-      lower,
-      upper,
-      work,
-      target,
-      options: root.volatile && upper !== null ? ['volatile'] : [],
-      flags: { bits: 0, words: [] },
-    },
-    { op: 'enter-root', path: target },
-  ];
-}
-
 function createSources(steps: readonly InitStep[], sources: readonly string[]): InitStep[] {
   const wanted = new Set(sources);
   return steps.map((step) => (step.op === 'bind' && wanted.has(step.source) ? { ...step, createSource: true } : step));
 }
 
-/** Of the container's root for its own later mounts; slave and private are what it is anyway after pivot. */
-function rootPropagation(word: string | undefined): InitStep[] {
-  if (word === undefined || word === '') return [];
-  const flags = propagationOf(word);
-  if (flags === undefined) throw new OnggiError('invalid', `rootfsPropagation: no such propagation "${word}"`);
-  return [{ op: 'propagation', path: '/', flags }];
+/** Those whose parameters the configuration sets. */
+function changedNamespaces(spec: Spec): Namespaces {
+  return new Set([
+    ...(spec.hostname || spec.domainname ? ['uts' as const] : []),
+    ...sysctlNamespaces(spec.linux?.sysctl ?? {}),
+  ]);
 }
 
 function hostNames(spec: Spec, namespaces: Namespaces): InitStep[] {

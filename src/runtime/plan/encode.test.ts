@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { OnggiError } from '../../errors.ts';
-import { cloneFlags, encodePlan, hookKindNumbers, keeperOpNumbers, opNumbers, phaseNumbers } from './encode.ts';
+import { encodePlan } from './encode.ts';
+import { cloneFlags, hookKindNumbers, keeperOpNumbers, opNumbers, phaseNumbers } from './numbers.ts';
 import type { InitStep, Plan } from './steps.ts';
 
 const header = readFileSync(new URL('../../../native/plan.h', import.meta.url), 'utf8');

@@ -6,6 +6,7 @@
  */
 
 import { noAttributes } from './mount-options.ts';
+import { cloneFlags, hookKindNumbers, keeperOpNumbers, opNumbers, type Phase, phaseNumbers } from './numbers.ts';
 import type {
   AttachStep,
   CgroupPlacement,
@@ -28,83 +29,13 @@ import { makeWriter, type Writer } from './writer.ts';
 const magic = 0x4c50_474f; // "OGPL" read as a little-endian u32
 const version = 1;
 
-/** enum plan_phase */
-export const phaseNumbers = { keeper: 0, prepare: 1, attach: 2, init: 3, cleanup: 4 } as const;
-export type Phase = keyof typeof phaseNumbers;
-
-/** enum plan_op: the records of the phase "keeper". */
-export const keeperOpNumbers = { shim: 1, clone: 2, join: 3, launcher: 4 } as const;
-
-/** enum plan_op: the steps. */
-export const opNumbers = {
-  'cgroup-create': 16,
-  write: 17,
-  'cgroup-device': 18,
-  'id-map': 32,
-  netlink: 33,
-  hook: 34,
-  propagation: 64,
-  overlay: 65,
-  'root-bind': 66,
-  'enter-root': 67,
-  mount: 68,
-  bind: 69,
-  'cgroup-mount': 70,
-  mkdir: 71,
-  symlink: 72,
-  mknod: 73,
-  'pivot-root': 74,
-  'root-attributes': 75,
-  mask: 76,
-  readonly: 77,
-  sysctl: 78,
-  hostname: 79,
-  domainname: 80,
-  'unshare-cgroup': 81,
-  console: 82,
-  rlimit: 83,
-  'oom-score-adj': 84,
-  'no-new-privileges': 85,
-  umask: 86,
-  identity: 87,
-  seccomp: 88,
-  'working-directory': 89,
-  'find-executable': 90,
-  'wait-start': 91,
-  exec: 92,
-  scheduler: 96,
-  'io-priority': 97,
-  'cpu-affinity': 98,
-  personality: 99,
-  apparmor: 100,
-  selinux: 101,
-  remount: 102,
-  'runtime-hooks': 112,
-  'move-root': 113,
-  'cgroup-remove': 128,
-} as const satisfies Record<Op, number>;
-
-/** <linux/sched.h> */
-export const cloneFlags: Readonly<Record<NamespaceType, number>> = {
-  time: 0x0000_0080,
-  mnt: 0x0002_0000,
-  cgroup: 0x0200_0000,
-  uts: 0x0400_0000,
-  ipc: 0x0800_0000,
-  user: 0x1000_0000,
-  pid: 0x2000_0000,
-  net: 0x4000_0000,
-};
-
 /** <linux/netlink.h> */
 const netlinkProtocols = { route: 0, netfilter: 12 } as const;
 /** <linux/time.h> */
 const clocks = { monotonic: 1, boottime: 7 } as const;
-/** enum hook_kind */
-export const hookKindNumbers = { prestart: 0, createRuntime: 1, createContainer: 2, startContainer: 3 } as const;
+
 /** <linux/stat.h> */
 const nodeTypes = { p: 0o010000, c: 0o020000, b: 0o060000 } as const;
-
 /** enum bind_mapping */
 const bindMappings = { none: 0, given: 1, own: 2 } as const;
 
@@ -410,6 +341,7 @@ function writeSpawn(out: Writer, spawn: Spawn): void {
   out.list(spawn.join, (namespace) => {
     out.u32(cloneFlags[namespace.type]);
     out.string(namespace.path);
+    out.bool(namespace.foreign === true);
   });
   writePlacement(out, spawn.cgroups);
   out.list(spawn.timeOffsets, (offset) => {

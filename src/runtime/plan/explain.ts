@@ -214,11 +214,14 @@ function explainSpawn(spawn: Spawn): string[] {
     ];
   }
   return [
-    ...spawn.join.map((item) => `enter the namespace of ${namespaceWords[item.type]} at ${quote(item.path)}`),
+    ...spawn.join.map(
+      (item) =>
+        `enter the namespace of ${namespaceWords[item.type]} at ${quote(item.path)}${item.foreign === true ? ", which must not be the host's" : ''}`,
+    ),
     spawn.namespaces.length === 0
       ? "start its first process in the host's namespaces"
       : `start its first process with its own namespaces: ${kinds(spawn.namespaces)}`,
-    ...spawn.timeOffsets.map((item) => `shift the ${item.clock} clock by ${item.secs}.${nanoseconds(item.nanosecs)} s`),
+    ...spawn.timeOffsets.map((item) => `shift the ${item.clock} clock by ${seconds(item.secs, item.nanosecs)} s`),
     ...explainPlacement(spawn.cgroups),
     ...explainKeyring(spawn),
   ];
@@ -281,8 +284,11 @@ function limit(value: bigint): string {
   return value === 0xffff_ffff_ffff_ffffn ? 'unlimited' : String(value);
 }
 
-function nanoseconds(value: number): string {
-  return String(value).padStart(9, '0');
+/** -5 and 7 are 4.999999993 back. */
+function seconds(secs: bigint, nanosecs: number): string {
+  const total = secs * 1_000_000_000n + BigInt(nanosecs);
+  const amount = total < 0n ? -total : total;
+  return `${total < 0n ? '-' : ''}${amount / 1_000_000_000n}.${String(amount % 1_000_000_000n).padStart(9, '0')}`;
 }
 
 function octal(mode: number): string {

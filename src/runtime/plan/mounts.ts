@@ -1,12 +1,13 @@
 /** The mounts of config.json as steps (config.md, "Mounts"). Pure. */
 import { posix } from 'node:path';
 import { OnggiError, unsupported } from '../../errors.ts';
-import type { IdMap, Mount } from '../../oci/runtime-spec.ts';
+import type { Mount } from '../../oci/runtime-spec.ts';
 import type { Cgroup } from '../cgroup/cgroup.ts';
 import type { CgroupLayout } from '../cgroup/hierarchy.ts';
 import { compileCgroupMount } from './cgroup-mount.ts';
 import { attributeBits, type MountOptions, mountBits, noAttributes, parseMountOptions } from './mount-options.ts';
-import type { BindMapping, IdMapping, InitStep } from './steps.ts';
+import { idMap } from './namespaces.ts';
+import type { BindMapping, InitStep } from './steps.ts';
 
 /** What the compilation of a mount has to know besides the mount. */
 export type MountContext = {
@@ -129,7 +130,8 @@ function sourceOf(mount: Mount, target: string, bundle: string): string {
  * @throws OnggiError `invalid`
  */
 function idMapping(mount: Mount, target: string, options: MountOptions, context: MountContext): BindMapping | null {
-  const [uid, gid] = [(mount.uidMappings ?? []).map(idMap), (mount.gidMappings ?? []).map(idMap)];
+  const uid = idMap(`mount "${target}": uidMappings`, mount.uidMappings ?? []);
+  const gid = idMap(`mount "${target}": gidMappings`, mount.gidMappings ?? []);
   if (uid.length > 0 !== gid.length > 0) {
     throw new OnggiError('invalid', `mount "${target}": uidMappings and gidMappings go together`);
   }
@@ -140,10 +142,6 @@ function idMapping(mount: Mount, target: string, options: MountOptions, context:
     throw new OnggiError('invalid', `mount "${target}": it has no uidMappings and the container no user namespace`);
   }
   return { maps: null, recursive };
-}
-
-function idMap(map: IdMap): IdMapping {
-  return { containerId: map.containerID, hostId: map.hostID, size: map.size };
 }
 
 /**

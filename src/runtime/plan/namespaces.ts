@@ -1,7 +1,7 @@
 /** Namespaces of config.json as the way in which the init is spawned. Pure. */
 import { OnggiError } from '../../errors.ts';
 import type { IdMap, Linux, NamespaceName } from '../../oci/runtime-spec.ts';
-import type { AttachStep, CgroupPlacement, NamespaceType, Spawn } from './steps.ts';
+import type { AttachStep, CgroupPlacement, IdMapping, NamespaceType, Spawn } from './steps.ts';
 
 const types: Readonly<Record<NamespaceName, NamespaceType>> = {
   mount: 'mnt',
@@ -33,14 +33,18 @@ export function namespacesOf(linux: Linux): Namespaces {
   return found;
 }
 
-/** @throws OnggiError `invalid` */
-export function compileSpawn(linux: Linux, cgroups: CgroupPlacement, keepKeyring: boolean): Spawn {
+/**
+ * @param changed namespaces whose parameters the plan sets: they must not turn out to be the host's
+ * @throws OnggiError `invalid`
+ */
+export function compileSpawn(linux: Linux, cgroups: CgroupPlacement, changed: Namespaces, keepKeyring: boolean): Spawn {
   const namespaces: NamespaceType[] = [];
-  const join: { type: NamespaceType; path: string }[] = [];
+  const join: { type: NamespaceType; path: string; foreign?: boolean }[] = [];
   for (const { type, path } of linux.namespaces ?? []) {
     if (path === undefined || path === '') namespaces.push(types[type]);
-    else if (path.startsWith('/')) join.push({ type: types[type], path });
-    else throw new OnggiError('invalid', `namespace "${type}": its path "${path}" is not absolute`);
+    else if (path.startsWith('/')) {
+      join.push({ type: types[type], path, ...(changed.has(types[type]) && { foreign: true }) });
+    } else throw new OnggiError('invalid', `namespace "${type}": its path "${path}" is not absolute`);
   }
   return { kind: 'clone', namespaces, join, cgroups, timeOffsets: timeOffsets(linux, namespaces), keepKeyring };
 }
@@ -58,19 +62,45 @@ function timeOffsets(linux: Linux, fresh: readonly NamespaceType[]): Extract<Spa
   });
 }
 
-/** @throws OnggiError `invalid` when there are mappings without a new user namespace or the reverse */
+/**
+ * A user namespace that is joined has its maps already; engines repeat them there, which says nothing new.
+ *
+ * @throws OnggiError `invalid` when there are maps without a user namespace or the reverse, or lines that overlap
+ */
 export function compileIdMaps(linux: Linux): AttachStep[] {
-  const uid = linux.uidMappings ?? [];
-  const gid = linux.gidMappings ?? [];
+  const uid = idMap('linux.uidMappings', linux.uidMappings ?? []);
+  const gid = idMap('linux.gidMappings', linux.gidMappings ?? []);
   const user = linux.namespaces?.find((namespace) => namespace.type === 'user');
-  const fresh = user !== undefined && (user.path === undefined || user.path === '');
-  if (fresh !== (uid.length > 0 && gid.length > 0) || (!fresh && uid.length + gid.length > 0)) {
+  if (user?.path !== undefined && user.path !== '') return [];
+  const both = uid.length > 0 && gid.length > 0;
+  if ((user !== undefined) !== both || (user === undefined && uid.length + gid.length > 0)) {
     throw new OnggiError('invalid', 'uidMappings and gidMappings: both go with a new namespace of type "user"');
   }
-  if (!fresh) return [];
-  return [{ op: 'id-map', uid: uid.map(mapping), gid: gid.map(mapping), setgroups: true }];
+  return both ? [{ op: 'id-map', uid, gid, setgroups: true }] : [];
 }
 
-function mapping(map: IdMap): { containerId: number; hostId: number; size: number } {
-  return { containerId: map.containerID, hostId: map.hostID, size: map.size };
+/** Lines as the kernel takes them: within 32 bits, no id of either side twice (user_namespaces(7)). */
+export function idMap(field: string, maps: readonly IdMap[]): IdMapping[] {
+  for (const [index, map] of maps.entries()) {
+    if (Math.max(map.containerID, map.hostID) + map.size > 0xffff_ffff) {
+      throw new OnggiError('invalid', `${field}[${index}]: "${lineOf(map)}" reaches beyond the ids that there are`);
+    }
+    for (const earlier of maps.slice(0, index)) {
+      if (
+        overlap(map.containerID, earlier.containerID, map, earlier) ||
+        overlap(map.hostID, earlier.hostID, map, earlier)
+      ) {
+        throw new OnggiError('invalid', `${field}[${index}]: "${lineOf(map)}" overlaps with "${lineOf(earlier)}"`);
+      }
+    }
+  }
+  return maps.map((map) => ({ containerId: map.containerID, hostId: map.hostID, size: map.size }));
+}
+
+function overlap(first: number, second: number, one: IdMap, other: IdMap): boolean {
+  return first < second + other.size && second < first + one.size;
+}
+
+function lineOf(map: IdMap): string {
+  return `${map.containerID} ${map.hostID} ${map.size}`;
 }

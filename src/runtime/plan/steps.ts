@@ -17,6 +17,9 @@
  * The keeper is the parent of the init: a shim, or a launcher.
  */
 import type { NetlinkStep } from '../../kernel/netlink-step.ts';
+import type { Keeper } from './keeper.ts';
+
+export type { Keeper, LauncherOptions, LogFile, OomSource, ShimOptions } from './keeper.ts';
 
 /** Flags of mount(2) (MS_*), as a number, with the words they came from kept for `explain`. */
 export type MountFlags = { readonly bits: number; readonly words: readonly string[] };
@@ -72,8 +75,11 @@ export type Spawn =
       readonly kind: 'clone';
       /** New namespaces. `cgroup` is unshared by the init after it has joined its cgroups (cgroup_namespaces(7)). */
       readonly namespaces: readonly NamespaceType[];
-      /** Namespaces entered by path (setns(2)) before the clone. */
-      readonly join: readonly { readonly type: NamespaceType; readonly path: string }[];
+      /**
+       * Namespaces entered by path (setns(2)) before the clone, each checked to be one of that type. `foreign`: and not
+       * to be the keeper's own, because its parameters are about to be set.
+       */
+      readonly join: readonly { readonly type: NamespaceType; readonly path: string; readonly foreign?: boolean }[];
       readonly cgroups: CgroupPlacement;
       /** Offsets of the new time namespace, as written to timens_offsets (time_namespaces(7)). */
       readonly timeOffsets: readonly {
@@ -346,61 +352,6 @@ export type CleanupStep =
 
 export type Step = PrepareStep | AttachStep | InitStep | CleanupStep;
 export type Op = Step['op'];
-
-/** What the shim itself is told. Paths are absolute host paths; empty means none. */
-export type ShimOptions = {
-  /** Container or exec id, for the process title and messages. */
-  readonly id: string;
-  /** Listening attach socket, at most 107 bytes. */
-  readonly socket: string;
-  readonly log: LogFile | null;
-  /** Exit record, written beside itself, fsynced and renamed. */
-  readonly exitFile: string;
-  /** Command run after the exit record is durable, unless a client has claimed the work and done it. */
-  readonly reconcile: readonly string[];
-  readonly terminal: boolean;
-  /** Keep the container's stdin open for clients. */
-  readonly stdin: boolean;
-  /** Close stdin when the first client that wrote to it leaves (`docker run -i` without -d). */
-  readonly stdinOnce: boolean;
-  /** End the container if no client says "start" before the last one leaves: a killed `onggi run` leaves nothing. */
-  readonly startRequired: boolean;
-  /** Files to read at exit to tell an OOM kill. */
-  readonly oom: OomSource | null;
-};
-
-export type LogFile = {
-  readonly path: string;
-  /** Bytes after which the file is rotated, 0 for never. */
-  readonly maxSize: bigint;
-  /** Number of files kept, the current one included. */
-  readonly maxFiles: number;
-};
-
-export type OomSource =
-  /** memory.events and memory.events.local of the cgroup (cgroup-v2.rst, "memory.events"). */
-  | { readonly version: 2; readonly directory: string }
-  /** memory.oom_control, field oom_kill, and memory.failcnt. */
-  | { readonly version: 1; readonly directory: string };
-
-/** The parent of a container whose stdio and exit status are another program's business (`onggi-runtime`). */
-export type LauncherOptions = {
-  /** Container or exec id, for messages. */
-  readonly id: string;
-  /** There is a step `console`, whose terminal the launcher passes on or relays. */
-  readonly terminal: boolean;
-  /** Send the master of the terminal over descriptor 5 (SCM_RIGHTS) instead of relaying it to stdio. */
-  readonly consoleSocket: boolean;
-  /** Number of descriptors, from 6 up, that become 3 and up in the container. */
-  readonly preserve: number;
-  /** Stay as its parent until it ends; otherwise leave it alone once it waits for its start, or runs. */
-  readonly stay: boolean;
-  /** Absolute path of the fifo by which the init hears of its start; null with `stay` or without `wait-start`. */
-  readonly startFifo: string | null;
-};
-
-/** The process that executes the plan and is the parent of the init. */
-export type Keeper = ({ readonly kind: 'shim' } & ShimOptions) | ({ readonly kind: 'launcher' } & LauncherOptions);
 
 export type Plan = {
   readonly keeper: Keeper;

@@ -36,6 +36,11 @@ export function compileSysctls(sysctls: Readonly<Record<string, string>>, namesp
   });
 }
 
+/** The namespaces that these parameters belong to. */
+export function sysctlNamespaces(sysctls: Readonly<Record<string, string>>): NamespaceType[] {
+  return Object.keys(sysctls).flatMap((name) => namespaceOf(normalise(name)) ?? []);
+}
+
 /**
  * The name with slashes between its parts. As sysctl(8) reads names: the first separator decides, so that
  * "net/ipv4/conf/eth0.1/forwarding" and "net.ipv4.conf.eth0/1.forwarding" name an interface with a dot in it.
