@@ -9,8 +9,8 @@ import { architectureOf } from '../../src/runtime/seccomp/architecture.ts';
 import { compileSeccomp } from '../../src/runtime/seccomp/compile.ts';
 import { probePath } from '../harness/busybox-image.ts';
 import { requires } from '../harness/requires.ts';
-import { createdPlan, ended, fifoOf, interpreter, launcherPlan, launchIn, output } from './launcher-container.ts';
-import { eventually, identity, inPlace, statusField } from './shim-container.ts';
+import { createdPlan, fifoOf, interpreter, launcherPlan, launchIn, output } from './launcher-container.ts';
+import { ended, eventually, identity, inPlace, statusField } from './shim-container.ts';
 
 const needs = requires('root');
 

@@ -7,7 +7,7 @@ import { type Interpreter, type Launch, type Launched, launch, type StepReport }
 import { encodePlan } from '../../src/runtime/plan/encode.ts';
 import { stepError } from '../../src/runtime/plan/step-error.ts';
 import type { HookStep, LauncherOptions, Plan } from '../../src/runtime/plan/steps.ts';
-import { type ContainerWish, eventually, type Place, statusField } from './shim-container.ts';
+import type { ContainerWish, Place } from './shim-container.ts';
 
 export type LauncherWish = ContainerWish & {
   readonly launcher?: Partial<LauncherOptions>;
@@ -86,13 +86,6 @@ export async function runForeground(
   if (wish.immediate !== true) launched.start();
   const { exitCode, signal } = await launched.exited();
   return { exitCode, signal, output: output(place) };
-}
-
-/** Gone, or a zombie that its new parent has not looked after yet. */
-export function ended(pid: number): Promise<boolean> {
-  return eventually(
-    () => (statusField(pid, 'State') ?? 'X').startsWith('Z') || statusField(pid, 'State') === undefined,
-  );
 }
 
 export function hook(

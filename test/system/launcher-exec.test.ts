@@ -8,7 +8,6 @@ import type { NamespaceType, Spawn } from '../../src/runtime/plan/steps.ts';
 import { requires } from '../harness/requires.ts';
 import {
   createdPlan,
-  ended,
   type LauncherWish,
   launcherPlan,
   launchIn,
@@ -16,7 +15,7 @@ import {
   refusal,
   runForeground,
 } from './launcher-container.ts';
-import { defaultCapabilities, eventually, identity, inPlace, type Place } from './shim-container.ts';
+import { defaultCapabilities, ended, eventually, identity, inPlace, type Place } from './shim-container.ts';
 
 const needs = requires('root');
 const all: readonly NamespaceType[] = ['mnt', 'pid', 'net', 'uts', 'ipc'];

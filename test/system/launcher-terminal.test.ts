@@ -11,7 +11,6 @@ import { requires } from '../harness/requires.ts';
 import { openTerminal, type Size, type Terminal } from '../harness/terminal.ts';
 import {
   createdPlan,
-  ended,
   fifoOf,
   interpreter,
   type LauncherWish,
@@ -19,7 +18,7 @@ import {
   launchIn,
   refusal,
 } from './launcher-container.ts';
-import { eventually, inPlace, type Place, statusField } from './shim-container.ts';
+import { ended, eventually, inPlace, type Place, statusField } from './shim-container.ts';
 
 const needs = requires('root', 'python3');
 const driver = join(import.meta.dirname, 'launcher-driver.ts');

@@ -8,7 +8,6 @@ import { startCreated } from '../../src/kernel/launcher.ts';
 import { requires } from '../harness/requires.ts';
 import {
   createdPlan,
-  ended,
   fifoOf,
   interpreter,
   launcherPlan,
@@ -17,7 +16,7 @@ import {
   refusal,
   runForeground,
 } from './launcher-container.ts';
-import { eventually, inPlace, statusField } from './shim-container.ts';
+import { ended, eventually, inPlace, statusField } from './shim-container.ts';
 
 const needs = requires('root');
 

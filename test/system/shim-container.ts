@@ -312,3 +312,8 @@ export function statusField(pid: number, field: string): string | undefined {
     return undefined;
   }
 }
+
+/** Gone, or a zombie that its new parent has not looked after yet. */
+export function ended(pid: number): Promise<boolean> {
+  return eventually(() => (statusField(pid, 'State') ?? 'Z').startsWith('Z'));
+}
