@@ -2,7 +2,9 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 
+#include "init.h"
 #include "scoped.h"
 #include "syscalls.h"
 
@@ -31,24 +33,93 @@ static int write_file(pid_t process, const char *name, const char *text, size_t 
     return result < 0 ? fail(failure, (int)result, "write the id map to \"%s\"", path) : 0;
 }
 
-int idmap_write_maps(struct cursor *payload, pid_t process, struct failure *failure) {
-    struct map users = {.used = 0}, groups = {.used = 0};
-    int result = take_map(payload, &users);
-    if (result == 0) result = take_map(payload, &groups);
-    if (result < 0) return fail(failure, result, "write the id maps: too many lines");
-    result = write_file(process, "uid_map", users.text, users.used, failure);
-    return result < 0 ? result : write_file(process, "gid_map", groups.text, groups.used, failure);
-}
-
 static void skip_map(struct cursor *payload) {
     for (uint32_t numbers = take_count(payload) * 3; numbers > 0; numbers--) take_u32(payload);
 }
 
+enum { NUMBER_TEXT = 12, HELPER_LINES = 340 };
+
+/* PROGRAM PID INSIDE OUTSIDE SIZE ...; the texts live until the next call. NULL when there are too many. */
+static char **helper_arguments(const char *program, pid_t process, struct cursor *payload) {
+    static char numbers[1 + HELPER_LINES * 3][NUMBER_TEXT];
+    static char *arguments[sizeof numbers / sizeof numbers[0] + 2];
+    uint32_t count = take_count(payload) * 3;
+    if (count > HELPER_LINES * 3) return NULL;
+    arguments[0] = (char *)(uintptr_t)program;
+    snprintf(numbers[0], NUMBER_TEXT, "%d", (int)process);
+    for (uint32_t i = 1; i <= count; i++) snprintf(numbers[i], NUMBER_TEXT, "%u", take_u32(payload));
+    for (uint32_t i = 0; i <= count; i++) arguments[i + 1] = numbers[i];
+    arguments[count + 2] = NULL;
+    return arguments;
+}
+
+static _Noreturn void execute_helper(char **arguments, int complaint) {
+    static char *environment[] = {(char *)(uintptr_t)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+    signals_reset();
+    int null = open("/dev/null", O_RDWR);
+    if (null >= 0) dup2(null, 0), dup2(null, 1);
+    dup2(complaint, 2);
+    execve(arguments[0], arguments, environment);
+    dprintf(2, "%s\n", strerror(errno));
+    _exit(127);
+}
+
+/* The first line of what the program says on stderr. */
+static void read_complaint(int fd, char *text, size_t size) {
+    size_t used = 0;
+    char rest[256];
+    while (true) {
+        bool full = used == size - 1;
+        long length = SYS(full ? read(fd, rest, sizeof rest) : read(fd, text + used, size - 1 - used));
+        if (length <= 0) break;
+        if (!full) used += (size_t)length;
+    }
+    text[used] = '\0';
+    text[strcspn(text, "\n")] = '\0';
+}
+
+/* newuidmap(1) and newgidmap(1) may write what /etc/subuid and /etc/subgid grant; this process may not. */
+static int run_helper(const char *program, pid_t process, struct cursor *payload, struct failure *failure) {
+    char **arguments = helper_arguments(program, process, payload);
+    int ends[2];
+    int result = arguments == NULL ? -E2BIG : (int)SYS(pipe2(ends, O_CLOEXEC));
+    if (result < 0) return fail(failure, result, "map ids by \"%s\"", program);
+    scoped_fd complaints = ends[0];
+    pid_t child = (pid_t)SYS(fork());
+    if (child == 0) execute_helper(arguments, ends[1]);
+    close(ends[1]);
+    if (child < 0) return fail(failure, child, "map ids by \"%s\"", program);
+    char text[256];
+    read_complaint(complaints, text, sizeof text);
+    int status = 0;
+    SYS(waitpid(child, &status, 0));
+    return status == 0 ? 0 : fail(failure, EPERM, "map ids by \"%s\": %s", program, text);
+}
+
+static int write_map(struct cursor *payload, pid_t process, const char *name, struct failure *failure) {
+    struct map map = {.used = 0};
+    int result = take_map(payload, &map);
+    if (result < 0) return fail(failure, result, "write the id maps: too many lines");
+    return write_file(process, name, map.text, map.used, failure);
+}
+
+int idmap_write_maps(struct cursor *payload, pid_t process, struct failure *failure) {
+    int result = write_map(payload, process, "uid_map", failure);
+    return result < 0 ? result : write_map(payload, process, "gid_map", failure);
+}
+
 int idmap_write(struct cursor *payload, pid_t process, struct failure *failure) {
-    struct cursor maps = *payload;
+    struct cursor users = *payload;
     skip_map(payload);
+    struct cursor groups = *payload;
     skip_map(payload);
     const char *setgroups = take_bool(payload) ? "allow" : "deny";
+    const char *newuidmap = take_optional(payload), *newgidmap = take_optional(payload);
     int result = write_file(process, "setgroups", setgroups, strlen(setgroups), failure);
-    return result < 0 ? result : idmap_write_maps(&maps, process, failure);
+    if (result < 0) return result;
+    result = newuidmap != NULL ? run_helper(newuidmap, process, &users, failure)
+                               : write_map(&users, process, "uid_map", failure);
+    if (result < 0) return result;
+    return newgidmap != NULL ? run_helper(newgidmap, process, &groups, failure)
+                             : write_map(&groups, process, "gid_map", failure);
 }

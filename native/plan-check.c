@@ -29,7 +29,7 @@ static const struct grammar grammars[] = {
     {OP_CGROUP_CREATE, IN(PHASE_PREPARE), "s"},
     {OP_WRITE, IN(PHASE_PREPARE), "sssbos"},
     {OP_CGROUP_DEVICE, IN(PHASE_PREPARE), "sds"},
-    {OP_ID_MAP, IN(PHASE_ATTACH), "(uuu)(uuu)b"},
+    {OP_ID_MAP, IN(PHASE_ATTACH), "(uuu)(uuu)boo"},
     {OP_NETLINK, IN(PHASE_ATTACH) | IN(PHASE_INIT), "u(d(u)s)s"},
     {OP_HOOK, IN(PHASE_ATTACH) | IN(PHASE_INIT), "uus(s)(s)uss"},
     {OP_PROPAGATION, IN(PHASE_INIT), "sub"},
@@ -252,6 +252,18 @@ static const char *seccomp_problem(struct cursor payload) {
     return path == NULL ? NULL : absolute_problem(path);
 }
 
+static const char *idmap_problem(struct cursor payload) {
+    for (int map = 0; map < 2; map++) {
+        for (uint32_t numbers = take_count(&payload) * 3; numbers > 0; numbers--) take_u32(&payload);
+    }
+    take_bool(&payload);
+    for (int helper = 0; helper < 2; helper++) {
+        const char *path = take_optional(&payload);
+        if (path != NULL && path[0] != '/') return "a program that maps ids is not an absolute path";
+    }
+    return NULL;
+}
+
 static const char *record_problem(const struct record *record) {
     const struct grammar *grammar = grammar_of(record->op);
     if (grammar == NULL) return "unknown op";
@@ -265,6 +277,7 @@ static const char *record_problem(const struct record *record) {
     case OP_HOOK: return hook_problem(record->payload, record->phase);
     case OP_CLONE: return clone_problem(record->payload);
     case OP_JOIN: return join_problem(record->payload);
+    case OP_ID_MAP: return idmap_problem(record->payload);
     case OP_NETLINK: return netlink_problem(record->payload, record->phase);
     case OP_CGROUP_DEVICE: return blob_problem(record->payload, true);
     case OP_SECCOMP: return seccomp_problem(record->payload);

@@ -73,7 +73,7 @@ enum plan_op {
     OP_CGROUP_DEVICE = 18, /* str path, blob eBPF program, str what */
 
     /* attach */
-    OP_ID_MAP = 32,  /* {u32 container, u32 host, u32 size}[] uid, the same gid, bool setgroups */
+    OP_ID_MAP = 32,  /* {u32 container, u32 host, u32 size}[] uid, the same gid, bool setgroups, str? newuidmap, str? newgidmap */
     OP_NETLINK = 33, /* u32 netlink protocol, {blob bytes, u32[] pid at, str what}[], str what; attach and init */
     /* u32 hook_kind, u32 index, str path, str[] args, str[] env, u32 seconds (0: no limit), str state before the pid,
      * str state after it; attach and init */

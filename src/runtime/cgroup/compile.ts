@@ -29,6 +29,7 @@ const usualControllers = ['cpuset', 'cpu', 'io', 'memory', 'pids'];
  * @throws OnggiError `unsupported` for a limit that this machine can't keep, `invalid` for a malformed one
  */
 export function compileCgroup(layout: CgroupLayout, cgroup: Cgroup, resources: Resources, warn: Warn): CgroupSteps {
+  if (layout.mode !== 'none' && directoriesOf(cgroup).length === 0) return withoutPermission(layout, resources, warn);
   const settings = compileSettings(layout, resources, warn);
   return {
     prepare: [
@@ -42,6 +43,21 @@ export function compileCgroup(layout: CgroupLayout, cgroup: Cgroup, resources: R
     cleanup: directoriesOf(cgroup).map((directory) => ({ op: 'cgroup-remove', path: directory })),
   };
 }
+
+/** An ordinary user's container whose cgroup nobody delegated runs in the cgroup of its caller. */
+function withoutPermission(layout: CgroupLayout, resources: Resources, warn: Warn): CgroupSteps {
+  const { unified } = layout;
+  // Malformed limits are refused here too; whether the machine could keep them is no question.
+  const all = unified === null ? layout : { ...layout, unified: { ...unified, controllers: everyController } };
+  const limits = [...new Set(compileSettings(all, resources, () => {}).map(({ what }) => what))];
+  const lost =
+    limits.length === 0 ? 'processes can be neither limited nor paused' : `not limited: ${limits.join(', ')}`;
+  warn(`no permission to make a cgroup: ${lost}`);
+  return { prepare: [], placement: placement(cgroupOfNone), oom: null, cleanup: [] };
+}
+
+const cgroupOfNone: Cgroup = { unified: null, legacy: [] };
+const everyController = ['cpuset', 'cpu', 'io', 'memory', 'hugetlb', 'pids', 'rdma', 'misc'];
 
 /**
  * Everything but the device rules, in the order in which it is written.
@@ -112,13 +128,19 @@ function enableControllers(layout: CgroupLayout, cgroup: Cgroup, settings: reado
     .map((controller) => `+${controller}`)
     .join(' ');
   if (value === '') return [];
-  return ancestors(cgroup.unified.slice(unified.mountPoint.length)).map((ancestor) => ({
-    op: 'write',
-    path: `${hierarchyPath(unified.mountPoint, ancestor)}/cgroup.subtree_control`,
-    value,
-    what: 'enable the cgroup controllers',
-    optional: false,
-  }));
+  const directories = ancestors(cgroup.unified.slice(unified.mountPoint.length)).map((ancestor) =>
+    hierarchyPath(unified.mountPoint, ancestor),
+  );
+  const { delegated = '' } = unified;
+  return directories
+    .filter((directory) => `${directory}/`.startsWith(`${delegated}/`))
+    .map((directory) => ({
+      op: 'write',
+      path: `${directory}/cgroup.subtree_control`,
+      value,
+      what: 'enable the cgroup controllers',
+      optional: false,
+    }));
 }
 
 function devices(cgroup: Cgroup, rules: readonly DeviceRule[], warn: Warn): PrepareStep[] {

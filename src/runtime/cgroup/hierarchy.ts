@@ -14,8 +14,10 @@ export type LegacyHierarchy = {
 
 export type UnifiedHierarchy = {
   readonly mountPoint: string;
-  /** cgroup.controllers of the mounted root. */
+  /** cgroup.controllers of the mounted root, or of what is delegated. */
   readonly controllers: readonly string[];
+  /** For an ordinary user: the topmost directory that it may write in, "" if there is none. Absent for root. */
+  readonly delegated?: string;
 };
 
 export type CgroupLayout = {

@@ -1,8 +1,9 @@
 /** Reads what hierarchy.ts parses. */
-import { existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { errnoOf, fromSystemError } from '../../errors.ts';
-import { type Cgroup, cgroupAt, parseOwnCgroups } from './cgroup.ts';
+import { type Cgroup, cgroupAt, type OwnCgroups, parseOwnCgroups } from './cgroup.ts';
 import { type CgroupLayout, parseCgroupLayout } from './hierarchy.ts';
+import { type Access, delegatedLayout, permittedCgroup } from './permission.ts';
 
 /**
  * The layout as this process sees it.
@@ -10,7 +11,8 @@ import { type CgroupLayout, parseCgroupLayout } from './hierarchy.ts';
  */
 export function readCgroupLayout(): CgroupLayout {
   try {
-    return parseCgroupLayout(readFileSync('/proc/self/mountinfo', 'utf8'), { read, exists: existsSync });
+    const layout = parseCgroupLayout(readFileSync('/proc/self/mountinfo', 'utf8'), { read, exists: existsSync });
+    return isRoot() ? layout : delegatedLayout(layout, ownCgroups(), access);
   } catch (error) {
     throw fromSystemError(error, 'find the cgroup hierarchies of this machine');
   }
@@ -28,9 +30,31 @@ function read(path: string): string {
 
 /**
  * The cgroup of a container by its cgroupsPath, relative to this process's own cgroups when it does not begin with "/".
+ * Hierarchies in which an ordinary user may not make it are left out.
  * @throws OnggiError `invalid` for a path that names no cgroup of its own
  */
 export function findCgroup(path: string, layout: CgroupLayout = readCgroupLayout()): Cgroup {
-  if (path.startsWith('/')) return cgroupAt(layout, path);
-  return cgroupAt(layout, path, parseOwnCgroups(read('/proc/self/cgroup'), read('/proc/self/mountinfo')));
+  const cgroup = path.startsWith('/') ? cgroupAt(layout, path) : cgroupAt(layout, path, ownCgroups());
+  return isRoot() ? cgroup : permittedCgroup(cgroup, layout, ownCgroups(), access);
 }
+
+function ownCgroups(): OwnCgroups {
+  return parseOwnCgroups(read('/proc/self/cgroup'), read('/proc/self/mountinfo'));
+}
+
+function isRoot(): boolean {
+  return process.geteuid?.() === 0;
+}
+
+const access: Access = {
+  exists: existsSync,
+  read,
+  canWrite: (path) => {
+    try {
+      accessSync(path, constants.W_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  },
+};

@@ -7,6 +7,7 @@
 import { OnggiError, unsupported } from '../../errors.ts';
 import type { NetlinkStep } from '../../kernel/netlink-step.ts';
 import type { Linux, Process, Seccomp, Spec } from '../../oci/runtime-spec.ts';
+import { allCapabilities, capabilitySet } from '../capability.ts';
 import { type Cgroup, cgroupAt } from '../cgroup/cgroup.ts';
 import { compileCgroup } from '../cgroup/compile.ts';
 import type { CgroupLayout } from '../cgroup/hierarchy.ts';
@@ -15,7 +16,7 @@ import { processState, type StateFacts } from './container-state.ts';
 import { compileDevices, hasOwnDevices } from './devices.ts';
 import { compileHooks, hasRuntimeHooks, runtimeHooks } from './hooks.ts';
 import { compileMounts } from './mounts.ts';
-import { compileIdMaps, compileSpawn, type Namespaces, namespacesOf } from './namespaces.ts';
+import { compileIdMaps, compileSpawn, type Namespaces, namespacesOf, type Unprivileged } from './namespaces.ts';
 import {
   compileConsole,
   compileLabels,
@@ -36,6 +37,8 @@ export type HostFacts = {
   /** Effective capabilities of this process, as `capget` has them. */
   readonly capabilities: bigint;
   readonly architecture: SeccompArchitecture;
+  /** Absent for root. */
+  readonly unprivileged?: Unprivileged;
 };
 
 export type { RootSource } from './root.ts';
@@ -89,7 +92,11 @@ export function compile(spec: Spec, context: CompileContext): Compiled {
     keeper: keeper(context.keeper, process, cgroup.oom),
     prepare: cgroup.prepare,
     spawn: compileSpawn(linux, cgroup.placement, changedNamespaces(spec), context.keepKeyring === true),
-    attach: [...compileIdMaps(linux), ...context.network.attach, ...runtimeHooks(spec, state)],
+    attach: [
+      ...compileIdMaps(linux, context.host.unprivileged),
+      ...context.network.attach,
+      ...runtimeHooks(spec, state),
+    ],
     init,
     cleanup: cgroup.cleanup,
   };
@@ -111,7 +118,8 @@ function compileInit(
   const ownNamespace = linux.namespaces?.some(({ type, path }) => type === 'cgroup' && !path) === true;
   const facts = { ...state, annotations: spec.annotations ?? {} };
   const agent = { state: (metadata: string | undefined) => processState(facts, null, metadata) };
-  const processContext: ProcessContext = { ...context, ...host, agent, warn };
+  const capabilities = namespaces.has('user') ? everyCapability : host.capabilities;
+  const processContext: ProcessContext = { ...context, ...host, capabilities, agent, warn };
   const mounted = compileMounts(mounts, {
     cgroups: host.cgroups,
     cgroup,
@@ -190,6 +198,9 @@ function refuse(linux: Linux): void {
   }
 }
 
+/** What the first process of a user namespace holds in it, whoever made it (user_namespaces(7)). */
+const everyCapability = capabilitySet(allCapabilities);
+
 export type ExecContext = {
   readonly host: HostFacts;
   readonly keeper: KeeperRequest;
@@ -216,6 +227,7 @@ export function compileExec(process: Process, seccomp: Seccomp | undefined, cont
   const warnings = new Set<string>();
   const processContext: ProcessContext = {
     ...context.host,
+    ...(context.namespaces.includes('user') && { capabilities: everyCapability }),
     reaper: false,
     waitForStart: context.waitForStart,
     agent: { state: (metadata) => processState(context.container, context.pid, metadata) },

@@ -60,6 +60,8 @@ const payloads: ByOp = {
     writeIdMap(out, step.uid);
     writeIdMap(out, step.gid);
     out.bool(step.setgroups);
+    out.optionalString(step.helpers?.uid ?? null);
+    out.optionalString(step.helpers?.gid ?? null);
   },
   netlink: (out, step) => {
     out.u32(netlinkProtocols[step.protocol]);

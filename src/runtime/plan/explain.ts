@@ -26,8 +26,8 @@ const sentences: ByOp = {
   write: (step) =>
     `${step.what}: write ${quote(step.value)} to ${quote(step.path)}${otherwise(step.fallback)}${step.optional ? ' (go on if refused)' : ''}`,
   'cgroup-device': (step) => `let the cgroup ${quote(step.path)} use devices only by these rules: ${step.what}`,
-  'id-map': (step) =>
-    `map ${idMap('user', step.uid)} and ${idMap('group', step.gid)}${step.setgroups ? '' : ', setgroups denied'}`,
+  'id-map': ({ uid, gid, setgroups, helpers }) =>
+    `map ${idMap('user', uid)}${by(helpers?.uid)} and ${idMap('group', gid)}${by(helpers?.gid)}${setgroups ? '' : ', setgroups denied'}`,
   netlink: (step) => `${step.what}: ${step.messages.map((message) => message.what).join('; ')}`,
   hook: (step) => {
     const time = step.timeout === null ? '' : `, for at most ${step.timeout} s`;
@@ -258,6 +258,10 @@ function capabilities(sets: CapabilitySets): string {
   const names = capabilityNamesOf(sets.bounding).map((name) => name.slice('CAP_'.length).toLowerCase());
   const all = names.length >= allCapabilities.length ? 'every capability' : `no capabilities but ${names.join(', ')}`;
   return `with ${all}`;
+}
+
+function by(helper: string | null | undefined): string {
+  return helper == null ? '' : ` by ${quote(helper)}`;
 }
 
 function idMap(kind: string, mappings: readonly IdMapping[]): string {

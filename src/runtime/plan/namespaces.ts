@@ -62,12 +62,23 @@ function timeOffsets(linux: Linux, fresh: readonly NamespaceType[]): Extract<Spa
   });
 }
 
+/** Who this process is where it is not root, and the programs that map other ids for it, if they are installed. */
+export type Unprivileged = {
+  readonly uid: number;
+  readonly gid: number;
+  readonly helpers: { readonly uid: string; readonly gid: string } | null;
+};
+
 /**
+ * An ordinary user may map its own ids and no others, its group only when setgroups(2) is denied for good
+ * (user_namespaces(7)); other ids are mapped by newuidmap and newgidmap.
+ *
  * A user namespace that is joined has its maps already; engines repeat them there, which says nothing new.
  *
- * @throws OnggiError `invalid` when there are maps without a user namespace or the reverse, or lines that overlap
+ * @throws OnggiError `invalid` when there are maps without a user namespace or the reverse, or lines that overlap,
+ *   `denied` or `unsupported` where an ordinary user can't have what is asked
  */
-export function compileIdMaps(linux: Linux): AttachStep[] {
+export function compileIdMaps(linux: Linux, unprivileged?: Unprivileged): AttachStep[] {
   const uid = idMap('linux.uidMappings', linux.uidMappings ?? []);
   const gid = idMap('linux.gidMappings', linux.gidMappings ?? []);
   const user = linux.namespaces?.find((namespace) => namespace.type === 'user');
@@ -76,7 +87,37 @@ export function compileIdMaps(linux: Linux): AttachStep[] {
   if ((user !== undefined) !== both || (user === undefined && uid.length + gid.length > 0)) {
     throw new OnggiError('invalid', 'uidMappings and gidMappings: both go with a new namespace of type "user"');
   }
-  return both ? [{ op: 'id-map', uid, gid, setgroups: true }] : [];
+  if (unprivileged !== undefined && user === undefined) {
+    throw new OnggiError('denied', 'namespaces: without privileges a container needs one of type "user"', {
+      hint: 'Add it with uidMappings and gidMappings, as "onggi-runtime spec --rootless" does, or run this as root.',
+    });
+  }
+  if (!both) return [];
+  const step = { op: 'id-map', uid, gid, setgroups: true } as const;
+  return [unprivileged === undefined ? step : { ...step, ...mappedBy(uid, gid, unprivileged) }];
+}
+
+function mappedBy(
+  uid: readonly IdMapping[],
+  gid: readonly IdMapping[],
+  { uid: user, gid: group, helpers }: Unprivileged,
+) {
+  const isOwn = (maps: readonly IdMapping[], id: number): boolean =>
+    maps.length === 1 && maps[0]?.size === 1 && maps[0].hostId === id;
+  const [ownUser, ownGroup] = [isOwn(uid, user), isOwn(gid, group)];
+  if (helpers === null && !(ownUser && ownGroup)) {
+    throw new OnggiError(
+      'unsupported',
+      'uidMappings, gidMappings: other ids than your own need newuidmap and newgidmap',
+      {
+        hint: `Install them (Debian: package "uidmap"), or map only user ${user} and group ${group}, each with size 1.`,
+      },
+    );
+  }
+  return {
+    setgroups: !ownGroup,
+    helpers: { uid: ownUser ? null : (helpers?.uid ?? null), gid: ownGroup ? null : (helpers?.gid ?? null) },
+  };
 }
 
 /** Lines as the kernel takes them: within 32 bits, no id of either side twice (user_namespaces(7)). */

@@ -116,6 +116,8 @@ export type AttachStep =
       readonly uid: readonly IdMapping[];
       readonly gid: readonly IdMapping[];
       readonly setgroups: boolean;
+      /** Programs that write a map for who may not (newuidmap(1), newgidmap(1)): absolute paths, executed as they are. */
+      readonly helpers?: { readonly uid: string | null; readonly gid: string | null };
     }
   | NetlinkStep
   | HookStep;
