@@ -52,7 +52,11 @@ for (const [who, capabilities] of [
     const inmate = await background(arena, { args: ['onggi-probe', 'overwrite-exe', '2'], capabilities });
     await printed(inmate, 'waiting');
     const bait = inmate.startExec({ args: ['/proc/self/exe', '--check'] });
-    for (let i = 0; i < 10; i += 1) assert.equal((await inmate.exec({ args: ['true'] })).status, 0);
+    // 126: the attacker holds the container's own program open for writing (ETXTBSY), which harms nobody but it.
+    for (let i = 0; i < 10; i += 1) {
+      const { status } = await inmate.exec({ args: ['true'] });
+      assert.ok(status === 0 || status === 126, `exec true: ${status}`);
+    }
     await pause(100);
     bait.child.stdin?.end();
     assert.notEqual((await bait.outcome).status, 0);
