@@ -38,6 +38,8 @@ export type Wish = {
   readonly sysctl?: Readonly<Record<string, string>>;
   /** From an ordinary root file system of its own, not from the hostile one. */
   readonly clean?: boolean;
+  /** No file system on /dev, where the caller has a say in that: devices are made in the root. */
+  readonly bareDev?: boolean;
 };
 
 export type ExecWish = Pick<Wish, 'args' | 'user' | 'cwd' | 'tty' | 'env'>;

@@ -134,7 +134,9 @@ export function bundleSpec(wish: Wish, root: string, id: string): Spec {
     hostname: 'attacked',
     mounts: [
       ...binds(volumes.filter(({ first }) => first === true)),
-      ...defaultMounts.filter(({ destination }) => !replaced(destination, volumes)),
+      ...defaultMounts.filter(
+        ({ destination }) => !replaced(destination, volumes) && !(wish.bareDev === true && destination === '/dev'),
+      ),
       ...binds(volumes.filter(({ first }) => first !== true)),
     ],
     linux: {
