@@ -28,7 +28,7 @@ export type Volume = {
 export type Wish = {
   readonly args: readonly string[];
   readonly volumes?: readonly Volume[];
-  /** Numbers, "UID:GID". */
+  /** "UID:GID" in numbers; names where the way takes them. */
   readonly user?: string;
   readonly cwd?: string;
   readonly tty?: boolean;
@@ -64,7 +64,7 @@ export type Arena = {
   /** Lays a root file system out and lets `change` make it hostile; containers that start from now on have it. */
   hostile(change: (root: string) => void): Promise<void>;
   /** The one that is laid out now, where it is a directory of the host that containers share. */
-  readonly sharedRoot: () => Promise<string | undefined>;
+  sharedRoot(): Promise<string>;
   /** Runs a container to its end. */
   run(wish: Wish): Promise<Outcome>;
   /** Starts one in the background; what the runtime says when it refuses. */
@@ -73,30 +73,39 @@ export type Arena = {
 
 export type Refusal = { readonly refused: string };
 
-export type Way = { readonly name: string; enter(world: World): Arena };
+export type Way = { readonly name: string; readonly kind: 'engine' | 'bundle'; enter(world: World): Arena };
 
 const built = (name: string): string => join(repository, 'dist', name);
 
 function ways(): Way[] {
   const other = process.env['ONGGI_TEST_RUNTIME'];
   if (other !== undefined) {
-    return [{ name: basename(other), enter: (world) => bundleArena(world.scratch, other, [other]) }];
+    return [{ name: basename(other), kind: 'bundle', enter: (world) => bundleArena(world.scratch, other, [other]) }];
   }
   const programs = [built('onggi'), built('onggi-shim')];
   const runtime = built('onggi-runtime');
-  const engine: Way = { name: 'onggi', enter: engineArena };
-  const bundle: Way = { name: 'onggi-runtime', enter: (world) => bundleArena(world.scratch, runtime, programs) };
+  const engine: Way = { name: 'onggi', kind: 'engine', enter: engineArena };
+  const bundle: Way = {
+    name: 'onggi-runtime',
+    kind: 'bundle',
+    enter: (world) => bundleArena(world.scratch, runtime, programs),
+  };
   return existsSync(runtime) ? [engine, bundle] : [engine];
 }
 
-/** An attack, made on each way to start a container. Whatever is left behind fails it too. */
+/**
+ * An attack, made on each way to start a container, or on those of one kind where the others have no such thing: names
+ * of users are looked up by the engine, root file systems are shared by bundles. Whatever is left behind fails it too.
+ */
 export function attack(
   name: string,
   needs: readonly Need[],
   body: (arena: Arena) => Promise<void>,
-  timeout = 60_000,
+  only?: Way['kind'],
 ): void {
+  const timeout = 120_000;
   for (const way of ways()) {
+    if (only !== undefined && way.kind !== only) continue;
     const options = { timeout: timeout + 30_000, ...requires('root', 'overlay', 'busybox', ...needs) };
     test(`${way.name}: ${name}`, options, () => inWorld((world) => body(way.enter(world)), { timeout }));
   }
@@ -120,8 +129,7 @@ function engineArena(world: World): Arena {
       image = `hostile:${count}`;
       await world.ok(['import', tar, image]);
     },
-    // Writable layers are of one container alone.
-    sharedRoot: async () => undefined,
+    sharedRoot: async () => assert.fail('writable layers are of one container alone'),
     run: (wish) => world.onggi(['run', '--rm', ...flagsOf(wish), imageOf(wish), ...wish.args]),
     async begin(wish) {
       const { status, stdout, stderr } = await world.onggi([

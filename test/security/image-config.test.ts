@@ -13,7 +13,7 @@ import { systemTest, type World } from '../harness/system-test.ts';
 import { imageOf, manifestOf, pushImage, type TestImage } from '../system/test-image.ts';
 
 /** Nobody's credentials, and a secret of the caller's. */
-const env = { DOCKER_CONFIG: '/nonexistent', ONGGI_CANARY: 'leaked', AWS_SECRET_ACCESS_KEY: 'leaked' };
+const env = { DOCKER_CONFIG: '/nonexistent', CANARY_TOKEN: 'leaked', AWS_SECRET_ACCESS_KEY: 'leaked' };
 
 type Flip = {
   /** Fields of `config` in the image config. */
@@ -158,11 +158,11 @@ systemTest(
   async (world) => {
     await using registry = await startRegistry();
     const Env = [
-      'ONGGI_*',
+      'CANARY_*',
       '*',
-      'ONGGI_CANARY',
+      'CANARY_TOKEN',
       'AWS_SECRET_ACCESS_KEY',
-      'A=$ONGGI_CANARY',
+      'A=$CANARY_TOKEN',
       'B=${AWS_SECRET_ACCESS_KEY}',
       '=x',
     ];
