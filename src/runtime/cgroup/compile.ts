@@ -144,11 +144,10 @@ function enableControllers(layout: CgroupLayout, cgroup: Cgroup, settings: reado
 }
 
 function devices(cgroup: Cgroup, rules: readonly DeviceRule[], warn: Warn): PrepareStep[] {
-  const all = deviceRules(rules);
-  const policy = devicePolicy(all);
+  const policy = devicePolicy(deviceRules(rules));
   const legacy = legacyDirectory(cgroup, 'devices');
   if (legacy !== undefined) {
-    return legacyDeviceLines(all).map(({ allow, line }) => ({
+    return legacyDeviceLines(policy).map(({ allow, line }) => ({
       op: 'write',
       path: `${legacy}/devices.${allow ? 'allow' : 'deny'}`,
       value: line,

@@ -2,7 +2,7 @@
  * Device rules with the meaning that the v1 devices controller gives them
  * (Documentation/admin-guide/cgroup-v1/devices.rst), so that one configuration means the same on v1 and v2. Pure.
  */
-import { OnggiError } from '../../errors.ts';
+import { OnggiError, unsupported } from '../../errors.ts';
 import type { DeviceRule } from '../../oci/runtime-spec.ts';
 
 export type DeviceType = 'c' | 'b';
@@ -23,11 +23,12 @@ export type DeviceException = {
 export type DevicePolicy = { readonly allow: boolean; readonly exceptions: readonly DeviceException[] };
 
 /**
- * Plays the rules in their order as the controller does: a rule for all devices sets the behaviour and forgets the
- * exceptions; one that goes with the behaviour takes its letters from the exception of exactly this device; one that
- * goes against it adds them.
+ * Plays the rules in their order: a rule for all devices sets the behaviour and forgets the exceptions; one that goes
+ * against the behaviour adds its letters to the exception of exactly this device; one that goes with it takes them from
+ * every exception that it covers. One that would cut a hole into a wider exception is refused, as by runc: the v1
+ * controller has no such holes and would not tell.
  *
- * @throws OnggiError `invalid`
+ * @throws OnggiError `invalid`, `unsupported`
  */
 export function devicePolicy(rules: readonly DeviceRule[]): DevicePolicy {
   let allow = false;
@@ -39,24 +40,59 @@ export function devicePolicy(rules: readonly DeviceRule[]): DevicePolicy {
       continue;
     }
     for (const exception of expand(rule)) {
-      const key = `${exception.type} ${exception.major} ${exception.minor}`;
-      const before = exceptions.get(key)?.access ?? 0;
-      const access = rule.allow === allow ? before & ~exception.access : before | exception.access;
-      if (access === 0) exceptions.delete(key);
-      else exceptions.set(key, { ...exception, access });
+      if (rule.allow === allow) takeAway(exceptions, exception, allow);
+      else add(exceptions, exception);
     }
   }
   return { allow, exceptions: [...exceptions.values()] };
 }
 
-/** The rules as lines for devices.allow and devices.deny, in order. */
-export function legacyDeviceLines(rules: readonly DeviceRule[]): { readonly allow: boolean; readonly line: string }[] {
-  const lines = rules.flatMap((rule) => {
-    if (isForAll(rule)) return [{ allow: rule.allow, line: 'a *:* rwm' }];
-    return expand(rule).map((exception) => ({ allow: rule.allow, line: exceptionText(exception) }));
-  });
-  // What comes before the last rule for all devices is forgotten anyway.
-  return lines.slice(lines.findLastIndex(({ line }) => line.startsWith('a')));
+function keyOf({ type, major, minor }: DeviceException): string {
+  return `${type} ${major} ${minor}`;
+}
+
+function add(exceptions: Map<string, DeviceException>, exception: DeviceException): void {
+  const before = exceptions.get(keyOf(exception))?.access ?? 0;
+  exceptions.set(keyOf(exception), { ...exception, access: before | exception.access });
+}
+
+function takeAway(exceptions: Map<string, DeviceException>, taken: DeviceException, allow: boolean): void {
+  for (const [key, exception] of exceptions) {
+    if ((exception.access & taken.access) === 0 || !meets(exception, taken)) continue;
+    if (!covers(taken, exception)) {
+      const [rule, wider] = [exceptionText(taken), exceptionText(exception)];
+      throw unsupported(
+        `the device rule "${allow ? 'allow' : 'deny'} ${rule}" after the wider "${allow ? 'deny' : 'allow'} ${wider}"`,
+        'Name the devices of the wider rule one by one.',
+      );
+    }
+    const access = exception.access & ~taken.access;
+    if (access === 0) exceptions.delete(key);
+    else exceptions.set(key, { ...exception, access });
+  }
+}
+
+/** Some device is named by both. */
+function meets(a: DeviceException, b: DeviceException): boolean {
+  const meet = (x: number | null, y: number | null): boolean => x === null || y === null || x === y;
+  return a.type === b.type && meet(a.major, b.major) && meet(a.minor, b.minor);
+}
+
+/** Every device of the other is named by it. */
+function covers(wide: DeviceException, narrow: DeviceException): boolean {
+  const cover = (x: number | null, y: number | null): boolean => x === null || x === y;
+  return wide.type === narrow.type && cover(wide.major, narrow.major) && cover(wide.minor, narrow.minor);
+}
+
+/** The policy as lines for devices.allow and devices.deny, in order. */
+export function legacyDeviceLines({ allow, exceptions }: DevicePolicy): {
+  readonly allow: boolean;
+  readonly line: string;
+}[] {
+  return [
+    { allow, line: 'a *:* rwm' },
+    ...exceptions.map((exception) => ({ allow: !allow, line: exceptionText(exception) })),
+  ];
 }
 
 /** "c 1:3 rwm", "b *:* m". */

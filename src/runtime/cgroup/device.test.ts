@@ -75,6 +75,23 @@ const cases: [string, DeviceRule[], string[], string[]][] = [
     ['c 1:3 w', 'c 1:3 rw'],
   ],
   ['all but one', [allowAll, rule(false, 'b', 8, 0, 'w')], ['b 8:0 r', 'b 8:1 w', 'c 8:0 w'], ['b 8:0 w', 'b 8:0 rw']],
+  [
+    'a wider denial takes what it covers',
+    [
+      rule(true, 'c', 1, 3, 'rw'),
+      rule(true, 'c', 2, 3, 'rw'),
+      rule(true, 'b', 1, 3, 'r'),
+      rule(false, 'c', 1, -1, 'w'),
+    ],
+    ['c 1:3 r', 'c 2:3 rw', 'b 1:3 r'],
+    ['c 1:3 w', 'c 1:3 rw'],
+  ],
+  [
+    'a narrower denial of other letters is none',
+    [rule(true, 'c', -1, -1, 'm'), rule(false, 'c', 1, 3, 'w')],
+    ['c 1:3 m'],
+    ['c 1:3 w'],
+  ],
   ['denying all forgets', [allowAll, rule(true, 'c', 1, 3, 'r'), denyAll], [], ['c 1:3 r', 'b 8:0 r']],
   ['type a with numbers is both types', [rule(true, 'a', 7, 7, 'r')], ['c 7:7 r', 'b 7:7 r'], ['c 7:8 r']],
 ];
@@ -86,12 +103,26 @@ for (const [what, rules, yes, no] of cases) {
 }
 
 test('v1 gets the same rules as lines, without those that are forgotten', () => {
-  assert.deepEqual(legacyDeviceLines([allowAll, denyAll, rule(true, 'c', 1, 3, 'mwr'), rule(true, 'a', 5, -1, 'm')]), [
+  const rules = [allowAll, denyAll, rule(true, 'c', 1, 3, 'mwr'), rule(true, 'a', 5, -1, 'm')];
+  assert.deepEqual(legacyDeviceLines(devicePolicy(rules)), [
     { allow: false, line: 'a *:* rwm' },
     { allow: true, line: 'c 1:3 rwm' },
     { allow: true, line: 'c 5:* m' },
     { allow: true, line: 'b 5:* m' },
   ]);
+});
+
+test('no holes in wider rules: v1 would not keep them', () => {
+  for (const rules of [
+    [rule(true, 'c', 1, -1, 'rwm'), rule(false, 'c', 1, 3, 'w')],
+    [rule(true, 'c', -1, 3, 'r'), rule(false, 'c', 1, -1, 'r')],
+    [allowAll, rule(false, 'b', -1, -1, 'w'), rule(true, 'b', 8, 0, 'rw')],
+  ]) {
+    assert.throws(
+      () => devicePolicy(rules),
+      (error) => error instanceof OnggiError && error.code === 'unsupported',
+    );
+  }
 });
 
 test('in words', () => {
