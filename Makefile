@@ -156,3 +156,4 @@ VM_PACKAGES := qemu-system-x86 busybox-static cpio e2fsprogs
 .PHONY: vm-kernel
 vm-kernel:
 	@test/vm/fetch-kernel
+	@test/vm/fetch-systemd

@@ -2,6 +2,7 @@
  * onggi-shim ID          plan on descriptor 3, lock on 4, errors as text on 2
  * onggi-shim --launch ID plan on descriptor 3; see launcher.h
  * onggi-shim --check     plan on descriptor 0: reads and checks it, nothing else
+ * onggi-shim --hold ID   a process to be put somewhere: ends with descriptor 0
  *
  * Ends with status 0 once the attach socket listens; what fails after that is told to its clients.
  */
@@ -33,6 +34,18 @@ static int check(void) {
     struct plan plan = {0};
     if (plan_load(0, &plan, &failure) < 0) return complain(&failure);
     plan_free(&plan);
+    return 0;
+}
+
+static int hold(void) {
+    char nothing;
+    long length;
+    signals_reset();
+    /* Meant for the command that waits for us. */
+    static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGTSTP};
+    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++) signal(ignored[i], SIG_IGN);
+    do length = SYS(read(0, &nothing, 1));
+    while (length > 0 || length == -EINTR);
     return 0;
 }
 
@@ -127,6 +140,7 @@ int main(int count, char **arguments) {
     static struct shim shim;
     if (count == 2 && strcmp(arguments[1], "--check") == 0) return check();
     if (count == 3 && strcmp(arguments[1], "--launch") == 0) launcher_run();
+    if (count == 3 && strcmp(arguments[1], "--hold") == 0) return hold();
     if (count != 2) {
         dprintf(ERROR_FD, "usage: onggi-shim ID; it is started by onggi, with a plan on descriptor %d\n", PLAN_FD);
         return 2;

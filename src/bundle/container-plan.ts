@@ -2,7 +2,7 @@
 import { loopbackStep } from '../network/veth.ts';
 import type { Spec } from '../oci/runtime-spec.ts';
 import type { Cgroup } from '../runtime/cgroup/cgroup.ts';
-import { findCgroup } from '../runtime/cgroup/layout.ts';
+import type { Scope } from '../runtime/cgroup/systemd-scope.ts';
 import { hostFacts } from '../runtime/host-facts.ts';
 import { type Compiled, compile } from '../runtime/plan/compile.ts';
 
@@ -12,6 +12,7 @@ export type PlanRequest = {
   readonly rootfs: string;
   readonly spec: Spec;
   readonly cgroup: Cgroup;
+  readonly scope: Scope | null;
   /** The parent stays until the container ends; else a start socket is made there. */
   readonly startFifo: string | 'stay';
   readonly consoleSocket: boolean;
@@ -37,6 +38,7 @@ export function compileContainer(request: PlanRequest): Compiled {
     bundle: request.bundle,
     root: { kind: 'directory', path: request.rootfs },
     cgroup: request.cgroup,
+    cgroupDelegated: request.scope !== null,
     network: { attach: [], init: hasOwnNetwork(request.spec) ? [loopbackStep()] : [] },
     createSources: [],
     reaper: false,
@@ -49,14 +51,4 @@ export function compileContainer(request: PlanRequest): Compiled {
 /** The links of a new network namespace are the engine's business, its hooks make them; but lo is up, as with runc. */
 function hasOwnNetwork({ linux }: Spec): boolean {
   return (linux?.namespaces ?? []).some(({ type, path }) => type === 'network' && !path);
-}
-
-/**
- * Where the cgroup of a container lies (config-linux.md, "Cgroups Path"): by default it has the container's name and is
- * below that of the caller, as with runc.
- *
- * @throws OnggiError `invalid`
- */
-export function containerCgroup(spec: Spec, id: string): Cgroup {
-  return findCgroup(spec.linux?.cgroupsPath || id);
 }

@@ -4,7 +4,7 @@ import { type Guard, tryLock } from '../kernel/lock.ts';
 import { signalProcess } from '../kernel/process-identity.ts';
 import type { Spec } from '../oci/runtime-spec.ts';
 import { killCgroup } from '../runtime/cgroup/processes.ts';
-import { removeCgroup } from '../runtime/cgroup/remove.ts';
+import { removeContainerCgroup } from './container-cgroup.ts';
 import { checkContainerId } from './container-id.ts';
 import { killInit, sigkill } from './kill.ts';
 import { runPoststop } from './make.ts';
@@ -95,7 +95,7 @@ export async function removeContainer(
   guard: Guard,
 ): Promise<void> {
   await killInit(record);
-  await removeCgroup(record.cgroup);
+  await removeContainerCgroup(record);
   const spec = record.poststop ? specForHooks(runtime, paths) : undefined;
   removeStateDirectory(paths, guard);
   if (spec !== undefined) await runPoststop(runtime, record, spec);

@@ -25,7 +25,7 @@ export function features(): Readonly<Record<string, unknown>> {
     linux: {
       namespaces: namespaceNames,
       capabilities: allCapabilities,
-      cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
+      cgroup: { v1: true, v2: true, systemd: true, systemdUser: false, rdma: true },
       seccomp: {
         enabled: true,
         actions: [...actionNames].sort(),

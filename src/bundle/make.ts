@@ -10,15 +10,14 @@ import { type Launched, launch } from '../kernel/launcher.ts';
 import type { Guard } from '../kernel/lock.ts';
 import { processIdentity } from '../kernel/process-identity.ts';
 import type { Spec } from '../oci/runtime-spec.ts';
-import type { Cgroup } from '../runtime/cgroup/cgroup.ts';
 import { checkFreshCgroup } from '../runtime/cgroup/processes.ts';
-import { removeCgroup } from '../runtime/cgroup/remove.ts';
 import { encodePlan } from '../runtime/plan/encode.ts';
 import { stepError, stepWarning } from '../runtime/plan/step-error.ts';
 import type { Plan } from '../runtime/plan/steps.ts';
 import { type Bundle, loadBundle } from './bundle.ts';
+import { type ContainerCgroup, containerCgroup, removeContainerCgroup, startCgroup } from './container-cgroup.ts';
 import { checkContainerId } from './container-id.ts';
-import { compileContainer, containerCgroup } from './container-plan.ts';
+import { compileContainer } from './container-plan.ts';
 import { makeNotifyDirectory, notifyAddress, withNotify } from './notify.ts';
 import { type ContainerPaths, containerPaths } from './paths.ts';
 import { writePidFile } from './pid-file.ts';
@@ -65,14 +64,14 @@ export async function makeContainer(
   const notify = notifyAddress(options.env) !== undefined;
   const given = notify ? withNotify(bundle.spec, paths) : bundle.spec;
   const spec = withEnvironment(given, preserved.env);
-  const cgroup = containerCgroup(spec, id);
+  const cgroup = await containerCgroup(runtime, spec, id);
   checkConsole(spec, options, stay);
   const { plan, warnings } = compileContainer({
     id,
     bundle: bundle.directory,
     rootfs: bundle.rootfs,
     spec,
-    cgroup,
+    ...cgroup,
     startFifo: stay ? 'stay' : paths.start,
     consoleSocket: options.consoleSocket !== undefined,
     preserve: preserved.descriptors.length,
@@ -83,6 +82,7 @@ export async function makeContainer(
   const { record, guard } = await recordContainer(runtime, id, bundle, cgroup, notify);
   let launched: Launched | undefined;
   try {
+    using _ = await startCgroup(runtime, cgroup, spec, id);
     launched = launchPlan(runtime, plan, options, preserved.descriptors, bundle.directory);
     const made = { ...record, init: launched.created() };
     writeState(paths, made, guard);
@@ -106,14 +106,14 @@ export async function recordContainer(
   { root }: Runtime,
   id: string,
   bundle: Bundle,
-  cgroup: Cgroup,
+  kept: ContainerCgroup,
   notify = false,
 ): Promise<{ readonly record: StateRecord; readonly guard: Guard }> {
   const paths = containerPaths(root, id);
   const guard = await makeStateDirectory(root, id, paths);
   try {
-    const record = recordOf(id, bundle, cgroup, notify);
-    checkFreshCgroup(cgroup);
+    const record = recordOf(id, bundle, kept, notify);
+    checkFreshCgroup(kept.cgroup);
     keepConfig(paths, bundle);
     if (notify) makeNotifyDirectory(paths);
     writeState(paths, record, guard);
@@ -135,7 +135,7 @@ export async function takeBack(
 ): Promise<void> {
   using _ = guard;
   try {
-    await removeCgroup(record.cgroup);
+    await removeContainerCgroup(record);
     removeStateDirectory(paths, guard);
     await runPoststop(runtime, record, spec);
   } catch (error) {
@@ -151,7 +151,7 @@ export async function runPoststop(runtime: Runtime, record: StateRecord, { hooks
   await runHooks('poststop', hooks?.poststop, record.bundle, hookState(record, 'stopped', 0), runtime.warn);
 }
 
-function recordOf(id: string, bundle: Bundle, cgroup: Cgroup, notify: boolean): StateRecord {
+function recordOf(id: string, bundle: Bundle, kept: ContainerCgroup, notify: boolean): StateRecord {
   const { spec } = bundle;
   return {
     id,
@@ -161,7 +161,7 @@ function recordOf(id: string, bundle: Bundle, cgroup: Cgroup, notify: boolean): 
     annotations: spec.annotations ?? {},
     created: new Date().toISOString(),
     owner: process.getuid?.() ?? 0,
-    cgroup,
+    ...kept,
     sharedPids: !(spec.linux?.namespaces ?? []).some(({ type, path }) => type === 'pid' && !path),
     poststart: (spec.hooks?.poststart ?? []).length > 0,
     poststop: (spec.hooks?.poststop ?? []).length > 0,

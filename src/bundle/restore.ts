@@ -4,7 +4,7 @@
  * it is left alone: it must not have more than config.json gives (attest.ts). Acts.
  */
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
+import { errnoOf, fromSystemError, OnggiError, unsupported } from '../errors.ts';
 import { type Launched, launch } from '../kernel/launcher.ts';
 import { adoptOrphans, orphanExit } from '../kernel/orphan.ts';
 import { type ProcessIdentity, processIdentity, signalProcess } from '../kernel/process-identity.ts';
@@ -19,8 +19,8 @@ import type { Plan } from '../runtime/plan/steps.ts';
 import { excessPrivileges } from './attest.ts';
 import { type Bundle, loadBundle } from './bundle.ts';
 import { checkRoot, criuFailed, criuMissing, descriptorsFile, makeDirectories } from './checkpoint.ts';
+import { containerCgroup } from './container-cgroup.ts';
 import { checkContainerId } from './container-id.ts';
-import { containerCgroup } from './container-plan.ts';
 import type { Foreground } from './create.ts';
 import { checkRestorable, externalMounts, type RestoreOptions, restoreArguments } from './criu.ts';
 import { removeEnded } from './delete.ts';
@@ -50,9 +50,12 @@ export async function restoreContainer(
   checkRoot('restore');
   const bundle = loadBundle(request.bundle);
   checkRestorable(bundle.spec);
-  const cgroup = containerCgroup(bundle.spec, id);
+  if (runtime.systemdCgroup)
+    throw unsupported('a restored container in a scope of systemd', 'Leave --systemd-cgroup out.');
+  const kept = await containerCgroup(runtime, bundle.spec, id);
+  const { cgroup } = kept;
   const paths = containerPaths(runtime.root, id);
-  const { record, guard } = await recordContainer(runtime, id, bundle, cgroup);
+  const { record, guard } = await recordContainer(runtime, id, bundle, kept);
   let init: ProcessIdentity;
   try {
     if (!request.detach) adoptOrphans();

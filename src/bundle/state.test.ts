@@ -15,6 +15,7 @@ const record: StateRecord = {
     unified: '/sys/fs/cgroup/unified/web',
     legacy: [{ controllers: ['cpu', 'cpuacct'], directory: '/sys/fs/cgroup/cpu,cpuacct/web' }],
   },
+  scope: { slice: 'system.slice', unit: 'onggi-web.scope', user: false },
   sharedPids: false,
   poststart: false,
   poststop: true,
@@ -27,6 +28,7 @@ test('what is written is read again', () => {
   for (const each of [
     record,
     { ...record, init: null, maker: null },
+    { ...record, scope: null },
     { ...record, cgroup: { unified: null, legacy: [] } },
   ]) {
     assert.deepEqual(decodeState(encodeState(each), 'x'), each);
@@ -38,6 +40,7 @@ const broken: readonly (readonly [string, (fields: Record<string, unknown>) => v
   ['no id', (fields) => void delete fields['id']],
   ['a pid that is no number', (fields) => Object.assign(fields, { init: { pid: 'x', startTime: '1' } })],
   ['a start time that is no number', (fields) => Object.assign(fields, { init: { pid: 1, startTime: '1x' } })],
+  ['a scope of the wrong shape', (fields) => Object.assign(fields, { scope: { unit: 'x.service' } })],
   ['a relative cgroup', (fields) => Object.assign(fields, { cgroup: { unified: 'a', legacy: [] } })],
   ['a cgroup of the wrong shape', (fields) => Object.assign(fields, { cgroup: { unified: null, legacy: [{}] } })],
   ['an annotation that is no text', (fields) => Object.assign(fields, { annotations: { a: 1 } })],

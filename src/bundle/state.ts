@@ -7,6 +7,7 @@
  */
 import { OnggiError } from '../errors.ts';
 import type { Cgroup } from '../runtime/cgroup/cgroup.ts';
+import type { Scope } from '../runtime/cgroup/systemd-scope.ts';
 
 export type InitProcess = {
   readonly pid: number;
@@ -29,6 +30,8 @@ export type StateRecord = {
   readonly owner: number;
   /** Recorded before its directories are made. */
   readonly cgroup: Cgroup;
+  /** The unit that systemd keeps the cgroup as, if it does. */
+  readonly scope: Scope | null;
   /** It has no pid namespace of its own. */
   readonly sharedPids: boolean;
   /** There are hooks of these kinds in its config.json. */
@@ -93,6 +96,7 @@ export function decodeState(text: string, path: string): StateRecord {
     created: textOf('created'),
     owner: integer(fields['owner'], path, 'owner'),
     cgroup: cgroupOf(fieldsOf(fields['cgroup'], path, 'cgroup'), path),
+    scope: fields['scope'] === null ? null : scopeOf(fieldsOf(fields['scope'], path, 'scope'), path),
     sharedPids: flag('sharedPids'),
     poststart: flag('poststart'),
     poststop: flag('poststop'),
@@ -119,6 +123,13 @@ function cgroupOf({ unified, legacy }: Readonly<Record<string, unknown>>, path: 
     return { controllers, directory };
   });
   return { unified, legacy: found };
+}
+
+function scopeOf({ slice, unit, user }: Readonly<Record<string, unknown>>, path: string): Scope {
+  if (typeof slice !== 'string') throw wrong(path, 'scope.slice');
+  if (typeof unit !== 'string' || !unit.endsWith('.scope')) throw wrong(path, 'scope.unit');
+  if (typeof user !== 'boolean') throw wrong(path, 'scope.user');
+  return { slice, unit, user };
 }
 
 function isDirectory(value: unknown): value is string {

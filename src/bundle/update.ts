@@ -4,9 +4,8 @@ import { encodeSpec } from '../oci/runtime-json.ts';
 import { parseResources } from '../oci/runtime-schema.ts';
 import type { Resources } from '../oci/runtime-spec.ts';
 import { mergeResources } from '../runtime/cgroup/merge.ts';
-import { updateCgroup } from '../runtime/cgroup/update.ts';
-import { hostFacts } from '../runtime/host-facts.ts';
 import { readConfig, readStream } from './bundle.ts';
+import { updateContainerCgroup } from './container-cgroup.ts';
 import { checkContainerId } from './container-id.ts';
 import { containerPaths } from './paths.ts';
 import { recordedSpec } from './recorded-spec.ts';
@@ -30,7 +29,7 @@ export async function updateContainer(runtime: Runtime, asked: string, change: R
   }
   const spec = recordedSpec(paths);
   const resources = mergeResources(spec.linux?.resources ?? {}, change);
-  updateCgroup(hostFacts().cgroups, record.cgroup, resources, runtime.warn);
+  await updateContainerCgroup(runtime, record, resources);
   // What the next update begins with.
   replaceFile(paths.config, encodeSpec({ ...spec, linux: { ...spec.linux, resources } }), 0o600);
 }

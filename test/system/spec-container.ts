@@ -18,6 +18,8 @@ export const cgroupsPath = `/onggi-test-${process.pid}/c`;
 const held = allCapabilities.filter((name) => name !== 'CAP_SYS_RESOURCE');
 
 export type SpecWish = {
+  /** Removes its cgroups, when they are not at `cgroupsPath`. */
+  readonly remove?: () => Promise<void>;
   readonly args: readonly string[];
   readonly process?: Partial<Process>;
   readonly linux?: Spec['linux'];
@@ -73,6 +75,13 @@ export function compileIn(place: Place, spec: Spec): Compiled {
   });
 }
 
+async function removeOwn(): Promise<void> {
+  const { removeCgroup, removeEmptyParent } = await import('../../src/runtime/cgroup/remove.ts');
+  const cgroup = findCgroup(cgroupsPath);
+  await removeCgroup(cgroup);
+  removeEmptyParent(cgroup);
+}
+
 /**
  * Runs it from beginning to end; `act` sees every event, "created" before the command runs. The machine is this test's
  * alone, and what is left on it fails the test.
@@ -89,10 +98,7 @@ export async function runSpec(
     place.launch(compileIn(place, specOf(wish)).plan);
     told = await follow(await place.connect(), (event) => act?.(event, place));
   });
-  const { removeCgroup, removeEmptyParent } = await import('../../src/runtime/cgroup/remove.ts');
-  const cgroup = findCgroup(cgroupsPath);
-  await removeCgroup(cgroup);
-  removeEmptyParent(cgroup);
+  await (wish.remove ?? removeOwn)();
   const leaks = await findLeaks(before);
   assert.deepEqual(leaks, [], `left behind:\n${leaks.join('\n')}`);
   return told ?? assert.fail('the container told nothing');

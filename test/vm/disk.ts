@@ -16,7 +16,7 @@ export function makeInitrd(path: string, stage: string, modules: readonly Module
   for (const directory of ['bin', 'dev', 'disk', 'modules', 'proc'])
     mkdirSync(join(stage, directory), { recursive: true });
   cpSync(busybox, join(stage, 'bin/busybox'));
-  for (const applet of ['sh', 'mount', 'insmod', 'switch_root', 'sleep'])
+  for (const applet of ['sh', 'mount', 'umount', 'insmod', 'switch_root', 'sleep'])
     symlinkSync('busybox', join(stage, 'bin', applet));
   modules.forEach(({ name, bytes }, index) => {
     writeFileSync(join(stage, 'modules', `${String(index).padStart(3, '0')}-${name}.ko`), bytes);
@@ -26,7 +26,12 @@ export function makeInitrd(path: string, stage: string, modules: readonly Module
 }
 
 /** Writes the disk: busybox for the guest's shell, node with its libraries, and the parts of the checkout that tests use. */
-export function makeDisk(path: string, stage: string, guestCommand: string): void {
+export function makeDisk(
+  path: string,
+  stage: string,
+  guestCommand: string,
+  addInit: (stage: string) => void = () => {},
+): void {
   const directories = ['bin', 'dev', 'etc', 'proc', 'root', 'run', 'sys', 'tmp', 'usr/bin', 'var/tmp'];
   for (const directory of directories) mkdirSync(join(stage, directory), { recursive: true });
   cpSync(busybox, join(stage, 'bin/busybox'));
@@ -47,6 +52,7 @@ export function makeDisk(path: string, stage: string, guestCommand: string): voi
   rmSync(join(stage, guestRepository, 'dist/lib'), { recursive: true, force: true });
   install(join(import.meta.dirname, 'guest.sh'), join(stage, 'init'));
   writeFileSync(join(stage, 'command'), guestCommand);
+  addInit(stage);
   rmSync(path, { force: true });
   // 1 GiB, sparse; the tests' own stores lie in memory.
   must('mke2fs', ['-q', '-t', 'ext4', '-m', '0', '-d', stage, path, '1G']);

@@ -23,18 +23,28 @@ export type CgroupSteps = {
 /** Enabled for each container on v2, for limits and statistics alike. */
 const usualControllers = ['cpuset', 'cpu', 'io', 'memory', 'pids'];
 
+/** Controllers that systemd passes on to a delegated unit by itself. */
+const systemdControllers: ReadonlySet<string> = new Set(usualControllers);
+
 /**
  * @param cgroup where it is (`cgroupAt`)
+ * @param delegated it is systemd's, which looks after the cgroups above it
  * @param warn told what could not be had but was not asked for
  * @throws OnggiError `unsupported` for a limit that this machine can't keep, `invalid` for a malformed one
  */
-export function compileCgroup(layout: CgroupLayout, cgroup: Cgroup, resources: Resources, warn: Warn): CgroupSteps {
+export function compileCgroup(
+  layout: CgroupLayout,
+  cgroup: Cgroup,
+  resources: Resources,
+  warn: Warn,
+  delegated = false,
+): CgroupSteps {
   if (layout.mode !== 'none' && directoriesOf(cgroup).length === 0) return withoutPermission(layout, resources, warn);
   const settings = compileSettings(layout, resources, warn);
   return {
     prepare: [
       ...directoriesOf(cgroup).map((directory): PrepareStep => ({ op: 'cgroup-create', path: directory })),
-      ...(layout.mode === 'unified' ? enableControllers(layout, cgroup, settings) : []),
+      ...(layout.mode === 'unified' ? enableControllers(layout, cgroup, settings, delegated) : []),
       ...settings.map((item) => write(cgroup, item)),
       ...devices(cgroup, resources.devices ?? [], warn),
     ],
@@ -119,12 +129,17 @@ function write(cgroup: Cgroup, setting: Setting): PrepareStep {
  * ancestor that holds processes itself can't ("No Internal Process Constraint"); the root of the machine is exempt.
  * So inside another container, whose root holds processes, this fails unless its manager made room.
  */
-function enableControllers(layout: CgroupLayout, cgroup: Cgroup, settings: readonly Setting[]): PrepareStep[] {
+function enableControllers(
+  layout: CgroupLayout,
+  cgroup: Cgroup,
+  settings: readonly Setting[],
+  delegated: boolean,
+): PrepareStep[] {
   const { unified } = layout;
   if (unified === null || cgroup.unified === null) return [];
   const needed = new Set([...usualControllers, ...settings.map((item) => item.controller)]);
   const value = unified.controllers
-    .filter((controller) => needed.has(controller))
+    .filter((controller) => needed.has(controller) && !(delegated && systemdControllers.has(controller)))
     .map((controller) => `+${controller}`)
     .join(' ');
   if (value === '') return [];

@@ -29,6 +29,12 @@ export function removeEmptyParent(cgroup: Cgroup): void {
   for (const directory of directoriesOf(cgroup)) removeDirectory(dirname(directory));
 }
 
+/** Removes up to `levels` of the directories above this one, for as long as they are empty. */
+export function removeEmptyAncestors(directory: string, levels: number): void {
+  let above = dirname(directory);
+  for (let level = 0; level < levels && removeDirectory(above); level++) above = dirname(above);
+}
+
 /** True when it is gone; false when something is in it. */
 function removeDirectory(directory: string): boolean {
   try {

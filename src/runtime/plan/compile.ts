@@ -56,6 +56,8 @@ export type CompileContext = {
   readonly root: RootSource;
   /** Where its cgroup is, when that is not simply its cgroupsPath below each hierarchy (`cgroupAt`). */
   readonly cgroup?: Cgroup;
+  /** systemd has made it, and looks after those above it. */
+  readonly cgroupDelegated?: boolean;
   readonly network: { readonly attach: readonly NetlinkStep[]; readonly init: readonly NetlinkStep[] };
   /** Bind sources that are made as directories when missing (`docker run -v`). */
   readonly createSources: readonly string[];
@@ -86,7 +88,7 @@ export function compile(spec: Spec, context: CompileContext): Compiled {
     context.cgroup ??
     cgroupAt(context.host.cgroups, absolute('cgroupsPath', linux.cgroupsPath ?? `/onggi/${context.keeper.id}`));
   const state = { id: context.keeper.id, bundle: context.bundle };
-  const cgroup = compileCgroup(context.host.cgroups, group, linux.resources ?? {}, warn);
+  const cgroup = compileCgroup(context.host.cgroups, group, linux.resources ?? {}, warn, context.cgroupDelegated);
   const init = compileInit(spec, process, linux, namespaces, group, context, warn);
   const plan: Plan = {
     keeper: keeper(context.keeper, process, cgroup.oom),
