@@ -28,7 +28,7 @@ const systemdControllers: ReadonlySet<string> = new Set(usualControllers);
 
 /**
  * @param cgroup where it is (`cgroupAt`)
- * @param delegated it is systemd's, which looks after the cgroups above it
+ * @param systemd it is systemd's, which looks after the cgroups above it
  * @param warn told what could not be had but was not asked for
  * @throws OnggiError `unsupported` for a limit that this machine can't keep, `invalid` for a malformed one
  */
@@ -37,14 +37,14 @@ export function compileCgroup(
   cgroup: Cgroup,
   resources: Resources,
   warn: Warn,
-  delegated = false,
+  systemd = false,
 ): CgroupSteps {
   if (layout.mode !== 'none' && directoriesOf(cgroup).length === 0) return withoutPermission(layout, resources, warn);
   const settings = compileSettings(layout, resources, warn);
   return {
     prepare: [
       ...directoriesOf(cgroup).map((directory): PrepareStep => ({ op: 'cgroup-create', path: directory })),
-      ...(layout.mode === 'unified' ? enableControllers(layout, cgroup, settings, delegated) : []),
+      ...(layout.mode === 'unified' ? enableControllers(layout, cgroup, settings, systemd) : []),
       ...settings.map((item) => write(cgroup, item)),
       ...devices(cgroup, resources.devices ?? [], warn),
     ],
@@ -133,13 +133,13 @@ function enableControllers(
   layout: CgroupLayout,
   cgroup: Cgroup,
   settings: readonly Setting[],
-  delegated: boolean,
+  systemd: boolean,
 ): PrepareStep[] {
   const { unified } = layout;
   if (unified === null || cgroup.unified === null) return [];
   const needed = new Set([...usualControllers, ...settings.map((item) => item.controller)]);
   const value = unified.controllers
-    .filter((controller) => needed.has(controller) && !(delegated && systemdControllers.has(controller)))
+    .filter((controller) => needed.has(controller) && !(systemd && systemdControllers.has(controller)))
     .map((controller) => `+${controller}`)
     .join(' ');
   if (value === '') return [];
