@@ -10,18 +10,7 @@ export type Phase = { readonly name: string; readonly title: string; run(): Prom
 const repository = join(import.meta.dirname, '..');
 
 /** System tests that start no shim: running them again with another one would show nothing. */
-const withoutShim: readonly string[] = [
-  'layer.test.ts',
-  'publish.test.ts',
-  'pull.test.ts',
-  'pull-credentials.test.ts',
-  'pull-fault.test.ts',
-  'registry.test.ts',
-  'terminal-mode.test.ts',
-  'unpack.test.ts',
-  'unpack-fault.test.ts',
-  'unpack-hostile.test.ts',
-];
+const withoutShim: readonly string[] = ['publish.test.ts', 'terminal-mode.test.ts'];
 
 /** The sanitized shim is linked dynamically: an image has not the libraries to execute it inside, as these attacks do. */
 const needsStaticShim: readonly string[] = ['runtime-binary.test.ts'];
@@ -32,6 +21,11 @@ export const phases: readonly Phase[] = [
     name: 'unit',
     title: 'Unit tests',
     run: () => files(['src/**/*.test.ts', 'scripts/*.test.ts', 'bench/*.test.ts'], { concurrency: 2, limit: 300 }),
+  },
+  {
+    name: 'image',
+    title: 'Images and registries',
+    run: () => files(['test/image/*.test.ts'], { concurrency: 2, limit: 300 }),
   },
   {
     name: 'system',

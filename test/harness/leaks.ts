@@ -23,6 +23,17 @@ export function snapshot(): Snapshot {
   };
 }
 
+/**
+ * The same of this process and what it has started alone, so that test processes may overlap: descriptors and child
+ * processes. A mount that is left keeps the test's directory from being removed, which fails it too.
+ */
+export function ownSnapshot(): Snapshot {
+  const none: ReadonlySet<string> = new Set();
+  const descriptor = new Set(descriptors());
+  const process = new Set(children());
+  return { process, mount: none, cgroup: none, link: none, nft: none, descriptor, 'loop device': none };
+}
+
 /** What `after` has and `before` had not, one line each: "link: veth1a2b". */
 export function leaked(before: Snapshot, after: Snapshot): string[] {
   return kinds.flatMap((kind) => [...after[kind].difference(before[kind])].map((item) => `${kind}: ${item}`));
@@ -32,10 +43,10 @@ export function leaked(before: Snapshot, after: Snapshot): string[] {
  * Compares with the present until nothing is left or `grace` ms have passed: the kernel takes network namespaces
  * apart asynchronously, and a shim whose command was killed before it said a word waits 10 s for another one.
  */
-export async function findLeaks(before: Snapshot, grace = 15_000): Promise<string[]> {
+export async function findLeaks(before: Snapshot, grace = 15_000, look = snapshot): Promise<string[]> {
   const end = Date.now() + grace;
   for (;;) {
-    const found = leaked(before, snapshot());
+    const found = leaked(before, look());
     if (found.length === 0 || Date.now() > end) return found;
     await pause(50);
   }
@@ -58,6 +69,14 @@ function processes(): string[] {
       (![ownMounts, ''].includes(link(`/proc/${pid}/ns/mnt`)) && /onggi/.test(text(`/proc/${pid}/mountinfo`)));
     return ours ? [`${pid} ${command.join(' ').slice(0, 120) || executable}`] : [];
   });
+}
+
+/** Processes that this one has started, and theirs. */
+function children(): string[] {
+  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  const parents = new Map(all.map((pid) => [pid, parentOf(pid)]));
+  const own = all.filter((pid) => descends(pid, parents) && !isUnreaped(pid));
+  return own.map((pid) => `${pid} ${text(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').slice(0, 120)}`);
 }
 
 /** Dead, and waiting for the machine's process 1: nothing of ours can be done about it. */

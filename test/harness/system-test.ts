@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { busyboxTar, repository } from './busybox-image.ts';
-import { findLeaks, type Snapshot, snapshot } from './leaks.ts';
+import { findLeaks, ownSnapshot, snapshot } from './leaks.ts';
 import { lockMachine } from './machine-lock.ts';
 import { type Outcome, type ProgramOptions, type Running, run, start } from './program.ts';
 import { type Need, requires } from './requires.ts';
@@ -35,6 +35,8 @@ export type World = {
 export type WorldOptions = {
   /** false: the store is empty. */
   readonly image?: boolean;
+  /** true: nothing is started that outlives its command, so other tests may run at the same time. */
+  readonly shared?: boolean;
   /** Milliseconds for the whole test; 60 s when absent. */
   readonly timeout?: number;
 };
@@ -55,18 +57,35 @@ export function systemTest(
   });
 }
 
+/**
+ * The same for a test of images (test/image/): no container is started, and such tests run side by side. The store is
+ * empty unless `image` asks for one.
+ */
+export function imageTest(
+  name: string,
+  needs: readonly Need[],
+  body: (world: World) => Promise<void>,
+  options: WorldOptions = {},
+): void {
+  const timeout = options.timeout ?? 60_000;
+  test(name, { timeout, ...requires('root', ...needs) }, async () => {
+    await inWorld(body, { image: false, ...options, shared: true });
+  });
+}
+
 /** What systemTest runs; apart for tests that need a world among other things. */
 export async function inWorld(body: (world: World) => Promise<void>, options: WorldOptions = {}): Promise<void> {
   assert.ok(existsSync(binary), `"${binary}" is not built: run make`);
   const tar = options.image === false ? undefined : await busyboxTar();
-  await lockMachine();
-  const before = snapshot();
+  if (options.shared !== true) await lockMachine();
+  const look = options.shared === true ? ownSnapshot : snapshot;
+  const before = look();
   {
     await using scratch = makeScratch();
     const world = makeWorld(scratch.path);
     if (tar !== undefined) await world.ok(['import', tar, world.image]);
     const failure = await attempt(() => body(world));
-    const left = await attempt(() => cleanUp(world, before));
+    const left = await attempt(() => cleanUp(world, () => findLeaks(before, undefined, look)));
     if (failure !== undefined) throw failure.error;
     if (left !== undefined) throw left.error;
   }
@@ -94,12 +113,12 @@ function makeWorld(scratch: string): World {
  * Removes the containers. Then the store may hold images only and the machine what it held before; a bridge is allowed
  * its second of grace, and the store must be there until then.
  */
-async function cleanUp(world: World, before: Snapshot): Promise<void> {
+async function cleanUp(world: World, find: () => Promise<string[]>): Promise<void> {
   if (existsSync(world.root)) {
     const containers = (await world.ok(['ps', '-aq', '--no-trunc'])).split('\n').filter((id) => id !== '');
     if (containers.length > 0) await world.ok(['rm', '-f', ...containers]);
   }
-  const leaks = await findLeaks(before);
+  const leaks = await find();
   const left = [...leaks, ...storeLeaks(world.root)];
   assert.deepEqual(left, [], `left behind:\n${left.join('\n')}`);
 }

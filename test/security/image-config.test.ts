@@ -10,7 +10,7 @@ import { mediaTypes } from '../../src/oci/image-spec.ts';
 import { busyboxTar } from '../harness/busybox-image.ts';
 import { type Registry, startRegistry } from '../harness/registry.ts';
 import { systemTest, type World } from '../harness/system-test.ts';
-import { imageOf, manifestOf, pushImage, type TestImage } from '../system/test-image.ts';
+import { imageOf, manifestOf, pushImage, type TestImage } from '../harness/test-image.ts';
 
 /** Nobody's credentials, and a secret of the caller's. */
 const env = { DOCKER_CONFIG: '/nonexistent', CANARY_TOKEN: 'leaked', AWS_SECRET_ACCESS_KEY: 'leaked' };

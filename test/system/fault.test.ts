@@ -9,8 +9,8 @@ import { tarOf } from '../../src/image/testing.ts';
 import { serve } from '../../src/registry/testing.ts';
 import { busyboxTar } from '../harness/busybox-image.ts';
 import { systemTest, type World } from '../harness/system-test.ts';
+import { imageOf, servesImages } from '../harness/test-image.ts';
 import { linesOf } from './container-view.ts';
-import { imageOf, servesImages } from './test-image.ts';
 
 const empty = { image: false };
 /** Nobody's credentials and no proxy. */

@@ -15,8 +15,7 @@ import { listLayers } from '../../src/store/layer-row.ts';
 import { containerPath } from '../../src/store/layout.ts';
 import { lockContent } from '../../src/store/lock.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
-import { findLeaks, snapshot } from '../harness/leaks.ts';
-import { lockMachine } from '../harness/machine-lock.ts';
+import { findLeaks, ownSnapshot } from '../harness/leaks.ts';
 import { requires } from '../harness/requires.ts';
 import { makeScratch } from '../harness/scratch.ts';
 import { storeLeaks } from '../harness/store-leaks.ts';
@@ -175,8 +174,7 @@ const cases: Record<string, Layers> = {
 
 for (const [what, layers] of Object.entries(cases)) {
   test(`overlayfs shows what umoci unpacks: ${what}`, requires('root', 'overlay', 'umoci', 'python3'), async () => {
-    await lockMachine();
-    const before = snapshot();
+    const before = ownSnapshot();
     {
       await using scratch = makeScratch();
       using store = openStore(join(scratch.path, 's'));
@@ -188,7 +186,7 @@ for (const [what, layers] of Object.entries(cases)) {
       assert.deepEqual(storeLeaks(store.layout.root), []);
       assert.equal(listLayers(store.database).length, layers.length);
     }
-    assert.deepEqual(await findLeaks(before), []);
+    assert.deepEqual(await findLeaks(before, undefined, ownSnapshot), []);
   });
 }
 
@@ -220,7 +218,6 @@ const seen: Record<string, readonly [Layers, readonly string[]]> = {
 
 for (const [what, [layers, expected]] of Object.entries(seen)) {
   test(what, requires('root', 'overlay', 'python3'), async () => {
-    await lockMachine();
     await using scratch = makeScratch();
     using store = openStore(join(scratch.path, 's'));
     const archives = layers.map((entries) => tarOf(...entries));

@@ -17,8 +17,8 @@ import { listImageNames } from '../../src/store/image-row.ts';
 import { layersOfImage } from '../../src/store/layer-row.ts';
 import { layerPath } from '../../src/store/layout.ts';
 import { startRegistry } from '../harness/registry.ts';
+import { imageOf, indexOf, pushImage, servesImages, smallImage } from '../harness/test-image.ts';
 import { assertEmpty, pullTest, typesOf, unpackedFiles } from './pull-world.ts';
-import { imageOf, indexOf, pushImage, servesImages, smallImage } from './test-image.ts';
 
 function blobRequests(requests: readonly Request[]): string[] {
   return requests.filter(({ path }) => path.includes('/blobs/')).map(({ path }) => path.replace(/.*\//, ''));

@@ -18,7 +18,7 @@ import { run } from '../harness/program.ts';
 import { startRegistry } from '../harness/registry.ts';
 import { requires } from '../harness/requires.ts';
 import { makeScratch } from '../harness/scratch.ts';
-import { imageOf, indexOf, pushImage, smallImage } from './test-image.ts';
+import { imageOf, indexOf, pushImage, smallImage } from '../harness/test-image.ts';
 
 const needs = requires('docker-registry');
 const platform = parsePlatform('linux/amd64');

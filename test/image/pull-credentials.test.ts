@@ -8,8 +8,8 @@ import type { Digest } from '../../src/oci/digest.ts';
 import { basicAuthorization } from '../../src/registry/credentials.ts';
 import { failsWith, sendJson, serve } from '../../src/registry/testing.ts';
 import { startRegistry } from '../harness/registry.ts';
+import { pushImage, servesImages, smallImage } from '../harness/test-image.ts';
 import { assertEmpty, pullTest, unpackedFiles } from './pull-world.ts';
-import { pushImage, servesImages, smallImage } from './test-image.ts';
 
 const user = { username: 'user', password: 'canary-password' };
 const basic = basicAuthorization(user.username, user.password);

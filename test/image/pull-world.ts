@@ -11,8 +11,7 @@ import { findImage } from '../../src/image/find.ts';
 import { all } from '../../src/store/database.ts';
 import { layersOfImage } from '../../src/store/layer-row.ts';
 import { layerPath } from '../../src/store/layout.ts';
-import { findLeaks, snapshot } from '../harness/leaks.ts';
-import { lockMachine } from '../harness/machine-lock.ts';
+import { findLeaks, ownSnapshot } from '../harness/leaks.ts';
 import { type Need, requires } from '../harness/requires.ts';
 import { makeScratch } from '../harness/scratch.ts';
 import { storeLeaks } from '../harness/store-leaks.ts';
@@ -28,8 +27,7 @@ export type PullWorld = {
 
 export function pullTest(name: string, needs: readonly Need[], body: (world: PullWorld) => Promise<void>): void {
   test(name, { timeout: 60_000, ...requires('root', ...needs) }, async () => {
-    await lockMachine();
-    const before = snapshot();
+    const before = ownSnapshot();
     {
       await using scratch = makeScratch();
       const root = join(scratch.path, 's');
@@ -45,7 +43,7 @@ export function pullTest(name: string, needs: readonly Need[], body: (world: Pul
       await body({ root, scratch: scratch.path, context, warnings, pull: pulled });
       assert.deepEqual(storeLeaks(root), []);
     }
-    assert.deepEqual(await findLeaks(before), []);
+    assert.deepEqual(await findLeaks(before, undefined, ownSnapshot), []);
   });
 }
 

@@ -4,7 +4,7 @@ import { type TestEntry, tarOf } from '../../src/image/testing.ts';
 import { type Digest, sha256 } from '../../src/oci/digest.ts';
 import { mediaTypes } from '../../src/oci/image-spec.ts';
 import type { Answer } from '../../src/registry/testing.ts';
-import type { Registry } from '../harness/registry.ts';
+import type { Registry } from './registry.ts';
 
 export type TestDescriptor = { readonly mediaType: string; readonly digest: Digest; readonly size: number };
 

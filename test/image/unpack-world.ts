@@ -7,8 +7,7 @@ import { importImage } from '../../src/image/import.ts';
 import { layersOfImage } from '../../src/store/layer-row.ts';
 import { layerPath } from '../../src/store/layout.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
-import { findLeaks, snapshot } from '../harness/leaks.ts';
-import { lockMachine } from '../harness/machine-lock.ts';
+import { findLeaks, ownSnapshot } from '../harness/leaks.ts';
 import { type Need, requires } from '../harness/requires.ts';
 import { makeScratch } from '../harness/scratch.ts';
 import { storeLeaks } from '../harness/store-leaks.ts';
@@ -18,15 +17,14 @@ export type World = { readonly scratch: string; readonly store: Store };
 /** A test with a store of its own; fails on what is left in the store or on the machine. */
 export function unpackTest(name: string, needs: readonly Need[], body: (world: World) => Promise<void>): void {
   test(name, { timeout: 120_000, ...requires('root', ...needs) }, async () => {
-    await lockMachine();
-    const before = snapshot();
+    const before = ownSnapshot();
     {
       await using scratch = makeScratch();
       using store = openStore(join(scratch.path, 's'));
       await body({ scratch: scratch.path, store });
       assert.deepEqual(storeLeaks(store.layout.root), []);
     }
-    assert.deepEqual(await findLeaks(before), []);
+    assert.deepEqual(await findLeaks(before, undefined, ownSnapshot), []);
   });
 }
 

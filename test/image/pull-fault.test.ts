@@ -11,8 +11,8 @@ import { findImage } from '../../src/image/find.ts';
 import { tarOf } from '../../src/image/testing.ts';
 import { type Digest, sha256 } from '../../src/oci/digest.ts';
 import { failsWith, type Request, serve } from '../../src/registry/testing.ts';
+import { imageOf, indexOf, servesImages, smallImage, type TestImage } from '../harness/test-image.ts';
 import { assertEmpty, pullTest, unpackedFiles } from './pull-world.ts';
-import { imageOf, indexOf, servesImages, smallImage, type TestImage } from './test-image.ts';
 
 const second = 1;
 const tar = (index: number) => tarOf({ name: `file-${index}`, content: String(index) });

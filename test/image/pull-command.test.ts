@@ -1,0 +1,119 @@
+/** `onggi pull` as users see it: the compiled program. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { collect } from '../../src/image/collect.ts';
+import type { Digest } from '../../src/oci/digest.ts';
+import { serve } from '../../src/registry/testing.ts';
+import { all as rows } from '../../src/store/database.ts';
+import { listLayers } from '../../src/store/layer-row.ts';
+import { openStore } from '../../src/store/store.ts';
+import { pause, run } from '../harness/program.ts';
+import { startRegistry } from '../harness/registry.ts';
+import { imageTest, type World } from '../harness/system-test.ts';
+import { servesImages, smallImage } from '../harness/test-image.ts';
+
+/** Nobody's credentials. */
+const env = { DOCKER_CONFIG: '/nonexistent', HTTP_PROXY: 'http://127.0.0.1:9', http_proxy: 'http://127.0.0.1:9' };
+
+imageTest('says what was wrong', ['docker-registry'], async (world) => {
+  await using registry = await startRegistry();
+  const missing = await world.onggi(['pull', `${registry.host}/nothing:1`], { env });
+  assert.equal(missing.status, 1);
+  assert.match(missing.stderr, /nothing:1".*answered 404 \(MANIFEST_UNKNOWN/);
+  assert.equal((await world.onggi(['run', '--rm', `${registry.host}/nothing:1`, 'true'], { env })).status, 125);
+  const image = smallImage(2);
+  await using lying = await serve(
+    servesImages([image], undefined, ({ path }, response) => {
+      const isLayer = path.endsWith(image.layers[1]?.digest ?? '');
+      if (isLayer) response.end(Buffer.alloc(image.layers[1]?.size ?? 0));
+      return isLayer;
+    }),
+  );
+  const corrupt = await world.onggi(['pull', `${lying.host}/app`], { env });
+  assert.equal(corrupt.status, 1);
+  assert.match(corrupt.stderr, /layer "sha256:/);
+  assert.equal(await world.ok(['images', '-aq']), '');
+});
+
+imageTest(
+  'killed at any moment, a pull leaves nothing that has a name, and the next one succeeds',
+  [],
+  async (world) => {
+    const image = smallImage(8);
+    await using server = await serve(
+      servesImages([image], undefined, ({ path }, response) => {
+        const blob = image.blobs.get(path.replace('/v2/app/blobs/', '') as Digest);
+        if (blob !== undefined) setTimeout(() => response.end(blob), 10);
+        return blob !== undefined;
+      }),
+    );
+    const name = `${server.host}/app`;
+    await world.ok(['images']);
+    // At the first request, at the second, ... and at moments after the last one, when it is given its place.
+    const all = 2 + image.layers.length;
+    let killed = 0;
+    for (let round = 0; round < 24; round += 1) {
+      const asked = server.requests.length;
+      const pulling = world.start(['pull', name], { env });
+      const goal = asked + Math.min(round + 1, all);
+      while (server.requests.length < goal && pulling.child.exitCode === null) await pause(1);
+      await pause(Math.max(0, round - all) * 4);
+      pulling.child.kill('SIGKILL');
+      const { signal, stderr } = await pulling.outcome;
+      assert.ok(signal === 'SIGKILL' || pulling.child.exitCode === 0, `round ${round}: ${stderr}`);
+      if (signal === 'SIGKILL') killed += 1;
+      assertWhole(world, image.config.digest, round);
+      await world.onggi(['rmi', name]);
+    }
+    assert.ok(killed >= all - 1, `only ${killed} were killed before their end`);
+    await world.ok(['pull', name], { env });
+    using store = openStore(world.root);
+    await collect(store);
+    assert.equal(listLayers(store.database).length, 8);
+  },
+);
+
+imageTest('a registry over TLS, whose certificate must be trusted', ['openssl'], async (world) => {
+  const [key, cert] = [join(world.scratch, 'key.pem'), join(world.scratch, 'cert.pem')];
+  const subject = ['-subj', '/CN=test', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  const args = [
+    'req',
+    '-x509',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    '-keyout',
+    key,
+    '-out',
+    cert,
+    '-days',
+    '2',
+    ...subject,
+  ];
+  assert.equal((await run('openssl', args)).status, 0);
+  await using server = await serve(servesImages([smallImage(1)]), '127.0.0.1', {
+    key: readFileSync(key),
+    cert: readFileSync(cert),
+  });
+  const name = `${server.host}/app`;
+  const refused = await world.onggi(['pull', name], { env });
+  assert.equal(refused.status, 1);
+  assert.match(refused.stderr, /its certificate is not trusted \(DEPTH_ZERO_SELF_SIGNED_CERT\)/);
+  assert.equal(server.requests.length, 0);
+  await world.ok(['pull', name], { env: { ...env, NODE_EXTRA_CA_CERTS: cert } });
+});
+
+/** Either all of the image is there or nothing of it. */
+function assertWhole(world: World, id: Digest, round: number): void {
+  using store = openStore(world.root);
+  const counts = rows(
+    store.database,
+    `SELECT (SELECT count(*) FROM images WHERE id = ?) AS images, (SELECT count(*) FROM image_names) AS names,
+            (SELECT count(*) FROM layers) AS layers, (SELECT count(*) FROM image_layers) AS image_layers`,
+    id,
+  );
+  const [{ images } = { images: 0 }] = counts;
+  const expected = images === 1 ? [1, 1, 8, 8] : [0, 0, 0, 0];
+  assert.deepEqual(Object.values(counts[0] ?? {}), expected, `round ${round}`);
+}
