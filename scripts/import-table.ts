@@ -86,6 +86,7 @@ export const importTable: ImportTable = {
         'container-network.ts',
         'container-plan.ts',
         'container-query.ts',
+        'container-restart.ts',
         'container-session.ts',
         'container-start.ts',
         'container.ts',

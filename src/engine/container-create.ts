@@ -4,7 +4,13 @@ import { fromSystemError, OnggiError } from '../errors.ts';
 import { findImage } from '../image/find.ts';
 import { createSnapshot } from '../image/snapshot.ts';
 import { parseSignal } from '../runtime/signal.ts';
-import { type ContainerRow, insertContainer } from '../store/container-row.ts';
+import {
+  type ContainerRow,
+  containerStates,
+  findContainer,
+  insertContainer,
+  updateContainer,
+} from '../store/container-row.ts';
 import { syncDatabase } from '../store/database.ts';
 import type { ImageRow } from '../store/image-row.ts';
 import { type ContentGuard, lockContent } from '../store/lock.ts';
@@ -103,4 +109,13 @@ function rowOf(id: string, name: string, image: ImageRow | null, asked: Asked): 
     autoRemove: options.autoRemove ?? false,
     cgroup: null,
   };
+}
+
+export async function rename({ store }: Context, ref: string, name: string): Promise<void> {
+  const row = findContainer(store.database, ref);
+  const wanted = parseContainerName(name);
+  if (wanted === row.name) {
+    throw new OnggiError('invalid', `cannot rename container "${row.name}": it has that name already`);
+  }
+  updateContainer(store.database, row.id, containerStates, { name: wanted });
 }

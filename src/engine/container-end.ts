@@ -8,7 +8,7 @@ import { containerById } from '../store/container-row.ts';
 import { type Container, containerOf } from './container.ts';
 import { lookUp } from './container-query.ts';
 import { containerSession } from './container-session.ts';
-import type { AttachOptions } from './containers.ts';
+import type { AttachOptions, StopOptions } from './containers.ts';
 import type { Context } from './context.ts';
 import { removeAll, settle } from './finish.ts';
 import { untilExit } from './handshake.ts';
@@ -27,11 +27,7 @@ export async function attach(context: Context, ref: string, options: AttachOptio
   return containerSession(context, container, client);
 }
 
-export async function stop(
-  context: Context,
-  ref: string,
-  options: { readonly timeout?: number; readonly signal?: string },
-): Promise<void> {
+export async function stop(context: Context, ref: string, options: StopOptions): Promise<void> {
   const container = await lookUp(context, ref);
   if (container.row.state !== 'running') return;
   const timeout = options.timeout ?? container.options.stopTimeout ?? defaultStopTimeout;

@@ -34,7 +34,11 @@ export type Containers = {
   /** @throws `conflict` when the container does not run */
   attach(ref: string, options?: AttachOptions): Promise<Session>;
   /** Stop signal, then SIGKILL after the timeout (seconds, default 10). Does nothing to one that has ended. */
-  stop(ref: string, options?: { readonly timeout?: number; readonly signal?: string }): Promise<void>;
+  stop(ref: string, options?: StopOptions): Promise<void>;
+  /** `stop`, if it runs, and `start`. One with `autoRemove` is kept meanwhile. */
+  restart(ref: string, options?: StopOptions): Promise<void>;
+  /** In any state. @throws `exists` when the name is taken, `invalid` when it is none */
+  rename(ref: string, name: string): Promise<void>;
   /** Signal by name or number, default SIGKILL. @throws `conflict` when it does not run */
   kill(ref: string, signal?: string): Promise<void>;
   /** @throws `conflict` when it runs and `force` is not set */
@@ -46,6 +50,9 @@ export type Containers = {
   /** The kernel steps that would make this container, in words. Needs no root and changes nothing. */
   explain(options: ContainerOptions): Promise<string>;
 };
+
+/** `timeout` in seconds, -1 to wait for ever; `signal` by name or number. */
+export type StopOptions = { readonly timeout?: number; readonly signal?: string };
 
 export type AttachOptions = { readonly stdin?: boolean };
 
@@ -67,6 +74,8 @@ export function makeContainers(context: Context): Containers {
     execDetached: async (ref, options) => (await import('./exec.ts')).execDetached(context, ref, options),
     attach: async (ref, options) => (await import('./container-end.ts')).attach(context, ref, options ?? {}),
     stop: async (ref, options) => (await import('./container-end.ts')).stop(context, ref, options ?? {}),
+    restart: async (ref, options) => (await import('./container-restart.ts')).restart(context, ref, options ?? {}),
+    rename: async (ref, name) => (await import('./container-create.ts')).rename(context, ref, name),
     kill: async (ref, signal) => (await import('./container-end.ts')).kill(context, ref, signal ?? 'SIGKILL'),
     remove: async (ref, options) => (await import('./container-end.ts')).remove(context, ref, options ?? {}),
     wait: async (ref) => (await import('./container-end.ts')).wait(context, ref),

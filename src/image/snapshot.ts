@@ -2,8 +2,8 @@
  * The two sides of a container's overlay: the layers of its image and a writable layer of its own. Nothing is mounted
  * here; the container's init mounts them inside its own mount namespace.
  */
-import { lstatSync, mkdirSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { lstatSync, mkdirSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { fromSystemError, OnggiError } from '../errors.ts';
 import { openDirectory } from '../kernel/directory.ts';
 import { setEntryMode, setEntryOwner, setEntryTimes } from '../kernel/directory-entry.ts';
@@ -54,6 +54,20 @@ export function createSnapshot(store: Store, snapshot: Snapshot, image: Digest |
     setEntryTimes(directory, basename(snapshot.upper), modified, modified);
   } catch (error) {
     throw fromSystemError(error, `make the writable layer "${snapshot.upper}"`);
+  }
+}
+
+/**
+ * Lets a writable layer that was mounted `volatile` be mounted again: overlayfs leaves a mark that forbids it, because
+ * after a crash of the machine files may be half-written. Right only when the machine has not crashed since (kernel,
+ * Documentation/filesystems/overlayfs, "Volatile mount").
+ */
+export function allowRemount({ work }: Snapshot): void {
+  const mark = join(work, 'work/incompat/volatile');
+  try {
+    rmSync(mark, { recursive: true, force: true });
+  } catch (error) {
+    throw fromSystemError(error, `remove "${mark}"`);
   }
 }
 

@@ -38,7 +38,16 @@ export type ContainerRow = {
 export type ContainerChange = Partial<
   Pick<
     ContainerRow,
-    'name' | 'state' | 'startedAt' | 'finishedAt' | 'pid' | 'pidStartTime' | 'ending' | 'networkName' | 'cgroup'
+    | 'name'
+    | 'state'
+    | 'startedAt'
+    | 'finishedAt'
+    | 'pid'
+    | 'pidStartTime'
+    | 'ending'
+    | 'networkName'
+    | 'autoRemove'
+    | 'cgroup'
   >
 >;
 
@@ -141,6 +150,7 @@ const columns = {
   pidStartTime: 'pid_start_time',
   ending: 'ending',
   networkName: 'network_name',
+  autoRemove: 'auto_remove',
   cgroup: 'cgroup',
 } as const satisfies Record<keyof ContainerChange, string>;
 
@@ -161,7 +171,7 @@ export function updateContainer(
     const value = change[field as keyof ContainerChange];
     if (value === undefined) continue;
     sets.push(`${column} = ?`);
-    values.push(value);
+    values.push(typeof value === 'boolean' ? Number(value) : value);
   }
   const marks = expected.map(() => '?').join(', ');
   const sql = `UPDATE containers SET ${sets.join(', ')} WHERE id = ? AND state IN (${marks}) RETURNING *`;

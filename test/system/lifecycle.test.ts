@@ -228,3 +228,37 @@ systemTest('ps tells the state of each', ['busybox'], async (world) => {
   assert.equal(await world.ok(['ps', '-a', '--filter', 'status=exited', '--format', '{{.Names}}']), 'ended');
   assert.equal(await world.ok(['ps', '-a', '--filter', 'exited=3', '--format', '{{.Names}}']), 'ended');
 });
+
+systemTest(
+  'restart: another process in the same container; also of one that was to be removed',
+  ['busybox'],
+  async (world) => {
+    const sleeper = ['sh', '-c', 'echo up; trap "exit 3" TERM; while :; do sleep 0.02; done'];
+    const id = await detached(world, ['--name', 'again', '--rm'], sleeper);
+    await eventually('it listens', async () => (await world.ok(['logs', id])) === 'up');
+    const before = (await inspect(world, id)).State;
+    assert.equal(await world.ok(['restart', 'again']), 'again');
+    const after = (await inspect(world, id)).State;
+    assert.deepEqual([before.Running, after.Running], [true, true]);
+    assert.notEqual(after.StartedAt, before.StartedAt);
+    await eventually('it is up again', async () => (await world.ok(['logs', id])) === 'up\nup');
+    await world.ok(['stop', 'again']);
+    await fails(world, ['inspect', 'again'], 1, /No such/);
+    await create(world, 'new', 'true');
+    assert.equal(await world.ok(['restart', 'new']), 'new');
+    assert.equal(await world.ok(['wait', 'new']), '0');
+    await fails(world, ['restart', '-s', 'NOSUCH', 'new'], 1, /NOSUCH/);
+  },
+);
+
+systemTest('rename: in any state, to a name that is free', ['busybox'], async (world) => {
+  const id = await detached(world, ['--name', 'old'], ['onggi-probe', 'sleep']);
+  await create(world, 'other', 'true');
+  assert.equal(await world.ok(['rename', 'old', 'fresh']), '');
+  assert.equal((await inspect(world, 'fresh')).Id, id);
+  await fails(world, ['inspect', 'old'], 1, /No such/);
+  await fails(world, ['rename', 'fresh', 'other'], 1, /The container name "\/other" is already in use/);
+  await fails(world, ['rename', 'fresh', 'a b'], 1, /Invalid container name/);
+  await fails(world, ['rename', 'fresh', 'fresh'], 1, /it has that name already/);
+  await world.ok(['rm', '-f', 'fresh', 'other']);
+});

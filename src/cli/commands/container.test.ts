@@ -26,11 +26,13 @@ test('commands on several containers do what they can and report the rest', asyn
     kill: act('kill'),
     remove: act('rm'),
     start: act('start'),
+    restart: act('restart'),
     wait: record('wait', () => 3),
   };
   const stopped = await runFake(['stop', '-t', '2', '-s', 'SIGINT', 'a', 'bad', 'b'], { engine: { containers } });
   assert.deepEqual([stopped.status, stopped.stdout, stopped.stderr], [1, 'a\nb\n', 'onggi: No such container: bad\n']);
   await runFake(['stop', '--time=5', 'a'], { engine: { containers } });
+  assert.equal((await runFake(['restart', '-t', '0', 'a'], { engine: { containers } })).stdout, 'a\n');
   await runFake(['kill', '-s', 'HUP', 'a'], { engine: { containers } });
   await runFake(['kill', 'a'], { engine: { containers } });
   await runFake(['rm', '-fv', 'a'], { engine: { containers } });
@@ -41,6 +43,7 @@ test('commands on several containers do what they can and report the rest', asyn
     'stop bad {"signal":"SIGINT","timeout":2}',
     'stop b {"signal":"SIGINT","timeout":2}',
     'stop a {"timeout":5}',
+    'restart a {"timeout":0}',
     'kill a "HUP"',
     'kill a ',
     'rm a {"force":true,"volumes":true}',
@@ -247,4 +250,22 @@ test('detaching is told by attach and exec, and is no failure of run and start',
   }
   const { stderr } = await runFake(['attach', '--detach-keys', 'ctrl-a', 'web'], { ...world, input: ['\x01'] });
   assert.equal(stderr, 'read escape sequence\n');
+});
+
+test('port says where a port of a running container is published', async () => {
+  const ports = [
+    { hostIp: '0.0.0.0', hostPort: 8080, containerPort: 80, protocol: 'tcp' },
+    { hostIp: '127.0.0.1', hostPort: 53, containerPort: 53, protocol: 'udp' },
+  ] as const;
+  const print = (container: object, ...args: string[]) =>
+    runFake(['port', 'web', ...args], {
+      engine: { containers: { get: async () => fakeContainer({ ports, ...container }) } },
+    });
+  assert.equal((await print({})).stdout, '53/udp -> 127.0.0.1:53\n80/tcp -> 0.0.0.0:8080\n');
+  assert.equal((await print({}, '80')).stdout, '0.0.0.0:8080\n');
+  assert.equal((await print({}, '53/UDP')).stdout, '127.0.0.1:53\n');
+  assert.equal((await print({ status: 'exited' })).stdout, '');
+  const missing = await print({}, '53');
+  assert.deepEqual([missing.status, missing.stderr], [1, "onggi: no public port '53' published for web\n"]);
+  assert.match((await print({}, 'http')).stderr, /^onggi: 'http' is no port\n/);
 });

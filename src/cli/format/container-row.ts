@@ -102,7 +102,8 @@ export function portsText(ports: readonly PortMapping[]): string {
   return [...joined, ...rest].join(', ');
 }
 
-function hostText(address: string): string {
+/** An address as it stands before a port. */
+export function hostText(address: string): string {
   return address.includes(':') ? `[${address}]` : address;
 }
 

@@ -1,0 +1,14 @@
+import { defineCommand } from '../definition.ts';
+import { forEachRef } from '../each.ts';
+import { stopFlags, stopOptions } from '../stop-flags.ts';
+
+export const command = defineCommand({
+  usage: '[OPTIONS] CONTAINER [CONTAINER...]',
+  positionals: { min: 1, max: null },
+  completes: 'containers',
+  flags: stopFlags,
+  async run({ flags, args, context }) {
+    const engine = await context.engine();
+    return await forEachRef(args, context, (ref) => engine.containers.restart(ref, stopOptions(flags)));
+  },
+});
