@@ -242,8 +242,10 @@ export const importTable: ImportTable = {
         'lock.ts',
         'network-row.ts',
         'publish.ts',
+        'registry-row.ts',
         'store.ts',
         'temporary.ts',
+        'upload.ts',
       ],
       acting: [
         'blob.ts',
@@ -254,9 +256,11 @@ export const importTable: ImportTable = {
         'lock.ts',
         'network-row.ts',
         'publish.ts',
+        'registry-row.ts',
         'schema.ts',
         'store.ts',
         'temporary.ts',
+        'upload.ts',
       ],
     },
     kernel: {

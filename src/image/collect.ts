@@ -6,17 +6,29 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDigest } from '../oci/digest.ts';
 import { listContainers } from '../store/container-row.ts';
+import { syncDatabase, transaction } from '../store/database.ts';
 import { isBlobNamed } from '../store/image-row.ts';
 import { listLayers } from '../store/layer-row.ts';
 import { isLayerLock, lockContent } from '../store/lock.ts';
+import { deleteIdleRegistryRows } from '../store/registry-row.ts';
 import type { Store } from '../store/store.ts';
 import { removeAbandoned, removeIdleLock, removeNamed } from '../store/temporary.ts';
 import { removeForgottenImages } from './remove.ts';
+
+/** Milliseconds that a blob pushed to the registry server waits for a manifest: longer than any push goes on. */
+export const uploadKept = 24 * 3600_000;
+/** Milliseconds that what was cached of another registry stays after it was last asked for. */
+export const cacheKept = 30 * 24 * 3600_000;
 
 /** @returns paths of what was removed. @throws OnggiError `cancelled` */
 export async function collect(store: Store, signal?: AbortSignal): Promise<string[]> {
   await removeForgottenImages(store);
   const removed = removeAbandoned(store.layout);
+  const now = Date.now();
+  const idle = transaction(store.database, () =>
+    deleteIdleRegistryRows(store.database, now - uploadKept, now - cacheKept),
+  );
+  if (idle.length > 0) syncDatabase(store.database);
   const unnamed: string[] = [];
   {
     using _ = await lockContent(store.layout, 'exclusive', signal);

@@ -147,12 +147,25 @@ export function forgottenImages(database: Database): ImageRow[] {
   ).map(imageOf);
 }
 
-/** Whether any row names this blob: as config, manifest or layer. */
+/** Names of one repository ("docker.io/library/alpine") by tag, in order. */
+export function imageNamesOfRepository(database: Database, repository: string): ImageName[] {
+  // ";" follows ":", so this is one range of the primary key's index.
+  return all(
+    database,
+    'SELECT * FROM image_names WHERE reference >= ? AND reference < ? ORDER BY reference',
+    `${repository}:`,
+    `${repository};`,
+  ).map(nameOf);
+}
+
+/** Whether any row names this blob: as config, manifest or layer of an image, or as content of the registry server. */
 export function isBlobNamed(database: Database, digest: Digest): boolean {
   const row = get(
     database,
     `SELECT EXISTS (SELECT 1 FROM images WHERE id = ?1 OR manifest = ?1)
-         OR EXISTS (SELECT 1 FROM layers WHERE blob = ?1) AS named`,
+         OR EXISTS (SELECT 1 FROM layers WHERE blob = ?1)
+         OR EXISTS (SELECT 1 FROM registry_blobs WHERE digest = ?1)
+         OR EXISTS (SELECT 1 FROM registry_manifests WHERE digest = ?1) AS named`,
     digest,
   );
   return row !== undefined && integer(row, 'named') !== 0;

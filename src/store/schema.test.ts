@@ -12,6 +12,15 @@ const cases: Record<number, (database: ReturnType<typeof openDatabase>) => void>
       ['address_leases', 'containers', 'image_layers', 'image_names', 'images', 'layers', 'networks', 'port_leases'],
     );
   },
+  2: (database) => {
+    const tables = all(database, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 'registry%'");
+    assert.deepEqual(tables.map((row) => String(row['name'])).sort(), [
+      'registry_blobs',
+      'registry_manifests',
+      'registry_references',
+      'registry_tags',
+    ]);
+  },
 };
 
 for (const migration of migrations) {

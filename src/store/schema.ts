@@ -13,6 +13,11 @@
  *                  `idle_since` is when its last lease went, `visit` until when somebody is expected to remove it
  *   address_leases addresses of containers, unique per network; go with their container
  *   port_leases    published ports, unique per host address; go with their container
+ *   registry_blobs what a repository of the registry server has; `used` is when somebody last asked for one that no
+ *                  manifest names: those go a day later
+ *   registry_manifests    manifests and indexes pushed there; their bytes are blobs
+ *   registry_references   which blobs and manifests a manifest names
+ *   registry_tags         tag -> manifest, per repository
  *
  * Who frees what: a row is removed before the file or directory it names (collector: `image/collect.ts`), and a
  * restricting foreign key stops the removal of an image, layer or network that something still uses.
@@ -116,6 +121,49 @@ CREATE TABLE port_leases (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX port_leases_by_container ON port_leases (container_id);
 CREATE INDEX port_leases_by_port ON port_leases (protocol, host_port);
+`,
+  },
+  {
+    version: 2,
+    name: 'what the registry server holds',
+    sql: `
+CREATE TABLE registry_blobs (
+  repository TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  used INTEGER NOT NULL,
+  PRIMARY KEY (repository, digest)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX registry_blobs_by_digest ON registry_blobs (digest);
+CREATE TABLE registry_manifests (
+  repository TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  media_type TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  subject TEXT,
+  artifact_type TEXT,
+  annotations TEXT,
+  used INTEGER NOT NULL,
+  PRIMARY KEY (repository, digest)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX registry_manifests_by_digest ON registry_manifests (digest);
+CREATE INDEX registry_manifests_by_subject ON registry_manifests (repository, subject) WHERE subject IS NOT NULL;
+CREATE TABLE registry_references (
+  repository TEXT NOT NULL,
+  manifest TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  PRIMARY KEY (repository, manifest, digest),
+  FOREIGN KEY (repository, manifest) REFERENCES registry_manifests (repository, digest) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX registry_references_by_digest ON registry_references (repository, digest);
+CREATE TABLE registry_tags (
+  repository TEXT NOT NULL,
+  tag TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  PRIMARY KEY (repository, tag),
+  FOREIGN KEY (repository, digest) REFERENCES registry_manifests (repository, digest) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX registry_tags_by_manifest ON registry_tags (repository, digest);
 `,
   },
 ];
