@@ -77,7 +77,7 @@ export const importTable: ImportTable = {
       ],
     },
     engine: {
-      imports: ['image', 'registry', 'network', 'runtime', 'store', 'kernel', 'oci'],
+      imports: ['transport', 'image', 'registry', 'network', 'runtime', 'store', 'kernel', 'oci'],
       packages: ['valibot'],
       public: ['index.ts', 'process-end.ts', 'terminal.ts', 'types.ts'],
       acting: [
@@ -178,6 +178,10 @@ export const importTable: ImportTable = {
         'resolve.ts',
         'token.ts',
       ],
+    },
+    transport: {
+      imports: ['image', 'registry', 'store', 'kernel', 'oci'],
+      acting: [],
     },
     network: {
       imports: ['store', 'kernel', 'oci'],

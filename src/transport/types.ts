@@ -1,0 +1,69 @@
+/**
+ * Where images come from and go to: a registry, an OCI layout, an archive, a directory, the store. One copy (copy.ts)
+ * joins any source with any destination; pull, push, save, load and copy are that one copy with other ends.
+ */
+import type { Digest } from '../oci/digest.ts';
+import type { Descriptor } from '../oci/image-spec.ts';
+
+/** A manifest or an index, as the bytes that its digest names. */
+export type ManifestBytes = {
+  readonly bytes: Uint8Array;
+  readonly mediaType: string;
+  readonly digest: Digest;
+};
+
+/** One image, or one index of images. Reads only; the caller disposes of it. */
+export type ImageSource = AsyncDisposable & {
+  /** As errors call it: "oci:/srv/app:1.0". */
+  readonly name: string;
+  /**
+   * The manifest or index that the name stands for; with a descriptor, one that an index or a list of referrers names.
+   * Its bytes are verified against their digest and at most `maxManifestSize`; what they say is not looked at.
+   * @throws OnggiError `not-found`, `corrupt`, and what the transport throws
+   */
+  manifest(descriptor?: Descriptor, signal?: AbortSignal): Promise<ManifestBytes>;
+  /** Bytes of a blob, as many as announced, not verified: whoever keeps them computes the digest anyway. */
+  blob(descriptor: Descriptor, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Manifests that say something about this one (signatures, attestations); none where the transport keeps none. */
+  referrers(digest: Digest, signal?: AbortSignal): Promise<readonly Descriptor[]>;
+};
+
+/** What a manifest is to the destination: the one that its name shall stand for, or one that another one names. */
+export type ManifestRole = 'named' | 'part';
+
+/** A place that takes one image or index. Nothing in it has its name before `commit`; disposing undoes what can be. */
+export type ImageDestination = AsyncDisposable & {
+  /** As errors call it: "docker-archive:/srv/app.tar". */
+  readonly name: string;
+  /** Manifest types that it can hold; a manifest of another type is converted where that changes no layer. */
+  readonly mediaTypes: ReadonlySet<string>;
+  hasBlob(descriptor: Descriptor, signal?: AbortSignal): Promise<boolean>;
+  /**
+   * Takes the bytes and verifies digest and size. Idempotent; several may be on their way at the same time.
+   * @throws OnggiError `corrupt`, what `bytes` throws, and what the transport throws
+   */
+  putBlob(descriptor: Descriptor, bytes: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<void>;
+  /** After all blobs and manifests that it names. Idempotent. */
+  putManifest(manifest: ManifestBytes, role: ManifestRole, signal?: AbortSignal): Promise<void>;
+  /** Gives it all its name, durably where that means something. */
+  commit(signal?: AbortSignal): Promise<void>;
+  /**
+   * Only where images are unpacked (the store): takes the image of one platform whole, in an order of its own, instead
+   * of `hasBlob`, `putBlob` and `putManifest`.
+   */
+  putImage?(image: WholeImage, signal?: AbortSignal): Promise<void>;
+};
+
+export type WholeImage = {
+  readonly manifest: ManifestBytes;
+  /** Of the index or manifest that the name stands for. */
+  readonly named: Digest;
+  open(descriptor: Descriptor, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  readonly onEvent: (event: BlobEvent) => void;
+};
+
+/** What becomes of each blob; `digest` is that of the source. */
+export type BlobEvent =
+  | { readonly type: 'layer-exists'; readonly digest: Digest }
+  | { readonly type: 'layer-progress'; readonly digest: Digest; readonly current: number; readonly total: number }
+  | { readonly type: 'layer-done'; readonly digest: Digest };
