@@ -108,7 +108,6 @@ export const importTable: ImportTable = {
         'log-file.ts',
         'logs.ts',
         'process-end.ts',
-        'pull-layers.ts',
         'pull.ts',
         'reconcile-command.ts',
         'reconcile.ts',
@@ -148,7 +147,16 @@ export const importTable: ImportTable = {
     image: {
       imports: ['store', 'kernel', 'oci'],
       packages: ['valibot'],
-      public: ['collect.ts', 'config.ts', 'find.ts', 'import.ts', 'layer.ts', 'remove.ts', 'snapshot.ts'],
+      public: [
+        'collect.ts',
+        'config.ts',
+        'find.ts',
+        'import.ts',
+        'layer.ts',
+        'remove.ts',
+        'snapshot.ts',
+        'stage-layers.ts',
+      ],
       acting: [
         'collect.ts',
         'config.ts',
@@ -158,6 +166,7 @@ export const importTable: ImportTable = {
         'layer.ts',
         'remove.ts',
         'snapshot.ts',
+        'stage-layers.ts',
         'unpack-directory.ts',
         'unpack-entry.ts',
         'unpack.ts',
@@ -181,7 +190,7 @@ export const importTable: ImportTable = {
     },
     transport: {
       imports: ['image', 'registry', 'store', 'kernel', 'oci'],
-      acting: [],
+      acting: ['store-image.ts'],
     },
     network: {
       imports: ['store', 'kernel', 'oci'],

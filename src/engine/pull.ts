@@ -9,22 +9,21 @@
 
 import { OnggiError } from '../errors.ts';
 import { parseImageConfig } from '../image/config.ts';
-import { publishImage } from '../image/layer.ts';
-import { chainIds, type Digest } from '../oci/digest.ts';
-import { type ImageConfig, maxManifestSize } from '../oci/image-spec.ts';
+import type { Digest } from '../oci/digest.ts';
+import { maxManifestSize } from '../oci/image-spec.ts';
 import { formatPlatform, hostPlatform, type Platform, parsePlatform, platformMatch } from '../oci/platform.ts';
 import { canonicalName, parseReference, type Reference } from '../oci/reference.ts';
-import { fetchBlob } from '../registry/blob.ts';
+import { fetchBlob, receiveBlob } from '../registry/blob.ts';
 import { dockerConfigPath, readDockerConfig } from '../registry/docker-config.ts';
 import { openRepository, type Repository } from '../registry/repository.ts';
 import { type ResolvedImage, resolveImage } from '../registry/resolve.ts';
-import { createBlobWriter, hasBlob, readBlob, type WrittenBlob } from '../store/blob.ts';
+import { hasBlob, readBlob } from '../store/blob.ts';
 import { imageById, listImageNames } from '../store/image-row.ts';
 import type { Store } from '../store/store.ts';
+import { storeImage } from '../transport/store-image.ts';
 import type { Context } from './context.ts';
 import type { PullOptions } from './images.ts';
 import { makePullEvents } from './pull-events.ts';
-import { type PulledLayer, stageLayers } from './pull-layers.ts';
 import type { PullEvent } from './types.ts';
 
 /**
@@ -76,20 +75,7 @@ function openRepositoryOf({ registry, repository }: Reference, options: PullOpti
   return openRepository(registry, repository, { credentials, advice: credentials === null ? missing : refused });
 }
 
-/** A layer that was counted on can be removed until the image holds on to it; then all is looked at again. */
-const attempts = 3;
-
 async function pullImage(job: Job): Promise<void> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await pullOnce(job);
-    } catch (error) {
-      if (!(error instanceof OnggiError) || error.code !== 'conflict' || attempt === attempts) throw error;
-    }
-  }
-}
-
-async function pullOnce(job: Job): Promise<void> {
   const { context, reference, repository, put, signal } = job;
   const { store } = context;
   const name = canonicalName(reference);
@@ -97,7 +83,7 @@ async function pullOnce(job: Job): Promise<void> {
   const known = (digest: Digest): Buffer | undefined => knownBlob(store, digest);
   const resolved = await resolveImage(repository, reference, { platform, known, signal });
   put({ type: 'resolved', reference: name, digest: resolved.digest });
-  const { config, layers } = resolved.manifest.content;
+  const { config } = resolved.manifest.content;
   const id = config.digest;
   if (isUpToDate(store, name, resolved)) {
     put({ type: 'done', id, upToDate: true });
@@ -105,17 +91,20 @@ async function pullOnce(job: Job): Promise<void> {
   }
   const what = `config "${id}" of image "${name}"`;
   const configBytes = known(id) ?? (await fetchBlob(repository, { ...config, what, signal }, maxManifestSize));
-  const image = parseImageConfig(configBytes, what).value;
-  checkPlatform(job, image.platform, name);
-  const chain = chainIds(image.diffIds);
-  using staged = await stageLayers({ store, repository, layers: pairLayers(layers, image, chain, what), put, signal });
-  using undo = new DisposableStack();
+  checkPlatform(job, parseImageConfig(configBytes, what).value.platform, name);
   const { manifest } = resolved;
-  const blobs = [writeBlob(store, undo, manifest.digest, manifest.bytes), writeBlob(store, undo, id, configBytes)];
-  const { created } = image;
-  const named = { reference: name, digest: resolved.digest };
-  const published = { id, manifest: manifest.digest, created, chain, layers: staged.layers, blobs, name: named };
-  await publishImage(store, published, signal);
+  await storeImage(store, {
+    what: `image "${name}"`,
+    manifest,
+    content: manifest.content,
+    config: configBytes,
+    name: { reference: name, digest: resolved.digest },
+    // What is written to the store is hashed there, so it is received without a check of its own.
+    open: ({ digest, size }, stop) =>
+      receiveBlob(repository, { digest, size, what: `layer "${digest}"`, signal: stop }),
+    put,
+    signal,
+  });
   put({ type: 'done', id, upToDate: false });
 }
 
@@ -143,25 +132,4 @@ function checkPlatform({ context, wanted }: Job, found: Platform, name: string):
   const message = `image "${name}" is for platform "${formatPlatform(found)}"`;
   if (wanted === undefined) context.warn(`${message}, this machine is "${formatPlatform(hostPlatform())}"`);
   else throw new OnggiError('not-found', `${message}, not for "${formatPlatform(wanted)}"`);
-}
-
-function pairLayers(
-  descriptors: ResolvedImage['manifest']['content']['layers'],
-  { diffIds }: ImageConfig,
-  chain: ReturnType<typeof chainIds>,
-  what: string,
-): PulledLayer[] {
-  const pairs = descriptors.flatMap((descriptor, index) => {
-    const diffId = diffIds[index];
-    const chainId = chain[index];
-    return diffId === undefined || chainId === undefined ? [] : [{ descriptor, diffId, chainId }];
-  });
-  if (pairs.length === descriptors.length && pairs.length === diffIds.length) return pairs;
-  throw new OnggiError('corrupt', `${what}: ${diffIds.length} diff ids for ${descriptors.length} layers`);
-}
-
-function writeBlob(store: Store, undo: DisposableStack, digest: Digest, bytes: Uint8Array): WrittenBlob {
-  const writer = undo.use(createBlobWriter(store.layout, { digest, size: bytes.length }));
-  writer.write(bytes);
-  return writer.finish();
 }

@@ -2,6 +2,7 @@
  * Where images come from and go to: a registry, an OCI layout, an archive, a directory, the store. One copy (copy.ts)
  * joins any source with any destination; pull, push, save, load and copy are that one copy with other ends.
  */
+import type { LayerEvent } from '../image/stage-layers.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Descriptor } from '../oci/image-spec.ts';
 
@@ -59,11 +60,5 @@ export type WholeImage = {
   /** Of the index or manifest that the name stands for. */
   readonly named: Digest;
   open(descriptor: Descriptor, signal?: AbortSignal): AsyncIterable<Uint8Array>;
-  readonly onEvent: (event: BlobEvent) => void;
+  readonly onEvent: (event: LayerEvent) => void;
 };
-
-/** What becomes of each blob; `digest` is that of the source. */
-export type BlobEvent =
-  | { readonly type: 'layer-exists'; readonly digest: Digest }
-  | { readonly type: 'layer-progress'; readonly digest: Digest; readonly current: number; readonly total: number }
-  | { readonly type: 'layer-done'; readonly digest: Digest };

@@ -1,15 +1,12 @@
-/** The layers of an image that are missing: downloaded, verified and unpacked, each as one stream, side by side. */
-import { type NewLayer, type StagedLayer, stageLayer } from '../image/layer.ts';
-import type { ChainId, DiffId } from '../oci/digest.ts';
+/** The layers of an image that are missing: read, verified and unpacked, each as one stream, side by side. */
+import type { ChainId, DiffId, Digest } from '../oci/digest.ts';
 import type { Descriptor } from '../oci/image-spec.ts';
-import { receiveBlob } from '../registry/blob.ts';
-import type { Repository } from '../registry/repository.ts';
 import { layerByChainId } from '../store/layer-row.ts';
 import { lockLayer } from '../store/lock.ts';
 import type { Store } from '../store/store.ts';
-import type { PullEvent } from './types.ts';
+import { type NewLayer, type StagedLayer, stageLayer } from './layer.ts';
 
-export type PulledLayer = {
+export type PlacedLayer = {
   readonly descriptor: Descriptor;
   readonly diffId: DiffId;
   readonly chainId: ChainId;
@@ -23,20 +20,27 @@ export type StagedLayers = Disposable & {
 
 export type LayerWork = {
   readonly store: Store;
-  readonly repository: Repository;
+  /** Bytes of a layer's blob, as many as announced; they are verified here. */
+  readonly open: (descriptor: Descriptor, signal: AbortSignal) => AsyncIterable<Uint8Array>;
   /** All of the image, lowest first. */
-  readonly layers: readonly PulledLayer[];
-  readonly put: (event: PullEvent) => void;
+  readonly layers: readonly PlacedLayer[];
+  readonly put: (event: LayerEvent) => void;
   readonly signal: AbortSignal;
 };
+
+/** What becomes of each layer; `digest` is that of its blob. */
+export type LayerEvent =
+  | { readonly type: 'layer-exists'; readonly digest: Digest }
+  | { readonly type: 'layer-progress'; readonly digest: Digest; readonly current: number; readonly total: number }
+  | { readonly type: 'layer-done'; readonly digest: Digest };
 
 /** More would only share the same line; fewer would wait for one slow answer. Docker has three, containerd too. */
 const parallelLayers = 4;
 
 /**
- * A layer that is in the store is left alone; one that another pull is fetching is waited for. The first failure ends
+ * A layer that is in the store is left alone; one that another process is unpacking is waited for. The first failure ends
  * the others.
- * @throws OnggiError of `receiveBlob` and `stageLayer`; `cancelled`
+ * @throws OnggiError of `open` and `stageLayer`; `cancelled`
  */
 export async function stageLayers(work: LayerWork): Promise<StagedLayers> {
   using undo = new DisposableStack();
@@ -50,7 +54,7 @@ export async function stageLayers(work: LayerWork): Promise<StagedLayers> {
     stop.abort(error);
   };
   try {
-    // Locks are taken from the lowest layer up, as all do, so no two pulls wait for each other.
+    // Locks are taken from the lowest layer up, as all do, so no two commands wait for each other.
     for (const [index, layer] of work.layers.entries()) {
       const { chainId } = layer;
       const guard = await claim(work, chainId, signal);
@@ -86,15 +90,14 @@ async function claim({ store }: LayerWork, chainId: ChainId, signal: AbortSignal
 }
 
 async function stage(
-  { store, repository, put }: LayerWork,
-  { descriptor, diffId }: PulledLayer,
+  { store, open, put }: LayerWork,
+  { descriptor, diffId }: PlacedLayer,
   lowest: boolean,
   signal: AbortSignal,
 ): Promise<StagedLayer> {
   const { digest, size } = descriptor;
   const what = `layer "${digest}"`;
-  // What is written to the store is hashed there, so it is received without a check of its own.
-  const source = counted(receiveBlob(repository, { digest, size, what, signal }), (current) =>
+  const source = counted(open(descriptor, signal), (current) =>
     put({ type: 'layer-progress', digest, current, total: size }),
   );
   const staged = await stageLayer(store, source, { what, blob: { digest, size }, diffId, lowest });
