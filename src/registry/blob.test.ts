@@ -160,7 +160,7 @@ test('cancelling ends the stream, and so does leaving it', async () => {
     response.on('close', () => closed.resolve());
     response.writeHead(200, { 'content-length': content.length }).write(content.subarray(0, 100_000));
   });
-  const options = { ...impatient, limits: { answer: 60_000, stall: 60_000 } };
+  const options = { ...impatient, limits: { answer: 60_000, stall: 60_000, commit: 60_000 } };
   const stop = new AbortController();
   const reading = async () => {
     for await (const _ of downloadBlob(testRepository(server.host, options), { ...blob, signal: stop.signal })) {

@@ -1,18 +1,24 @@
 /**
- * One request and its answer over fetch(), with limits on waiting: for the answer to begin, and for each further piece
- * of it. A registry that goes quiet must not hold a pull for ever. Redirects are left to the caller.
+ * One request and its answer, with limits on waiting: for the answer to begin, for each further piece of it, and for
+ * each piece that is sent to be taken. A registry that goes quiet must not hold anybody for ever. Redirects are left to
+ * the caller.
  */
 import { OnggiError } from '../errors.ts';
-import { isLoopback } from './host.ts';
+import { type Body, exchange, type RequestInit } from './exchange.ts';
+import type { Route } from './route.ts';
+
+export type { Body, Method, RequestInit } from './exchange.ts';
 
 export type ConnectionLimits = {
   /** Milliseconds until the answer begins. */
   readonly answer: number;
   /** Milliseconds between two pieces of a body, counted only while somebody waits for one. */
   readonly stall: number;
+  /** Milliseconds until the answer begins once a blob was sent: the registry may copy and hash it first. */
+  readonly commit: number;
 };
 
-export const defaultConnectionLimits: ConnectionLimits = { answer: 30_000, stall: 30_000 };
+export const defaultConnectionLimits: ConnectionLimits = { answer: 30_000, stall: 30_000, commit: 600_000 };
 
 /** An answer whose body is still coming. Disposing of it ends the request, wherever it is. */
 export type Connection = Disposable & {
@@ -23,20 +29,16 @@ export type Connection = Disposable & {
   read(): Promise<Uint8Array | undefined>;
 };
 
-export type RequestInit = {
-  readonly method: 'GET' | 'POST';
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
-};
+export type Way = { readonly limits: ConnectionLimits; readonly route: Route };
 
 /**
- * @throws what fetch() throws when the connection breaks, here and in `read`; OnggiError `unavailable` when a limit is
- *   reached; the reason of `signal` when it is aborted
+ * @throws what the runtime throws when the connection breaks, here and in `read`; OnggiError `unavailable` when a limit
+ *   is reached; the reason of `signal` when it is aborted
  */
 export async function connect(
   url: URL,
   init: RequestInit,
-  limits: ConnectionLimits,
+  { limits, route }: Way,
   signal: AbortSignal | undefined,
 ): Promise<Connection> {
   signal?.throwIfAborted();
@@ -47,43 +49,73 @@ export async function connect(
     signal?.removeEventListener('abort', onAbort);
     controller.abort();
   };
+  using watch = watchOver(controller);
   try {
-    const options = { ...init, redirect: 'manual', signal: controller.signal, ...direct(url) } as const;
-    const response = await within(limits.answer, 'no answer', controller, fetch(url, options));
-    const reader = response.body?.getReader();
+    const body = watched(init.body, limits, watch);
+    const { method, headers } = init;
+    watch.start(limits.answer, 'no answer');
+    const request = { method, headers, ...(body !== undefined && { body }) };
+    const answer = await Promise.race([exchange(url, request, route, controller.signal), watch.late]);
     const read = async (): Promise<Uint8Array | undefined> => {
-      if (reader === undefined) return undefined;
-      const { value } = await within(limits.stall, 'no further bytes', controller, reader.read());
-      return value;
+      using waiting = watchOver(controller);
+      waiting.start(limits.stall, 'no further bytes');
+      return await Promise.race([answer.read(), waiting.late]);
     };
-    return { url, status: response.status, headers: response.headers, read, [Symbol.dispose]: end };
+    return { url, status: answer.status, headers: answer.headers, read, [Symbol.dispose]: end };
   } catch (error) {
     end();
     throw error;
   }
 }
 
-/**
- * Bun sends requests to this very machine through the proxy of HTTP_PROXY too, if NO_PROXY does not name each address;
- * then credentials in plain text would leave the machine. Node knows no such option and uses no proxy by itself.
- */
-function direct(url: URL): object {
-  return isLoopback(url) ? { proxy: false } : {};
+type Watch = Disposable & {
+  /** Rejects when the time is over; a race, since a runtime may need a while to notice that a request was aborted. */
+  readonly late: Promise<never>;
+  /** Counts from now, in place of what was counted before. */
+  start(limit: number, what: string): void;
+  stop(): void;
+};
+
+function watchOver(controller: AbortController): Watch {
+  const late = Promise.withResolvers<never>();
+  late.promise.catch(() => {});
+  let timer: NodeJS.Timeout | undefined;
+  let over = false;
+  const stop = (): void => clearTimeout(timer);
+  return {
+    late: late.promise,
+    start(limit, what) {
+      stop();
+      // An answer may come before all was sent.
+      if (over) return;
+      timer = setTimeout(() => {
+        const error = new OnggiError('unavailable', `${what} for ${limit / 1000} s`);
+        late.reject(error);
+        controller.abort(error);
+      }, limit);
+    },
+    stop,
+    [Symbol.dispose]() {
+      over = true;
+      stop();
+    },
+  };
 }
 
-/** Races, since a runtime may need a while to notice that a request was aborted. */
-async function within<T>(limit: number, what: string, controller: AbortController, work: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    const error = new OnggiError('unavailable', `${what} for ${limit / 1000} s`);
-    late.reject(error);
-    controller.abort(error);
-  }, limit);
-  try {
-    return await Promise.race([work, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+/** The time that the source of a body takes is its own; that until a piece is taken is the registry's. */
+function watched(body: Body | undefined, limits: ConnectionLimits, watch: Watch): Body | undefined {
+  if (typeof body !== 'object' || !('chunks' in body)) return body;
+  const { chunks, size } = body;
+  const counted = async function* (): AsyncGenerator<Uint8Array> {
+    watch.stop();
+    for await (const chunk of chunks) {
+      watch.start(limits.stall, 'no bytes taken');
+      yield chunk;
+      watch.stop();
+    }
+    watch.start(limits.commit, 'no answer');
+  };
+  return { size, chunks: counted() };
 }
 
 /**

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isLoopback, mayFollow, originsOf } from './host.ts';
+import { hostOfRegistry, isLoopback, mayFollow, originsOf } from './host.ts';
 
 const origins: readonly (readonly [string, readonly string[]])[] = [
   ['docker.io', ['https://registry-1.docker.io']],
@@ -20,7 +20,7 @@ const origins: readonly (readonly [string, readonly string[]])[] = [
 
 for (const [registry, expected] of origins) {
   test(`registry "${registry}" answers at ${expected.join(' or ')}`, () => {
-    assert.deepEqual(originsOf(registry), expected);
+    assert.deepEqual(originsOf(hostOfRegistry(registry)), expected);
   });
 }
 
@@ -48,3 +48,11 @@ for (const [from, target, may] of followed) {
     assert.equal(mayFollow(new URL(from), new URL(target)), may);
   });
 }
+
+test('an insecure registry is asked by https first, and may send us on to itself in plain http', () => {
+  assert.deepEqual(originsOf('r.example:5000', true), ['https://r.example:5000', 'http://r.example:5000']);
+  const [from, to] = [new URL('http://r.example:5000/v2/'), new URL('http://r.example:5001/token')];
+  assert.equal(mayFollow(from, to), false);
+  assert.equal(mayFollow(from, to, true), true);
+  assert.equal(mayFollow(new URL('https://r.example/'), to, true), false);
+});

@@ -3,14 +3,21 @@
 /** The registry that people call docker.io answers under another name (Docker's own default index). */
 const aliases: Readonly<Record<string, string>> = { 'docker.io': 'registry-1.docker.io' };
 
+/** The host that serves what references call `registry`. */
+export function hostOfRegistry(registry: string): string {
+  return aliases[registry] ?? registry;
+}
+
 /**
- * Origins ("https://host:port") at which a registry may answer, the likelier first. Everything is https, but a
- * registry on this very machine, where Docker allows plain http too (its "insecure registries" hold 127.0.0.0/8 and
- * ::1 by default): there nobody between the two can read or change anything.
+ * Origins ("https://host:port") at which a host may answer, the likelier first. Everything is https, but a registry on
+ * this very machine, where Docker allows plain http too (its "insecure registries" hold 127.0.0.0/8 and ::1 by
+ * default): there nobody between the two can read or change anything. One that is configured as insecure is asked by
+ * https first.
  */
-export function originsOf(registry: string): readonly string[] {
-  const host = aliases[registry] ?? registry;
-  return isLoopback(new URL(`https://${host}`)) ? [`http://${host}`, `https://${host}`] : [`https://${host}`];
+export function originsOf(host: string, insecure = false): readonly string[] {
+  const [plain, secure] = [`http://${host}`, `https://${host}`];
+  if (isLoopback(new URL(secure))) return [plain, secure];
+  return insecure ? [secure, plain] : [secure];
 }
 
 /** Whether what answers there is this machine, told by the address or the name "localhost" alone. */
@@ -21,11 +28,13 @@ export function isLoopback(url: URL): boolean {
 }
 
 /**
- * Whether to go to `target` when `from` says so, by a redirect or as the realm of its tokens: never from https to
- * plain http, and in plain http only from loopback to loopback.
+ * Whether to go to `target` when `from` says so, by a redirect, as the realm of its tokens, as the place of an upload
+ * or as the next page: never from https to plain http, and in plain http only from loopback to loopback, or to a host
+ * that is configured as insecure.
  */
-export function mayFollow(from: URL, target: URL): boolean {
+export function mayFollow(from: URL, target: URL, insecure = false): boolean {
   if (target.username !== '' || target.password !== '') return false;
   if (target.protocol === 'https:') return true;
-  return target.protocol === 'http:' && from.protocol === 'http:' && isLoopback(from) && isLoopback(target);
+  if (target.protocol !== 'http:' || from.protocol !== 'http:') return false;
+  return insecure || (isLoopback(from) && isLoopback(target));
 }

@@ -1,29 +1,50 @@
 /** One repository of one registry, as a client sees it: who we are there, and what was learned about it so far. */
 import { OnggiError } from '../errors.ts';
-import { type ConnectionLimits, connect, defaultConnectionLimits } from './connection.ts';
+import { type Connection, type ConnectionLimits, connect, defaultConnectionLimits } from './connection.ts';
 import type { Credentials } from './credentials.ts';
+import type { RequestInit } from './exchange.ts';
 import { connectionCode, type Failure, isCertificateError } from './failure.ts';
-import { originsOf } from './host.ts';
+import { type Gate, makeGate } from './gate.ts';
+import { hostOfRegistry, originsOf } from './host.ts';
 import { defaultRetryPolicy, type RetryPolicy } from './retry.ts';
+import { directRoutes, type Routes } from './route.ts';
+
+/** What tokens must allow: "push" and "delete" hold "pull", "catalog" is the list of all repositories. */
+export type Access = 'pull' | 'push' | 'delete' | 'catalog';
 
 export type RepositoryOptions = {
+  /** Absent: "pull". */
+  readonly access?: Access;
+  /** Other repositories of the registry whose blobs are to be mounted into this one. */
+  readonly mountFrom?: readonly string[];
   /** For this registry; shown to it and the token server that it names, to nobody else. */
   readonly credentials?: Credentials | null;
   /** What errors tell to do when credentials are missing. */
   readonly advice?: string;
+  /** "host:port" that is asked in the place of the registry: a mirror. */
+  readonly host?: string;
+  readonly routes?: Routes;
   readonly limits?: ConnectionLimits;
   readonly retry?: RetryPolicy;
+  /** Requests for one blob at the same time, when it is large. */
+  readonly segments?: number;
 };
 
 export type Repository = {
-  /** As in references: "docker.io", "localhost:5000". */
+  /** As in references: "docker.io", "localhost:5000"; of a mirror, its own host. */
   readonly registry: string;
-  /** "library/alpine" */
+  /** "library/alpine"; of a mirror, the name there. Empty for the registry as a whole. */
   readonly name: string;
+  /** "host:port" */
+  readonly host: string;
+  /** What tokens must allow, as scopes of the token specification. */
+  readonly scopes: readonly string[];
   readonly credentials: Credentials | null;
   readonly advice: string;
+  readonly routes: Routes;
   readonly limits: ConnectionLimits;
   readonly retry: RetryPolicy;
+  readonly segments: number;
   readonly session: Session;
 };
 
@@ -44,16 +65,56 @@ export function openRepository(registry: string, name: string, options: Reposito
   return {
     registry,
     name,
+    host: options.host ?? hostOfRegistry(registry),
+    scopes: scopesOf(name, options),
     credentials: options.credentials ?? null,
     advice: options.advice ?? `Credentials for "${registry}" may be missing, or the repository does not exist.`,
+    routes: options.routes ?? directRoutes,
     limits: options.limits ?? defaultConnectionLimits,
     retry: options.retry ?? defaultRetryPolicy,
+    segments: options.segments ?? 1,
     session: { origin: null, authorization: null, renewal: null, reached: false },
   };
 }
 
+/** Actions by the names that registries give them (distribution, "Token Scope Documentation"). */
+const actions: Readonly<Record<Access, string>> = { pull: 'pull', push: 'pull,push', delete: '*', catalog: '*' };
+
+function scopesOf(name: string, { access = 'pull', mountFrom = [] }: RepositoryOptions): string[] {
+  if (access === 'catalog') return ['registry:catalog:*'];
+  if (name === '') return [];
+  return [`repository:${name}:${actions[access]}`, ...mountFrom.map((other) => `repository:${other}:pull`)];
+}
+
+/** Requests to one host at the same time; Docker has three downloads and five uploads, for each image. */
+const placesPerHost = 8;
+
+const gates = new Map<string, Gate>();
+
 /**
- * The origin at which the registry answers. Only one on loopback leaves a choice, and is asked without credentials.
+ * The place for a request to a host, shared by all repositories there. What is sent has gates of its own, so a copy
+ * within one registry, which reads while it sends, can't wait for itself.
+ */
+export function enterHost({ host }: Repository, sends: boolean, signal: AbortSignal | undefined): Promise<Disposable> {
+  const key = `${sends ? 'to' : 'from'} ${host}`;
+  const gate = gates.get(key) ?? makeGate(placesPerHost);
+  gates.set(key, gate);
+  return gate.enter(signal);
+}
+
+/** @throws what `connect` of connection.ts throws */
+export function connectTo(
+  { limits, routes }: Repository,
+  url: URL,
+  init: RequestInit,
+  signal: AbortSignal | undefined,
+): Promise<Connection> {
+  return connect(url, init, { limits, route: routes(url) }, signal);
+}
+
+/**
+ * The origin at which the registry answers. Only one on loopback or an insecure one leaves a choice, and is asked
+ * without credentials.
  * @throws what `connect` throws, and forgets it: the next request looks again
  */
 export function originOf(repository: Repository, signal: AbortSignal | undefined): Promise<string> {
@@ -66,19 +127,44 @@ export function originOf(repository: Repository, signal: AbortSignal | undefined
 }
 
 async function findOrigin(repository: Repository, signal: AbortSignal | undefined): Promise<string> {
-  const [first, second] = originsOf(repository.registry);
-  if (first === undefined) throw new OnggiError('internal', `registry "${repository.registry}" has no origin`);
+  const { host, registry, routes } = repository;
+  const [first, second] = originsOf(host, routes(new URL(`https://${host}`)).insecure);
+  if (first === undefined) throw new OnggiError('internal', `registry "${registry}" has no origin`);
   if (second === undefined) return first;
-  const answer = await ping(repository, first, signal);
+  return first.startsWith('http:')
+    ? plainOrSecure(repository, first, second, signal)
+    : secureOrPlain(repository, first, second, signal);
+}
+
+async function plainOrSecure(
+  repository: Repository,
+  plain: string,
+  secure: string,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const answer = await ping(repository, plain, signal);
   // A TLS server answers plain http with 400 (Go, nginx) or not at all.
-  if (answer.status !== undefined && answer.status !== 400) return first;
+  if (answer.status !== undefined && answer.status !== 400) return plain;
   if (answer.status === undefined && connectionCode(answer.error) === 'ECONNREFUSED') throw answer.error;
-  const secure = await ping(repository, second, signal);
-  if (secure.status !== undefined) return second;
+  const other = await ping(repository, secure, signal);
+  if (other.status !== undefined) return secure;
   // It does speak TLS, so what the plain attempt met says nothing.
-  if (isCertificateError(secure.error)) throw secure.error;
+  if (isCertificateError(other.error)) throw other.error;
   if (answer.status === undefined) throw answer.error;
-  return first;
+  return plain;
+}
+
+async function secureOrPlain(
+  repository: Repository,
+  secure: string,
+  plain: string,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const answer = await ping(repository, secure, signal);
+  if (answer.status !== undefined) return secure;
+  const other = await ping(repository, plain, signal);
+  if (other.status !== undefined && other.status !== 400) return plain;
+  throw answer.error;
 }
 
 type Ping = { readonly status: number } | { readonly status?: never; readonly error: unknown };
@@ -86,7 +172,7 @@ type Ping = { readonly status: number } | { readonly status?: never; readonly er
 async function ping(repository: Repository, origin: string, signal: AbortSignal | undefined): Promise<Ping> {
   try {
     const init = { method: 'GET', headers: {} } as const;
-    using connection = await connect(new URL('/v2/', origin), init, repository.limits, signal);
+    using connection = await connectTo(repository, new URL('/v2/', origin), init, signal);
     return { status: connection.status };
   } catch (error) {
     if (signal?.aborted) throw error;

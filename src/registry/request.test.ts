@@ -254,7 +254,7 @@ test('something that speaks no HTTP', async () => {
 
 test('cancelling ends a request and a wait', async () => {
   await using silent = await serve(() => {});
-  const options = { ...impatient, limits: { answer: 60_000, stall: 60_000 } };
+  const options = { ...impatient, limits: { answer: 60_000, stall: 60_000, commit: 60_000 } };
   await assert.rejects(
     get(testRepository(silent.host, options), AbortSignal.timeout(50)),
     failsWith('cancelled', /^tags/),

@@ -59,7 +59,7 @@ export async function serve(
 
 /** Limits and delays so short that a test of them takes no time. */
 export const impatient = {
-  limits: { answer: 300, stall: 300 },
+  limits: { answer: 300, stall: 300, commit: 300 },
   retry: { attempts: 3, firstDelay: 1, longestDelay: 2, longestWait: 1500 },
 } as const satisfies RepositoryOptions;
 

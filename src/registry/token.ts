@@ -5,11 +5,11 @@
  */
 import { OnggiError } from '../errors.ts';
 import type { Demand } from './challenge.ts';
-import { type Connection, connect, type RequestInit, readSmall } from './connection.ts';
+import { type Connection, type RequestInit, readSmall } from './connection.ts';
 import { basicAuthorization, secretsOf } from './credentials.ts';
 import { connectionFailure, type Failure, permanent, refusal } from './failure.ts';
 import { mayFollow } from './host.ts';
-import type { Repository } from './repository.ts';
+import { connectTo, type Repository } from './repository.ts';
 import { parseRetryAfter } from './retry.ts';
 
 /** A token is some kilobytes at most; so is the message of a refusal. */
@@ -27,9 +27,9 @@ export async function fetchToken(
   origin: string,
   signal: AbortSignal | undefined,
 ): Promise<string | Failure> {
-  const what = `token for "${repository.registry}/${repository.name}"`;
+  const what = `token for "${[repository.registry, repository.name].filter(Boolean).join('/')}"`;
   const realm = URL.canParse(demand.realm) ? new URL(demand.realm) : undefined;
-  if (realm === undefined || !mayFollow(new URL(origin), realm)) {
+  if (realm === undefined || !mayFollow(new URL(origin), realm, repository.routes(realm).insecure)) {
     const found = `the registry sends us to "${realm?.origin ?? demand.realm.slice(0, 200)}", which is not https`;
     return permanent(new OnggiError('denied', `${what}: ${found}`));
   }
@@ -37,7 +37,7 @@ export async function fetchToken(
   let connection: Connection;
   let body: Buffer;
   try {
-    connection = await connect(realm, init, repository.limits, signal);
+    connection = await connectTo(repository, realm, init, signal);
     using _ = connection;
     body = (await readSmall(connection, answerLimit)).bytes;
   } catch (error) {
@@ -59,18 +59,17 @@ export async function fetchToken(
 
 /** Completes the address in `realm`, and says what to send there. */
 function tokenRequest(repository: Repository, demand: TokenDemand, realm: URL): RequestInit {
-  const scope = `repository:${repository.name}:pull`;
-  const { credentials } = repository;
+  const { credentials, scopes } = repository;
   const { service } = demand;
   if (credentials !== null && 'identityToken' in credentials) {
     const form = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: credentials.identityToken });
     form.set('client_id', 'onggi');
-    form.set('scope', scope);
+    if (scopes.length > 0) form.set('scope', scopes.join(' '));
     if (service !== null) form.set('service', service);
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
     return { method: 'POST', headers, body: form.toString() };
   }
-  realm.searchParams.set('scope', scope);
+  for (const scope of scopes) realm.searchParams.append('scope', scope);
   if (service !== null) realm.searchParams.set('service', service);
   if (credentials === null || !('username' in credentials)) return { method: 'GET', headers: {} };
   const { username, password } = credentials;
