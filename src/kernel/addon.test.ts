@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { nativeDirectory } from './addon.ts';
+import { isTrusted, nativeDirectory } from './addon.ts';
 import { shimEnvironment } from './shim.ts';
 
 const source = {
@@ -26,6 +26,15 @@ for (const [what, surroundings, directory] of [
 
 test('a relative directory is refused: it would depend on where onggi is called', () => {
   assert.throws(() => nativeDirectory({ ...source, override: 'dist' }), { code: 'invalid' });
+});
+
+test('programs are taken from a directory that only its owner changes, who is root or the caller', () => {
+  assert.equal(isTrusted({ uid: 0, mode: 0o40755 }, 0), true);
+  assert.equal(isTrusted({ uid: 0, mode: 0o40755 }, 1000), true);
+  assert.equal(isTrusted({ uid: 1000, mode: 0o40700 }, 1000), true);
+  assert.equal(isTrusted({ uid: 1000, mode: 0o40700 }, 0), false);
+  assert.equal(isTrusted({ uid: 0, mode: 0o41777 }, 0), false);
+  assert.equal(isTrusted({ uid: 0, mode: 0o40775 }, 0), false);
 });
 
 test('a shim is given what its last command needs, no secret of the user', () => {

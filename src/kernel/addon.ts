@@ -2,6 +2,7 @@
  * Finds and loads the native part: the addon (`onggi.node`) and the shim (`onggi-shim`), which lie in one directory.
  * Works in Bun, in an executable compiled by Bun, and in Node.
  */
+import { statSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { fromSystemError, OnggiError } from '../errors.ts';
 import type { Addon } from './addon-surface.ts';
@@ -43,9 +44,29 @@ export function isCompiled(): boolean {
   return (process.argv[1] ?? '').startsWith(compiledRoot);
 }
 
+/**
+ * Whether nobody but the caller and root can put another file there: what lies in the directory is executed, and a
+ * variable of the environment may come from somebody who must not say what root executes. Pure.
+ */
+export function isTrusted({ uid, mode }: { readonly uid: number; readonly mode: number }, caller: number): boolean {
+  const writableByOthers = 0o022;
+  return (uid === 0 || uid === caller) && (mode & writableByOthers) === 0;
+}
+
+function checkOverride(directory: string): void {
+  const status = statSync(directory, { throwIfNoEntry: false });
+  if (status === undefined || isTrusted(status, process.geteuid?.() ?? 0)) return;
+  const found = `is owned by user ${status.uid} and has mode ${(status.mode & 0o7777).toString(8).padStart(4, '0')}`;
+  throw new OnggiError('denied', `ONGGI_LIBDIR: "${directory}" ${found}: others could put programs there`, {
+    hint: "Take a directory that is yours or root's and that nobody else may write to.",
+  });
+}
+
 function nativePath(file: string): string {
+  const override = process.env['ONGGI_LIBDIR'];
+  if (override !== undefined && isAbsolute(override)) checkOverride(override);
   const directory = nativeDirectory({
-    override: process.env['ONGGI_LIBDIR'],
+    override,
     main: process.argv[1] ?? '',
     executable: process.execPath,
     module: import.meta.dirname,

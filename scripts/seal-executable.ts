@@ -1,0 +1,39 @@
+/**
+ * Makes an executable that Bun compiled deaf to the variables by which its caller could have it run other code:
+ *
+ *   node scripts/seal-executable.ts FILE
+ *
+ * BUN_OPTIONS names modules to load first, BUN_BE_BUN makes it an ordinary Bun, BUN_INSPECT opens a debugger,
+ * BUN_JSC_functionOverrides names a file with other bodies for functions. Bun has no switch against them, and they are
+ * read before the first line of the program. sudo(8) takes LD_PRELOAD out of any environment; these it does not know.
+ * All of them are C strings in the executable. Fails when one of them is not there, for then it is read in some other
+ * way.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+
+/** Looked up with getenv(3), which finds no name that is empty. */
+const variables = ['BUN_OPTIONS', 'BUN_BE_BUN', 'BUN_INSPECT', 'BUN_INSPECT_CONNECT_TO', 'BUN_INSPECT_PRELOAD'];
+
+/** Compared with what stands before the first "=" of a setting, so that one is never in it. */
+const options = ['JSC_functionOverrides'];
+
+/** Overwrites a name where it is a string of its own. @returns whether it was found */
+function seal(image: Buffer, name: string, never: string): boolean {
+  const text = Buffer.from(`\0${name}\0`);
+  let found = false;
+  for (let at = image.indexOf(text); at !== -1; at = image.indexOf(text, at + 1)) {
+    image.fill(never, at + 1, at + 1 + name.length);
+    found = true;
+  }
+  return found;
+}
+
+const [path] = process.argv.slice(2);
+if (path === undefined) throw new Error('usage: seal-executable.ts FILE');
+const image = readFileSync(path);
+const missing = [
+  ...variables.filter((name) => !seal(image, name, '\0')),
+  ...options.filter((name) => !seal(image, name, '=')),
+];
+if (missing.length > 0) throw new Error(`${path}: no string "${missing.join('", "')}" to take out`);
+writeFileSync(path, image);
