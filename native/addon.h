@@ -42,6 +42,7 @@ struct call {
 
 /* Tables of the other files, ended by a row without name. */
 extern const struct call file_calls[];
+extern const struct call entry_calls[];
 extern const struct call process_calls[];
 extern const struct call netlink_calls[];
 extern const struct call lock_calls[];

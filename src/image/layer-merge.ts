@@ -2,7 +2,6 @@
  * What a layer can only know once the layers below it are there. Docker and containerd unpack on top of a mount of the
  * layers below; here layers are unpacked side by side, and this makes up the difference.
  */
-import { fstatSync } from 'node:fs';
 import { type Directory, openDirectory, openEntryDirectory } from '../kernel/directory.ts';
 import {
   listEntries,
@@ -12,8 +11,8 @@ import {
   setEntryOwner,
   setEntryTimes,
   statEntry,
-  type Time,
 } from '../kernel/directory-entry.ts';
+import { descriptorFacts, type EntryFacts, entryFacts } from '../kernel/entry-facts.ts';
 import { type EntryPath, rootPath, toName } from './entry-path.ts';
 import type { Unpacked } from './unpack.ts';
 
@@ -51,22 +50,13 @@ function adopt(above: Directory, layer: string, path: EntryPath, below: readonly
     parent = held.use(openEntryDirectory(parent, component));
   }
   const name = components.at(-1) ?? layer;
-  const modified = timeOf(found.mtimeMs);
   setEntryOwner(parent, name, found.uid, found.gid);
-  setEntryMode(parent, name, found.mode & 0o7777);
-  setEntryTimes(parent, name, modified, modified);
+  setEntryMode(parent, name, found.mode);
+  setEntryTimes(parent, name, found.modified, found.modified);
 }
-
-/** A time of node:fs, which may lie before 1970; a double holds microseconds of it. */
-export function timeOf(milliseconds: number): Time {
-  const seconds = Math.floor(milliseconds / 1000);
-  return { seconds, nanoseconds: Math.floor((milliseconds - seconds * 1000) * 1000) * 1000 };
-}
-
-type Found = { readonly uid: number; readonly gid: number; readonly mode: number; readonly mtimeMs: number };
 
 /** As overlayfs looks: the topmost layer that has the name decides. */
-function findInLayers(below: readonly Directory[], components: readonly (string | Buffer)[]): Found | undefined {
+function findInLayers(below: readonly Directory[], components: readonly (string | Buffer)[]): EntryFacts | undefined {
   for (const directory of below) {
     const found = findDirectory(directory, components);
     if (found !== 'absent') return found === 'hidden' ? undefined : found;
@@ -75,17 +65,17 @@ function findInLayers(below: readonly Directory[], components: readonly (string 
 }
 
 /** The directory in one layer; `hidden` when something else is in its place there, a whiteout most likely. */
-function findDirectory(root: Directory, components: readonly (string | Buffer)[]): Found | 'absent' | 'hidden' {
+function findDirectory(root: Directory, components: readonly (string | Buffer)[]): EntryFacts | 'absent' | 'hidden' {
   using held = new DisposableStack();
   let directory = root;
   for (const [index, component] of components.entries()) {
-    const stats = statEntry(directory, component);
-    if (stats === undefined) return 'absent';
-    if (!stats.isDirectory()) return 'hidden';
-    if (index === components.length - 1) return stats;
+    const facts = entryFacts(directory, component);
+    if (facts === undefined) return 'absent';
+    if (facts.kind !== 'directory') return 'hidden';
+    if (index === components.length - 1) return facts;
     directory = held.use(openEntryDirectory(directory, component));
   }
-  return fstatSync(root.fd);
+  return descriptorFacts(root);
 }
 
 /** Whiteouts for each name of the lower layer's root that this layer does not have. */

@@ -2,11 +2,12 @@
  * The two sides of a container's overlay: the layers of its image and a writable layer of its own. Nothing is mounted
  * here; the container's init mounts them inside its own mount namespace.
  */
-import { lstatSync, mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fromSystemError, OnggiError } from '../errors.ts';
 import { openDirectory } from '../kernel/directory.ts';
 import { setEntryMode, setEntryOwner, setEntryTimes } from '../kernel/directory-entry.ts';
+import { descriptorFacts } from '../kernel/entry-facts.ts';
 import type { Digest } from '../oci/digest.ts';
 import { imageById } from '../store/image-row.ts';
 import { layersOfImage } from '../store/layer-row.ts';
@@ -14,7 +15,6 @@ import { containerPath, layerPath } from '../store/layout.ts';
 import type { ContentGuard } from '../store/lock.ts';
 import type { Store } from '../store/store.ts';
 import { removeNamed } from '../store/temporary.ts';
-import { timeOf } from './layer-merge.ts';
 
 /** Where the writable layer of a container lies: paths on the file system of the store. */
 export type Snapshot = { readonly upper: string; readonly work: string };
@@ -47,10 +47,10 @@ export function createSnapshot(store: Store, snapshot: Snapshot, image: Digest |
       setEntryMode(directory, basename(snapshot.upper), 0o755);
       return;
     }
-    const { uid, gid, mode, mtimeMs } = lstatSync(top);
-    const modified = timeOf(mtimeMs);
+    using below = openDirectory(top);
+    const { uid, gid, mode, modified } = descriptorFacts(below);
     setEntryOwner(directory, basename(snapshot.upper), uid, gid);
-    setEntryMode(directory, basename(snapshot.upper), mode & 0o7777);
+    setEntryMode(directory, basename(snapshot.upper), mode);
     setEntryTimes(directory, basename(snapshot.upper), modified, modified);
   } catch (error) {
     throw fromSystemError(error, `make the writable layer "${snapshot.upper}"`);

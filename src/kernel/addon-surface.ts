@@ -66,6 +66,17 @@ export interface Addon {
   futimens(fd: number, atimeSec: number, atimeNsec: number, mtimeSec: number, mtimeNsec: number): void;
   /** Extended attribute of the entry itself, not what a link points to. */
   setxattrat(directory: number, name: Name, attribute: string, value: Uint8Array): void;
+  /** fstatat(2) of the entry itself, as doubles; `kernel/entry-facts.ts` knows their order. */
+  entryFacts(directory: number, name: Name): Uint8Array;
+  /** fstat(2), in the same form. */
+  descriptorFacts(fd: number): Uint8Array;
+  readlinkat(directory: number, name: Name): Uint8Array;
+  /** Names of the extended attributes of the entry itself, each ended by NUL. */
+  listxattrat(directory: number, name: Name): Uint8Array;
+  /** Undefined when the entry has no such attribute, or its file system none at all. */
+  getxattrat(directory: number, name: Name, attribute: string): Uint8Array | undefined;
+  /** A descriptor of a private clone of the mount at `path` without what is mounted below it (open_tree(2)). */
+  cloneMount(path: string): number;
   /** write(2) until all is written. */
   writeAll(fd: number, bytes: Uint8Array): void;
   /** A netlink socket bound in the caller's network namespace; protocol NETLINK_ROUTE 0 or NETLINK_NETFILTER 12. */

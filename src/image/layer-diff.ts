@@ -1,0 +1,173 @@
+/**
+ * From directories to archives: the writable directory of an overlay as a layer (layer.md of the OCI image
+ * specification), and a merged tree as the tar of a root file system.
+ *
+ * Law: unpacking what `layerArchive` writes on top of the same layers gives the same tree, and archiving it again the same
+ * bytes.
+ */
+import { OnggiError } from '../errors.ts';
+import type { Directory } from '../kernel/directory.ts';
+import { descriptorFacts, type EntryFacts, listAttributes } from '../kernel/entry-facts.ts';
+import { type EntryPath, parentOf, shownPath } from './entry-path.ts';
+import { type OverlayAttributes, type TreeEntry, walkLayers } from './layer-tree.ts';
+import { type ArchiveEntry, archiveBytes, tarEntryOf } from './tar-archive.ts';
+import type { TarEntry } from './tar-entry.ts';
+
+export type DiffOptions = {
+  readonly attributes: OverlayAttributes;
+  /** Neither these nor what is below them. */
+  readonly leaveOut?: (path: EntryPath) => boolean;
+  /** Where the tree stands in the archive, "" for its root. */
+  readonly below?: EntryPath;
+};
+
+/**
+ * The layer that an overlay's upper directory is.
+ * @param upper belongs to the caller, and may be written to meanwhile
+ * @param lowerRoot what the root below is like: the layer speaks of its root only when that differs; null for "always"
+ * @throws OnggiError `unsupported` for what no layer can say
+ */
+export function layerArchive(
+  upper: Directory,
+  lowerRoot: EntryFacts | null,
+  options: DiffOptions,
+): Generator<Buffer, void, undefined> {
+  return archiveBytes(layerEntries(upper, lowerRoot, options));
+}
+
+function* layerEntries(
+  upper: Directory,
+  lowerRoot: EntryFacts | null,
+  options: DiffOptions,
+): Generator<ArchiveEntry, void, undefined> {
+  const root = descriptorFacts(upper);
+  if (lowerRoot === null || !isSame(root, lowerRoot)) yield rootEntry(root);
+  const links = linkMemory();
+  for (const each of walkLayers([upper], { ...options, showWhiteouts: true })) {
+    const name = nameIn(options, each.path);
+    if (each.whiteout) {
+      yield { entry: whiteout(name, each.facts), content: null };
+      continue;
+    }
+    if (isWhiteoutName(each.path)) throw unspeakable(each.path);
+    checkMarks(each, options.attributes);
+    yield* archived(each, name, links);
+    if (each.opaque) yield { entry: opaqueMark(name, each.facts), content: null };
+  }
+}
+
+/**
+ * The tar of the tree that the layers make together, as `export` writes it.
+ * @param layers topmost first
+ */
+export function treeArchive(layers: readonly Directory[], options: DiffOptions): Generator<Buffer, void, undefined> {
+  return archiveBytes(treeEntries(layers, options));
+}
+
+export function* treeEntries(
+  layers: readonly Directory[],
+  options: DiffOptions,
+): Generator<ArchiveEntry, void, undefined> {
+  const links = linkMemory();
+  for (const each of walkLayers(layers, { ...options, showWhiteouts: false })) {
+    yield* archived(each, nameIn(options, each.path), links);
+  }
+}
+
+function* archived(each: TreeEntry, name: Buffer, links: LinkMemory): Generator<ArchiveEntry, void, undefined> {
+  const { facts, place } = each;
+  const first = links(each, name);
+  const entry = tarEntryOf(facts, place, name, first);
+  if (entry !== undefined) yield { entry, content: entry.type === 'file' && entry.size > 0 ? place : null };
+}
+
+type LinkMemory = (each: TreeEntry, name: Buffer) => Buffer | null;
+
+/** The first name of each inode that has several; a directory's count of links says something else. */
+function linkMemory(): LinkMemory {
+  const first = new Map<string, Buffer>();
+  return ({ facts, layer }, name) => {
+    if (facts.links < 2 || facts.kind === 'directory') return null;
+    const inode = `${layer} ${facts.inode}`;
+    const known = first.get(inode);
+    if (known === undefined) first.set(inode, name);
+    return known ?? null;
+  };
+}
+
+function nameIn({ below = '' as EntryPath }: DiffOptions, path: EntryPath): Buffer {
+  return Buffer.from(below === '' ? path : `${below}/${path}`, 'latin1');
+}
+
+const whiteoutPrefix = '.wh.';
+
+/** layer.md: an empty file; what it is like says nothing, so it is always the same. */
+function whiteout(name: Buffer, facts: EntryFacts): TarEntry {
+  const path = name.toString('latin1') as EntryPath;
+  const parent = parentOf(path);
+  const last = path.slice(parent === '' ? 0 : parent.length + 1);
+  return markEntry(`${parent === '' ? '' : `${parent}/`}${whiteoutPrefix}${last}`, facts);
+}
+
+function opaqueMark(directory: Buffer, facts: EntryFacts): TarEntry {
+  return markEntry(`${directory.toString('latin1')}/${whiteoutPrefix}${whiteoutPrefix}.opq`, facts);
+}
+
+function markEntry(name: string, { modified }: EntryFacts): TarEntry {
+  return {
+    type: 'file',
+    name: Buffer.from(name, 'latin1'),
+    linkName: Buffer.alloc(0),
+    mode: 0,
+    uid: 0,
+    gid: 0,
+    size: 0,
+    modified: { seconds: modified.seconds, nanoseconds: 0 },
+    major: 0,
+    minor: 0,
+    attributes: new Map(),
+  };
+}
+
+function rootEntry({ mode, uid, gid, modified }: EntryFacts): ArchiveEntry {
+  const entry = {
+    ...markEntry('./', { modified } as EntryFacts),
+    type: 'directory' as const,
+    mode,
+    uid,
+    gid,
+    modified,
+  };
+  return { entry, content: null };
+}
+
+function isSame(a: EntryFacts, b: EntryFacts): boolean {
+  const sameTime = a.modified.seconds === b.modified.seconds && a.modified.nanoseconds === b.modified.nanoseconds;
+  return a.uid === b.uid && a.gid === b.gid && a.mode === b.mode && sameTime;
+}
+
+function isWhiteoutName(path: EntryPath): boolean {
+  return path.slice(path.lastIndexOf('/') + 1).startsWith(whiteoutPrefix);
+}
+
+/** Whoever unpacked it would remove something of the layers below. */
+function unspeakable(path: EntryPath): OnggiError {
+  return new OnggiError(
+    'unsupported',
+    `file "${shownPath(path)}": in a layer, names that begin with ".wh." remove files`,
+    {
+      hint: 'Rename or remove it.',
+    },
+  );
+}
+
+/** With these, an entry is not all there: its content or the rest of its path are in another layer. */
+function checkMarks({ path, place, facts }: TreeEntry, attributes: OverlayAttributes): void {
+  if (facts.kind !== 'file' && facts.kind !== 'directory') return;
+  const marks = [`${attributes}.overlay.redirect`, `${attributes}.overlay.metacopy`];
+  const found = listAttributes(place.parent, place.name).find((name) => marks.includes(name));
+  if (found === undefined) return;
+  throw new OnggiError('unsupported', `"${shownPath(path)}": it has attribute ${found}`, {
+    hint: 'Turn off "redirect_dir" and "metacopy" of the kernel module overlay.',
+  });
+}
