@@ -120,43 +120,62 @@ export async function runDetached(runtime: Runtime, id: string, options: MakeOpt
   }
 }
 
-export type Foreground = {
+/** A container whose end somebody waits for. */
+export type Running = {
   /** Hands a signal on to the container's first process. */
   signal(number: number): void;
   /** Resolves when the container has ended, and is deleted unless `keep`. */
   ended(): Promise<Pick<ExitReport, 'exitCode' | 'signal'>>;
 };
 
-/** `run`. @throws OnggiError as `makeContainer`; then nothing of the container is left */
-export async function runForeground(
+export type Foreground = Running & {
+  /**
+   * Lets it execute its command; call it once, and listen for the signals that are to be handed on before: the command
+   * may ask for one at once.
+   * @throws OnggiError what kept the command from being executed; then nothing of the container is left
+   */
+  start(): Promise<void>;
+};
+
+/** `run` up to its start. @throws OnggiError as `makeContainer`; then nothing of the container is left */
+export async function makeForeground(
   runtime: Runtime,
   id: string,
   options: MakeOptions,
   keep: boolean,
 ): Promise<Foreground> {
   const made = await makeContainer(runtime, id, options, true);
-  const { launched, record, paths } = made;
+  const { launched, record } = made;
   const address = record.notify ? notifyAddress(options.env) : undefined;
-  const socket = address === undefined ? undefined : listenToContainer(paths);
-  try {
-    launched.start();
-    await runPoststart(runtime, record, () => made.spec);
-  } catch (error) {
-    launched[Symbol.dispose]();
-    socket?.[Symbol.dispose]();
-    await removeContainer(runtime, record, paths, made.guard);
-    made.guard[Symbol.dispose]();
-    throw error;
-  }
-  // Others may pause or update it while it runs.
-  made.guard[Symbol.dispose]();
+  const socket = address === undefined ? undefined : listenToContainer(made.paths);
   return {
     signal: (number) => launched.signal(number),
+    async start() {
+      try {
+        await startForeground(runtime, made);
+      } catch (error) {
+        socket?.[Symbol.dispose]();
+        throw error;
+      }
+    },
     async ended() {
       using _ = socket === undefined || address === undefined ? undefined : passOnReady(socket, address);
       return await ended(runtime, made, launched, keep);
     },
   };
+}
+
+async function startForeground(runtime: Runtime, { launched, record, paths, guard, spec }: Made): Promise<void> {
+  // Others may pause or update it while it runs.
+  using _ = guard;
+  try {
+    launched.start();
+    await runPoststart(runtime, record, () => spec);
+  } catch (error) {
+    launched[Symbol.dispose]();
+    await removeContainer(runtime, record, paths, guard);
+    throw error;
+  }
 }
 
 async function ended(runtime: Runtime, made: Made, launched: Launched, keep: boolean): Promise<ExitReport> {

@@ -21,7 +21,7 @@ import { type Bundle, loadBundle } from './bundle.ts';
 import { checkRoot, criuFailed, criuMissing, descriptorsFile, makeDirectories } from './checkpoint.ts';
 import { containerCgroup } from './container-cgroup.ts';
 import { checkContainerId } from './container-id.ts';
-import type { Foreground } from './create.ts';
+import type { Running } from './create.ts';
 import { checkRestorable, externalMounts, type RestoreOptions, restoreArguments } from './criu.ts';
 import { removeEnded } from './delete.ts';
 import { recordContainer, takeBack } from './make.ts';
@@ -45,7 +45,7 @@ export async function restoreContainer(
   runtime: Runtime,
   asked: string,
   request: RestoreRequest,
-): Promise<Foreground | undefined> {
+): Promise<Running | undefined> {
   const id = checkContainerId(asked);
   checkRoot('restore');
   const bundle = loadBundle(request.bundle);

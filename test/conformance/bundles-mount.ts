@@ -131,11 +131,6 @@ export const mountBundles: readonly Bundle[] = [
     expect: { exit: 0, 'mounts./volume.propagation': 'shared' },
     differences: [
       {
-        runtime: 'onggi',
-        field: 'mounts./volume.propagation',
-        why: 'onggi makes all mounts slaves of the machine before anything else: what the container mounts stays its own',
-      },
-      {
         runtime: 'runc',
         field: 'mounts./*.propagation',
         why: 'runc makes the root private again before it pivots, and so the mounts that it makes below',

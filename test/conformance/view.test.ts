@@ -40,6 +40,7 @@ test('lists stay one field, environment and cgroups are taken apart', () => {
       pid: 1,
       uids: [1, 2, 3],
       groups: [7, 5],
+      ignoredSignals: '0000000180001000',
       env: ['A=b=c', 'EMPTY='],
       cgroup: ['3:cpu,cpuacct:/x', '0::/'],
       paths: { 'content:/sys/fs/cgroup/blkio/limit': '7:0 5\n17:0 6\n' },
@@ -47,6 +48,7 @@ test('lists stay one field, environment and cgroups are taken apart', () => {
     known,
   );
   assert.deepEqual([view['uids'], view['groups']], ['[1,2,3]', '[5,7]']);
+  assert.equal(view['ignoredSignals'], '0000000000001000');
   assert.deepEqual([view['env.A'], view['env.EMPTY']], ['b=c', '']);
   assert.deepEqual([view['cgroup.cpu,cpuacct'], view['cgroup.']], ['/x', '/']);
   assert.equal(view['paths.content:/sys/fs/cgroup/blkio/limit'], 'DISK 5\n17:0 6\n');

@@ -63,9 +63,16 @@ function reportFields(report: JsonObject, known: Names): Record<string, Value> {
       Object.entries(object(descriptors)).map(([fd, target]) => [fd, streamOf(String(target))]),
     ),
     cgroup: Object.fromEntries(strings(cgroup).map((line) => splitAt(':')(line.replace(/^\d+:/, '')))),
+    ignoredSignals: signalsOf(rest['ignoredSignals']),
     sessionKeyring: keyringOf(String(rest['sessionKeyring']), known),
   });
   return { ...plain, ...mountFields(strings(mountinfo), known) };
+}
+
+/** Without 32 and 33: the C library's own (nptl(7)), which the other runtimes pass on from whoever started the test. */
+function signalsOf(mask: Json | undefined): string | null {
+  if (typeof mask !== 'string') return null;
+  return (BigInt(`0x${mask}`) & ~(3n << 31n)).toString(16).padStart(16, '0');
 }
 
 /** Limits of the disk name it by its numbers. */

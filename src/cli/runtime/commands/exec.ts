@@ -57,6 +57,9 @@ the command could not be executed.`,
         selinuxLabel: flags['process-label'],
       });
     };
+    // Before it runs: it may ask for a signal at once. None comes before there is somebody to hand it to, because
+    // nothing is waited for.
+    using _ = processSignals().on(flags.detach ? [] : proxied, (number) => executed.signal(number));
     const executed = execInContainer(context.runtime, id, {
       process,
       detach: flags.detach,
@@ -67,7 +70,6 @@ the command could not be executed.`,
       ignorePaused: flags['ignore-paused'],
       env: context.env,
     });
-    using _ = processSignals().on(flags.detach ? [] : proxied, executed.signal);
     const report = await executed.ended();
     return report === undefined ? 0 : statusOfExit(report);
   },

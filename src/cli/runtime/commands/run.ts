@@ -1,4 +1,4 @@
-import { runDetached, runForeground } from '../../../bundle/create.ts';
+import { makeForeground, runDetached } from '../../../bundle/create.ts';
 import { toggle } from '../../definition.ts';
 import { processSignals, proxied } from '../../signals.ts';
 import { defineRuntimeCommand } from '../definition.ts';
@@ -24,8 +24,9 @@ command, or 128 and the number of the signal that killed it.`,
       await runDetached(context.runtime, id, options);
       return 0;
     }
-    const container = await runForeground(context.runtime, id, options, flags.keep);
+    const container = await makeForeground(context.runtime, id, options, flags.keep);
     using _ = processSignals().on(proxied, container.signal);
+    await container.start();
     return statusOfExit(await container.ended());
   },
 });
