@@ -39,18 +39,29 @@ static void skip_map(struct cursor *payload) {
 
 enum { NUMBER_TEXT = 12, HELPER_LINES = 340 };
 
-/* PROGRAM PID INSIDE OUTSIDE SIZE ...; the texts live until the next call. NULL when there are too many. */
+/* PROGRAM PID, to be followed by the numbers; the texts live until the next call. */
+static struct {
+    char numbers[1 + HELPER_LINES * 3][NUMBER_TEXT];
+    char *arguments[1 + HELPER_LINES * 3 + 2];
+} call;
+
+static void begin_call(const char *program, pid_t process) {
+    call.arguments[0] = (char *)(uintptr_t)program;
+    snprintf(call.numbers[0], NUMBER_TEXT, "%d", (int)process);
+    call.arguments[1] = call.numbers[0];
+}
+
+/* PROGRAM PID INSIDE OUTSIDE SIZE ... NULL when there are too many. */
 static char **helper_arguments(const char *program, pid_t process, struct cursor *payload) {
-    static char numbers[1 + HELPER_LINES * 3][NUMBER_TEXT];
-    static char *arguments[sizeof numbers / sizeof numbers[0] + 2];
     uint32_t count = take_count(payload) * 3;
     if (count > HELPER_LINES * 3) return NULL;
-    arguments[0] = (char *)(uintptr_t)program;
-    snprintf(numbers[0], NUMBER_TEXT, "%d", (int)process);
-    for (uint32_t i = 1; i <= count; i++) snprintf(numbers[i], NUMBER_TEXT, "%u", take_u32(payload));
-    for (uint32_t i = 0; i <= count; i++) arguments[i + 1] = numbers[i];
-    arguments[count + 2] = NULL;
-    return arguments;
+    begin_call(program, process);
+    for (uint32_t i = 1; i <= count; i++) {
+        snprintf(call.numbers[i], NUMBER_TEXT, "%u", take_u32(payload));
+        call.arguments[i + 1] = call.numbers[i];
+    }
+    call.arguments[count + 2] = NULL;
+    return call.arguments;
 }
 
 static _Noreturn void execute_helper(char **arguments, int complaint) {
@@ -79,10 +90,10 @@ static void read_complaint(int fd, char *text, size_t size) {
 }
 
 /* newuidmap(1) and newgidmap(1) may write what /etc/subuid and /etc/subgid grant; this process may not. */
-static int run_helper(const char *program, pid_t process, struct cursor *payload, struct failure *failure) {
-    char **arguments = helper_arguments(program, process, payload);
+static int run_helper(char **arguments, struct failure *failure) {
+    const char *program = arguments[0];
     int ends[2];
-    int result = arguments == NULL ? -E2BIG : (int)SYS(pipe2(ends, O_CLOEXEC));
+    int result = (int)SYS(pipe2(ends, O_CLOEXEC));
     if (result < 0) return fail(failure, result, "map ids by \"%s\"", program);
     scoped_fd complaints = ends[0];
     pid_t child = (pid_t)SYS(fork());
@@ -94,6 +105,11 @@ static int run_helper(const char *program, pid_t process, struct cursor *payload
     int status = 0;
     SYS(waitpid(child, &status, 0));
     return status == 0 ? 0 : fail(failure, EPERM, "map ids by \"%s\": %s", program, text);
+}
+
+static int helper_map(const char *program, pid_t process, struct cursor *payload, struct failure *failure) {
+    char **arguments = helper_arguments(program, process, payload);
+    return arguments == NULL ? fail(failure, E2BIG, "map ids by \"%s\"", program) : run_helper(arguments, failure);
 }
 
 static int write_map(struct cursor *payload, pid_t process, const char *name, struct failure *failure) {
@@ -117,9 +133,25 @@ int idmap_write(struct cursor *payload, pid_t process, struct failure *failure) 
     const char *newuidmap = take_optional(payload), *newgidmap = take_optional(payload);
     int result = write_file(process, "setgroups", setgroups, strlen(setgroups), failure);
     if (result < 0) return result;
-    result = newuidmap != NULL ? run_helper(newuidmap, process, &users, failure)
+    result = newuidmap != NULL ? helper_map(newuidmap, process, &users, failure)
                                : write_map(&users, process, "uid_map", failure);
     if (result < 0) return result;
-    return newgidmap != NULL ? run_helper(newgidmap, process, &groups, failure)
+    return newgidmap != NULL ? helper_map(newgidmap, process, &groups, failure)
                              : write_map(&groups, process, "gid_map", failure);
+}
+
+int idmap_write_words(const char *helper, char *words, pid_t process, const char *name, struct failure *failure) {
+    if (strcmp(helper, "-") == 0) return write_file(process, name, words, strlen(words), failure);
+    begin_call(helper, process);
+    size_t count = 0;
+    for (char *rest = words, *word; (word = strsep(&rest, " ")) != NULL; count++) {
+        if (count == HELPER_LINES * 3) return fail(failure, E2BIG, "map ids by \"%s\"", helper);
+        call.arguments[count + 2] = word;
+    }
+    call.arguments[count + 2] = NULL;
+    return run_helper(call.arguments, failure);
+}
+
+int idmap_deny_groups(pid_t process, struct failure *failure) {
+    return write_file(process, "setgroups", "deny", strlen("deny"), failure);
 }

@@ -3,6 +3,8 @@
  * onggi-shim --launch ID plan on descriptor 3; see launcher.h
  * onggi-shim --check     plan on descriptor 0: reads and checks it, nothing else
  * onggi-shim --hold ID   a process to be put somewhere: ends with descriptor 0
+ * onggi-shim --unshare   a program in a user namespace; see unshare.h
+ * onggi-shim --remove    a tree of files; see remove.h
  *
  * Ends with status 0 once the attach socket listens; what fails after that is told to its clients.
  */
@@ -18,9 +20,11 @@
 
 #include "init.h"
 #include "launcher.h"
+#include "remove.h"
 #include "scoped.h"
 #include "shim.h"
 #include "syscalls.h"
+#include "unshare.h"
 
 enum { ERROR_FD = 2, PLAN_FD = 3, LOCK_FD = 4, BACKLOG = 128 };
 
@@ -141,6 +145,8 @@ int main(int count, char **arguments) {
     if (count == 2 && strcmp(arguments[1], "--check") == 0) return check();
     if (count == 3 && strcmp(arguments[1], "--launch") == 0) launcher_run();
     if (count == 3 && strcmp(arguments[1], "--hold") == 0) return hold();
+    if (count > 2 && strcmp(arguments[1], "--unshare") == 0) return unshare_run(count - 2, arguments + 2);
+    if (count == 3 && strcmp(arguments[1], "--remove") == 0) return remove_run(arguments[2]);
     if (count != 2) {
         dprintf(ERROR_FD, "usage: onggi-shim ID; it is started by onggi, with a plan on descriptor %d\n", PLAN_FD);
         return 2;

@@ -79,7 +79,7 @@ export const importTable: ImportTable = {
     engine: {
       imports: ['transport', 'image', 'registry', 'network', 'runtime', 'store', 'kernel', 'oci'],
       packages: ['valibot'],
-      public: ['index.ts', 'process-end.ts', 'terminal.ts', 'types.ts'],
+      public: ['index.ts', 'process-end.ts', 'terminal.ts', 'types.ts', 'user-namespace.ts'],
       acting: [
         'container-create.ts',
         'container-end.ts',
@@ -110,6 +110,8 @@ export const importTable: ImportTable = {
         'process-end.ts',
         'pull.ts',
         'reconcile-command.ts',
+        'store-root.ts',
+        'user-namespace.ts',
         'reconcile.ts',
         'spec-file.ts',
         'terminal.ts',
@@ -324,7 +326,9 @@ export const importTable: ImportTable = {
         'stdin-channel.ts',
         'launcher.ts',
         'shim.ts',
+        'subordinate-ids.ts',
         'terminal.ts',
+        'user-namespace.ts',
       ],
       acting: [
         'addon.ts',
@@ -349,6 +353,7 @@ export const importTable: ImportTable = {
         'stdin-channel.ts',
         'shim.ts',
         'terminal.ts',
+        'user-namespace.ts',
       ],
     },
     oci: { imports: [], acting: [] },

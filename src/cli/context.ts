@@ -21,6 +21,15 @@ export type Context = {
   readonly now: () => number;
   /** Shows an error and goes on: the command has other things to do. */
   readonly report: (error: unknown) => void;
+  /** Neither root of the machine nor root of a user namespace. */
+  readonly ordinaryUser: boolean;
+  /**
+   * For an ordinary user: executes a command in the place of this process, as root of a user namespace with the ids of
+   * its containers (engine/user-namespace.ts). Returns only where there is nothing to enter.
+   */
+  readonly enterUserNamespace: (command: readonly string[]) => Promise<void>;
+  /** Runs this program once more, on the same store. What it prints goes to standard error. @returns its exit status */
+  readonly runAgain: (args: readonly string[]) => Promise<number>;
   /** Opens the engine at the first call; the program disposes of it. */
   readonly engine: () => Promise<EngineFace>;
 };

@@ -20,6 +20,7 @@ export function processContext(): ProcessContext {
   return {
     stdout,
     stderr,
+    command: [...ownCommand(), ...process.argv.slice(2)],
     open: (flags) => openContext(flags, { stdout, stderr }, () => (engineOpen = true)),
     async end(status) {
       if (!engineOpen) process.exit(status);
@@ -40,14 +41,16 @@ function openContext(
   outputs: Pick<Context, 'stdout' | 'stderr'>,
   opened: () => void,
 ): Context & AsyncDisposable {
-  const root = flags.root ?? process.env['ONGGI_ROOT'];
+  const asked = flags.root ?? process.env['ONGGI_ROOT'];
+  const root = asked === undefined ? undefined : resolve(asked);
+  const own = [...ownCommand(), ...(root === undefined ? [] : ['--root', root])];
   let engine: Promise<Engine> | undefined;
   const openEngine = async () => {
     const { Engine } = await import('../engine/index.ts');
     opened();
     return Engine.open({
-      ...(root !== undefined && { root: resolve(root) }),
-      command: [...ownCommand(), ...(root === undefined ? [] : ['--root', resolve(root)])],
+      ...(root !== undefined && { root }),
+      command: own,
       onWarning: ({ message }) => outputs.stderr.print(`WARNING: ${message}\n`),
     });
   };
@@ -61,6 +64,12 @@ function openContext(
       return process.cwd();
     },
     now: Date.now,
+    ordinaryUser: process.geteuid?.() !== 0,
+    async enterUserNamespace(command) {
+      const { enterUserNamespace } = await import('../engine/user-namespace.ts');
+      enterUserNamespace(command, process.env, root);
+    },
+    runAgain: (args) => runToEnd([...own, ...args]),
     report: (error) => outputs.stderr.print(renderFailure(error, flags.debug)),
     engine: () => {
       engine ??= openEngine();
@@ -69,4 +78,16 @@ function openContext(
     // The store stays open until the process ends, which is now, and which spares it the closing (endProcess).
     [Symbol.asyncDispose]: async () => {},
   };
+}
+
+/** Signals of the terminal reach it too; a SIGTERM of this process is handed on. */
+async function runToEnd([program = '', ...args]: readonly string[]): Promise<number> {
+  const { spawn } = await import('node:child_process');
+  using signals = new DisposableStack();
+  return await new Promise((done, failed) => {
+    const child = spawn(program, args, { stdio: ['ignore', 2, 2] });
+    signals.use(processSignals().on(['SIGINT', 'SIGTERM'], (number) => void child.kill(number)));
+    child.once('error', failed);
+    child.once('exit', (status, signal) => done(status ?? (signal === 'SIGINT' ? 130 : 143)));
+  });
 }

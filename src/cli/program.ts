@@ -26,6 +26,8 @@ export type GlobalFlags = Values<typeof globalFlags>;
 /** @param makeContext called once it is clear that a command runs */
 export type ProgramContext = Pick<Context, 'stdout' | 'stderr'> & {
   readonly open: (flags: GlobalFlags) => Context & AsyncDisposable;
+  /** What runs this very command line once more. */
+  readonly command: readonly string[];
 };
 
 /** Runs one command line to its end. Never rejects: what fails is shown on standard error, once. */
@@ -60,6 +62,7 @@ async function runCommand(
     const problem = checkPositionals(name, command, outcome.args.length);
     if (problem !== undefined) return await reportProblem(world, problem, name, command, 1);
     await using context = world.open(flags);
+    if (entry.mapped === true && context.ordinaryUser) await context.enterUserNamespace(world.command);
     return await command.run({ flags: outcome.flags, args: outcome.args, context });
   } catch (error) {
     world.stderr.print(renderFailure(error, flags.debug));

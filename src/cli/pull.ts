@@ -60,7 +60,16 @@ export async function ensureImage(
     if (isThere && (options.platform === undefined || (await runsOn(name, options.platform, engine)))) return;
     context.stderr.print(`Unable to find image '${familiarName(parseReference(name))}' locally\n`);
   }
-  await pullImage(name, context, context.stderr, options);
+  if (context.ordinaryUser) await pullApart(name, options, context);
+  else await pullImage(name, context, context.stderr, options);
+}
+
+/** Layers have files of many ids, so an ordinary user's `pull` moves into a user namespace, which a container's run must not. */
+async function pullApart(name: string, { platform, quiet }: PullOptions, context: Context): Promise<void> {
+  const flags = [...(quiet ? ['--quiet'] : []), ...(platform === undefined ? [] : ['--platform', platform])];
+  const status = await context.runAgain(['pull', ...flags, name]);
+  if (status === 0) return;
+  throw new OnggiError(status === 130 ? 'cancelled' : 'unavailable', `image "${name}": it was not pulled`);
 }
 
 async function runsOn(name: string, platform: string, engine: EngineFace): Promise<boolean> {

@@ -7,6 +7,8 @@ export type Entry = {
   readonly summary: string;
   /** Where help lists it; internal commands are not listed. */
   readonly group: 'common' | 'other' | 'internal';
+  /** It makes or removes files of images: an ordinary user does that in a user namespace. */
+  readonly mapped?: true;
   readonly load: () => Promise<{ readonly command: Command }>;
 };
 
@@ -33,6 +35,7 @@ export const commands: readonly Entry[] = [
     names: ['image pull', 'pull'],
     summary: 'Fetch an image from a registry',
     group: 'common',
+    mapped: true,
     load: () => import('./commands/pull.ts'),
   },
   {
@@ -81,6 +84,7 @@ export const commands: readonly Entry[] = [
     names: ['image import', 'import'],
     summary: 'Make an image of a root file system in a tar archive',
     group: 'other',
+    mapped: true,
     load: () => import('./commands/import.ts'),
   },
   {
@@ -141,6 +145,7 @@ export const commands: readonly Entry[] = [
     names: ['image rm', 'image remove', 'rmi'],
     summary: 'Remove images',
     group: 'other',
+    mapped: true,
     load: () => import('./commands/rmi.ts'),
   },
   {
@@ -154,6 +159,12 @@ export const commands: readonly Entry[] = [
     summary: 'Stop running containers',
     group: 'other',
     load: () => import('./commands/stop.ts'),
+  },
+  {
+    names: ['unshare'],
+    summary: 'Run a command among the ids of your containers',
+    group: 'other',
+    load: () => import('./commands/unshare.ts'),
   },
   {
     names: ['container wait', 'wait'],

@@ -88,6 +88,9 @@ export function fakeWorld(options: WorldOptions = {}): World {
     env: options.env ?? {},
     directory: options.directory ?? '/home/user',
     now: () => fixedNow,
+    ordinaryUser: false,
+    enterUserNamespace: async () => {},
+    runAgain: async () => 1,
     report: (error) => stderr.print(renderFailure(error, false)),
     engine: async () => (options.engine ?? {}) as unknown as EngineFace,
   };
@@ -105,6 +108,7 @@ export async function runFake(argv: readonly string[], options: WorldOptions = {
   const program: ProgramContext = {
     stdout: world.stdout,
     stderr: world.stderr,
+    command: ['onggi', ...argv],
     open: () => ({ ...world, [Symbol.asyncDispose]: async () => {} }),
   };
   const status = await runProgram(argv, program);

@@ -4,9 +4,11 @@ import { availableParallelism, hostname, release } from 'node:os';
 import { dirname } from 'node:path';
 import { errnoOf, fromSystemError } from '../errors.ts';
 import { lowerDirectories } from '../image/snapshot.ts';
+import { mapsOf, unprivileged } from '../kernel/user-namespace.ts';
 import { hostsFile, resolvedPath, resolverFile } from '../network/resolver.ts';
 import type { Spec } from '../oci/runtime-spec.ts';
-import { capabilityNamesOf } from '../runtime/capability.ts';
+import { allCapabilities, capabilityNamesOf, capabilitySet } from '../runtime/capability.ts';
+import { findCgroup } from '../runtime/cgroup/layout.ts';
 import { thermalThrottlePath } from '../runtime/defaults.ts';
 import { hostFacts } from '../runtime/host-facts.ts';
 import { type CompileContext, compile, type HostFacts, type RootSource } from '../runtime/plan/compile.ts';
@@ -60,6 +62,7 @@ export function compileContainer(context: Context, container: Container, network
     },
     bundle: dirname(files.config),
     root: rootOf(context, container),
+    cgroup: findCgroup(cgroupsPath),
     network,
     ...processContext(options),
   });
@@ -88,7 +91,11 @@ export function specFacts(
   return {
     ...own,
     hostname: hostname(),
-    capabilities: capabilityNamesOf(host.capabilities),
+    // Root of a user namespace has all of them there.
+    capabilities: capabilityNamesOf(
+      host.unprivileged === undefined ? host.capabilities : capabilitySet(allCapabilities),
+    ),
+    maps: host.unprivileged === undefined ? undefined : mapsOf(host.unprivileged),
     architecture: host.architecture,
     kernel: kernelVersion(release()),
     cpus,
@@ -112,6 +119,7 @@ function rootOf({ store }: Context, { row, files, options }: Container): RootSou
     work: files.work,
     // Such a container is never started again, so its writable layer need not survive a power cut.
     volatile: options.autoRemove === true,
+    userAttributes: unprivileged() !== undefined,
     target: files.rootfs,
   };
 }

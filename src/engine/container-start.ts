@@ -8,11 +8,13 @@ import { fromSystemError, OnggiError } from '../errors.ts';
 import { type Guard, lock } from '../kernel/lock.ts';
 import { startShim } from '../kernel/shim.ts';
 import { connectShim, type Interest, loadClient, type ShimClient } from '../kernel/shim-client.ts';
+import { unprivileged } from '../kernel/user-namespace.ts';
 import { encodePlan } from '../runtime/plan/encode.ts';
 import type { Plan } from '../runtime/plan/steps.ts';
 import { containerById, findContainer, updateContainer } from '../store/container-row.ts';
 import { transaction } from '../store/database.ts';
 import { socketPath } from '../store/layout.ts';
+import type { Store } from '../store/store.ts';
 import { type Container, containerOf, type StartRecord } from './container.ts';
 import { insertNew } from './container-create.ts';
 import { connectNetwork, ensureDefaultNetwork, publish, takeLeases } from './container-network.ts';
@@ -123,7 +125,7 @@ async function startRecorded(context: Context, container: Container, interest: I
 function record({ store }: Context, { row, files, options }: Container): Container {
   const nonce = randomBytes(10).toString('hex');
   const start: StartRecord = { nonce, socket: socketPath(store.layout, nonce), cgroupsPath: `/onggi/${row.id}` };
-  const network = row.networkMode === 'bridge' ? ensureDefaultNetwork(store) : null;
+  const network = row.networkMode === 'bridge' ? networkOfUser(store) : null;
   rmSync(files.exit, { force: true });
   rmSync(files.recorded, { force: true });
   // A lock file of its own for each start: an earlier shim may still wait for a slow client, holding the old one.
@@ -138,6 +140,14 @@ function record({ store }: Context, { row, files, options }: Container): Contain
     });
   });
   return containerOf(store, starting);
+}
+
+/** @throws OnggiError `denied` for an ordinary user */
+function networkOfUser(store: Store): ReturnType<typeof ensureDefaultNetwork> {
+  if (unprivileged() === undefined) return ensureDefaultNetwork(store);
+  throw new OnggiError('denied', 'network "bridge": an ordinary user can make no bridge', {
+    hint: 'Use --network none, or --network host for the network of this machine.',
+  });
 }
 
 /** So that how it ended is known on a full disk, too. One that is removed at its end needs no record of it. */

@@ -1,7 +1,9 @@
 /** What every operation of the engine works with. */
 import { join } from 'node:path';
 import { isCompiled } from '../kernel/addon.ts';
+import { defaultRoot } from '../store/layout.ts';
 import { openStore, type Store } from '../store/store.ts';
+import { rootOrDefault } from './store-root.ts';
 import type { Warning } from './types.ts';
 
 export type Context = {
@@ -17,7 +19,7 @@ export type Context = {
 };
 
 export type ContextOptions = {
-  /** Absolute path; default /var/lib/onggi. */
+  /** Absolute path; default /var/lib/onggi, for an ordinary user ~/.local/share/onggi. */
   readonly root?: string;
   readonly onWarning?: (warning: Warning) => void;
   /**
@@ -34,12 +36,15 @@ export function makeContext(options: ContextOptions): Context {
   const context: Context = {
     root: options.root,
     get store() {
-      store ??= openStore(options.root);
+      store ??= openStore(rootOrDefault(options.root));
       return store;
     },
     reconcileCommand(id) {
       const { command } = options;
-      if (command !== undefined) return [...command, 'reconcile', id];
+      // The shim does not hand on the variables that the default root of an ordinary user depends on.
+      const rooted = options.root === undefined && context.store.layout.root !== defaultRoot;
+      const root = rooted ? ['--root', context.store.layout.root] : [];
+      if (command !== undefined) return [...command, ...root, 'reconcile', id];
       if (isCompiled()) return [];
       const file = import.meta.filename.endsWith('.ts') ? 'reconcile-command.ts' : 'reconcile-command.js';
       return [process.execPath, join(import.meta.dirname, file), context.store.layout.root, id];

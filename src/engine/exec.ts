@@ -5,8 +5,8 @@ import { type Code, OnggiError } from '../errors.ts';
 import { startShim } from '../kernel/shim.ts';
 import { connectShim, type Interest, loadClient, type ShimClient } from '../kernel/shim-client.ts';
 import type { Process, Spec } from '../oci/runtime-spec.ts';
-import { cgroupAt } from '../runtime/cgroup/cgroup.ts';
 import { placement } from '../runtime/cgroup/compile.ts';
+import { findCgroup } from '../runtime/cgroup/layout.ts';
 import { hostFacts } from '../runtime/host-facts.ts';
 import { compileExec } from '../runtime/plan/compile.ts';
 import { encodePlan } from '../runtime/plan/encode.ts';
@@ -112,8 +112,8 @@ async function startProcess(
         bundle: dirname(container.files.config),
         annotations: spec.annotations ?? {},
       },
-      namespaces: ['mnt', 'pid', 'net', 'uts', 'ipc', 'cgroup'],
-      cgroups: placement(cgroupAt(host.cgroups, cgroupsPath)),
+      namespaces: ['mnt', 'pid', 'net', 'uts', 'ipc', 'cgroup', ...(hasUserNamespace(spec) ? ['user' as const] : [])],
+      cgroups: placement(findCgroup(cgroupsPath)),
       waitForStart: true,
     },
   );
@@ -133,6 +133,10 @@ async function startProcess(
     throw error;
   }
   return { client, early };
+}
+
+function hasUserNamespace({ linux }: Spec): boolean {
+  return linux?.namespaces?.some(({ type }) => type === 'user') === true;
 }
 
 function processOf(spec: Spec, options: ExecOptions): Process {

@@ -3,7 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { OnggiError } from '../errors.ts';
 import { findImage } from '../image/find.ts';
 import { lowerDirectories } from '../image/snapshot.ts';
+import { unprivileged } from '../kernel/user-namespace.ts';
 import { loopbackStep, vethSteps } from '../network/veth.ts';
+import { findCgroup } from '../runtime/cgroup/layout.ts';
 import { hostFacts } from '../runtime/host-facts.ts';
 import { compile } from '../runtime/plan/compile.ts';
 import { explainPlan } from '../runtime/plan/explain.ts';
@@ -19,13 +21,14 @@ import { hostMaskedPaths } from './host-image.ts';
 import { readImageConfig } from './image-view.ts';
 import { makeSpec } from './spec.ts';
 import type { ImageConfigView } from './spec-process.ts';
+import { rootOrDefault } from './store-root.ts';
 import type { ContainerOptions } from './types.ts';
 
 type ImageFacts = { readonly view: ImageConfigView | null; readonly layers: readonly string[] };
 
 export async function explain(context: Context, asked: ContainerOptions): Promise<string> {
   const options = withHostCommand(asked);
-  const layout = layoutOf(context.root);
+  const layout = layoutOf(rootOrDefault(context.root));
   const host = hostFacts();
   const id = newContainerId();
   const directory = `${layout.containers}/${id}`;
@@ -68,8 +71,10 @@ export async function explain(context: Context, asked: ContainerOptions): Promis
       upper: `${directory}/upper`,
       work: `${directory}/work`,
       volatile: options.autoRemove === true,
+      userAttributes: host.unprivileged !== undefined,
       target: `${directory}/rootfs`,
     },
+    cgroup: findCgroup(cgroupsPath),
     network: networkSteps(context, options, id),
     ...processContext(options),
   });
@@ -83,7 +88,7 @@ const allCapabilities = (1n << 41n) - 1n;
 function imageFacts({ root }: Context, options: ContainerOptions, notes: string[]): ImageFacts {
   if (options.image === hostImage) return { view: null, layers: ['/'] };
   try {
-    using store = openStore(root, { readOnly: true });
+    using store = openStore(rootOrDefault(root), { readOnly: true });
     const image = findImage(store, options.image);
     return { view: readImageConfig(store, image.id).value.process, layers: lowerDirectories(store, image.id) };
   } catch (error) {
@@ -96,7 +101,8 @@ function imageFacts({ root }: Context, options: ContainerOptions, notes: string[
 
 function networkSteps({ root }: Context, options: ContainerOptions, containerId: string): ContainerNetwork {
   if (options.network === 'host') return { attach: [], init: [], address: null };
-  if (options.network === 'none') return { attach: [], init: [loopbackStep()], address: null };
+  if (options.network === 'none' || unprivileged() !== undefined)
+    return { attach: [], init: [loopbackStep()], address: null };
   const network = { ...knownNetwork(root), owner: 'onggi' };
   const nonce = randomBytes(10).toString('hex');
   const address = network.gateway.replace(/\d+$/, '2');
@@ -107,7 +113,7 @@ function networkSteps({ root }: Context, options: ContainerOptions, containerId:
 function knownNetwork(root: string | undefined): { name: string; bridge: string; subnet: string; gateway: string } {
   const example = { name: 'bridge', bridge: 'onggi0', subnet: '10.88.0.0/16', gateway: '10.88.0.1' };
   try {
-    using store = openStore(root, { readOnly: true });
+    using store = openStore(rootOrDefault(root), { readOnly: true });
     return networkByName(store.database, 'bridge') ?? example;
   } catch (error) {
     if (error instanceof OnggiError) return example;

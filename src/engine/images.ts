@@ -1,4 +1,6 @@
 /** The operations on images, each loaded when it is first called. */
+import { OnggiError } from '../errors.ts';
+import { unprivileged } from '../kernel/user-namespace.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Credentials } from '../registry/credentials.ts';
 import type { Context } from './context.ts';
@@ -46,6 +48,14 @@ export type Images = {
   exists(ref: string): Promise<boolean>;
 };
 
+/** Layers have files of many ids. @throws OnggiError `denied` */
+function checkIds(operation: string): void {
+  if (unprivileged() === undefined) return;
+  throw new OnggiError('denied', `${operation} an image: an ordinary user can't give its files their owners`, {
+    hint: 'Run this program by "onggi unshare", or use the command of onggi, which does that by itself.',
+  });
+}
+
 export function makeImages(context: Context): Images {
   return {
     list: async () => (await import('./image-query.ts')).listImages(context),
@@ -54,9 +64,13 @@ export function makeImages(context: Context): Images {
     remove: async (ref, options) => (await import('../image/remove.ts')).removeImage(context.store, ref, options ?? {}),
     async *pull(ref, options) {
       const { pull } = await import('./pull.ts');
+      checkIds('pull');
       yield* pull(context, ref, options ?? {});
     },
-    import: async (source, name, options) =>
-      (await import('../image/import.ts')).importImage(context.store, source, name, options ?? {}),
+    import: async (source, name, options) => {
+      const { importImage } = await import('../image/import.ts');
+      checkIds('import');
+      return await importImage(context.store, source, name, options ?? {});
+    },
   };
 }

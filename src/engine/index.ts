@@ -4,7 +4,7 @@
  *   await using engine = Engine.open();
  *   const { session } = await engine.containers.run({ image: 'alpine', command: ['id'], autoRemove: true });
  *
- * Runs under Bun and Node 24 or later, as root. Any number of processes may use the same store at the same time,
+ * Runs under Bun and Node 24 or later, as root or as an ordinary user. Any number of processes may use the same store at the same time,
  * `onggi` itself among them. Each operation loads only the modules that it needs.
  */
 import { type Containers, makeContainers } from './containers.ts';

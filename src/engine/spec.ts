@@ -16,6 +16,7 @@ import { defaultSeccomp, type KernelVersion } from '../runtime/seccomp/profile.t
 import { specMounts } from './spec-mounts.ts';
 import { type ImageConfigView, processSpec } from './spec-process.ts';
 import { resourceLimits } from './spec-resources.ts';
+import { rootlessSpec, type UserMaps } from './spec-rootless.ts';
 import type { ContainerOptions, Ulimit } from './types.ts';
 
 export { execProcess, processArgs } from './spec-process.ts';
@@ -41,6 +42,8 @@ export type SpecFacts = {
   readonly maskedPaths: readonly string[];
   /** Every device of the machine; read only for a privileged container. */
   readonly devices: () => readonly Device[];
+  /** Ids of an ordinary user's container; undefined for root, whose containers have those of the machine. */
+  readonly maps: UserMaps | undefined;
   /** Told what could not be had but was not asked for. */
   readonly warn: (message: string) => void;
 };
@@ -50,6 +53,11 @@ export type SpecFacts = {
  * @throws OnggiError `invalid` when options contradict each other or the machine
  */
 export function makeSpec(options: ContainerOptions, image: ImageConfigView | null, facts: SpecFacts): Spec {
+  const spec = usualSpec(options, image, facts);
+  return facts.maps === undefined ? spec : rootlessSpec(spec, facts.maps);
+}
+
+function usualSpec(options: ContainerOptions, image: ImageConfigView | null, facts: SpecFacts): Spec {
   const privileged = options.privileged === true;
   const ownNetwork = options.network !== 'host';
   const hostname = options.hostname || (ownNetwork ? facts.id.slice(0, 12) : facts.hostname);

@@ -14,6 +14,7 @@ import { basename, dirname, join } from 'node:path';
 import { fromSystemError, OnggiError } from '../errors.ts';
 import { openDirectory } from '../kernel/directory.ts';
 import { syncFileSystem } from '../kernel/open-file.ts';
+import { inUserNamespace } from '../kernel/user-namespace.ts';
 import { type ChainId, type DiffId, type Digest, digestAlgorithm, parseDigest } from '../oci/digest.ts';
 import { type BlobExpectation, createBlobWriter, type WrittenBlob } from '../store/blob.ts';
 import { syncDatabase, transaction } from '../store/database.ts';
@@ -101,7 +102,14 @@ async function unpackTo(
     throw fromSystemError(error, `unpack ${what}`);
   }
   using parent = openDirectory(dirname(path));
-  const options = { ...defaultUnpackOptions, ...(limits !== undefined && { limits }), what, lowest };
+  const overlayAttributes = inUserNamespace() ? 'user' : 'trusted';
+  const options = {
+    ...defaultUnpackOptions,
+    overlayAttributes,
+    ...(limits !== undefined && { limits }),
+    what,
+    lowest,
+  } as const;
   using unpacker = createUnpacker({ parent, name: basename(path) }, options);
   const algorithm = diffId === undefined ? 'sha256' : digestAlgorithm(diffId);
   const sameAlgorithm = algorithm === (blob.digest === undefined ? 'sha256' : digestAlgorithm(blob.digest));
@@ -219,7 +227,7 @@ function merge(store: Store, image: NewImage): void {
   for (const chainId of image.chain) {
     const layer = staged.get(chainId);
     if (layer !== undefined) {
-      mergeWithLower(layer.path, below, layer.unpacked);
+      mergeWithLower(layer.path, below, layer.unpacked, inUserNamespace() ? 'user' : 'trusted');
       below.unshift(layer.path);
       continue;
     }

@@ -59,11 +59,29 @@ export type State = {
 
 type Hiding = Exclude<Whiteout, { readonly kind: 'aufs' }>;
 
+/** Does what gives an entry its owner. @throws OnggiError `denied` where the user namespace does not know the id */
+export function owned({ uid, gid }: TarEntry, give: () => void): void {
+  try {
+    give();
+  } catch (error) {
+    // chown(2) has no other use of it.
+    if (errnoOf(error instanceof OnggiError ? error.cause : error) !== 'EINVAL') throw error;
+    throw new OnggiError('denied', `its owner ${uid}:${gid} is no id that you may map`, {
+      cause: error,
+      hint: 'Get ranges of 65536 ids in /etc/subuid and /etc/subgid (usermod --add-subuids), and newuidmap (Debian: uidmap).',
+    });
+  }
+}
+
+function giveEntry({ parent, name }: Place, entry: TarEntry): void {
+  owned(entry, () => setEntryOwner(parent, name, entry.uid, entry.gid));
+}
+
 /** Makes a directory, or describes one again. */
 export function directory(state: State, place: Place, entry: TarEntry): void {
   const { parent, name } = place;
   if (!makeMissing(place)) make(state, place, () => makeDirectory(parent, name, 0o700));
-  setEntryOwner(parent, name, entry.uid, entry.gid);
+  giveEntry(place, entry);
   setEntryMode(parent, name, entry.mode);
   setAttributes(place, entry);
   state.directories.described(state.path, entry.modified);
@@ -83,11 +101,13 @@ function makeMissing({ parent, name }: Place): boolean {
 /** Symbolic links, devices and FIFOs: made by name, never opened. */
 export function special(state: State, place: Place, type: 'symlink' | NodeType, entry: TarEntry): void {
   const { parent, name } = place;
+  // Nobody could make it, and a container has a /dev of its own; Docker and Podman do without it too.
+  if ((type === 'character' || type === 'block') && state.options.overlayAttributes === 'user') return;
   make(state, place, () => {
     if (type === 'symlink') makeSymbolicLink(parent, name, entry.linkName);
     else makeNode(parent, name, type, 0o600, [entry.major, entry.minor]);
   });
-  setEntryOwner(parent, name, entry.uid, entry.gid);
+  giveEntry(place, entry);
   if (type !== 'symlink') setEntryMode(parent, name, entry.mode);
   setAttributes(place, entry);
   setEntryTimes(parent, name, entry.modified, entry.modified);

@@ -11,7 +11,17 @@ import { type EntryPath, parseEntryPath, rootPath, whiteoutOf } from './entry-pa
 import { readTar } from './tar.ts';
 import { defaultTarLimits, type TarEntry } from './tar-entry.ts';
 import { layerDirectories, type Place } from './unpack-directory.ts';
-import { directory, hide, link, make, type State, setAttributes, special, type UnpackOptions } from './unpack-entry.ts';
+import {
+  directory,
+  hide,
+  link,
+  make,
+  owned,
+  type State,
+  setAttributes,
+  special,
+  type UnpackOptions,
+} from './unpack-entry.ts';
 
 export const defaultUnpackOptions: Omit<UnpackOptions, 'what' | 'lowest'> = {
   overlayAttributes: 'trusted',
@@ -124,7 +134,7 @@ function end(state: State): void {
   state.file = undefined;
   using _ = file;
   // In this order: a change of owner takes set-id bits and capabilities away, and a write changes the times.
-  setOwner(file, entry.uid, entry.gid);
+  owned(entry, () => setOwner(file, entry.uid, entry.gid));
   setMode(file, entry.mode);
   if (entry.attributes.size > 0) setAttributes(state.directories.place(path), entry);
   setTimes(file, entry.modified, entry.modified);

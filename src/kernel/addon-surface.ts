@@ -25,6 +25,8 @@ export interface Addon {
   reapProcess(pid: number): number | undefined;
   /** Orphans among the descendants become children of this process (PR_SET_CHILD_SUBREAPER). */
   becomeSubreaper(): void;
+  /** execve(2): the program takes the place of this process, with standard input, output and error alone. */
+  execute(path: string, argv: string[], env: string[]): never;
   /** _exit(2): ends this process without any exit handler. */
   exitNow(status: number): never;
   /** A memfd with these bytes, sealed against change, offset 0 (memfd_create(2)). */

@@ -3,7 +3,7 @@
  * with the code of the errno.
  */
 import { constants, lstatSync, readdirSync, type Stats } from 'node:fs';
-import { errnoOf, fromSystemError } from '../errors.ts';
+import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
 import { addon, native } from './addon.ts';
 import type { Name } from './addon-surface.ts';
 import { type Descriptor, ownDescriptor } from './descriptor.ts';
@@ -128,12 +128,23 @@ function emptyDirectory(directory: Directory, top: Directory, depth: number): bo
       continue;
     }
     {
-      using below = openEntryDirectory(directory, name);
+      using below = openToEmpty(directory, name);
       left = emptyDirectory(below, top, depth + 1) || left;
     }
     removeEntry(directory, name, true);
   }
   return left;
+}
+
+/** Without privileges the mode counts: overlayfs leaves its `work/work` with none. Whoever owns it may change that. */
+function openToEmpty(parent: Directory, name: Name): Directory {
+  try {
+    return openEntryDirectory(parent, name);
+  } catch (error) {
+    if (!(error instanceof OnggiError) || error.code !== 'denied') throw error;
+    setEntryMode(parent, name, 0o700);
+    return openEntryDirectory(parent, name);
+  }
 }
 
 /** Asks nothing before: most entries are no directories, and the kernel says so of those that are (unlink(2)). */

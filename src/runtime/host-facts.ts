@@ -1,25 +1,16 @@
 /** What the plan's compiler has to know of this machine. */
-import { existsSync } from 'node:fs';
 import { effectiveCapabilities } from '../kernel/process-identity.ts';
+import { unprivileged } from '../kernel/user-namespace.ts';
 import { readCgroupLayout } from './cgroup/layout.ts';
 import type { HostFacts } from './plan/compile.ts';
 import { architectureOf } from './seccomp/architecture.ts';
 
 export function hostFacts(): HostFacts {
+  const user = unprivileged();
   return {
     cgroups: readCgroupLayout(),
     capabilities: effectiveCapabilities(),
     architecture: architectureOf(process.arch),
-    ...unprivileged(),
+    ...(user !== undefined && { unprivileged: user }),
   };
-}
-
-/** Where Debian and others install them; PATH is not asked, it is the caller's to change. */
-const mappers = { uid: '/usr/bin/newuidmap', gid: '/usr/bin/newgidmap' };
-
-function unprivileged(): Pick<HostFacts, 'unprivileged'> {
-  const [uid, gid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
-  if (uid === 0) return {};
-  const helpers = existsSync(mappers.uid) && existsSync(mappers.gid) ? mappers : null;
-  return { unprivileged: { uid, gid, helpers } };
 }

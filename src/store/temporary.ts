@@ -6,10 +6,11 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, renameSync, rmSync, unlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { errnoOf, fromSystemError } from '../errors.ts';
+import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
 import { openDirectory } from '../kernel/directory.ts';
 import { removeTree } from '../kernel/directory-entry.ts';
 import { type Guard, tryLock } from '../kernel/lock.ts';
+import { removeMapped, unprivileged } from '../kernel/user-namespace.ts';
 import type { Layout } from './layout.ts';
 
 /** A reserved path where nothing is yet. Disposing of it removes what is there then; once renamed away, nothing is. */
@@ -64,11 +65,22 @@ export function removeAbandoned(layout: Layout): string[] {
 /** The lock file goes last, while it is held: who waits for it sees that it is gone and takes a new one. */
 function discard(path: string, guard: Guard): void {
   try {
-    using parent = openDirectory(join(path, '..'));
-    removeTree(parent, basename(path));
+    removeAll(path);
     unlinkSync(guard.path);
   } finally {
     guard[Symbol.dispose]();
+  }
+}
+
+/** What an ordinary user may not remove itself, since containers have written it with ids of their own, goes too. */
+function removeAll(path: string): void {
+  try {
+    using parent = openDirectory(join(path, '..'));
+    removeTree(parent, basename(path));
+  } catch (error) {
+    const user = error instanceof OnggiError && error.code === 'denied' ? unprivileged() : undefined;
+    if (user === undefined) throw error;
+    removeMapped(user, path);
   }
 }
 

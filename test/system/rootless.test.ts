@@ -74,7 +74,7 @@ rootless('what spec --rootless writes runs, and sees what it sees under runc', f
   const lines = (text: string): string[] => text.split('\n').filter((line) => line !== 'core');
   assert.deepEqual(lines(ours.stdout), lines(theirs.stdout));
   assert.match(ours.stdout, new RegExp(`^0\\n0\\n.*\\n\\s+0\\s+${userId}\\s+1\\n\\s+0\\s+${userId}\\s+1\\ndeny\\n`));
-  assert.equal(ours.stderr.match(/no permission to make a cgroup/g)?.length, 1, ours.stderr);
+  assert.equal(ours.stderr, '');
 });
 
 rootless('a range of ids is mapped by newuidmap, and the container lives as any other', true, (world) => {

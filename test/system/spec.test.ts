@@ -21,6 +21,7 @@ async function lines(script: string, options: Partial<ContainerOptions> = {}): P
     return path;
   };
   const facts: SpecFacts = {
+    maps: undefined,
     id: 'abcdef0123456789'.repeat(4),
     cgroupsPath,
     hostname: 'machine',

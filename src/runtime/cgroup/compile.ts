@@ -60,9 +60,7 @@ function withoutPermission(layout: CgroupLayout, resources: Resources, warn: War
   // Malformed limits are refused here too; whether the machine could keep them is no question.
   const all = unified === null ? layout : { ...layout, unified: { ...unified, controllers: everyController } };
   const limits = [...new Set(compileSettings(all, resources, () => {}).map(({ what }) => what))];
-  const lost =
-    limits.length === 0 ? 'processes can be neither limited nor paused' : `not limited: ${limits.join(', ')}`;
-  warn(`no permission to make a cgroup: ${lost}`);
+  if (limits.length > 0) warn(`no permission to make a cgroup: not limited: ${limits.join(', ')}`);
   return { prepare: [], placement: placement(cgroupOfNone), oom: null, cleanup: [] };
 }
 

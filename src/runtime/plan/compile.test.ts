@@ -63,6 +63,7 @@ const context: CompileContext = {
     upper: '/var/lib/onggi/abc/upper',
     work: '/var/lib/onggi/abc/work',
     volatile: false,
+    userAttributes: false,
     target: '/var/lib/onggi/abc/rootfs',
   },
   network: { attach: [], init: [] },

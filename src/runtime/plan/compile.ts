@@ -6,6 +6,7 @@
  */
 import { OnggiError, unsupported } from '../../errors.ts';
 import type { NetlinkStep } from '../../kernel/netlink-step.ts';
+import type { Unprivileged } from '../../kernel/subordinate-ids.ts';
 import type { Linux, Process, Seccomp, Spec } from '../../oci/runtime-spec.ts';
 import { allCapabilities, capabilitySet } from '../capability.ts';
 import { type Cgroup, cgroupAt } from '../cgroup/cgroup.ts';
@@ -16,7 +17,7 @@ import { processState, type StateFacts } from './container-state.ts';
 import { compileDevices, hasOwnDevices } from './devices.ts';
 import { compileHooks, hasRuntimeHooks, runtimeHooks } from './hooks.ts';
 import { compileMounts } from './mounts.ts';
-import { compileIdMaps, compileSpawn, type Namespaces, namespacesOf, type Unprivileged } from './namespaces.ts';
+import { compileIdMaps, compileSpawn, type Namespaces, namespacesOf } from './namespaces.ts';
 import {
   compileConsole,
   compileLabels,

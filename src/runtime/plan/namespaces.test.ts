@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OnggiError } from '../../errors.ts';
+import type { Unprivileged } from '../../kernel/subordinate-ids.ts';
 import type { IdMap, Linux } from '../../oci/runtime-spec.ts';
-import { compileIdMaps, type Unprivileged } from './namespaces.ts';
+import { compileIdMaps } from './namespaces.ts';
 
 const helpers = { uid: '/usr/bin/newuidmap', gid: '/usr/bin/newgidmap' };
 const user: Unprivileged = { uid: 1000, gid: 100, helpers };

@@ -1,5 +1,6 @@
 /** Namespaces of config.json as the way in which the init is spawned. Pure. */
 import { OnggiError } from '../../errors.ts';
+import type { Unprivileged } from '../../kernel/subordinate-ids.ts';
 import type { IdMap, Linux, NamespaceName } from '../../oci/runtime-spec.ts';
 import type { AttachStep, CgroupPlacement, IdMapping, NamespaceType, Spawn } from './steps.ts';
 
@@ -61,13 +62,6 @@ function timeOffsets(linux: Linux, fresh: readonly NamespaceType[]): Extract<Spa
     return { clock, secs: BigInt(secs), nanosecs };
   });
 }
-
-/** Who this process is where it is not root, and the programs that map other ids for it, if they are installed. */
-export type Unprivileged = {
-  readonly uid: number;
-  readonly gid: number;
-  readonly helpers: { readonly uid: string; readonly gid: string } | null;
-};
 
 /**
  * An ordinary user may map its own ids and no others, its group only when setgroups(2) is denied for good

@@ -15,6 +15,8 @@ export type RootSource =
       readonly work: string | null;
       /** Do without syncing the writable layer: right for a container that is removed at its end. */
       readonly volatile: boolean;
+      /** Its attributes are user.overlay.* (overlayfs.rst, "User xattr"): those of a user without privileges. */
+      readonly userAttributes: boolean;
       /** Directory to mount on, inside the container's mount namespace only. */
       readonly target: string;
     }
@@ -46,7 +48,7 @@ function mountRoot(root: RootSource): InitStep {
     upper,
     work,
     target,
-    options: root.volatile && upper !== null ? ['volatile'] : [],
+    options: [...(root.userAttributes ? ['userxattr'] : []), ...(root.volatile && upper !== null ? ['volatile'] : [])],
     flags: { bits: 0, words: [] },
   };
 }
