@@ -64,11 +64,15 @@ test('each flag changes what it names', () => {
 });
 
 test('a user is one number or two', () => {
-  assert.deepEqual(parseUser('5'), { uid: 5, gid: 0 });
+  assert.deepEqual(parseUser('5'), { uid: 5 });
   assert.deepEqual(parseUser('5:6'), { uid: 5, gid: 6 });
   for (const text of ['', 'root', '5:', ':6', '-1', '5:6:7', '4294967295', '99999999999']) {
     assert.throws(() => parseUser(text), isInvalid, text);
   }
+});
+
+test('a user without a group keeps the group of the container', () => {
+  assert.deepEqual(execProcess(container, { ...flags, user: parseUser('5') }).user, { ...container.user, uid: 5 });
 });
 
 test('no command is refused', () => assert.throws(() => execProcess(container, { ...flags, args: [] }), isInvalid));

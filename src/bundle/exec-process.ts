@@ -2,13 +2,16 @@
 import { OnggiError } from '../errors.ts';
 import type { Capabilities, Process, User } from '../oci/runtime-spec.ts';
 
+export type NamedUser = Pick<User, 'uid'> & Partial<Pick<User, 'gid'>>;
+
 /** Flags of `exec`; absent is as the container has it. */
 export type ProcessFlags = {
   readonly args: readonly string[];
   readonly terminal: boolean;
   readonly env: readonly string[];
   readonly cwd: string | undefined;
-  readonly user: Pick<User, 'uid' | 'gid'> | undefined;
+  /** Without a group: that of the container, as runc has it; root's would be more than was asked for. */
+  readonly user: NamedUser | undefined;
   readonly additionalGids: readonly number[];
   readonly capabilities: readonly string[];
   readonly noNewPrivileges: boolean | undefined;
@@ -17,14 +20,14 @@ export type ProcessFlags = {
 };
 
 /** `--user uid[:gid]`. @throws OnggiError `invalid` */
-export function parseUser(text: string): Pick<User, 'uid' | 'gid'> {
+export function parseUser(text: string): NamedUser {
   const match = /^(\d{1,10})(?::(\d{1,10}))?$/.exec(text);
-  const [uid, gid] = [Number(match?.[1]), Number(match?.[2] ?? 0)];
+  const [uid, gid] = [Number(match?.[1]), match?.[2] === undefined ? undefined : Number(match[2])];
   // 2^32-1 means "leave as it is" to setresuid(2).
-  if (match === null || uid > 0xffff_fffe || gid > 0xffff_fffe) {
+  if (match === null || uid > 0xffff_fffe || (gid ?? 0) > 0xffff_fffe) {
     throw new OnggiError('invalid', `"${text}" is not of the form <uid>[:<gid>], numbers below 4294967295`);
   }
-  return { uid, gid };
+  return { uid, ...(gid !== undefined && { gid }) };
 }
 
 /** @throws OnggiError `invalid` when there is no command */

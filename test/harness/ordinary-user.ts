@@ -19,6 +19,9 @@ export type OrdinaryUser = {
   /** onggi's executables, where the user can reach them. */
   readonly dist: string;
   readonly run: (argv: readonly string[]) => Ran;
+  /** A command of the user's, to be started by whoever likes, with `env`. */
+  readonly argv: (argv: readonly string[]) => readonly [string, ...string[]];
+  readonly env: Readonly<Record<string, string>>;
 };
 
 /** @param place a scratch directory, which is opened for everybody to pass through */
@@ -49,5 +52,10 @@ export function makeUser(place: string, options: { readonly subIds: boolean } = 
     const { status } = spawnSync('unshare', [...words, 'sh', ...argv], { env, stdio: 'ignore', timeout: 60_000 });
     return { status, stdout: readFileSync(out, 'utf8'), stderr: readFileSync(err, 'utf8') };
   };
-  return { home, dist, run };
+  const argv: OrdinaryUser['argv'] = (words) => [
+    'unshare',
+    ...['--mount', '--propagation', 'private', 'sh', '-c', script, 'sh'],
+    ...words,
+  ];
+  return { home, dist, run, argv, env };
 }

@@ -1,16 +1,18 @@
 /**
  * Where attacks take place: one container and the ways to start it, so that the same attack is made on every way.
  *
- * `onggi` is the engine, from a hostile image. `onggi-runtime` is the low-level runtime, from a hostile bundle. Another
+ * `onggi` is the engine, from a hostile image. `onggi-runtime` is the low-level runtime, from a hostile bundle, called by root or
+ * by an ordinary user. Another
  * runtime with runc's command line is attacked when ONGGI_TEST_RUNTIME names one: an old runc must lose some of these
  * tests, which shows that they can be lost.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { layOut, repository } from '../harness/busybox-image.ts';
+import { makeUser } from '../harness/ordinary-user.ts';
 import { eventually, type Outcome, type Running } from '../harness/program.ts';
 import { type Need, requires } from '../harness/requires.ts';
 import { inWorld, type World } from '../harness/system-test.ts';
@@ -42,7 +44,10 @@ export type Wish = {
   readonly bareDev?: boolean;
 };
 
-export type ExecWish = Pick<Wish, 'args' | 'user' | 'cwd' | 'tty' | 'env'>;
+export type ExecWish = Pick<Wish, 'args' | 'user' | 'cwd' | 'tty' | 'env'> & {
+  /** As much as the runtime gives on request: by name, or by `--privileged`, where that is the only word. */
+  readonly raised?: readonly string[];
+};
 
 /** A container that runs in the background. */
 export type Inmate = {
@@ -57,6 +62,7 @@ export type Inmate = {
 };
 
 export type Arena = {
+  readonly kind: Way['kind'];
   /** Files of the host that the container must not reach. */
   readonly scratch: string;
   /** Programs of the runtime on the host, which no container may change. */
@@ -73,7 +79,12 @@ export type Arena = {
 
 export type Refusal = { readonly refused: string };
 
-export type Way = { readonly name: string; readonly kind: 'engine' | 'bundle'; enter(world: World): Arena };
+export type Way = {
+  readonly name: string;
+  readonly kind: 'engine' | 'bundle' | 'rootless';
+  readonly needs?: readonly Need[];
+  enter(world: World): Arena;
+};
 
 const built = (name: string): string => join(repository, 'dist', name);
 
@@ -90,7 +101,13 @@ function ways(): Way[] {
     kind: 'bundle',
     enter: (world) => bundleArena(world.scratch, runtime, programs),
   };
-  return existsSync(runtime) ? [engine, bundle] : [engine];
+  const rootless: Way = {
+    name: 'onggi-runtime of an ordinary user',
+    kind: 'rootless',
+    needs: ['newuidmap'],
+    enter: (world) => bundleArena(world.scratch, runtime, programs, makeUser(world.scratch)),
+  };
+  return [engine, bundle, rootless];
 }
 
 /**
@@ -101,12 +118,13 @@ export function attack(
   name: string,
   needs: readonly Need[],
   body: (arena: Arena) => Promise<void>,
-  only?: Way['kind'],
+  ...only: readonly Way['kind'][]
 ): void {
   const timeout = 120_000;
   for (const way of ways()) {
-    if (only !== undefined && way.kind !== only) continue;
-    const options = { timeout: timeout + 30_000, ...requires('root', 'overlay', 'busybox', ...needs) };
+    if (only.length > 0 && !only.includes(way.kind)) continue;
+    const wanted = requires('root', 'overlay', 'busybox', ...(way.needs ?? []), ...needs);
+    const options = { timeout: timeout + 30_000, ...wanted };
     test(`${way.name}: ${name}`, options, () => inWorld((world) => body(way.enter(world)), { timeout }));
   }
 }
@@ -116,6 +134,7 @@ function engineArena(world: World): Arena {
   let count = 0;
   const imageOf = ({ clean }: Wish): string => (clean === true ? world.image : image);
   return {
+    kind: 'engine',
     scratch: world.scratch,
     programs: [built('onggi'), built('onggi-shim')],
     async hostile(change) {
@@ -146,7 +165,9 @@ function engineArena(world: World): Arena {
 
 async function engineInmate(world: World, id: string): Promise<Inmate> {
   const [found] = JSON.parse(await world.ok(['inspect', id])) as { State: { Pid: number } }[];
-  const execFlags = (wish: ExecWish, ...more: string[]): string[] => ['exec', ...more, ...processFlags(wish), id];
+  const execFlags = (wish: ExecWish, ...more: string[]): string[] => {
+    return ['exec', ...more, ...(wish.raised === undefined ? [] : ['--privileged']), ...processFlags(wish), id];
+  };
   return {
     pid: found?.State.Pid ?? assert.fail(`no process of ${id}`),
     exec: (wish) => world.onggi([...execFlags(wish), ...wish.args]),

@@ -1,28 +1,62 @@
 /** Containers from bundles (OCI runtime specification, bundle.md), by a runtime with runc's command line. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Spec } from '../../src/oci/runtime-spec.ts';
 import { defaultCapabilities } from '../../src/runtime/capability.ts';
 import { defaultMounts, maskedPaths, readonlyPaths } from '../../src/runtime/defaults.ts';
 import { architectureOf } from '../../src/runtime/seccomp/architecture.ts';
 import { defaultSeccomp, kernelVersion } from '../../src/runtime/seccomp/profile.ts';
 import { layOut } from '../harness/busybox-image.ts';
+import { firstSubId, type OrdinaryUser, userId } from '../harness/ordinary-user.ts';
 import { type Outcome, type Running, run, start } from '../harness/program.ts';
 import type { Arena, ExecWish, Inmate, Refusal, Volume, Wish } from './arena.ts';
 
-/** @param programs what no container may change */
-export function bundleArena(scratch: string, runtime: string, programs: readonly string[]): Arena {
+/** Who calls a runtime, and how. */
+type Caller = {
+  readonly user: OrdinaryUser | undefined;
+  run(...argv: readonly string[]): Promise<Outcome>;
+  start(...argv: readonly string[]): Running;
+  /** Gives him what lies there. */
+  own(...paths: readonly string[]): void;
+};
+
+function callerOf(user: OrdinaryUser | undefined): Caller {
+  const options = user === undefined ? {} : { env: user.env };
+  const words = (argv: readonly string[]): [string, string[]] => {
+    const [command = '', ...args] = user === undefined ? argv : user.argv(argv);
+    return [command, args];
+  };
+  return {
+    user,
+    run: (...argv) => run(...words(argv), options),
+    start: (...argv) => start(...words(argv), options),
+    own(...paths) {
+      const own = paths.filter((path) => !/^\/(?:proc|dev|sys)\//.test(path));
+      if (user === undefined || own.length === 0) return;
+      const { status, stderr } = spawnSync('chown', ['-R', '-h', `${userId}:${userId}`, ...own]);
+      assert.equal(status, 0, String(stderr));
+    },
+  };
+}
+
+/**
+ * @param programs what no container may change
+ * @param user who calls the runtime; absent: root
+ */
+export function bundleArena(scratch: string, runtime: string, programs: readonly string[], user?: OrdinaryUser): Arena {
   let root = '';
   let count = 0;
-  const state = join(scratch, 'state');
-  const global = ['--root', state];
-  const call = (...args: string[]): Promise<Outcome> => run(runtime, [...global, ...args]);
+  const caller = callerOf(user);
+  const place = user?.home ?? scratch;
+  const global = [user === undefined ? runtime : join(user.dist, basename(runtime)), '--root', join(place, 'state')];
+  const call = (...args: string[]): Promise<Outcome> => caller.run(...global, ...args);
 
   const layOutRoot = (): string => {
     count += 1;
-    const path = join(scratch, `rootfs-${count}`);
+    const path = join(place, `rootfs-${count}`);
     mkdirSync(path);
     layOut(path);
     return path;
@@ -35,15 +69,16 @@ export function bundleArena(scratch: string, runtime: string, programs: readonly
     if (root === '') await hostile(() => {});
     count += 1;
     const id = `attack-${process.pid}-${count}`;
-    const directory = join(scratch, `bundle-${count}`);
+    const directory = join(place, `bundle-${count}`);
+    const rootfs = wish.clean === true ? layOutRoot() : root;
     mkdirSync(directory);
-    writeFileSync(
-      join(directory, 'config.json'),
-      JSON.stringify(bundleSpec(wish, wish.clean === true ? layOutRoot() : root, id)),
-    );
+    const spec = bundleSpec(wish, rootfs, id);
+    writeFileSync(join(directory, 'config.json'), JSON.stringify(user === undefined ? spec : rootlessSpec(spec)));
+    caller.own(directory, rootfs, ...(wish.volumes ?? []).map(({ source }) => source));
     return { id, directory };
   };
   return {
+    kind: user === undefined ? 'bundle' : 'rootless',
     scratch,
     programs,
     hostile,
@@ -60,14 +95,14 @@ export function bundleArena(scratch: string, runtime: string, programs: readonly
     },
     async begin(wish) {
       const { id, directory } = await bundle(wish);
-      return await startInmate(runtime, global, id, directory, wish.tty === true);
+      return await startInmate(caller, global, id, directory, wish.tty === true);
     },
   };
 }
 
 /** A detached container owns the descriptors that it was given, so its output goes to a file. */
 async function startInmate(
-  runtime: string,
+  caller: Caller,
   global: readonly string[],
   id: string,
   directory: string,
@@ -76,34 +111,37 @@ async function startInmate(
   const log = join(directory, 'output');
   const [pidFile, script] = [join(directory, 'pid'), 'exec "$@" >"$0" 2>&1 </dev/null'];
   writeFileSync(log, '');
+  caller.own(log);
   const socket = join(directory, 's');
-  const keeper = tty ? start('python3', ['-c', consoleKeeper, socket]) : undefined;
+  const keeper = tty ? caller.start('/usr/bin/python3', '-c', consoleKeeper, socket) : undefined;
   await keeper?.printed(/listening/);
   const options = ['--detach', '--pid-file', pidFile, ...(tty ? ['--console-socket', socket] : [])];
-  const begun = await run('sh', ['-c', script, log, runtime, ...global, 'run', ...options, '--bundle', directory, id]);
+  const begun = await caller.run('sh', '-c', script, log, ...global, 'run', ...options, '--bundle', directory, id);
   const said = readFileSync(log, 'utf8');
   if (begun.status !== 0) {
-    await run(runtime, [...global, 'delete', '--force', id]);
+    await caller.run(...global, 'delete', '--force', id);
     await end(keeper);
     return { refused: begun.stderr + said };
   }
-  const execArgs = ({ args: command, user, cwd, tty, env = [] }: ExecWish): string[] => [
+  const execArgs = ({ args: command, user, cwd, tty, env = [], raised = [] }: ExecWish): string[] => [
     ...global,
     'exec',
     ...(user === undefined ? [] : ['--user', user]),
     ...(cwd === undefined ? [] : ['--cwd', cwd]),
     ...(tty === true ? ['--tty'] : []),
     ...env.flatMap((entry) => ['--env', entry]),
+    ...raised.flatMap((name) => ['--cap', name]),
     id,
     ...command,
   ];
   return {
     pid: Number(readFileSync(pidFile, 'utf8')),
-    exec: (wish) => run(runtime, execArgs(wish)),
-    startExec: (wish) => start(runtime, execArgs(wish)),
-    printed: async () => readFileSync(log, 'utf8'),
+    exec: (wish) => caller.run(...execArgs(wish)),
+    startExec: (wish) => caller.start(...execArgs(wish)),
+    // Without a cgroup, the runtime of an ordinary user warns where the container prints.
+    printed: async () => readFileSync(log, 'utf8').replace(/^\S+: warning: no permission to make a cgroup:.*\n/, ''),
     remove: async () => {
-      const removed = await run(runtime, [...global, 'delete', '--force', id]);
+      const removed = await caller.run(...global, 'delete', '--force', id);
       assert.equal(removed.status, 0, removed.stderr);
       await end(keeper);
     },
@@ -147,6 +185,24 @@ export function bundleSpec(wish: Wish, root: string, id: string): Spec {
       maskedPaths,
       readonlyPaths,
       seccomp: defaultSeccomp(names, architectureOf(process.arch), kernelVersion(release())),
+    },
+  };
+}
+
+/** Ids of an ordinary user: his own is root's, those that he was given the others; devices are bound, not made. */
+function rootlessSpec(spec: Spec): Spec {
+  const mappings = [
+    { containerID: 0, hostID: userId, size: 1 },
+    { containerID: 1, hostID: firstSubId, size: 65_536 },
+  ];
+  const { linux = {} } = spec;
+  return {
+    ...spec,
+    linux: {
+      ...linux,
+      namespaces: [...(linux.namespaces ?? []), { type: 'user' }],
+      uidMappings: mappings,
+      gidMappings: mappings,
     },
   };
 }

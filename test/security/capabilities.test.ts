@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { allCapabilities, capabilitySet } from '../../src/runtime/capability.ts';
 import { systemTest, type World } from '../harness/system-test.ts';
 import type { Report } from '../system/container-view.ts';
-import { attack, background } from './arena.ts';
+import { type Arena, attack, background } from './arena.ts';
 
 type Sets = Pick<Report, 'inheritable' | 'permitted' | 'effective' | 'bounding' | 'ambient'>;
 
@@ -95,8 +95,32 @@ function fileCapabilities(path: string, permitted: bigint, inheritable: bigint):
 
 const every = capabilitySet(allCapabilities);
 
+/*
+ * `runc exec --cap` made what it gave inheritable too, so that a program whose file lets that through keeps it when
+ * it becomes somebody else.
+ */
+attack('CVE-2022-29162: an exec with more capabilities hands them on', ['python3'], async (arena) => {
+  await arena.hostile((root) => {
+    cpSync(join(root, 'bin/onggi-probe'), join(root, 'bin/raise'));
+    if (arena.kind !== 'rootless') fileCapabilities(join(root, 'bin/raise'), none, every);
+  });
+  const inmate = await background(arena, { args: ['onggi-probe', 'sleep'] });
+  for (const user of ['0:0', '1000:1000']) {
+    for (const program of ['onggi-probe', 'raise']) {
+      const { status, stdout, stderr } = await inmate.exec({ args: [program], user, raised: ['CAP_NET_ADMIN'] });
+      assert.equal(status, 0, stderr);
+      const { inheritable, ambient, permitted, bounding } = setsOf(stdout);
+      assert.deepEqual([inheritable, ambient], [hex(none), hex(none)], `${program} as ${user}`);
+      // A user who is not root loses at execve(2) what is not ambient.
+      if (user !== '0:0') assert.equal(permitted, hex(none), program);
+      assert.equal(BigInt(`0x${bounding}`) & netAdmin, netAdmin, 'it was given: otherwise this proves nothing');
+    }
+  }
+  await inmate.remove();
+});
+
 /** The image has programs with file capabilities; its user gets what the bounding set has, and by no detour more. */
-attack('CVE-2022-24769: a file raises what is inheritable', ['python3'], async (arena) => {
+const raises = async (arena: Arena): Promise<void> => {
   await arena.hostile((root) => {
     for (const name of ['raise', 'grant', 'grant-all']) cpSync(join(root, 'bin/onggi-probe'), join(root, 'bin', name));
     fileCapabilities(join(root, 'bin/raise'), none, every);
@@ -115,4 +139,7 @@ attack('CVE-2022-24769: a file raises what is inheritable', ['python3'], async (
     assert.notEqual((await start(['grant-all'])).status, 0);
   }
   await inmate.remove();
-});
+};
+
+// File capabilities count for the user namespace that they were set from: there is nothing to raise for an ordinary user.
+attack('CVE-2022-24769: a file raises what is inheritable', ['python3'], raises, 'engine', 'bundle');
