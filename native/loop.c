@@ -89,6 +89,7 @@ static void serve(struct shim *shim, const struct pollfd polled[POLLED], size_t 
     if (polled[SINK].revents != 0) resume_stalled(shim);
     serve_clients(shim, polled, clients);
     if (polled[LISTENER].revents != 0) server_accept(shim);
+    server_end_input(shim);
 }
 
 /* Room in a client's buffer, or its leaving, unblocks the streams: the next read finds out. */

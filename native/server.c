@@ -64,31 +64,43 @@ void server_exit(struct shim *shim) {
     }
 }
 
+static bool feeds(const struct client *client) {
+    return client->wrote_stdin || (client->flags & HELLO_STDIN) != 0;
+}
+
 void server_drop(struct shim *shim, struct client *client) {
     for (size_t i = 0; i < shim->client_count; i++) {
         if (shim->clients[i] != client) continue;
         shim->clients[i] = shim->clients[--shim->client_count];
         break;
     }
-    bool fed = client->wrote_stdin || (client->flags & HELLO_STDIN) != 0;
+    if (feeds(client) && shim->options.stdin_once) shim->leaver = client->pid;
     client_close(client);
-    if (fed && shim->options.stdin_once) sink_close(shim);
 }
 
-void server_accept(struct shim *shim) {
+void server_end_input(struct shim *shim) {
+    if (shim->leaver == 0) return;
+    while (server_accept(shim)) {}
+    for (size_t i = 0; i < shim->client_count; i++) {
+        const struct client *client = shim->clients[i];
+        if (client->pid == shim->leaver && (!client->greeted || feeds(client))) return;
+    }
+    shim->leaver = 0;
+    sink_close(shim);
+}
+
+bool server_accept(struct shim *shim) {
     int fd = (int)SYS(accept4(shim->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (fd < 0) return;
+    if (fd < 0) return false;
     if (shim->client_count == CLIENTS_MAX) {
         close(fd);
-        return;
+        return true;
     }
     struct client *client = client_open(fd);
-    if (client == NULL) return;
-    if (!client_trusted(client)) {
-        client_close(client);
-        return;
-    }
-    shim->clients[shim->client_count++] = client;
+    if (client == NULL) return true;
+    if (client_trusted(client)) shim->clients[shim->client_count++] = client;
+    else client_close(client);
+    return true;
 }
 
 enum { LINGER_MAX_MS = 60000 };

@@ -73,6 +73,8 @@ struct shim {
     uint32_t linger_ms; /* FRAME_LINGER, 0: none */
     int64_t deadline; /* monotonic, 0: none */
 
+    uint32_t leaver; /* process with whose connections stdin ends, 0: none */
+
     size_t client_count;
     struct client *clients[CLIENTS_MAX];
     struct failure warnings[WARNINGS_MAX];
@@ -89,7 +91,14 @@ void shim_settle(struct shim *shim);
 void loop_run(struct shim *shim);
 
 /* server.c */
-void server_accept(struct shim *shim);
+/* False when nobody waits to be accepted. */
+bool server_accept(struct shim *shim);
+/*
+ * After the events of a turn: ends stdin when a client that fed it has left, if it is to end with it. A client's input
+ * comes over a connection of its own, which may be read later than the other one ends; those bytes count, so the end is
+ * that of the last connection of its process that may bring some.
+ */
+void server_end_input(struct shim *shim);
 void server_input(struct shim *shim, struct client *client);
 void server_broadcast(struct shim *shim, uint8_t type, const void *payload, size_t length);
 void server_status(struct shim *shim);

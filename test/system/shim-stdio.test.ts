@@ -153,6 +153,26 @@ test('stdin of a client that leaves ends with it, once', needs, async () => {
   });
 });
 
+test('what a client has written counts, also when the shim sees it leave first', needs, async () => {
+  await inPlace(async (place) => {
+    place.launch(place.plan({ argv: ['cat'], shim: { stdin: true, stdinOnce: true } }));
+    const watcher = await place.connect({ stdout: true, reconciles: true });
+    const told = await follow(watcher, async (event) => {
+      if (event.type !== 'status' || event.state !== 'running') return;
+      const shim = Number(statusField(event.pid, 'PPid'));
+      const writer = await place.connect({ stdin: true });
+      await writer.write(Buffer.from('first '));
+      process.kill(shim, 'SIGSTOP');
+      const late = await place.connect({ stdin: true });
+      await late.write(Buffer.from('last words'));
+      late.close();
+      writer.close();
+      process.kill(shim, 'SIGCONT');
+    });
+    assert.equal(told.stdout, 'first last words');
+  });
+});
+
 test('without stdin the container reads the end of file', needs, async () => {
   const told = await runOnce({ argv: ['sh', '-c', 'wc -c; readlink /proc/self/fd/0'] });
   assert.equal(told.stdout, '0\n/dev/null\n');
