@@ -7,15 +7,15 @@
  * Nothing has a name in the store before all of it is there and verified.
  */
 
-import { OnggiError } from '../errors.ts';
+import { type Code, OnggiError } from '../errors.ts';
 import { parseImageConfig } from '../image/config.ts';
 import type { Digest } from '../oci/digest.ts';
 import { maxManifestSize } from '../oci/image-spec.ts';
 import { formatPlatform, hostPlatform, type Platform, parsePlatform, platformMatch } from '../oci/platform.ts';
 import { canonicalName, parseReference, type Reference } from '../oci/reference.ts';
 import { fetchBlob, receiveBlob } from '../registry/blob.ts';
-import { dockerConfigPath, readDockerConfig } from '../registry/docker-config.ts';
-import { openRepository, type Repository } from '../registry/repository.ts';
+import { type OpenOptions, openSources, readMachine } from '../registry/open.ts';
+import type { Repository } from '../registry/repository.ts';
 import { type ResolvedImage, resolveImage } from '../registry/resolve.ts';
 import { hasBlob, readBlob } from '../store/blob.ts';
 import { imageById, listImageNames } from '../store/image-row.ts';
@@ -35,12 +35,12 @@ import type { PullEvent } from './types.ts';
 export async function* pull(context: Context, name: string, options: PullOptions = {}): AsyncGenerator<PullEvent> {
   const reference = parseReference(name);
   const wanted = options.platform === undefined ? undefined : parsePlatform(options.platform);
-  const repository = openRepositoryOf(reference, options);
   const stop = new AbortController();
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
   const events = makePullEvents();
-  const job: Job = { context, reference, repository, wanted, put: events.put, signal };
-  const work = pullImage(job).then(
+  const { credentials, credentialsFile } = options;
+  const job = { context, reference, wanted, put: events.put, signal };
+  const work = pullFromSources(job, { credentials, credentialsFile }).then(
     () => events.end(),
     (error: unknown) => events.end({ error }),
   );
@@ -62,18 +62,33 @@ type Job = {
   readonly signal: AbortSignal;
 };
 
-function openRepositoryOf({ registry, repository }: Reference, options: PullOptions): Repository {
-  if (options.credentials !== undefined) {
-    const advice = `The credentials for "${registry}" were not accepted.`;
-    return openRepository(registry, repository, { credentials: options.credentials, advice });
+/** From the first that has it: mirrors of the configuration, then the registry itself, whose word is the last. */
+async function pullFromSources(job: Omit<Job, 'repository'>, options: OpenOptions): Promise<void> {
+  const machine = await readMachine(process.env);
+  const sources = await openSources(machine, job.reference, options);
+  const last = sources.pop();
+  if (last === undefined) throw new OnggiError('internal', 'a reference without a registry');
+  for (const repository of sources) {
+    try {
+      return await pullImage({ ...job, repository });
+    } catch (error) {
+      if (!(error instanceof OnggiError) || !passesOn.has(error.code)) throw error;
+      job.context.warn(`mirror "${repository.registry}" is passed over: ${error.message}`);
+    }
   }
-  const path = options.credentialsFile ?? dockerConfigPath(process.env);
-  const { credentials, helper } = readDockerConfig(path, registry);
-  const unread = helper === null ? '' : `; those that "${helper}" keeps are not read`;
-  const missing = `If it is private, put credentials for "${registry}" into "${path}", as "docker login" does${unread}.`;
-  const refused = `The credentials for "${registry}" in "${path}" were not accepted.`;
-  return openRepository(registry, repository, { credentials, advice: credentials === null ? missing : refused });
+  await pullImage({ ...job, repository: last });
 }
+
+/** What a mirror can be passed over for: it has not got the image, not whole, or does not serve us. */
+const passesOn: ReadonlySet<Code> = new Set([
+  'not-found',
+  'unauthorized',
+  'denied',
+  'unavailable',
+  'unsupported',
+  'invalid',
+  'corrupt',
+]);
 
 async function pullImage(job: Job): Promise<void> {
   const { context, reference, repository, put, signal } = job;

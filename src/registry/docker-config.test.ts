@@ -42,8 +42,8 @@ for (const [what, auths, registry, credentials] of found) {
 
 test('a program that keeps credentials is named, its own one first', () => {
   const config = JSON.stringify({ auths: { r: {} }, credsStore: 'desktop', credHelpers: { q: 'ecr-login' } });
-  assert.deepEqual(findCredentials(config, 'r', 'x'), { credentials: null, helper: 'docker-credential-desktop' });
-  assert.deepEqual(findCredentials(config, 'q', 'x'), { credentials: null, helper: 'docker-credential-ecr-login' });
+  assert.deepEqual(findCredentials(config, 'r', 'x'), { credentials: null, helper: 'desktop' });
+  assert.deepEqual(findCredentials(config, 'q', 'x'), { credentials: null, helper: 'ecr-login' });
 });
 
 const broken = [

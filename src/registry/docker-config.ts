@@ -1,6 +1,7 @@
 /**
- * Credentials that `docker login` and `podman login` have written: config.json of the Docker CLI, field "auths".
- * Programs that keep them elsewhere ("credsStore", "credHelpers") are not asked.
+ * Credentials that `docker login`, `podman login` and `onggi login` have written: config.json of the Docker CLI and
+ * containers-auth.json(5), which are of one format. Programs that keep them elsewhere ("credsStore", "credHelpers") are
+ * named here and asked in credential-helper.ts.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -11,7 +12,7 @@ import type { Credentials } from './credentials.ts';
 
 export type FoundCredentials = {
   readonly credentials: Credentials | null;
-  /** Program that would know more about this registry ("docker-credential-NAME"); null when none is named. */
+  /** NAME of the program docker-credential-NAME that keeps those of this registry; null when none is named. */
   readonly helper: string | null;
 };
 
@@ -40,30 +41,45 @@ export function dockerConfigPath(environment: NodeJS.ProcessEnv): string {
  * What the file says about `registry`; nothing when there is no file.
  * @throws OnggiError `invalid` when it can't be read as such; it never quotes what the file says
  */
-export function readDockerConfig(path: string, registry: string): FoundCredentials {
+export function readDockerConfig(path: string, registry: string, name = ''): FoundCredentials {
+  const content = readConfigText(path);
+  return content === undefined ? { credentials: null, helper: null } : findCredentials(content, registry, path, name);
+}
+
+/** Undefined: there is no such file. @throws OnggiError `invalid`, `denied` */
+export function readConfigText(path: string): string | undefined {
   let content: string;
   try {
     if (statSync(path).size > sizeLimit) throw new OnggiError('invalid', `"${path}": over ${sizeLimit} bytes`);
     content = readFileSync(path, 'utf8');
   } catch (error) {
     const errno = errnoOf(error);
-    if (errno === 'ENOENT' || errno === 'ENOTDIR') return { credentials: null, helper: null };
+    if (errno === 'ENOENT' || errno === 'ENOTDIR') return undefined;
     throw fromSystemError(error, `read credentials in "${path}"`);
   }
-  return findCredentials(content, registry, path);
+  return content;
 }
 
-/** Pure part of `readDockerConfig`. */
-export function findCredentials(content: string, registry: string, path: string): FoundCredentials {
+/**
+ * Pure part of `readDockerConfig`.
+ * @param name of the repository: in auth.json of Podman an entry can be for a part of a registry ("quay.io/team")
+ */
+export function findCredentials(content: string, registry: string, path: string, name = ''): FoundCredentials {
   const { auths, credHelpers, credsStore } = parseConfig(content, path);
   const keys = keysOf(registry);
-  const key = keys.find((known) => Object.hasOwn(auths, known));
+  const key = [...partsOf(registry, name), ...keys].find((known) => Object.hasOwn(auths, known));
   const other = key ?? Object.keys(auths).find((known) => keys.includes(hostOf(known)));
   const entry = other === undefined ? undefined : auths[other];
   const credentials = entry === undefined ? null : credentialsOf(entry, registry, path);
   const helped = keys.find((known) => Object.hasOwn(credHelpers, known));
   const helper = (helped === undefined ? undefined : credHelpers[helped]) ?? credsStore;
-  return { credentials, helper: helper === '' ? null : `docker-credential-${helper}` };
+  return { credentials, helper: helper === '' ? null : helper };
+}
+
+/** "r/a/b", "r/a": the closest first. */
+function partsOf(registry: string, name: string): string[] {
+  const parts = name === '' ? [] : name.split('/');
+  return parts.map((_, index) => [registry, ...parts.slice(0, parts.length - index)].join('/'));
 }
 
 function parseConfig(content: string, path: string): v.InferOutput<typeof configSchema> {
@@ -81,9 +97,11 @@ function parseConfig(content: string, path: string): v.InferOutput<typeof config
 }
 
 /** Docker Hub's entry has the address of a protocol that is gone. */
-const hubKeys = ['https://index.docker.io/v1/', 'docker.io', 'index.docker.io', 'registry-1.docker.io'];
+export const hubKey = 'https://index.docker.io/v1/';
+const hubKeys = [hubKey, 'docker.io', 'index.docker.io', 'registry-1.docker.io'];
 
-function keysOf(registry: string): readonly string[] {
+/** What an entry of the registry may be called, the one that is written first. */
+export function keysOf(registry: string): readonly string[] {
   return registry === 'docker.io' ? hubKeys : [registry];
 }
 

@@ -9,8 +9,11 @@ import { hostOfRegistry, originsOf } from './host.ts';
 import { defaultRetryPolicy, type RetryPolicy } from './retry.ts';
 import { directRoutes, type Routes } from './route.ts';
 
-/** What tokens must allow: "push" and "delete" hold "pull", "catalog" is the list of all repositories. */
-export type Access = 'pull' | 'push' | 'delete' | 'catalog';
+/**
+ * What tokens must allow: "push" and "delete" hold "pull", "catalog" is the list of all repositories, "login" nothing
+ * but to find out whether credentials are right, and to get a refresh token for them.
+ */
+export type Access = 'pull' | 'push' | 'delete' | 'catalog' | 'login';
 
 export type RepositoryOptions = {
   /** Absent: "pull". */
@@ -39,6 +42,8 @@ export type Repository = {
   readonly host: string;
   /** What tokens must allow, as scopes of the token specification. */
   readonly scopes: readonly string[];
+  /** Ask the token server for a refresh token, too. */
+  readonly offline: boolean;
   readonly credentials: Credentials | null;
   readonly advice: string;
   readonly routes: Routes;
@@ -58,6 +63,8 @@ export type Session = {
   renewal: Promise<Failure | undefined> | null;
   /** The registry has answered. */
   reached: boolean;
+  /** Given by the token server in the place of the password ("identity token"). */
+  refreshToken: string | null;
 };
 
 /** Opens no connection yet; nothing needs to be closed. */
@@ -67,22 +74,29 @@ export function openRepository(registry: string, name: string, options: Reposito
     name,
     host: options.host ?? hostOfRegistry(registry),
     scopes: scopesOf(name, options),
+    offline: options.access === 'login',
     credentials: options.credentials ?? null,
     advice: options.advice ?? `Credentials for "${registry}" may be missing, or the repository does not exist.`,
     routes: options.routes ?? directRoutes,
     limits: options.limits ?? defaultConnectionLimits,
     retry: options.retry ?? defaultRetryPolicy,
     segments: options.segments ?? 1,
-    session: { origin: null, authorization: null, renewal: null, reached: false },
+    session: { origin: null, authorization: null, renewal: null, reached: false, refreshToken: null },
   };
 }
 
 /** Actions by the names that registries give them (distribution, "Token Scope Documentation"). */
-const actions: Readonly<Record<Access, string>> = { pull: 'pull', push: 'pull,push', delete: '*', catalog: '*' };
+const actions: Readonly<Record<Access, string>> = {
+  pull: 'pull',
+  push: 'pull,push',
+  delete: '*',
+  catalog: '*',
+  login: '',
+};
 
 function scopesOf(name: string, { access = 'pull', mountFrom = [] }: RepositoryOptions): string[] {
   if (access === 'catalog') return ['registry:catalog:*'];
-  if (name === '') return [];
+  if (name === '' || access === 'login') return [];
   return [`repository:${name}:${actions[access]}`, ...mountFrom.map((other) => `repository:${other}:pull`)];
 }
 

@@ -74,7 +74,7 @@ test('fetches a token for pulling from this repository and keeps it', async () =
   assert.equal(await get(repository), 'welcome');
   assert.equal(await get(repository), 'welcome');
   const [asked] = world.tokens.requests;
-  assert.equal(asked?.path, '/token?a=b&scope=repository%3Aapp%3Apull&service=the+registry');
+  assert.equal(asked?.path, '/token?a=b&scope=repository%3Aapp%3Apull&service=the+registry&account=user');
   assert.equal(world.tokens.requests.length, 1);
   assert.ok(world.registry.requests.every(({ headers }) => headers.authorization !== basic));
 });

@@ -52,7 +52,9 @@ export async function fetchToken(
     const { status } = connection;
     return refusal({ what, host: realm.host, status, body: body.toString(), retryAfter, secrets, advice });
   }
-  const token = tokenOf(body.toString());
+  const answer = parsed(body.toString());
+  const token = tokenIn(answer, ['token', 'access_token']);
+  if (repository.offline) repository.session.refreshToken = tokenIn(answer, ['refresh_token']) ?? null;
   if (token !== undefined) return `Bearer ${token}`;
   return permanent(new OnggiError('corrupt', `${what}: "${realm.host}" answered without a token`));
 }
@@ -73,20 +75,27 @@ function tokenRequest(repository: Repository, demand: TokenDemand, realm: URL): 
   if (service !== null) realm.searchParams.set('service', service);
   if (credentials === null || !('username' in credentials)) return { method: 'GET', headers: {} };
   const { username, password } = credentials;
+  realm.searchParams.set('account', username);
+  if (repository.offline) {
+    realm.searchParams.set('client_id', 'onggi');
+    realm.searchParams.set('offline_token', 'true');
+  }
   return { method: 'GET', headers: { authorization: basicAuthorization(username, password) } };
 }
 
 /** A header is made of it, so it must be visible ASCII. */
 const tokenGrammar = /^[\x21-\x7e]{1,16384}$/;
 
-function tokenOf(body: string): string | undefined {
-  let parsed: unknown;
+function parsed(body: string): unknown {
   try {
-    parsed = JSON.parse(body);
+    return JSON.parse(body);
   } catch {
     return undefined;
   }
-  if (typeof parsed !== 'object' || parsed === null) return undefined;
-  const found = [Reflect.get(parsed, 'token'), Reflect.get(parsed, 'access_token')];
+}
+
+function tokenIn(answer: unknown, names: readonly string[]): string | undefined {
+  if (typeof answer !== 'object' || answer === null) return undefined;
+  const found: unknown[] = names.map((name) => Reflect.get(answer, name));
   return found.find((token): token is string => typeof token === 'string' && tokenGrammar.test(token));
 }
