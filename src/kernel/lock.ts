@@ -5,8 +5,8 @@
  * A lock is waited for in a thread, never by blocking the event loop and never by polling.
  */
 import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs';
-import { getSystemErrorName } from 'node:util';
 import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
+import { errnoName } from '../oci/errno.ts';
 import { addon, native } from './addon.ts';
 
 export type LockMode = 'exclusive' | 'shared';
@@ -133,7 +133,7 @@ function waitForLock(path: string, fd: number, mode: LockMode, signal: AbortSign
     const onLocked = (errno: number): void =>
       settle(() => {
         if (errno === 0) resolve();
-        else reject(new OnggiError('internal', `lock "${path}": ${getSystemErrorName(-errno)}`));
+        else reject(new OnggiError('internal', `lock "${path}": ${errnoName(errno)}`));
       });
     signal?.addEventListener('abort', onAbort, { once: true });
     try {

@@ -1,7 +1,7 @@
 /** Requests to the kernel with their answers: what was refused becomes an error that names the message. */
-import { getSystemErrorName } from 'node:util';
 import { fromSystemError, OnggiError } from '../errors.ts';
 import type { NetlinkSocket } from '../kernel/netlink-socket.ts';
+import { errnoName } from '../oci/errno.ts';
 import {
   doneType,
   encodeMessages,
@@ -17,7 +17,7 @@ import {
 
 /** The kernel's refusal as a system error, whose `code` is the errno word. */
 function systemError({ errno, text }: Refusal): Error & { readonly code: string } {
-  const code = getSystemErrorName(-errno);
+  const code = errnoName(errno);
   return Object.assign(new Error(text === '' ? code : `${code}, ${text}`), { code });
 }
 

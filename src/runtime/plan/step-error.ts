@@ -1,7 +1,7 @@
 /** What the keeper of a container reports of a step, as an error or a warning in words. Pure. */
-import { getSystemErrorName } from 'node:util';
 import { codeOfErrno, OnggiError } from '../../errors.ts';
 import type { StepReport } from '../../kernel/frame.ts';
+import { errnoName } from '../../oci/errno.ts';
 import type { Plan, Step } from './steps.ts';
 
 /** What messages say was tried. */
@@ -24,13 +24,13 @@ const hookErrnos: ReadonlySet<string> = new Set(['ECANCELED', 'ETIMEDOUT']);
 export function stepError({ step: index, errno, text }: StepReport, plan: Plan): OnggiError {
   const step = stepAt(plan, index);
   // A hook that was executed and failed: the text says all (native/hook.h).
-  const judged = step?.op === 'hook' && hookErrnos.has(getSystemErrorName(-errno));
+  const judged = step?.op === 'hook' && hookErrnos.has(errnoName(errno));
   if (judged) return new OnggiError('unavailable', `${attempt(plan)}: ${text}`);
   if (step === undefined || !commandOps.has(step.op)) {
-    return new OnggiError(codeOfErrno(getSystemErrorName(-errno)), `${attempt(plan)}: ${text}: ${errnoText(errno)}`);
+    return new OnggiError(codeOfErrno(errnoName(errno)), `${attempt(plan)}: ${text}: ${errnoText(errno)}`);
   }
   const command = step.op === 'find-executable' ? step.command : step.op === 'exec' ? (step.argv[0] ?? '') : '';
-  const name = getSystemErrorName(-errno);
+  const name = errnoName(errno);
   if (name === 'ENOENT' || name === 'ENOTDIR') {
     const found = command.includes('/') ? 'no such file or directory' : 'executable file not found in $PATH';
     return new OnggiError('command-not-found', `exec: "${command}": ${found}`, {
@@ -78,6 +78,6 @@ const errnoWords: Readonly<Record<string, string>> = {
 };
 
 function errnoText(errno: number): string {
-  const name = getSystemErrorName(-errno);
+  const name = errnoName(errno);
   return errnoWords[name] ?? name;
 }
