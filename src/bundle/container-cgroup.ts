@@ -1,6 +1,7 @@
 /** The cgroup of a container, whichever driver keeps it: the file system alone, or systemd. Acts. */
 import type { Resources, Spec } from '../oci/runtime-spec.ts';
 import type { Cgroup } from '../runtime/cgroup/cgroup.ts';
+import type { CgroupLayout } from '../runtime/cgroup/hierarchy.ts';
 import { findCgroup, readCgroupLayout } from '../runtime/cgroup/layout.ts';
 import { removeCgroup } from '../runtime/cgroup/remove.ts';
 import type { Scope } from '../runtime/cgroup/systemd-scope.ts';
@@ -20,11 +21,16 @@ export type ContainerCgroup = {
  *
  * @throws OnggiError `invalid`; with systemd `unavailable`, `unsupported`
  */
-export async function containerCgroup(runtime: Runtime, spec: Spec, id: string): Promise<ContainerCgroup> {
+export async function containerCgroup(
+  runtime: Runtime,
+  spec: Spec,
+  id: string,
+  layout: CgroupLayout,
+): Promise<ContainerCgroup> {
   const path = spec.linux?.cgroupsPath;
-  if (!runtime.systemdCgroup) return { cgroup: findCgroup(path || id), scope: null };
+  if (!runtime.systemdCgroup) return { cgroup: findCgroup(path || id, layout), scope: null };
   const { planScope } = await import('../runtime/cgroup/systemd-scope.ts');
-  return planScope(readCgroupLayout(), path, id, process.getuid?.() !== 0, process.env);
+  return planScope(layout, path, id, process.getuid?.() !== 0, process.env);
 }
 
 /**

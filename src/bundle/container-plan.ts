@@ -1,12 +1,12 @@
-/** From a bundle to the plan of its container. Acts: looks at the machine. */
+/** From a bundle to the plan of its container. Pure. */
 import { loopbackStep } from '../network/veth.ts';
 import type { Spec } from '../oci/runtime-spec.ts';
 import type { Cgroup } from '../runtime/cgroup/cgroup.ts';
 import type { Scope } from '../runtime/cgroup/systemd-scope.ts';
-import { hostFacts } from '../runtime/host-facts.ts';
-import { type Compiled, compile } from '../runtime/plan/compile.ts';
+import { type Compiled, compile, type HostFacts } from '../runtime/plan/compile.ts';
 
 export type PlanRequest = {
+  readonly host: HostFacts;
   readonly id: string;
   readonly bundle: string;
   readonly rootfs: string;
@@ -26,7 +26,7 @@ export type PlanRequest = {
 export function compileContainer(request: PlanRequest): Compiled {
   const stay = request.startFifo === 'stay';
   return compile(request.spec, {
-    host: hostFacts(),
+    host: request.host,
     keeper: {
       kind: 'launcher',
       id: request.id,

@@ -4,6 +4,7 @@ import { OnggiError } from '../errors.ts';
 import { type ExitReport, type Launched, startCreated } from '../kernel/launcher.ts';
 import { isAlive } from '../kernel/process-identity.ts';
 import type { Spec } from '../oci/runtime-spec.ts';
+import { hostFacts } from '../runtime/host-facts.ts';
 import { stepError, stepWarning } from '../runtime/plan/step-error.ts';
 import { checkContainerId } from './container-id.ts';
 import { compileContainer } from './container-plan.ts';
@@ -85,6 +86,7 @@ function planAgain(record: StateRecord, paths: ContainerPaths): ReturnType<typeo
   const recorded = recordedSpec(paths);
   const spec = record.notify ? withNotify(recorded, paths) : recorded;
   return compileContainer({
+    host: hostFacts(),
     ...record,
     spec,
     startFifo: paths.start,

@@ -11,6 +11,7 @@ import type { Guard } from '../kernel/lock.ts';
 import { processIdentity } from '../kernel/process-identity.ts';
 import type { Spec } from '../oci/runtime-spec.ts';
 import { checkFreshCgroup } from '../runtime/cgroup/processes.ts';
+import { hostFacts } from '../runtime/host-facts.ts';
 import { encodePlan } from '../runtime/plan/encode.ts';
 import { stepError, stepWarning } from '../runtime/plan/step-error.ts';
 import type { Plan } from '../runtime/plan/steps.ts';
@@ -64,9 +65,11 @@ export async function makeContainer(
   const notify = notifyAddress(options.env) !== undefined;
   const given = notify ? withNotify(bundle.spec, paths) : bundle.spec;
   const spec = withEnvironment(given, preserved.env);
-  const cgroup = await containerCgroup(runtime, spec, id);
+  const host = hostFacts();
+  const cgroup = await containerCgroup(runtime, spec, id, host.cgroups);
   checkConsole(spec, options, stay);
   const { plan, warnings } = compileContainer({
+    host,
     id,
     bundle: bundle.directory,
     rootfs: bundle.rootfs,

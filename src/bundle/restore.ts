@@ -52,7 +52,7 @@ export async function restoreContainer(
   checkRestorable(bundle.spec);
   if (runtime.systemdCgroup)
     throw unsupported('a restored container in a scope of systemd', 'Leave --systemd-cgroup out.');
-  const kept = await containerCgroup(runtime, bundle.spec, id);
+  const kept = await containerCgroup(runtime, bundle.spec, id, readCgroupLayout());
   const { cgroup } = kept;
   const paths = containerPaths(runtime.root, id);
   const { record, guard } = await recordContainer(runtime, id, bundle, kept);

@@ -5,9 +5,10 @@
 import { version } from '../version.ts';
 
 function main(argv: readonly string[]): void {
+  compileLater();
   const runtime = runtimeArguments(argv);
   if (runtime !== undefined) {
-    void runAsRuntime(runtime).then((status) => process.exit(status));
+    void runAsRuntime(runtime);
     return;
   }
   if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v')) {
@@ -18,21 +19,31 @@ function main(argv: readonly string[]): void {
   void run(argv);
 }
 
-/** Never just returns: a reader of standard input that is still open would keep the process alive. */
+/**
+ * The executable starts with a just-in-time compiler that holds back (Makefile), which is right for a command that is
+ * over in no time. Bun's own interface, which Node doesn't have and doesn't need.
+ */
+function compileLater(): void {
+  const { Bun } = globalThis as { readonly Bun?: { readonly unsafe: { setJITPolicy(scale: number): void } } };
+  if (Bun !== undefined) setTimeout(() => Bun.unsafe.setJITPolicy(1), 100).unref();
+}
+
 /** What the low-level OCI runtime is asked, when it is called: under its own name, or as `onggi runtime`. */
 function runtimeArguments(argv: readonly string[]): readonly string[] | undefined {
   if (process.argv0.endsWith('onggi-runtime')) return argv;
   return argv[0] === 'runtime' ? argv.slice(1) : undefined;
 }
 
-async function runAsRuntime(argv: readonly string[]): Promise<number> {
+async function runAsRuntime(argv: readonly string[]): Promise<never> {
   const [{ runRuntime }, { runtimeWorld }] = await Promise.all([
     import('./runtime/program.ts'),
     import('./runtime/world.ts'),
   ]);
-  return await runRuntime(argv, runtimeWorld());
+  const world = runtimeWorld();
+  return world.end(await runRuntime(argv, world));
 }
 
+/** Never just returns: a reader of standard input that is still open would keep the process alive. */
 async function run(argv: readonly string[]): Promise<never> {
   const [{ runProgram }, { processContext }] = await Promise.all([
     import('./program.ts'),

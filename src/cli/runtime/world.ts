@@ -1,10 +1,11 @@
 /** The world of `onggi-runtime` as a process of its own. Acts. */
 import { appendFileSync } from 'node:fs';
+import { endProcess } from '../../bundle/process-end.ts';
 import { fromSystemError } from '../../errors.ts';
 import { outputOf } from '../output.ts';
 import type { RuntimeWorld } from './program.ts';
 
-export function runtimeWorld(): RuntimeWorld {
+export function runtimeWorld(): RuntimeWorld & { readonly end: (status: number) => never } {
   return {
     stdout: (text) => outputOf(1).print(text),
     stderr: (text) => outputOf(2).print(text),
@@ -18,5 +19,14 @@ export function runtimeWorld(): RuntimeWorld {
     env: process.env,
     user: process.getuid?.() ?? 0,
     now: () => new Date(),
+    end: (status) => {
+      try {
+        // What the engine of JavaScript would tidy up, the kernel does faster.
+        return endProcess(status);
+      } catch {
+        // Without the native part, of which whoever needed it has told.
+        return process.exit(status);
+      }
+    },
   };
 }

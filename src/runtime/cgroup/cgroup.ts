@@ -5,7 +5,7 @@
  * one, and a relative cgroupsPath would mean something else to them.
  */
 import { OnggiError } from '../../errors.ts';
-import { type CgroupLayout, hierarchyPath, legacyControllers } from './hierarchy.ts';
+import { type CgroupLayout, cgroupMounts, hierarchyPath, legacyControllers } from './hierarchy.ts';
 
 export type Cgroup = {
   /** Directory in the v2 hierarchy, an absolute host path; null where there is none. */
@@ -107,12 +107,9 @@ export function parseOwnCgroups(text: string, mountinfo: string): OwnCgroups {
 /** Field 4 of mountinfo by hierarchy, of its first mount. */
 function mountRoots(mountinfo: string): Map<string, string> {
   const roots = new Map<string, string>();
-  for (const line of mountinfo.split('\n')) {
-    const [before = '', after = ''] = line.split(' - ');
-    const [type, , superOptions = ''] = after.split(' ');
-    const root = before.split(' ')[3] ?? '/';
-    if (type === 'cgroup2' && !roots.has('')) roots.set('', root);
-    if (type !== 'cgroup') continue;
+  for (const { version, root, superOptions } of cgroupMounts(mountinfo)) {
+    if (version === 2 && !roots.has('')) roots.set('', root);
+    if (version === 2) continue;
     const options = superOptions.split(',');
     // The kernel lists co-mounted controllers in the same order in both files.
     const key =

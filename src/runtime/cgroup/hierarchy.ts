@@ -58,18 +58,35 @@ export const legacyControllers: ReadonlySet<string> = new Set([
   'misc',
 ]);
 
+export type CgroupMount = {
+  readonly version: 1 | 2;
+  /** What of the hierarchy is mounted. */
+  readonly root: string;
+  readonly mountPoint: string;
+  /** "rw,memory". */
+  readonly superOptions: string;
+};
+
+/** Cut out by one expression, because a machine may have thousands of other mounts. @param mountinfo as proc(5) has it */
+export function cgroupMounts(mountinfo: string): CgroupMount[] {
+  const line = /^\S+ \S+ \S+ (\S+) (\S+) .*? - cgroup(2?) \S+ (\S+)$/gm;
+  return Array.from(mountinfo.matchAll(line), ([, root = '', mountPoint = '', two, superOptions = '']) => ({
+    version: two === '2' ? 2 : 1,
+    root,
+    mountPoint: mountInfoField(mountPoint),
+    superOptions,
+  }));
+}
+
 /** @param mountinfo content of /proc/self/mountinfo (proc(5)) */
 export function parseCgroupLayout(mountinfo: string, files: CgroupFiles): CgroupLayout {
   const legacy: LegacyHierarchy[] = [];
   let unified: UnifiedHierarchy | null = null;
-  for (const line of mountinfo.split('\n')) {
-    const [before = '', after = ''] = line.split(' - ');
-    const mountPoint = mountInfoField(before.split(' ')[4] ?? '');
-    const [type, , superOptions = ''] = after.split(' ');
-    if (type === 'cgroup2') {
+  for (const { mountPoint, version, superOptions } of cgroupMounts(mountinfo)) {
+    if (version === 2) {
       // The first mount wins: a container engine may have mounted the hierarchy again elsewhere.
       unified ??= { mountPoint, controllers: words(files.read(`${mountPoint}/cgroup.controllers`)) };
-    } else if (type === 'cgroup') {
+    } else {
       const hierarchy = legacyHierarchy(mountPoint, superOptions);
       if (!legacy.some((other) => other.options === hierarchy.options)) legacy.push(hierarchy);
     }
