@@ -42,6 +42,8 @@ export type Wish = {
   readonly clean?: boolean;
   /** No file system on /dev, where the caller has a say in that: devices are made in the root. */
   readonly bareDev?: boolean;
+  /** The host's /sys, bound read-only, and its cgroups by their own names: what `spec --rootless` writes. */
+  readonly hostSys?: boolean;
 };
 
 export type ExecWish = Pick<Wish, 'args' | 'user' | 'cwd' | 'tty' | 'env'> & {

@@ -72,7 +72,8 @@ export function bundleArena(scratch: string, runtime: string, programs: readonly
     const directory = join(place, `bundle-${count}`);
     const rootfs = wish.clean === true ? layOutRoot() : root;
     mkdirSync(directory);
-    const spec = bundleSpec(wish, rootfs, id);
+    const usual = bundleSpec(wish, rootfs, id);
+    const spec = wish.hostSys === true ? withHostSys(usual) : usual;
     writeFileSync(join(directory, 'config.json'), JSON.stringify(user === undefined ? spec : rootlessSpec(spec)));
     caller.own(directory, rootfs, ...(wish.volumes ?? []).map(({ source }) => source));
     return { id, directory };
@@ -203,6 +204,21 @@ function rootlessSpec(spec: Spec): Spec {
       namespaces: [...(linux.namespaces ?? []), { type: 'user' }],
       uidMappings: mappings,
       gidMappings: mappings,
+    },
+  };
+}
+
+function withHostSys(spec: Spec): Spec {
+  const options = ['rbind', 'nosuid', 'noexec', 'nodev', 'ro'];
+  return {
+    ...spec,
+    mounts: [
+      ...(spec.mounts ?? []).filter(({ destination }) => !destination.startsWith('/sys')),
+      { destination: '/sys', type: 'none', source: '/sys', options },
+    ],
+    linux: {
+      ...spec.linux,
+      namespaces: (spec.linux?.namespaces ?? []).filter(({ type }) => type !== 'cgroup' && type !== 'network'),
     },
   };
 }

@@ -4,8 +4,19 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { removeCgroups } from '../harness/cgroup-tree.ts';
+import { userId } from '../harness/ordinary-user.ts';
 import { type Arena, attack, type Inmate, type Wish } from './arena.ts';
 import { mountsOf, openings, orders, tryWriting } from './audit.ts';
 import { race } from './race.ts';
@@ -165,7 +176,7 @@ attack('CVE-2023-28642: /proc is a link to a fake one in a volume', [], async (a
   assertUnwritten(source);
 });
 
-/* Rootful here: the hierarchies are mounted writable nowhere, whichever way /sys comes. */
+/* The hierarchies are mounted writable nowhere, whichever way /sys comes. */
 attack('CVE-2023-25809: the cgroups of the host are written to', [], async (arena) => {
   const lines = [
     'for d in /sys/fs/cgroup /sys/fs/cgroup/*; do mkdir $d/escaped 2>/dev/null && echo "MADE $d"; done',
@@ -179,6 +190,47 @@ attack('CVE-2023-25809: the cgroups of the host are written to', [], async (aren
   assert.match(outcome.stdout, /^\s*[1-9]\d*\n$/, outcome.stderr);
   await assertHarmless(arena, {}, 'cgroups');
 });
+
+/*
+ * The report's own case: an ordinary user was delegated cgroups, and /sys of the host is bound. "ro" of that mount is
+ * not that of the hierarchies below it, where what is the user's is root's inside.
+ */
+attack(
+  'CVE-2023-25809: the cgroups that an ordinary user was given are written to',
+  [],
+  async (arena) => {
+    using given = delegate(`attack-${process.pid}`, arena.kind === 'rootless' ? userId : 0);
+    const lines = given.directories.flatMap((path) => [
+      `[ -d ${path} ] || echo "NOT THERE ${path}"`,
+      `mkdir ${path}/escaped 2>/dev/null && echo "MADE ${path}"`,
+      `(echo 0 > ${path}/cgroup.procs) 2>/dev/null && echo "JOINED ${path}"`,
+      `mount -o remount,bind,rw ${dirname(path)} 2>/dev/null && mkdir ${path}/escaped && echo "REMOUNTED ${path}"`,
+    ]);
+    const { status, stdout, stderr } = await arena.run({
+      args: ['sh', '-c', `${lines.join('\n')}\ntrue`],
+      hostSys: true,
+    });
+    assert.deepEqual([status, stdout], [0, ''], stderr);
+  },
+  'rootless',
+  'bundle',
+);
+
+/** Cgroups of that name for somebody, one in each hierarchy that takes processes as it is. */
+function delegate(name: string, owner: number): { readonly directories: readonly string[] } & Disposable {
+  const roots = mountsOf(process.pid).filter(({ type }) => /^cgroup2?$/.test(type));
+  const directories = roots.map(({ target }) => join(target, name)).filter((path) => !/cpuset/.test(path));
+  for (const path of directories) {
+    mkdirSync(path);
+    for (const entry of ['', 'cgroup.procs', 'tasks'].map((file) => join(path, file)).filter(existsSync)) {
+      chownSync(entry, owner, owner);
+    }
+  }
+  return {
+    directories,
+    [Symbol.dispose]: () => removeCgroups(name),
+  };
+}
 
 /* The device that covers files is taken from the container's /dev, which here is the attacker's volume. */
 attack('CVE-2025-31133: /dev/null is not the null device', [], async (arena) => {

@@ -7,7 +7,7 @@ import type { CgroupLayout } from '../cgroup/hierarchy.ts';
 import { compileCgroupMount } from './cgroup-mount.ts';
 import { attributeBits, type MountOptions, mountBits, noAttributes, parseMountOptions } from './mount-options.ts';
 import { idMap } from './namespaces.ts';
-import type { BindMapping, InitStep } from './steps.ts';
+import type { BindMapping, InitStep, MountAttributes } from './steps.ts';
 
 /** What the compilation of a mount has to know besides the mount. */
 export type MountContext = {
@@ -105,17 +105,31 @@ function bind(
   if (without.length > 0) {
     context.warn(`mount options "${without.join(',')}" of the bind "${target}" belong to its file system: no effect`);
   }
+  const source = sourceOf(mount, target, context.bundle);
+  const treeAttributes = treeAttributesOf(source, options);
   return {
     op: 'bind',
-    source: sourceOf(mount, target, context.bundle),
+    source,
     target,
     recursive: options.recursive,
     ...(mapping !== null && { mapping }),
     attributes: options.attributes,
-    ...(options.treeAttributes.words.length > 0 && { treeAttributes: options.treeAttributes }),
+    ...(treeAttributes.words.length > 0 && { treeAttributes }),
     propagation: options.propagation,
     createSource: false,
   };
+}
+
+/**
+ * "ro" is for the mount itself, and a tree of ordinary mounts may be meant so. The kernel's own trees are not: below
+ * /sys lie the cgroups, of which an ordinary user's are root's inside (CVE-2023-25809).
+ */
+function treeAttributesOf(source: string, { recursive, attributes, treeAttributes }: MountOptions): MountAttributes {
+  const ofKernel = /^\/(?:sys|proc)(?:\/|$)/.test(posix.normalize(source));
+  const { rdonly } = attributeBits;
+  const decided = ((treeAttributes.set | treeAttributes.clear) & rdonly) !== 0;
+  if (!ofKernel || !recursive || (attributes.set & rdonly) === 0 || decided) return treeAttributes;
+  return { ...treeAttributes, set: treeAttributes.set | rdonly, words: [...treeAttributes.words, 'rro'] };
 }
 
 function sourceOf(mount: Mount, target: string, bundle: string): string {
