@@ -32,8 +32,14 @@ export type ImportTable = {
 export const importTable: ImportTable = {
   shared: ['errors.ts', 'version.ts'],
   folders: {
+    api: {
+      imports: ['engine', 'oci'],
+      packages: ['bcryptjs'],
+      public: ['registry/serve.ts'],
+      acting: ['registry/authentication.ts', 'registry/serve.ts', 'registry/server.ts'],
+    },
     cli: {
-      imports: ['engine', 'bundle', 'oci'],
+      imports: ['api', 'engine', 'bundle', 'oci'],
       acting: [
         'attach.ts',
         'cid-file.ts',
@@ -41,6 +47,7 @@ export const importTable: ImportTable = {
         'commands/completion.ts',
         'commands/create.ts',
         'commands/exec.ts',
+        'commands/registry-serve.ts',
         'commands/run.ts',
         'commands/start.ts',
         'commands/version.ts',
@@ -79,7 +86,7 @@ export const importTable: ImportTable = {
     engine: {
       imports: ['transport', 'image', 'registry', 'network', 'runtime', 'store', 'kernel', 'oci'],
       packages: ['valibot'],
-      public: ['index.ts', 'process-end.ts', 'terminal.ts', 'types.ts', 'user-namespace.ts'],
+      public: ['content.ts', 'index.ts', 'process-end.ts', 'terminal.ts', 'types.ts', 'user-namespace.ts'],
       acting: [
         'container-create.ts',
         'container-end.ts',
@@ -91,6 +98,12 @@ export const importTable: ImportTable = {
         'container-start.ts',
         'container.ts',
         'containers.ts',
+        'content-blob.ts',
+        'content-cache.ts',
+        'content-fill.ts',
+        'content-image.ts',
+        'content-store.ts',
+        'content.ts',
         'context.ts',
         'ending.ts',
         'exec.ts',

@@ -173,6 +173,12 @@ export const commands: readonly Entry[] = [
     load: () => import('./commands/wait.ts'),
   },
   {
+    names: ['registry serve'],
+    summary: 'Be a registry from which any engine can pull, and to which it can push',
+    group: 'other',
+    load: () => import('./commands/registry-serve.ts'),
+  },
+  {
     names: ['reconcile'],
     summary: 'Record the end of a container and take away what it left',
     group: 'internal',
@@ -184,6 +190,7 @@ export const commands: readonly Entry[] = [
 export const managers: Readonly<Record<string, string>> = {
   container: 'Manage containers',
   image: 'Manage images',
+  registry: 'Be a registry for other engines',
   system: 'Manage onggi',
 };
 

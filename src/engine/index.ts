@@ -8,6 +8,7 @@
  * `onggi` itself among them. Each operation loads only the modules that it needs.
  */
 import { type Containers, makeContainers } from './containers.ts';
+import type { CacheOptions, Content, ContentOptions, WritableContent } from './content.ts';
 import { type Context, type ContextOptions, makeContext } from './context.ts';
 import { type Images, makeImages } from './images.ts';
 import type { EngineInfo } from './info.ts';
@@ -16,6 +17,7 @@ export { OnggiError } from '../errors.ts';
 export type { Credentials } from '../registry/credentials.ts';
 export { version } from '../version.ts';
 export type { Containers } from './containers.ts';
+export type * from './content.ts';
 export type { ContextOptions as EngineOptions } from './context.ts';
 export type { Images, ImportOptions, PullOptions, RemovedImage } from './images.ts';
 export type { EngineInfo } from './info.ts';
@@ -35,6 +37,18 @@ export class Engine implements AsyncDisposable {
   /** Opens nothing yet: the store is opened by the first operation that needs it. The caller disposes of the engine. */
   static open(options: ContextOptions = {}): Engine {
     return new Engine(makeContext(options));
+  }
+
+  /** What a registry of this store offers and takes in. */
+  async content(options: ContentOptions = {}): Promise<WritableContent> {
+    const { openContent } = await import('./content.ts');
+    return await openContent(this.#context, options);
+  }
+
+  /** Another registry as content: fetched when it is asked for, and kept. */
+  async cache(options: CacheOptions): Promise<Content> {
+    const { openCache } = await import('./content.ts');
+    return await openCache(this.#context, options);
   }
 
   /** Facts about the store and the machine. */

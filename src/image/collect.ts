@@ -4,11 +4,12 @@
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { isDigest } from '../oci/digest.ts';
+import { type Digest, isDigest } from '../oci/digest.ts';
 import { listContainers } from '../store/container-row.ts';
 import { syncDatabase, transaction } from '../store/database.ts';
 import { isBlobNamed } from '../store/image-row.ts';
 import { listLayers } from '../store/layer-row.ts';
+import { blobPath } from '../store/layout.ts';
 import { isLayerLock, lockContent } from '../store/lock.ts';
 import { deleteIdleRegistryRows } from '../store/registry-row.ts';
 import type { Store } from '../store/store.ts';
@@ -64,4 +65,13 @@ function unnamedBlobs(store: Store): string[] {
       })
       .map((hex) => join(directory, hex));
   });
+}
+
+/** Removes the files of those of the blobs that no row names any more; call `syncDatabase` before. */
+export async function removeUnnamedBlobs(store: Store, digests: readonly Digest[]): Promise<void> {
+  using _ = await lockContent(store.layout, 'exclusive');
+  for (const digest of digests) {
+    const path = blobPath(store.layout, digest);
+    if (existsSync(path) && !isBlobNamed(store.database, digest)) removeNamed(store.layout, path);
+  }
 }

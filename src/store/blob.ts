@@ -103,6 +103,11 @@ export function hasBlob(layout: Layout, digest: Digest): boolean {
   return existsSync(blobPath(layout, digest));
 }
 
+/** Bytes; undefined when it is not there. */
+export function blobSize(layout: Layout, digest: Digest): number | undefined {
+  return statSync(blobPath(layout, digest), { throwIfNoEntry: false })?.size;
+}
+
 /**
  * A whole blob, verified, for those that fit in memory.
  * @throws OnggiError `not-found`; `corrupt` when it is over `limit` bytes or was changed on disk

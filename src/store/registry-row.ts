@@ -88,9 +88,15 @@ export function registryReferrer(database: Database, repository: string, digest:
   return row === undefined ? undefined : parseDigest(text(row, 'manifest'));
 }
 
-/** @returns whether it was there */
-export function deleteRegistryBlob(database: Database, repository: string, digest: Digest): boolean {
-  return run(database, 'DELETE FROM registry_blobs WHERE repository = ? AND digest = ?', repository, digest) > 0;
+/** @param before only if nobody has counted on it since. @returns whether it was there */
+export function deleteRegistryBlob(
+  database: Database,
+  repository: string,
+  digest: Digest,
+  before = Number.MAX_SAFE_INTEGER,
+): boolean {
+  const sql = 'DELETE FROM registry_blobs WHERE repository = ? AND digest = ? AND used < ?';
+  return run(database, sql, repository, digest, before) > 0;
 }
 
 /** Must run in a transaction. Idempotent. @param references blobs and manifests that it names */

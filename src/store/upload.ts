@@ -18,6 +18,8 @@ export type UploadMark = { readonly size: number; readonly hash: Hash };
 
 /** Not for use from several places at once: each call is awaited before the next. Disposing of it removes what came. */
 export type Upload = AsyncDisposable & {
+  /** Where it lies until it is published. */
+  readonly path: string;
   /** Bytes that came. */
   readonly size: number;
   /** @throws OnggiError `exhausted` when the disk is full */
@@ -56,6 +58,7 @@ export function createUpload(layout: Layout): Upload {
     if (open !== undefined) await closeFile(open);
   };
   return {
+    path: temporary.path,
     get size() {
       return size;
     },
