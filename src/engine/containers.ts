@@ -1,4 +1,6 @@
 /** The operations on containers, each loaded when it is first called. */
+import type { Change } from '../image/layer-changes.ts';
+import type { Digest } from '../oci/digest.ts';
 import type { Context } from './context.ts';
 import type {
   ContainerId,
@@ -47,12 +49,31 @@ export type Containers = {
   wait(ref: string): Promise<number>;
   /** What ended it. */
   why(ref: string): Promise<Why>;
+  /** What has changed in its file system, by path. */
+  diff(ref: string): Promise<Change[]>;
+  /** The tar of its file system, without what is mounted in it. A piece is good until the next one is asked for. */
+  export(ref: string, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  /**
+   * Makes an image of it. @param name null for an image without a name
+   * @throws `invalid` (name, change), `unsupported` (too many layers)
+   */
+  commit(ref: string, name: string | null, options?: CommitOptions): Promise<{ readonly id: Digest }>;
   /** The kernel steps that would make this container, in words. Needs no root and changes nothing. */
   explain(options: ContainerOptions): Promise<string>;
 };
 
 /** `timeout` in seconds, -1 to wait for ever; `signal` by name or number. */
 export type StopOptions = { readonly timeout?: number; readonly signal?: string };
+
+export type CommitOptions = {
+  readonly author?: string;
+  readonly message?: string;
+  /** Dockerfile instructions that set the configuration: CMD, ENTRYPOINT, ENV, ... */
+  readonly changes?: readonly string[];
+  /** false: the container goes on while it is read; what it writes meanwhile may be half there. */
+  readonly pause?: boolean;
+  readonly signal?: AbortSignal;
+};
 
 export type AttachOptions = { readonly stdin?: boolean };
 
@@ -80,6 +101,13 @@ export function makeContainers(context: Context): Containers {
     remove: async (ref, options) => (await import('./container-end.ts')).remove(context, ref, options ?? {}),
     wait: async (ref) => (await import('./container-end.ts')).wait(context, ref),
     why: async (ref) => (await import('./container-query.ts')).why(context, ref),
+    diff: async (ref) => (await import('./container-changes.ts')).diff(context, ref),
+    async *export(ref, signal) {
+      const { exportTree } = await import('./container-changes.ts');
+      yield* exportTree(context, ref, signal);
+    },
+    commit: async (ref, name, options) =>
+      (await import('./container-changes.ts')).commit(context, ref, name, options ?? {}),
     explain: async (options) => (await import('./explain.ts')).explain(context, options),
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Dockerfile instructions that set the configuration of an image: `--change` of `import` (and of `commit`, later).
+ * Dockerfile instructions that set the configuration of an image: `--change` of `import` and `commit`.
  * Pure. What the instruction means for a build only is refused by name.
  */
 import { posix } from 'node:path';
@@ -19,9 +19,25 @@ export type ConfigFields = {
   StopSignal?: string;
 };
 
-/** @throws OnggiError `invalid`, `unsupported` */
-export function applyChanges(changes: readonly string[]): ConfigFields {
-  const config: ConfigFields = {};
+export const configFields = [
+  'Env',
+  'Cmd',
+  'Entrypoint',
+  'WorkingDir',
+  'User',
+  'ExposedPorts',
+  'Labels',
+  'Volumes',
+  'StopSignal',
+] as const satisfies readonly (keyof ConfigFields)[];
+
+/**
+ * @param before what they change; stays as it is
+ * @throws OnggiError `invalid`, `unsupported`
+ */
+export function applyChanges(changes: readonly string[], before: ConfigFields = {}): ConfigFields {
+  const config: ConfigFields = { ...before };
+  let commandSet = false;
   for (const change of changes) {
     const match = /^\s*([A-Za-z]+)(?:\s+([\s\S]*?))?\s*$/.exec(change);
     const name = match?.[1]?.toUpperCase() ?? '';
@@ -34,6 +50,9 @@ export function applyChanges(changes: readonly string[]): ConfigFields {
     }
     const rest = match?.[2] ?? '';
     if (rest === '') throw new OnggiError('invalid', `change "${change.slice(0, 200)}": ${name} requires an argument`);
+    // As in a Dockerfile: a new entrypoint drops the command that was meant for the old one.
+    if (name === 'ENTRYPOINT' && !commandSet) delete config.Cmd;
+    if (name === 'CMD') commandSet = true;
     instruction(config, rest);
   }
   return config;

@@ -8,7 +8,7 @@ import { OnggiError, unsupported } from '../errors.ts';
 export type Compression = 'none' | 'gzip' | 'zstd';
 
 /** Longest magic below. */
-const magicLength = 6;
+export const magicLength = 6;
 
 /** RFC 1952; RFC 8878; a skippable zstd frame may come first; the rest is known and refused by name. */
 const magics: readonly { readonly bytes: readonly number[]; readonly is: string }[] = [

@@ -5,18 +5,16 @@
 import { createReadStream } from 'node:fs';
 import { fromSystemError, OnggiError } from '../errors.ts';
 import { type ChainId, chainIds, type Digest } from '../oci/digest.ts';
-import { mediaTypes } from '../oci/image-spec.ts';
 import { hostPlatform } from '../oci/platform.ts';
 import { canonicalName, parseReference } from '../oci/reference.ts';
-import { createBlobWriter, type WrittenBlob } from '../store/blob.ts';
 import { layerByChainId } from '../store/layer-row.ts';
-import type { Layout } from '../store/layout.ts';
 import { lockLayer } from '../store/lock.ts';
 import type { Store } from '../store/store.ts';
 import { removeAbandoned } from '../store/temporary.ts';
+import { abortable } from './abortable.ts';
 import { applyChanges, type ConfigFields } from './change.ts';
-import type { Compression } from './decompress.ts';
 import { publishImage, type StagedLayer, stageLayer } from './layer.ts';
+import { layerDescriptor, manifestOf, writeJsonBlob } from './manifest-write.ts';
 
 export type ImportOptions = {
   /** Dockerfile instructions (change.ts). */
@@ -49,8 +47,8 @@ export async function importImage(
   using _ = await lockLayer(store.layout, chainId, options.signal);
   using blobs = new DisposableStack();
   const now = new Date();
-  const written = blobs.use(writeJson(store.layout, configOf(config, staged, now, options.message)));
-  const manifest = blobs.use(writeJson(store.layout, manifestOf(written.blob, staged)));
+  const written = blobs.use(writeJsonBlob(store.layout, configOf(config, staged, now, options.message)));
+  const manifest = blobs.use(writeJsonBlob(store.layout, manifestOf(written.blob, [layerDescriptor(staged)])));
   await publishImage(
     store,
     {
@@ -76,19 +74,6 @@ function isThere(store: Store, chainId: ChainId): boolean {
   return layerByChainId(store.database, chainId) !== undefined;
 }
 
-type WrittenJson = Disposable & { readonly blob: WrittenBlob };
-
-function writeJson(layout: Layout, value: object): WrittenJson {
-  const writer = createBlobWriter(layout, {});
-  try {
-    writer.write(Buffer.from(JSON.stringify(value)));
-    return { blob: writer.finish(), [Symbol.dispose]: () => writer[Symbol.dispose]() };
-  } catch (error) {
-    writer[Symbol.dispose]();
-    throw error;
-  }
-}
-
 function configOf(config: ConfigFields, staged: StagedLayer, now: Date, message: string | undefined): object {
   const { os, architecture, variant } = hostPlatform();
   const created = now.toISOString();
@@ -103,21 +88,6 @@ function configOf(config: ConfigFields, staged: StagedLayer, now: Date, message:
   };
 }
 
-const layerTypes = {
-  none: mediaTypes.layer,
-  gzip: mediaTypes.layerGzip,
-  zstd: mediaTypes.layerZstd,
-} as const satisfies Record<Compression, string>;
-
-function manifestOf(config: WrittenBlob, staged: StagedLayer): object {
-  return {
-    schemaVersion: 2,
-    mediaType: mediaTypes.manifest,
-    config: { mediaType: mediaTypes.config, digest: config.digest, size: config.size },
-    layers: [{ mediaType: layerTypes[staged.compression], digest: staged.blob.digest, size: staged.blob.size }],
-  };
-}
-
 /** Large pieces: each one is a turn of the event loop. */
 const pieceSize = 1024 * 1024;
 
@@ -126,34 +96,5 @@ async function* fileBytes(path: string): AsyncGenerator<Uint8Array> {
     for await (const piece of createReadStream(path, { highWaterMark: pieceSize })) yield piece as Buffer;
   } catch (error) {
     throw fromSystemError(error, `read archive "${path}"`);
-  }
-}
-
-/** Gives up at once, also while nothing comes (a terminal, a pipe that nobody writes to). */
-async function* abortable(
-  source: AsyncIterable<Uint8Array>,
-  what: string,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array> {
-  if (signal === undefined) {
-    yield* source;
-    return;
-  }
-  const iterator = source[Symbol.asyncIterator]();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(new OnggiError('cancelled', `${what}: given up`, { cause: signal.reason }));
-  aborted.catch(() => {});
-  signal.addEventListener('abort', onAbort, { once: true });
-  if (signal.aborted) onAbort();
-  try {
-    for (;;) {
-      const next = await Promise.race([aborted, iterator.next()]);
-      if (next.done) return;
-      yield next.value;
-    }
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-    // Without waiting: a source that is stuck would not answer.
-    iterator.return?.()?.catch(() => {});
   }
 }

@@ -8,7 +8,7 @@
 import { OnggiError } from '../errors.ts';
 import type { Directory } from '../kernel/directory.ts';
 import { descriptorFacts, type EntryFacts, listAttributes } from '../kernel/entry-facts.ts';
-import { type EntryPath, parentOf, shownPath } from './entry-path.ts';
+import { type EntryPath, parentOf, rootPath, shownPath } from './entry-path.ts';
 import { type OverlayAttributes, type TreeEntry, walkLayers } from './layer-tree.ts';
 import { type ArchiveEntry, archiveBytes, tarEntryOf } from './tar-archive.ts';
 import type { TarEntry } from './tar-entry.ts';
@@ -41,7 +41,7 @@ function* layerEntries(
   options: DiffOptions,
 ): Generator<ArchiveEntry, void, undefined> {
   const root = descriptorFacts(upper);
-  if (lowerRoot === null || !isSame(root, lowerRoot)) yield rootEntry(root);
+  if (lowerRoot === null || !isSame(root, lowerRoot)) yield rootEntry(root, options);
   const links = linkMemory();
   for (const each of walkLayers([upper], { ...options, showWhiteouts: true })) {
     const name = nameIn(options, each.path);
@@ -56,21 +56,22 @@ function* layerEntries(
   }
 }
 
-/**
- * The tar of the tree that the layers make together, as `export` writes it.
- * @param layers topmost first
- */
-export function treeArchive(layers: readonly Directory[], options: DiffOptions): Generator<Buffer, void, undefined> {
-  return archiveBytes(treeEntries(layers, options));
+/** A merged tree: its layers topmost first. */
+export type MergedTree = { readonly layers: readonly Directory[]; readonly options: DiffOptions };
+
+/** The tar of trees that layers make together, each at its own place, as `export` writes it. */
+export function treeArchive(trees: readonly MergedTree[]): Generator<Buffer, void, undefined> {
+  return archiveBytes(treeEntries(trees));
 }
 
-export function* treeEntries(
-  layers: readonly Directory[],
-  options: DiffOptions,
-): Generator<ArchiveEntry, void, undefined> {
-  const links = linkMemory();
-  for (const each of walkLayers(layers, { ...options, showWhiteouts: false })) {
-    yield* archived(each, nameIn(options, each.path), links);
+function* treeEntries(trees: readonly MergedTree[]): Generator<ArchiveEntry, void, undefined> {
+  for (const { layers, options } of trees) {
+    const links = linkMemory();
+    const [top] = layers;
+    if (top !== undefined) yield rootEntry(descriptorFacts(top), options);
+    for (const each of walkLayers(layers, { ...options, showWhiteouts: false })) {
+      yield* archived(each, nameIn(options, each.path), links);
+    }
   }
 }
 
@@ -95,8 +96,8 @@ function linkMemory(): LinkMemory {
   };
 }
 
-function nameIn({ below = '' as EntryPath }: DiffOptions, path: EntryPath): Buffer {
-  return Buffer.from(below === '' ? path : `${below}/${path}`, 'latin1');
+function nameIn({ below = rootPath }: DiffOptions, path: EntryPath): Buffer {
+  return Buffer.from(below === rootPath ? path : `${below}/${path}`, 'latin1');
 }
 
 const whiteoutPrefix = '.wh.';
@@ -129,16 +130,10 @@ function markEntry(name: string, { modified }: EntryFacts): TarEntry {
   };
 }
 
-function rootEntry({ mode, uid, gid, modified }: EntryFacts): ArchiveEntry {
-  const entry = {
-    ...markEntry('./', { modified } as EntryFacts),
-    type: 'directory' as const,
-    mode,
-    uid,
-    gid,
-    modified,
-  };
-  return { entry, content: null };
+function rootEntry(facts: EntryFacts, { below = rootPath }: DiffOptions): ArchiveEntry {
+  const { mode, uid, gid, modified } = facts;
+  const name = below === rootPath ? './' : `${below}/`;
+  return { entry: { ...markEntry(name, facts), type: 'directory', mode, uid, gid, modified }, content: null };
 }
 
 function isSame(a: EntryFacts, b: EntryFacts): boolean {

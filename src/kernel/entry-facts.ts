@@ -89,7 +89,7 @@ export function readLink(parent: Directory, name: Name): Buffer {
   );
 }
 
-/** Names of the extended attributes of the entry itself, sorted. */
+/** Names of the extended attributes of the entry itself, sorted. One that has gone has none. */
 export function listAttributes(parent: Directory, name: Name): string[] {
   return native(`list attributes of "${shown(name)}"`, (addon) => {
     try {
@@ -97,18 +97,23 @@ export function listAttributes(parent: Directory, name: Name): string[] {
       if (names.length === 0) return [];
       return Buffer.from(names.buffer).toString().split('\0').slice(0, -1).sort();
     } catch (error) {
-      if (errnoOf(error) === 'EOPNOTSUPP') return [];
+      if (errnoOf(error) === 'EOPNOTSUPP' || errnoOf(error) === 'ENOENT') return [];
       throw error;
     }
   });
 }
 
-/** Undefined when the entry has no such attribute. */
+/** Undefined when the entry has no such attribute, or has gone. */
 export function readAttribute(parent: Directory, name: Name, attribute: string): Buffer | undefined {
-  const value = native(`read ${attribute} of "${shown(name)}"`, (addon) =>
-    addon.getxattrat(parent.fd, component(name), attribute),
-  );
-  return value === undefined ? undefined : Buffer.from(value.buffer);
+  return native(`read ${attribute} of "${shown(name)}"`, (addon) => {
+    try {
+      const value = addon.getxattrat(parent.fd, component(name), attribute);
+      return value === undefined ? undefined : Buffer.from(value.buffer);
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  });
 }
 
 /** <linux/openat2.h> */

@@ -269,3 +269,40 @@ test('port says where a port of a running container is published', async () => {
   assert.deepEqual([missing.status, missing.stderr], [1, "onggi: no public port '53' published for web\n"]);
   assert.match((await print({}, 'http')).stderr, /^onggi: 'http' is no port\n/);
 });
+
+test('diff prints a letter for each change, commit passes on what was asked', async () => {
+  const changes = [
+    { kind: 'added', path: '/a' },
+    { kind: 'changed', path: '/c' },
+    { kind: 'deleted', path: '/d' },
+  ] as const;
+  const asked: unknown[] = [];
+  const containers = {
+    diff: async () => [...changes],
+    commit: async (...args: readonly unknown[]) => {
+      asked.push(args);
+      return { id: fakeImage.id };
+    },
+  };
+  const run = (...argv: string[]) => runFake(argv, { engine: { containers } });
+  assert.equal((await run('diff', 'web')).stdout, 'A /a\nC /c\nD /d\n');
+  assert.equal((await run('commit', 'web')).stdout, `${fakeImage.id}\n`);
+  await run('container', 'commit', '-a', 'me', '-m', 'why', '-c', 'CMD x', '-p=false', 'web', 'site:2');
+  assert.deepEqual(asked, [
+    ['web', null, { changes: [], pause: true }],
+    ['web', 'site:2', { changes: ['CMD x'], pause: false, author: 'me', message: 'why' }],
+  ]);
+});
+
+test('export writes to standard output, but not to a terminal', async () => {
+  const containers = {
+    async *export() {
+      yield Buffer.from('tar');
+    },
+  };
+  const engine = { containers };
+  assert.equal((await runFake(['export', 'web'], { engine })).stdout, 'tar');
+  const terminal = await runFake(['export', 'web'], { engine, terminal: fakeTerminal });
+  assert.deepEqual([terminal.status, terminal.stdout], [1, '']);
+  assert.match(terminal.stderr, /standard output is a terminal/);
+});
