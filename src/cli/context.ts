@@ -7,7 +7,10 @@ import type { Output } from './output.ts';
 import type { Signals } from './signals.ts';
 
 /** The part of the engine that commands use. */
-export type EngineFace = Pick<Engine, 'cache' | 'containers' | 'content' | 'images' | 'info' | 'reconcile'>;
+export type EngineFace = Pick<
+  Engine,
+  'cache' | 'containers' | 'content' | 'images' | 'registries' | 'info' | 'reconcile'
+>;
 
 export type Context = {
   readonly stdin: Input;

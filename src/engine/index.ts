@@ -12,6 +12,7 @@ import type { CacheOptions, Content, ContentOptions, WritableContent } from './c
 import { type Context, type ContextOptions, makeContext } from './context.ts';
 import { type Images, makeImages } from './images.ts';
 import type { EngineInfo } from './info.ts';
+import { makeRegistries, type Registries } from './registries.ts';
 
 export { OnggiError } from '../errors.ts';
 export type { Credentials } from '../registry/credentials.ts';
@@ -21,17 +22,20 @@ export type * from './content.ts';
 export type { ContextOptions as EngineOptions } from './context.ts';
 export type { Images, ImportOptions, PullOptions, RemovedImage } from './images.ts';
 export type { EngineInfo } from './info.ts';
+export type { FoundRepository, LoggedIn, LoginOptions, Registries, SearchOptions } from './registries.ts';
 export type * from './types.ts';
 
 export class Engine implements AsyncDisposable {
   readonly #context: Context;
   readonly containers: Containers;
   readonly images: Images;
+  readonly registries: Registries;
 
   private constructor(context: Context) {
     this.#context = context;
     this.containers = makeContainers(context);
     this.images = makeImages(context);
+    this.registries = makeRegistries();
   }
 
   /** Opens nothing yet: the store is opened by the first operation that needs it. The caller disposes of the engine. */

@@ -84,10 +84,15 @@ function property(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }
 
+const noTls = 'no TLS there';
+
 /** Words for the errors of connections, by the code that Node or Bun gives; `false`: trying again is of no use. */
 const connectionErrors: Readonly<Record<string, readonly [words: string, transient: boolean]>> = {
   ECONNREFUSED: ['connection refused', false],
   ECONNRESET: ['connection lost', true],
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: ['it wants a client certificate', false],
+  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: ['it refuses our client certificate', false],
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: ['it does not trust our client certificate', false],
   UND_ERR_SOCKET: ['connection lost', true],
   EPIPE: ['connection lost', true],
   ETIMEDOUT: ['no connection in time', true],
@@ -96,9 +101,9 @@ const connectionErrors: Readonly<Record<string, readonly [words: string, transie
   EAI_AGAIN: ['the name server does not answer', true],
   EHOSTUNREACH: ['no route to host', false],
   ENETUNREACH: ['network is unreachable', false],
-  EPROTO: ['no TLS there', false],
-  ERR_SSL_WRONG_VERSION_NUMBER: ['no TLS there', false],
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: ['no TLS there', false],
+  EPROTO: [noTls, false],
+  ERR_SSL_WRONG_VERSION_NUMBER: [noTls, false],
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: [noTls, false],
 };
 
 export type BrokenConnection = {
@@ -118,7 +123,7 @@ export function connectionFailure({ what, host, error, reached }: BrokenConnecti
   const code = connectionCode(error);
   if (isCertificateError(error)) {
     const found = `${what}: "${host}": its certificate is not trusted (${code})`;
-    const hint = 'Name the authority that signed it in NODE_EXTRA_CA_CERTS.';
+    const hint = `Put the authority that signed it into "/etc/onggi/certs.d/${host}/ca.crt".`;
     return permanent(new OnggiError('unavailable', found, { hint }));
   }
   const [words, transient] = connectionErrors[code] ?? [`connection failed ${code}`.trim(), true];
@@ -129,7 +134,15 @@ export function connectionFailure({ what, host, error, reached }: BrokenConnecti
 
 /** OpenSSL's words for a certificate that does not hold: DEPTH_ZERO_SELF_SIGNED_CERT, CERT_HAS_EXPIRED, ... */
 export function isCertificateError(error: unknown): boolean {
-  return /CERT|SELF_SIGNED|ISSUER/.test(connectionCode(error));
+  // Not the alerts about a certificate of ours, like ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED.
+  const code = connectionCode(error);
+  return /CERT|SELF_SIGNED|ISSUER|UNABLE_TO_VERIFY/.test(code) && !/ALERT/.test(code);
+}
+
+/** False when what answered https has shown that it does not know it. */
+export function speaksTls(error: unknown): boolean {
+  const code = connectionCode(error);
+  return connectionErrors[code]?.[0] !== noTls && code !== '';
 }
 
 /** Node wraps the error of the connection in a TypeError, Bun gives its code to the TypeError. */

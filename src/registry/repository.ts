@@ -3,7 +3,7 @@ import { OnggiError } from '../errors.ts';
 import { type Connection, type ConnectionLimits, connect, defaultConnectionLimits } from './connection.ts';
 import type { Credentials } from './credentials.ts';
 import type { RequestInit } from './exchange.ts';
-import { connectionCode, type Failure, isCertificateError } from './failure.ts';
+import { connectionCode, type Failure, isCertificateError, speaksTls } from './failure.ts';
 import { type Gate, makeGate } from './gate.ts';
 import { hostOfRegistry, originsOf } from './host.ts';
 import { defaultRetryPolicy, type RetryPolicy } from './retry.ts';
@@ -165,6 +165,8 @@ async function plainOrSecure(
   // It does speak TLS, so what the plain attempt met says nothing.
   if (isCertificateError(other.error)) throw other.error;
   if (answer.status === undefined) throw answer.error;
+  // It may have said 400 because it wants TLS, and then broken off for want of a client certificate.
+  if (speaksTls(other.error)) throw other.error;
   return plain;
 }
 

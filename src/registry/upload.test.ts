@@ -35,11 +35,14 @@ async function uploadServer(fault: Fault = () => false) {
     const start = /^(\d+)-/.exec(request.headers['content-range'] ?? '')?.[1];
     if (start !== undefined && Number(start) !== upload.bytes.length)
       return void response.writeHead(416, range()).end();
+    const pieces: Buffer[] = [];
     try {
-      for await (const chunk of request) upload.bytes = Buffer.concat([upload.bytes, chunk as Buffer]);
+      for await (const chunk of request) pieces.push(chunk as Buffer);
     } catch {
+      upload.bytes = Buffer.concat([upload.bytes, ...pieces]);
       return;
     }
+    upload.bytes = Buffer.concat([upload.bytes, ...pieces]);
     if (method === 'PATCH') return void response.writeHead(202, range()).end();
     const digest = new URL(url, 'http://x').searchParams.get('digest') ?? '';
     if (sha256(upload.bytes) !== digest) return sendJson(response, 400, { errors: [{ code: 'DIGEST_INVALID' }] });

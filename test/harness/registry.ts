@@ -19,12 +19,19 @@ export type Registry = AsyncDisposable & {
   putManifest(repository: string, reference: string, mediaType: string, manifest: object): Promise<string>;
 };
 
-/** @param credentials wanted of every client (basic authentication); absent: anonymous */
-export async function startRegistry(credentials?: Credentials): Promise<Registry> {
+/** Paths of PEM files. */
+export type ServerTls = { readonly certificate: string; readonly key: string; readonly clientAuthority?: string };
+
+/**
+ * @param credentials wanted of every client (basic authentication); absent: anonymous
+ * @param tls https; `clientAuthority`: whoever comes must show a certificate that it signed. Then `putBlob` and
+ *   `putManifest` are of no use: fetch() of the test does not trust it.
+ */
+export async function startRegistry(credentials?: Credentials, tls?: ServerTls): Promise<Registry> {
   await using undo = new AsyncDisposableStack();
   const scratch = undo.use(makeScratch());
   const config = join(scratch.path, 'config.yml');
-  writeFileSync(config, configuration(scratch.path, await passwordFile(scratch.path, credentials)));
+  writeFileSync(config, configuration(scratch.path, await passwordFile(scratch.path, credentials), tls));
   const server = start('docker-registry', ['serve', config], { timeout: 600_000 });
   undo.defer(async () => {
     server.child.kill('SIGTERM');
@@ -56,11 +63,13 @@ export function basic({ user, password }: Credentials): string {
   return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 }
 
-function configuration(directory: string, passwords: string | undefined): string {
+function configuration(directory: string, passwords: string | undefined, tls: ServerTls | undefined): string {
+  const clients = tls?.clientAuthority === undefined ? '' : `, clientcas: [${tls.clientAuthority}]`;
+  const secure = tls === undefined ? '' : `, tls: { certificate: ${tls.certificate}, key: ${tls.key}${clients} }`;
   return `version: 0.1
 log: { level: info }
 storage: { filesystem: { rootdirectory: ${directory}/data }, delete: { enabled: true } }
-http: { addr: "127.0.0.1:0" }
+http: { addr: "127.0.0.1:0"${secure} }
 ${passwords === undefined ? '' : `auth: { htpasswd: { realm: test, path: ${passwords} } }`}
 `;
 }
