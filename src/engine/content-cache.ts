@@ -7,9 +7,9 @@ import { OnggiError } from '../errors.ts';
 import { type Digest, isDigest } from '../oci/digest.ts';
 import { maxManifestSize } from '../oci/image-spec.ts';
 import { manifestLinks } from '../oci/manifest-links.ts';
-import { dockerConfigPath, readDockerConfig } from '../registry/docker-config.ts';
 import { fetchManifestBytes, findManifest } from '../registry/manifest-fetch.ts';
-import { openRepository, type Repository } from '../registry/repository.ts';
+import { openMachineRepository, readMachine } from '../registry/open.ts';
+import type { Repository } from '../registry/repository.ts';
 import { createBlobWriter, publishBlob, readBlob } from '../store/blob.ts';
 import { transaction } from '../store/database.ts';
 import { lockContent } from '../store/lock.ts';
@@ -41,28 +41,38 @@ type Cache = {
   readonly registry: string;
   /** Before the name of a repository, in rows. */
   readonly prefix: string;
-  readonly open: (name: string) => Repository;
+  readonly open: (name: string) => Promise<Repository>;
   /** When each tag was looked up last. */
   readonly looked: Map<string, number>;
   readonly fills: Fills;
   readonly warn: (message: string) => void;
 };
 
+/** A client waits meanwhile, and what was kept is better than nothing. */
+const impatient = { attempts: 2, firstDelay: 200, longestDelay: 200, longestWait: 5000 };
+
+/** Repositories are kept: each knows how its registry wants to be asked. Credentials are read anew every few minutes. */
+function repositoriesOf({ registry, credentialsFile }: CacheOptions): Cache['open'] {
+  const known = new Map<string, { readonly repository: Promise<Repository>; readonly until: number }>();
+  return (name) => {
+    const now = Date.now();
+    const kept = known.get(name);
+    if (kept !== undefined && kept.until > now) return kept.repository;
+    if (known.size >= 1000) known.clear();
+    const repository = readMachine(process.env).then((machine) =>
+      openMachineRepository(machine, registry, name, { credentialsFile, retry: impatient }),
+    );
+    known.set(name, { repository, until: now + 300_000 });
+    repository.catch(() => known.delete(name));
+    return repository;
+  };
+}
+
 export function makeCache(context: Context, options: CacheOptions): Content {
   const { store } = context;
   const { database } = store;
   const { registry } = options;
-  const path = options.credentialsFile ?? dockerConfigPath(process.env);
-  const repositories = new Map<string, Repository>();
-  const open = (name: string): Repository => {
-    const known = repositories.get(name);
-    if (known !== undefined) return known;
-    const { credentials } = readDockerConfig(path, registry);
-    const repository = openRepository(registry, name, { credentials });
-    if (repositories.size >= 1000) repositories.clear();
-    repositories.set(name, repository);
-    return repository;
-  };
+  const open = repositoriesOf(options);
   const prefix = `proxy:${registry}/`;
   const warn = (message: string): void => context.warn(message);
   const cache: Cache = { store, registry, prefix, open, looked: new Map(), fills: new Map(), warn };
@@ -79,7 +89,7 @@ export function makeCache(context: Context, options: CacheOptions): Content {
       const wanted = announcedSize(cache, prefix + repository, digest);
       if (wanted === undefined) return undefined;
       const target = { store, key: prefix + repository, digest, size: wanted };
-      return await fillBlob(cache.fills, target, open(repository));
+      return await fillBlob(cache.fills, target, await open(repository));
     },
     referrers: async (repository, digest) => registryReferrers(database, prefix + repository, digest),
   };
@@ -128,7 +138,7 @@ async function lookUp(
 ): Promise<StoredManifest | undefined> {
   const what = `manifest "${reference}" of "${cache.registry}/${repository}"`;
   const ask = { reference, what };
-  const upstream = cache.open(repository);
+  const upstream = await cache.open(repository);
   if (known !== undefined) {
     const found = await findManifest(upstream, { ...ask, signal: undefined });
     if (found === undefined) return undefined;

@@ -1,6 +1,7 @@
 /** A registry on a socket: who may ask, what is asked, what is answered; and its end. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
+import { createSecureContext } from 'node:tls';
 import type { Content, WritableContent } from '../../engine/content.ts';
 import { fromSystemError, OnggiError } from '../../errors.ts';
 import { type Answer, refuse } from './answer.ts';
@@ -125,6 +126,8 @@ function makeServer({ tls }: ServerOptions, limits: ServerLimits): Server {
 }
 
 function secureServer(common: object, { cert, key, clientCa }: NonNullable<ServerOptions['tls']>): Server {
+  // Bun would find a wrong key only when it listens.
+  createSecureContext({ cert, key });
   const clients = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true };
   return createSecureServer({ ...common, cert, key, ...clients, minVersion: 'TLSv1.2', handshakeTimeout: 10_000 });
 }
