@@ -285,6 +285,7 @@ void init_run(const struct init_start *given) {
     for (int i = 0; i < KERNEL_MOUNTS; i++) init.kernel_mounts[i] = -1;
     init.preserve = start.preserve;
     init.left_alone = start.left_alone;
+    init.to_be_seen = start.to_be_seen;
     init.oom_score_adj = init.null_device = init.mask_directory = -1;
     init.umask = 022;
     init.failure.index = 1; /* OP_CLONE or OP_JOIN */

@@ -32,6 +32,7 @@ struct init_start {
     bool joins_user;    /* the container has a user namespace */
     bool keeps_keyring;
     bool left_alone;    /* outlives its keeper, from its start on at the latest */
+    bool to_be_seen;    /* its namespaces are for the user to open before its start, who is not root; nobody else sees it */
 };
 
 struct init {
@@ -39,7 +40,7 @@ struct init {
     int report; /* the message socket; -1 once the keeper has left */
     int start, reply; /* fifos, or -1 */
     uint32_t preserve; /* descriptors from 3 up that are the command's */
-    bool left_alone;
+    bool left_alone, to_be_seen;
     bool settled; /* init_settle is done */
     int root; /* O_PATH, the root that container paths are resolved below; -1 before OP_ENTER_ROOT */
     int proc; /* a procfs that nobody else can reach; -1 until first used */

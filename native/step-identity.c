@@ -64,6 +64,8 @@ static int apply(struct init *init, const struct account *account, const struct 
     result = capabilities_apply(sets, &init->failure);
     prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
     process_harden(!init->settled || !init->left_alone);
+    /* pasta(1) is about to open /proc/PID/ns as the user whom the namespace belongs to (ptrace(2), "access mode"). */
+    if (init->to_be_seen) prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
     return result;
 }
 

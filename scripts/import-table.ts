@@ -256,8 +256,8 @@ export const importTable: ImportTable = {
     },
     network: {
       imports: ['store', 'kernel', 'oci'],
-      public: ['address.ts', 'bridge.ts', 'network.ts', 'port.ts', 'publish.ts', 'resolver.ts', 'veth.ts'],
-      acting: ['bridge.ts', 'forwarding.ts', 'publish.ts'],
+      public: ['address.ts', 'bridge.ts', 'network.ts', 'pasta.ts', 'port.ts', 'publish.ts', 'resolver.ts', 'veth.ts'],
+      acting: ['bridge.ts', 'forwarding.ts', 'pasta.ts', 'publish.ts'],
     },
     runtime: {
       imports: ['store', 'kernel', 'oci'],

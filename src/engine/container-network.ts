@@ -7,14 +7,17 @@ import { join } from 'node:path';
 import { OnggiError } from '../errors.ts';
 import { type Guard, lock } from '../kernel/lock.ts';
 import type { NetlinkStep } from '../kernel/netlink-step.ts';
+import { unprivileged } from '../kernel/user-namespace.ts';
 import { chooseAddress, chooseSubnet, formatMac, gatewayOf, macOf, overlaps, parseSubnet } from '../network/address.ts';
 import { ensureBridge, readHostNetworks } from '../network/bridge.ts';
 import { chooseBridge, type Network } from '../network/network.ts';
-import { checkFree } from '../network/port.ts';
+import { startPasta } from '../network/pasta.ts';
+import { checkFree, type PortMapping } from '../network/port.ts';
 import {
   checkForeign,
   checkHostPort,
   chooseHostPort,
+  type ForeignPort,
   foreignPorts,
   publishPorts,
   unpublishPorts,
@@ -106,7 +109,20 @@ export function takeLeases(store: Store, { id }: ContainerRow, name: string, ask
   setNetworkActive(database, network.name, true);
   takeAddress(database, { network: network.name, address: chooseAddress(network, taken), containerId: id });
   const { ports = [] } = asked;
-  const foreign = ports.length === 0 ? [] : foreignPorts(network.bridge);
+  takePorts(store, id, ports, ports.length === 0 ? [] : foreignPorts(network.bridge));
+}
+
+/**
+ * Takes ports for a container; within the caller's transaction.
+ * @param foreign what others publish by rules
+ * @throws OnggiError `conflict` (a port is published or used already), `denied`
+ */
+export function takePorts(
+  { database }: Store,
+  containerId: string,
+  ports: readonly PortMapping[],
+  foreign: readonly ForeignPort[],
+): void {
   for (const mapping of ports) {
     const leased = listPortLeases(database);
     const hostPort = mapping.hostPort === 0 ? chooseHostPort(mapping, [...leased, ...foreign]) : mapping.hostPort;
@@ -114,7 +130,7 @@ export function takeLeases(store: Store, { id }: ContainerRow, name: string, ask
     checkFree(port, leased);
     checkForeign(port, foreign);
     if (mapping.hostPort !== 0) checkHostPort(port);
-    takePort(database, { ...port, containerId: id });
+    takePort(database, { ...port, containerId });
   }
 }
 
@@ -160,6 +176,16 @@ export function publish(store: Store, { row }: Container): void {
 export function unpublish(store: Store, { row }: Container): void {
   if (row.networkName === null || portsOfContainer(store.database, row.id).length === 0) return;
   unpublishPorts(networkOf(store, row.networkName), row.id);
+}
+
+/** Whether pasta(1) connects it: the network of an ordinary user's container that asks for none in particular. */
+export function usesPasta({ row }: Container): boolean {
+  return row.networkMode === 'bridge' && row.networkName === null && unprivileged() !== undefined;
+}
+
+/** The container's network is up and its ports are open when this returns. @throws OnggiError `unavailable` */
+export function connectPasta({ database }: Store, { id, files }: Container, pid: number): void {
+  startPasta(pid, files.pasta, portsOfContainer(database, id));
 }
 
 export function lockNetwork(store: Store, name: string): Promise<Guard> {

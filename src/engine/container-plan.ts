@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { errnoOf, fromSystemError } from '../errors.ts';
 import { lowerDirectories } from '../image/snapshot.ts';
 import { mapsOf, unprivileged } from '../kernel/user-namespace.ts';
-import { hostsFile, resolvedPath, resolverFile } from '../network/resolver.ts';
+import { forwardedFile, hostsFile, resolvedPath, resolverFile } from '../network/resolver.ts';
 import type { Spec } from '../oci/runtime-spec.ts';
 import { allCapabilities, capabilityNamesOf, capabilitySet } from '../runtime/capability.ts';
 import { findCgroup } from '../runtime/cgroup/layout.ts';
@@ -15,7 +15,7 @@ import { type CompileContext, compile, type HostFacts, type RootSource } from '.
 import type { Plan } from '../runtime/plan/steps.ts';
 import { kernelVersion } from '../runtime/seccomp/profile.ts';
 import type { Container } from './container.ts';
-import type { ContainerNetwork } from './container-network.ts';
+import { type ContainerNetwork, usesPasta } from './container-network.ts';
 import type { Context } from './context.ts';
 import { hostDevices } from './host-devices.ts';
 import { hostMaskedPaths, hostMounts } from './host-image.ts';
@@ -129,14 +129,17 @@ function logFile({ maxSize, maxFiles }: LogOptions): { readonly maxSize: bigint;
 }
 
 /** hostname, hosts and resolv.conf, which the container sees and may change. */
-function writeEtc({ files, options }: Container, { hostname: name }: Spec, network: ContainerNetwork): void {
-  const { address } = network;
+function writeEtc(container: Container, { hostname: name }: Spec, network: ContainerNetwork): void {
+  const { files, options } = container;
+  // Its address is that of the machine, found out by pasta only when it starts; its name has to mean something before.
+  const address = usesPasta(container) ? '127.0.1.1' : network.address;
   const host = options.network === 'host';
   write(files.hostname, `${name ?? ''}\n`);
   const hosts = host ? readIfThere('/etc/hosts') : undefined;
   write(files.hosts, hosts ?? hostsFile(name ?? '', options.domainname ?? '', address));
   const resolv = readIfThere('/etc/resolv.conf') ?? '';
-  write(files.resolv, host ? resolv : resolverFile(resolv, readIfThere(resolvedPath)).content);
+  const own = usesPasta(container) ? forwardedFile(resolv) : resolverFile(resolv, readIfThere(resolvedPath)).content;
+  write(files.resolv, host ? resolv : own);
 }
 
 function write(path: string, content: string): void {

@@ -9,15 +9,24 @@ import { type Guard, lock } from '../kernel/lock.ts';
 import { startShim } from '../kernel/shim.ts';
 import { connectShim, type Interest, loadClient, type ShimClient } from '../kernel/shim-client.ts';
 import { unprivileged } from '../kernel/user-namespace.ts';
+import { requirePasta } from '../network/pasta.ts';
+import { delegatedPath } from '../runtime/cgroup/layout.ts';
 import { encodePlan } from '../runtime/plan/encode.ts';
 import type { Plan } from '../runtime/plan/steps.ts';
 import { containerById, findContainer, updateContainer } from '../store/container-row.ts';
 import { transaction } from '../store/database.ts';
 import { socketPath } from '../store/layout.ts';
-import type { Store } from '../store/store.ts';
 import { type Container, containerOf, type StartRecord } from './container.ts';
 import { insertNew } from './container-create.ts';
-import { connectNetwork, ensureDefaultNetwork, publish, takeLeases } from './container-network.ts';
+import {
+  connectNetwork,
+  connectPasta,
+  ensureDefaultNetwork,
+  publish,
+  takeLeases,
+  takePorts,
+  usesPasta,
+} from './container-network.ts';
 import { compileContainer } from './container-plan.ts';
 import { containerSession } from './container-session.ts';
 import type { AttachOptions } from './containers.ts';
@@ -108,7 +117,8 @@ async function startRecorded(context: Context, container: Container, interest: I
     const early: Output[] = [];
     const warn = (message: string): void => context.warn(message);
     const created = await until('created', client, plan, early, warn);
-    publish(context.store, container);
+    if (usesPasta(container)) connectPasta(context.store, container, created.pid);
+    else publish(context.store, container);
     client.start();
     await until('running', client, plan, early, warn);
     return { client, early, row: noteRunning(context, container, created) };
@@ -124,8 +134,11 @@ async function startRecorded(context: Context, container: Container, interest: I
 /** The row says what will be made before any of it is: state, socket, cgroups, address, ports. */
 function record({ store }: Context, { row, files, options }: Container): Container {
   const nonce = randomBytes(10).toString('hex');
-  const start: StartRecord = { nonce, socket: socketPath(store.layout, nonce), cgroupsPath: `/onggi/${row.id}` };
-  const network = row.networkMode === 'bridge' ? networkOfUser(store) : null;
+  const cgroupsPath = `${delegatedPath()}/onggi/${row.id}`;
+  const start: StartRecord = { nonce, socket: socketPath(store.layout, nonce), cgroupsPath };
+  const pasta = row.networkMode === 'bridge' && unprivileged() !== undefined;
+  if (pasta) requirePasta();
+  const network = row.networkMode === 'bridge' && !pasta ? ensureDefaultNetwork(store) : null;
   rmSync(files.exit, { force: true });
   rmSync(files.recorded, { force: true });
   // A lock file of its own for each start: an earlier shim may still wait for a slow client, holding the old one.
@@ -133,6 +146,7 @@ function record({ store }: Context, { row, files, options }: Container): Contain
   if (options.autoRemove !== true) keepRoomForExit(files.exitRoom);
   const starting = transaction(store.database, () => {
     if (network !== null) takeLeases(store, row, network.name, options);
+    if (pasta) takePorts(store, row.id, options.ports ?? [], []);
     return updateContainer(store.database, row.id, ['created', 'exited'], {
       state: 'starting',
       cgroup: JSON.stringify(start),
@@ -140,14 +154,6 @@ function record({ store }: Context, { row, files, options }: Container): Contain
     });
   });
   return containerOf(store, starting);
-}
-
-/** @throws OnggiError `denied` for an ordinary user */
-function networkOfUser(store: Store): ReturnType<typeof ensureDefaultNetwork> {
-  if (unprivileged() === undefined) return ensureDefaultNetwork(store);
-  throw new OnggiError('denied', 'network "bridge": an ordinary user can make no bridge', {
-    hint: 'Use --network none, or --network host for the network of this machine.',
-  });
 }
 
 /** So that how it ended is known on a full disk, too. One that is removed at its end needs no record of it. */

@@ -51,6 +51,8 @@ export type ContainerFiles = {
   readonly shimLock: string;
   readonly upper: string;
   readonly work: string;
+  /** Of the process that connects an ordinary user's container to the network. */
+  readonly pasta: { readonly pid: string; readonly log: string };
   /** Where the init mounts the root, inside its own mount namespace only. */
   readonly rootfs: string;
   /** Writable layers of the machine's other disks, for the image `host`. */
@@ -72,6 +74,7 @@ export function filesOf(store: Store, id: string): ContainerFiles {
     shimLock: join(directory, 'shim.lock'),
     upper: join(directory, 'upper'),
     work: join(directory, 'work'),
+    pasta: { pid: join(directory, 'pasta.pid'), log: join(directory, 'pasta.log') },
     rootfs: join(directory, 'rootfs'),
     disks: join(directory, 'disks'),
     hostname: join(directory, 'hostname'),

@@ -13,6 +13,7 @@ import type { Guard } from '../kernel/lock.ts';
 import { isLocked } from '../kernel/lock.ts';
 import { isAlive } from '../kernel/process-identity.ts';
 import { connectShim } from '../kernel/shim-client.ts';
+import { stopPasta } from '../network/pasta.ts';
 import { findCgroup } from '../runtime/cgroup/layout.ts';
 import { removeCgroup, removeEmptyParent } from '../runtime/cgroup/remove.ts';
 import {
@@ -140,6 +141,7 @@ function markRecorded(from: string, to: string): void {
 async function releaseKernelState(store: Store, container: Container): Promise<void> {
   const { start } = container;
   if (start === null) return;
+  await stopPasta(container.files.pasta);
   unpublish(store, container);
   const cgroup = findCgroup(start.cgroupsPath);
   await removeCgroup(cgroup);

@@ -118,12 +118,15 @@ export function checkHostPort(port: HostPort): void {
   const found = probePort(port.protocol, port.hostIp, port.hostPort);
   if (found === 'free') return;
   const tried = `failed to bind host port ${formatHostPort(port)}`;
-  if (found === 'denied') throw new OnggiError('denied', `${tried}: permission denied`);
+  if (found === 'denied') throw new OnggiError('denied', `${tried}: permission denied`, { hint: lowPortHint });
   if (found === 'no-address') throw new OnggiError('invalid', `${tried}: cannot assign requested address`);
   throw new OnggiError('conflict', `${tried}: address already in use`, {
     hint: 'A program of this host has the port. Stop it, or publish another port.',
   });
 }
+
+const lowPortHint =
+  'Publish a port from 1024 up, or have root lower net.ipv4.ip_unprivileged_port_start (ip-sysctl.rst).';
 
 /** A free port for a mapping without one: neither leased (`taken`) nor listened on. @throws OnggiError `exhausted` */
 export function chooseHostPort(wanted: Omit<HostPort, 'hostPort'>, taken: readonly HostPort[]): number {

@@ -1,5 +1,7 @@
 /** The files by which a container finds names: resolv.conf(5) and hosts(5). Pure. */
 
+import { forwardedResolver } from './pasta-command.ts';
+
 /** Where systemd-resolved keeps the servers that it asks itself; /etc/resolv.conf then names only 127.0.0.53. */
 export const resolvedPath = '/run/systemd/resolve/resolv.conf';
 
@@ -44,6 +46,12 @@ export function resolverFile(host: string, resolved: string | undefined): Resolv
     .map((line) => line.trimEnd());
   const lines = [...(fallback ? publicServers : usable).map((server) => `nameserver ${server}`), ...rest];
   return { content: `${lines.join('\n')}\n`, fallback };
+}
+
+/** As `resolverFile`, with the one server by which pasta passes questions on. */
+export function forwardedFile(host: string): string {
+  return resolverFile(`nameserver ${forwardedResolver}\n${host.replace(/^\s*nameserver\s.*$/gm, '')}`, undefined)
+    .content;
 }
 
 /** The addresses that every hosts file begins with, Docker's among them. */

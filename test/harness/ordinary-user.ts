@@ -13,6 +13,15 @@ export const firstSubId = 700_000;
 
 export type Ran = { readonly status: number | null; readonly stdout: string; readonly stderr: string };
 
+const ownNetwork = [
+  'ip link set lo up',
+  'ip link add out0 type veth peer name far0',
+  'ip addr add 198.51.100.2/24 dev out0',
+  'ip link set out0 up',
+  'ip link set far0 up',
+  'ip route add default via 198.51.100.1',
+];
+
 export type OrdinaryUser = {
   /** A directory of the user's own. */
   readonly home: string;
@@ -22,6 +31,8 @@ export type OrdinaryUser = {
   /** A command of the user's, to be started by whoever likes, with `env`. */
   readonly argv: (argv: readonly string[]) => readonly [string, ...string[]];
   readonly env: Readonly<Record<string, string>>;
+  /** As `run`, in a network of its own with a default route, or none, by which nobody is reached. */
+  readonly runApart: (argv: readonly string[], route?: boolean) => Ran;
 };
 
 /** @param place a scratch directory, which is opened for everybody to pass through */
@@ -43,19 +54,36 @@ export function makeUser(place: string, options: { readonly subIds: boolean } = 
   for (const [name, text] of Object.entries(files)) writeFileSync(join(etc, name), text);
   const binds = names.map((name) => `touch /etc/${name} && mount --bind ${etc}/${name} /etc/${name}`);
   const drop = `setpriv --reuid ${userId} --regid ${userId} --clear-groups --`;
-  const script = [`mount --bind ${repository}/dist ${dist}`, ...binds, `cd ${home}`, `exec ${drop} "$@"`].join(' && ');
+  const inside = [`mount --bind ${repository}/dist ${dist}`, ...binds, `cd ${home}`, `exec ${drop} "$@"`];
   const env = { PATH: process.env['PATH'] ?? '', HOME: home, XDG_RUNTIME_DIR: runtime };
-  const run = (argv: readonly string[]): Ran => {
+  const execute = (network: readonly string[], argv: readonly string[]): Ran => {
+    const script = [...network, ...inside].join(' && ');
     // Files: what stays behind keeps them open, so a pipe would not end.
     const [out, err] = [inPlace('out'), inPlace('err')];
-    const words = ['--mount', '--propagation', 'private', 'sh', '-c', `exec >${out} 2>${err} </dev/null; ${script}`];
+    const apart = network.length > 0 ? ['--net'] : [];
+    const words = [
+      ...apart,
+      '--mount',
+      '--propagation',
+      'private',
+      'sh',
+      '-c',
+      `exec >${out} 2>${err} </dev/null; ${script}`,
+    ];
     const { status } = spawnSync('unshare', [...words, 'sh', ...argv], { env, stdio: 'ignore', timeout: 60_000 });
     return { status, stdout: readFileSync(out, 'utf8'), stderr: readFileSync(err, 'utf8') };
   };
   const argv: OrdinaryUser['argv'] = (words) => [
     'unshare',
-    ...['--mount', '--propagation', 'private', 'sh', '-c', script, 'sh'],
+    ...['--mount', '--propagation', 'private', 'sh', '-c', inside.join(' && '), 'sh'],
     ...words,
   ];
-  return { home, dist, run, argv, env };
+  return {
+    home,
+    dist,
+    run: (words) => execute([], words),
+    runApart: (words, route = true) => execute(route ? ownNetwork : ownNetwork.slice(0, 1), words),
+    argv,
+    env,
+  };
 }

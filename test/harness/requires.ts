@@ -29,6 +29,7 @@ const probes = {
   ip: () => program('ip'),
   nsenter: () => program('nsenter'),
   openssl: () => program('openssl'),
+  pasta: () => existsSync('/usr/bin/pasta'),
   newuidmap: () => existsSync('/usr/bin/newuidmap') && existsSync('/usr/bin/newgidmap'),
   libseccomp: () => program('gcc') && existsSync('/usr/include/seccomp.h'),
   python3: () => program('python3'),

@@ -38,6 +38,12 @@ export function findCgroup(path: string, layout: CgroupLayout = readCgroupLayout
   return isRoot() ? cgroup : permittedCgroup(cgroup, layout, ownCgroups(), access);
 }
 
+/** Below the unified hierarchy, the topmost cgroup that an ordinary user may make others in; "" for root, or if none. */
+export function delegatedPath(): string {
+  const { unified } = readCgroupLayout();
+  return unified?.delegated?.slice(unified.mountPoint.length) ?? '';
+}
+
 function ownCgroups(): OwnCgroups {
   return parseOwnCgroups(read('/proc/self/cgroup'), read('/proc/self/mountinfo'));
 }

@@ -1,0 +1,94 @@
+/**
+ * pasta(1) beside a container of an ordinary user. It goes into the background by itself and does not notice the end of
+ * the container, so its pid lies in a file of the container, which whoever finishes the container ends it by. Acts.
+ */
+import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { constants } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fromSystemError, OnggiError } from '../errors.ts';
+import { isAlive, processIdentity, signalProcess } from '../kernel/process-identity.ts';
+import { pastaCommand } from './pasta-command.ts';
+import type { PortMapping } from './port.ts';
+
+/** PATH is the caller's to change. */
+const program = '/usr/bin/pasta';
+
+/** @throws OnggiError `unsupported` when it is not installed */
+export function requirePasta(): void {
+  if (existsSync(program)) return;
+  throw new OnggiError(
+    'unsupported',
+    'network "bridge": an ordinary user can make no bridge, and pasta is not installed',
+    {
+      hint: 'Install pasta (Debian: package "passt"), or use --network none or --network host.',
+    },
+  );
+}
+
+export type PastaFiles = { readonly pid: string; readonly log: string };
+
+/** Milliseconds that it may take to bring the network up. */
+const patience = 20_000;
+
+/**
+ * Returns when the network is up and the ports are open.
+ * @param pid a process in the network namespace
+ * @throws OnggiError `unavailable` with pasta's words
+ */
+export function startPasta(pid: number, files: PastaFiles, ports: readonly PortMapping[]): void {
+  const log = openLog(files.log);
+  try {
+    const { status, error } = spawnSync(program, pastaCommand(pid, files.pid, ports), {
+      stdio: ['ignore', log, log],
+      env: { PATH: '/usr/bin:/bin' },
+      timeout: patience,
+    });
+    if (status === 0) return;
+    if (error !== undefined && status === null) throw fromSystemError(error, `start "${program}"`);
+    const said = readFileSync(files.log, 'utf8').trim().split('\n').slice(-3).join('; ');
+    throw new OnggiError('unavailable', `connect the container to the network: pasta: ${said}`, {
+      hint: 'Use --network none or --network host to go without, or another port if it is a port.',
+    });
+  } finally {
+    closeSync(log);
+  }
+}
+
+/** Ends it if it runs; its ports are free when this resolves. Idempotent; cheap when there was none. */
+export async function stopPasta(files: PastaFiles): Promise<void> {
+  const pid = readPid(files.pid);
+  if (pid === undefined) return;
+  const found = processIdentity(pid);
+  // The file may be of before a reboot: only a process that was given this very file is the one.
+  if (found !== undefined && isGiven(pid, files.pid) && signalProcess(found, constants.signals.SIGKILL)) {
+    const deadline = performance.now() + patience;
+    while (isAlive(found) && performance.now() < deadline) await pause(1);
+  }
+  rmSync(files.pid, { force: true });
+}
+
+function openLog(path: string): number {
+  try {
+    return openSync(path, 'w', 0o600);
+  } catch (error) {
+    throw fromSystemError(error, `write "${path}"`);
+  }
+}
+
+function readPid(path: string): number | undefined {
+  try {
+    const text = readFileSync(path, 'utf8').trim();
+    return /^[1-9]\d{0,9}$/.test(text) ? Number(text) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isGiven(pid: number, file: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(file);
+  } catch {
+    return false;
+  }
+}
