@@ -3,7 +3,9 @@ import { OnggiError } from '../errors.ts';
 import { unprivileged } from '../kernel/user-namespace.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Credentials } from '../registry/credentials.ts';
+import type { ArchiveTarget } from '../transport/archive-sink.ts';
 import type { Context } from './context.ts';
+import type { LoadedImage, LoadOptions, SaveOptions } from './save.ts';
 import type { ImageSummary, PullEvent } from './types.ts';
 
 export type PullOptions = {
@@ -46,6 +48,10 @@ export type Images = {
     options?: ImportOptions,
   ): Promise<{ readonly id: Digest }>;
   exists(ref: string): Promise<boolean>;
+  /** @throws `not-found`, `exhausted`; then there is no new file */
+  save(refs: readonly string[], target: ArchiveTarget, options?: SaveOptions): Promise<void>;
+  /** @param path of an archive, or "/dev/stdin"; each image is there when it is yielded */
+  load(path: string, options?: LoadOptions): AsyncIterable<LoadedImage>;
 };
 
 /** Layers have files of many ids. @throws OnggiError `denied` */
@@ -66,6 +72,11 @@ export function makeImages(context: Context): Images {
       const { pull } = await import('./pull.ts');
       checkIds('pull');
       yield* pull(context, ref, options ?? {});
+    },
+    save: async (refs, target, options) => (await import('./save.ts')).saveImages(context, refs, target, options),
+    async *load(path, options) {
+      const { loadImages } = await import('./save.ts');
+      yield* loadImages(context, path, options);
     },
     import: async (source, name, options) => {
       const { importImage } = await import('../image/import.ts');

@@ -13,6 +13,7 @@ import { type Context, type ContextOptions, makeContext } from './context.ts';
 import { type Images, makeImages } from './images.ts';
 import type { EngineInfo } from './info.ts';
 import { makeRegistries, type Registries } from './registries.ts';
+import { makeTransfers, type Transfers } from './transfer.ts';
 
 export { OnggiError } from '../errors.ts';
 export type { Credentials } from '../registry/credentials.ts';
@@ -23,6 +24,8 @@ export type { ContextOptions as EngineOptions } from './context.ts';
 export type { Images, ImportOptions, PullOptions, RemovedImage } from './images.ts';
 export type { EngineInfo } from './info.ts';
 export type { FoundRepository, LoggedIn, LoginOptions, Registries, SearchOptions } from './registries.ts';
+export type { LoadedImage, LoadOptions, SaveOptions } from './save.ts';
+export type { CopiedImage, Transfers } from './transfer.ts';
 export type * from './types.ts';
 
 export class Engine implements AsyncDisposable {
@@ -30,12 +33,14 @@ export class Engine implements AsyncDisposable {
   readonly containers: Containers;
   readonly images: Images;
   readonly registries: Registries;
+  readonly transfers: Transfers;
 
   private constructor(context: Context) {
     this.#context = context;
     this.containers = makeContainers(context);
     this.images = makeImages(context);
     this.registries = makeRegistries();
+    this.transfers = makeTransfers(context);
   }
 
   /** Opens nothing yet: the store is opened by the first operation that needs it. The caller disposes of the engine. */

@@ -206,5 +206,9 @@ export type PullEvent =
   | { readonly type: 'layer-done'; readonly digest: Digest }
   | { readonly type: 'done'; readonly id: Digest; readonly upToDate: boolean };
 
+export type { LayerEvent } from '../image/stage-layers.ts';
+export type { RegistryOptions } from './registry-access.ts';
+export type { CopyImageOptions } from './transfer.ts';
+
 /** Something that could not be had and was gone without; faces print it once. */
 export type Warning = { readonly message: string };

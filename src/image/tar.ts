@@ -19,6 +19,10 @@ export type TarHandler = {
 export type TarReader = {
   /** @throws OnggiError `corrupt`, `unsupported`, `exhausted` (a limit), or what the handler throws */
   write(chunk: Buffer): void;
+  /** Bytes of content and padding that may be passed over now (`skip`) instead of being written. */
+  skippable(): number;
+  /** @param count at most `skippable()`; the handler's `content` hears nothing of them, its `end` does */
+  skip(count: number): void;
   /**
    * Says that no more bytes come.
    * @returns whether the end mark was there; without it a cut between two entries can't be told
@@ -64,6 +68,23 @@ export function readTar(handler: TarHandler, limits: TarLimits = defaultTarLimit
         const piece = chunk.subarray(offset, offset + Math.min(state.left, chunk.length - offset));
         offset += piece.length;
         take(state, piece, handler, limits);
+      }
+    },
+    skippable() {
+      if (state.phase === 'content') return state.left + state.padding;
+      return state.phase === 'padding' ? state.left : 0;
+    },
+    skip(count) {
+      let rest = count;
+      while (rest > 0 && (state.phase === 'content' || state.phase === 'padding')) {
+        const step = Math.min(rest, state.left);
+        rest -= step;
+        state.left -= step;
+        if (state.left > 0) return;
+        if (state.phase === 'content') {
+          handler.end();
+          pad(state);
+        } else expectHeader(state);
       }
     },
     finish() {

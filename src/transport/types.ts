@@ -41,9 +41,10 @@ export type ImageDestination = AsyncDisposable & {
   hasBlob(descriptor: Descriptor, signal?: AbortSignal): Promise<boolean>;
   /**
    * Takes the bytes and verifies digest and size. Idempotent; several may be on their way at the same time.
-   * @throws OnggiError `corrupt`, what `bytes` throws, and what the transport throws
+   * @param open begins at the first byte each time that it is called
+   * @throws OnggiError `corrupt`, what reading throws, and what the transport throws
    */
-  putBlob(descriptor: Descriptor, bytes: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<void>;
+  putBlob(descriptor: Descriptor, open: () => AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<void>;
   /** After all blobs and manifests that it names. Idempotent. */
   putManifest(manifest: ManifestBytes, role: ManifestRole, signal?: AbortSignal): Promise<void>;
   /** Gives it all its name, durably where that means something. */

@@ -1,0 +1,66 @@
+/** `image copy`: the addresses opened, then the one copy. */
+import { hostPlatform, parsePlatform } from '../oci/platform.ts';
+import { type Address, parseAddress } from '../transport/address.ts';
+import { copyImage } from '../transport/copy.ts';
+import { openDestination, openSource, type Surroundings } from '../transport/open.ts';
+import type { Context } from './context.ts';
+import { type RegistryOptions, repositoryOf } from './registry-access.ts';
+import type { CopiedImage, CopyImageOptions } from './transfer.ts';
+
+export async function copyBetween(
+  context: Context,
+  from: string,
+  to: string,
+  options: CopyImageOptions,
+): Promise<CopiedImage> {
+  const directory = process.cwd();
+  const addresses = [parseAddress(from, directory), parseAddress(to, directory)] as const;
+  const [sourceAddress, destinationAddress] = addresses;
+  const temporary = options.temporary ?? temporaryOf(context, addresses);
+  await using source = await openSource(sourceAddress, around(context, temporary, options.source, options.signal));
+  await using destination = await openDestination(
+    destinationAddress,
+    around(context, temporary, options.destination, options.signal),
+  );
+  const {
+    instances = 'system',
+    format,
+    manifests,
+    preserveDigests = false,
+    referrers = true,
+    onEvent,
+    signal,
+  } = options;
+  return await copyImage(source, destination, {
+    instances,
+    platform: options.platform === undefined ? hostPlatform() : parsePlatform(options.platform),
+    format,
+    family: manifests,
+    preserveDigests,
+    referrers,
+    temporary,
+    ...(onEvent !== undefined && { onEvent }),
+    signal,
+  });
+}
+
+/** What ends need of the world. Registries are asked with the options of their side. */
+export function around(
+  context: Context,
+  temporary: string,
+  options: RegistryOptions | undefined,
+  signal: AbortSignal | undefined,
+): Surroundings {
+  return {
+    store: () => context.store,
+    repository: (reference, access) => repositoryOf(reference, access, options ?? {}),
+    temporary,
+    signal,
+  };
+}
+
+/** The store's own disk where the store is opened anyway; layers may be larger than a /tmp in memory. */
+export function temporaryOf(context: Context, addresses: readonly Address[]): string {
+  if (addresses.some(({ transport }) => transport === 'onggi')) return context.store.layout.temporary;
+  return process.env['TMPDIR'] ?? '/var/tmp';
+}

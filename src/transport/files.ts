@@ -1,0 +1,101 @@
+/** Files by name, to read: those of a directory, or of an archive (archive.ts). Who reads them does not care which. */
+import { closeSync, constants, fstatSync, openSync, read } from 'node:fs';
+import { join } from 'node:path';
+import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
+
+export type Files = Disposable & {
+  /** As errors call it: 'directory "/srv/app"'. */
+  readonly what: string;
+  /** Bytes; undefined when there is no such regular file. */
+  size(path: string): number | undefined;
+  /** The whole file. @throws OnggiError `not-found`, `corrupt` (over `limit` bytes) */
+  read(path: string, limit: number): Promise<Buffer>;
+  /** @throws OnggiError `not-found`; `corrupt` when it gets shorter meanwhile */
+  stream(path: string, signal?: AbortSignal): AsyncIterable<Buffer>;
+};
+
+/** Large pieces: each one is a turn of the event loop. */
+const pieceSize = 512 * 1024;
+
+/** `count` bytes of an open file from `offset` on. @throws OnggiError `corrupt` when there are fewer; `cancelled` */
+export async function* readRange(
+  fd: number,
+  offset: number,
+  count: number,
+  what: string,
+  signal?: AbortSignal,
+): AsyncGenerator<Buffer> {
+  for (let done = 0; done < count; ) {
+    if (signal?.aborted) throw new OnggiError('cancelled', `read ${what}: given up`, { cause: signal.reason });
+    const piece = Buffer.allocUnsafe(Math.min(pieceSize, count - done));
+    const length = await readAt(fd, piece, offset + done, what);
+    if (length === 0) throw new OnggiError('corrupt', `${what}: ends after ${done} of ${count} bytes`);
+    done += length;
+    yield piece.subarray(0, length);
+  }
+}
+
+function readAt(fd: number, into: Buffer, position: number, what: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    read(fd, into, 0, into.length, position, (error, length) => {
+      if (error === null) resolve(length);
+      else reject(fromSystemError(error, `read ${what}`));
+    });
+  });
+}
+
+/** @throws OnggiError `corrupt` over the limit */
+export async function readWhole(pieces: AsyncIterable<Buffer>, size: number, limit: number, what: string) {
+  if (size > limit) throw new OnggiError('corrupt', `${what}: ${size} bytes, ${limit} are the most`);
+  const all: Buffer[] = [];
+  for await (const piece of pieces) all.push(piece);
+  return Buffer.concat(all);
+}
+
+/**
+ * Opens a regular file. What is none is not waited for (a FIFO) or touched (a device).
+ * @throws OnggiError `not-found`, `invalid`
+ */
+export function openRegular(path: string, what: string): Disposable & { readonly fd: number; readonly size: number } {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    throw fromSystemError(error, `open ${what}`);
+  }
+  const found = fstatSync(fd);
+  if (!found.isFile()) {
+    closeSync(fd);
+    throw new OnggiError('invalid', `open ${what}: not a regular file`);
+  }
+  return { fd, size: found.size, [Symbol.dispose]: () => closeSync(fd) };
+}
+
+/** Files below a directory that the user names. Paths come from digests and fixed names, never from what is read. */
+export function directoryFiles(directory: string): Files {
+  const nameOf = (path: string) => `"${join(directory, path)}"`;
+  const open = (path: string) => openRegular(join(directory, path), nameOf(path));
+  return {
+    what: `directory "${directory}"`,
+    size(path) {
+      try {
+        using file = open(path);
+        return file.size;
+      } catch (error) {
+        if (error instanceof OnggiError && (error.code === 'not-found' || errnoOf(error.cause) === 'ENOTDIR')) {
+          return undefined;
+        }
+        throw error;
+      }
+    },
+    async read(path, limit) {
+      using file = open(path);
+      return await readWhole(readRange(file.fd, 0, file.size, nameOf(path)), file.size, limit, nameOf(path));
+    },
+    async *stream(path, signal) {
+      using file = open(path);
+      yield* readRange(file.fd, 0, file.size, nameOf(path), signal);
+    },
+    [Symbol.dispose]() {},
+  };
+}

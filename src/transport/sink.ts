@@ -1,0 +1,120 @@
+/** Files to write, by name: into a directory, or one behind the other into an archive (archive-sink.ts). */
+import { close, fdatasync, mkdirSync, open, renameSync, rmSync, write } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
+
+export type Sink = AsyncDisposable & {
+  /** As errors call it. */
+  readonly what: string;
+  has(path: string, size: number): boolean;
+  /** A file of `size` bytes. Whoever calls has verified `bytes`; when they fail, there is no such file. */
+  put(path: string, size: number, bytes: AsyncIterable<Uint8Array>): Promise<void>;
+  /** What is written is on disk, and has its name. */
+  finish(): Promise<void>;
+};
+
+export async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+export function writeAll(fd: number, bytes: Uint8Array, what: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const step = (rest: Uint8Array): void => {
+      write(fd, rest, (error, written) => {
+        // Somebody made the descriptor non-blocking (a pipe on standard output).
+        if (error !== null && errnoOf(error) === 'EAGAIN') setTimeout(() => step(rest), 2);
+        else if (error !== null) reject(fromSystemError(error, `write ${what}`));
+        else if (written < rest.length) step(rest.subarray(written));
+        else resolve();
+      });
+    };
+    step(bytes);
+  });
+}
+
+export function openFile(path: string, flags: string, mode: number, what: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    open(path, flags, mode, (error, fd) => {
+      if (error === null) resolve(fd);
+      else reject(fromSystemError(error, `write ${what}`));
+    });
+  });
+}
+
+export function closeFile(fd: number): Promise<void> {
+  return new Promise((resolve) => close(fd, () => resolve()));
+}
+
+export function syncFile(fd: number, what: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    fdatasync(fd, (error) => (error === null ? resolve() : reject(fromSystemError(error, `sync ${what}`))));
+  });
+}
+
+/**
+ * Files below a directory, each whole or not there: written beside its name, synced, renamed. The directory is made
+ * when it is missing, its parents are not.
+ * @param sizeOf finds files that are there already
+ */
+export function directorySink(directory: string, sizeOf: (path: string) => number | undefined): Sink {
+  const made = new Set<string>();
+  const makeParents = (path: string): void => {
+    const parent = dirname(path);
+    if (made.has(parent)) return;
+    try {
+      if (parent === '.') {
+        mkdirSync(directory, { recursive: false, mode: 0o755 });
+      } else {
+        makeParents(parent);
+        mkdirSync(join(directory, parent), { mode: 0o755 });
+      }
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') {
+        throw fromSystemError(error, `make directory "${join(directory, parent)}"`);
+      }
+    }
+    made.add(parent);
+  };
+  let count = 0;
+  return {
+    what: `directory "${directory}"`,
+    has: (path, size) => sizeOf(path) === size,
+    async put(path, size, bytes) {
+      makeParents(path);
+      const target = join(directory, path);
+      count += 1;
+      const temporary = `${target}.${process.pid}-${count}.tmp`;
+      const fd = await openFile(temporary, 'wx', 0o644, `"${target}"`);
+      try {
+        try {
+          await writeSized(fd, size, bytes, `"${target}"`);
+          await syncFile(fd, `"${target}"`);
+        } finally {
+          await closeFile(fd);
+        }
+        renameSync(temporary, target);
+      } catch (error) {
+        rmSync(temporary, { force: true });
+        throw error instanceof OnggiError ? error : fromSystemError(error, `write "${target}"`);
+      }
+    },
+    async finish() {},
+    async [Symbol.asyncDispose]() {},
+  };
+}
+
+/** @throws OnggiError `corrupt` when it is another number of bytes */
+export async function writeSized(
+  fd: number,
+  size: number,
+  bytes: AsyncIterable<Uint8Array>,
+  what: string,
+): Promise<void> {
+  let written = 0;
+  for await (const piece of bytes) {
+    written += piece.length;
+    if (written > size) break;
+    await writeAll(fd, piece, what);
+  }
+  if (written !== size) throw new OnggiError('corrupt', `write ${what}: ${size} bytes were announced, other came`);
+}
