@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { busyboxTar } from '../harness/busybox-image.ts';
-import { eventually, type Outcome, type ProgramOptions, run } from '../harness/program.ts';
+import { eventually, type Outcome, type ProgramOptions, type Running, run } from '../harness/program.ts';
 import { makeScratch } from '../harness/scratch.ts';
 import { openTerminal, type Terminal } from '../harness/terminal.ts';
 import { openApart } from './apart.ts';
@@ -15,6 +15,8 @@ export type Docker = AsyncDisposable & {
   docker(args: readonly string[], options?: ProgramOptions): Promise<Outcome>;
   /** Must end with 0; returns stdout without the last newline. */
   ok(args: readonly string[], options?: ProgramOptions): Promise<string>;
+  /** Starts another program where the daemon is: its network is not the machine's. */
+  startBeside(command: readonly string[]): Running;
   /** The client on a pseudoterminal. */
   terminal(args: readonly string[]): Terminal;
 };
@@ -62,6 +64,7 @@ export async function startDocker(): Promise<Docker> {
       assert.equal(outcome.status, 0, `docker ${args.join(' ')}: ${outcome.stderr}${outcome.stdout}`);
       return outcome.stdout.replace(/\n$/, '');
     },
+    startBeside: (command) => apart.start(command, { timeout: 300_000 }),
     terminal: (args) => openTerminal('env', [...words(options.env), 'docker', ...args]),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
