@@ -69,11 +69,16 @@ test-system: build probe ## Run the tests on the real kernel, as root
 	@scripts/need-packages $(TEST_PACKAGES)
 	@$(NODE) scripts/run-tests.ts system
 
+.PHONY: test-weakened
+test-weakened: build probe ## Take out one defence after the other and see its attack succeed, as root; minutes
+	@$(NODE) scripts/test-weakened.ts
+
 .PHONY: check
-check: $(PACKAGES) $(TOOLCHAIN) ## Check types, style and the direction of imports
+check: $(PACKAGES) $(TOOLCHAIN) ## Check types, style, the direction of imports and what may not be written
 	$(TSC) --noEmit
 	$(BIOME) check --error-on-warnings
 	$(NODE) scripts/check-imports.ts
+	$(NODE) scripts/check-hazards.ts
 
 .PHONY: format
 format: $(PACKAGES) ## Format the TypeScript and JSON files

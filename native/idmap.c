@@ -67,7 +67,7 @@ static char **helper_arguments(const char *program, pid_t process, struct cursor
 static _Noreturn void execute_helper(char **arguments, int complaint) {
     static char *environment[] = {(char *)(uintptr_t)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
     signals_reset();
-    int null = open("/dev/null", O_RDWR);
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (null >= 0) dup2(null, 0), dup2(null, 1);
     dup2(complaint, 2);
     execve(arguments[0], arguments, environment);

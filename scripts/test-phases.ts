@@ -16,7 +16,7 @@ const withoutShim: readonly string[] = ['publish.test.ts', 'terminal-mode.test.t
 const needsStaticShim: readonly string[] = ['runtime-binary.test.ts'];
 
 export const phases: readonly Phase[] = [
-  { name: 'check', title: 'Types, style, direction of imports', run: check },
+  { name: 'check', title: 'Types, style, direction of imports, hazards', run: check },
   {
     name: 'unit',
     title: 'Unit tests',
@@ -63,6 +63,12 @@ async function check(): Promise<Counts> {
     await runCheck('imports', {
       command: process.execPath,
       args: ['scripts/check-imports.ts'],
+      directory: repository,
+      limit,
+    }),
+    await runCheck('hazards', {
+      command: process.execPath,
+      args: ['scripts/check-hazards.ts'],
       directory: repository,
       limit,
     }),

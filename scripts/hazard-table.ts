@@ -1,0 +1,161 @@
+/**
+ * What may not be written in the sources, because whole classes of attacks began with it. `make check` fails on a line
+ * that breaks a rule; a place that has to is named here with its reason, and an exception that nothing needs fails too.
+ */
+export type HazardRule = {
+  /** As the message says it. */
+  readonly rule: string;
+  /** Files by their path in the repository. */
+  readonly files: RegExp;
+  /** What is looked for in a statement without its comments; with `unless`, only where that is not found. */
+  readonly pattern: RegExp;
+  readonly unless?: RegExp;
+  readonly exceptions?: readonly Exception[];
+};
+
+export type Exception = {
+  readonly file: string;
+  /** In the statement; absent: all of the file. */
+  readonly text?: string;
+  readonly why: string;
+};
+
+/** C that runs on the machines of users: not the probe, which is the attacker, nor the fuzzer. */
+const native = /^native\/(?!probe)[^/]+\.[ch]$/;
+/** What runs as the first process of a container, with paths of the image or the bundle in its hands. */
+const inside = /^native\/(?:step-[^/]+|target|kernel-mount|proc|accounts)\.c$/;
+const source = /^src\/.*(?<!\.test)\.ts$/;
+
+export const hazards: readonly HazardRule[] = [
+  {
+    rule: "no shell and no search along the caller's PATH: execve(2) with a path (THREATS N)",
+    files: native,
+    pattern: /\b(?:system|popen|wordexp|execlp?|execle|execvpe?|posix_spawnp)\s*\(/,
+    exceptions: [{ file: 'native/unshare.c', why: "the user's own command, found as his shell would" }],
+  },
+  {
+    rule: 'a program is executed in one of few places (THREATS A, S)',
+    files: native,
+    pattern: /\b(?:execve|execveat|fexecve|posix_spawn)\s*\(/,
+    exceptions: [
+      {
+        file: 'native/addon_process.c',
+        why: 'the shim, through a sealed descriptor; criu and the like in place of onggi',
+      },
+      { file: 'native/hook.c', why: 'hooks of the bundle' },
+      { file: 'native/idmap.c', why: 'newuidmap and newgidmap' },
+      { file: 'native/shim.c', why: 'onggi reconcile' },
+      { file: 'native/step-exec.c', why: 'the command of the container' },
+    ],
+  },
+  {
+    rule: "nobody executes what /proc/self/exe says: in a container that is the attacker's (CVE-2019-5736)",
+    files: /^(?:native\/(?!probe)|src\/(?!.*\.test\.ts$))/,
+    pattern: /\/proc\/(?:self|thread-self)\/exe/,
+  },
+  {
+    rule: 'a descriptor is closed by exec from its first moment (THREATS B)',
+    files: native,
+    pattern:
+      /\b(?:open|openat|socket|socketpair|accept4|pipe2|memfd_create|eventfd|epoll_create1|signalfd|inotify_init1|dup3)\s*\((?!.*\bNULL, 0\))/,
+    unless: /CLOEXEC|\bFLAGS\b|^\S.*\)\s*\{$/,
+  },
+  {
+    rule: "calls that can't close on exec have successors that can (THREATS B)",
+    files: native,
+    pattern:
+      /(?<![\w>.])(?:pipe|accept|dup|creat|epoll_create|inotify_init|eventfd0|tmpfile)\s*\(|\bF_DUPFD\b|"[rwa]b?\+?"\)/,
+  },
+  {
+    rule: 'paths of a container are opened, made and mounted on through path.h (THREATS D)',
+    files: inside,
+    pattern:
+      /(?<![\w.>])(?:open|fopen|opendir|stat|mkdir|mknod|symlink|link|rename|unlink|rmdir|chmod|chown|lchown|truncate|mount|umount2?|sys_mount|sys_umount|chroot|chdir)\s*\((?!"\/")|\bAT_FDCWD\b/,
+    exceptions: [
+      {
+        file: 'native/proc.c',
+        text: 'init->root >= 0 ? init->root : AT_FDCWD',
+        why: 'no root of its own: an exec, which is inside',
+      },
+      {
+        file: 'native/step-bind.c',
+        text: 'open(target, O_PATH',
+        why: 'where the root goes: a directory of the runtime',
+      },
+      {
+        file: 'native/step-bind.c',
+        text: 'mount_clone(AT_FDCWD, source',
+        why: 'the source of a bind is a path of the host',
+      },
+      {
+        file: 'native/step-mount.c',
+        text: 'sys_mount(NULL, of_holder',
+        why: 'propagation from the top down, before there is a root',
+      },
+      { file: 'native/step-move-root.c', why: 'mounts of the host, by the names that the kernel gives them' },
+      { file: 'native/step-overlay.c', why: 'layers and the place of the root are of the store' },
+      {
+        file: 'native/step-process.c',
+        text: 'init->root >= 0 ? init->root : AT_FDCWD',
+        why: 'an exec, which is inside',
+      },
+      {
+        file: 'native/step-process.c',
+        text: 'stat(path, &status)',
+        why: 'after the pivot, as the user of the container',
+      },
+      { file: 'native/step-process.c', text: 'SYS_faccessat2', why: 'the same' },
+      { file: 'native/step-root.c', text: 'init->root = (int)SYS(open(path', why: 'the root itself' },
+      {
+        file: 'native/step-root.c',
+        text: 'mount_clone(AT_FDCWD, path, 0)',
+        why: 'a device of the host, compared by number',
+      },
+      { file: 'native/step-root.c', text: 'sys_umount(".", UMOUNT_DETACH)', why: 'the old root' },
+      { file: 'native/step-root.c', text: 'sys_mount(NULL, "."', why: 'the old root' },
+    ],
+  },
+  {
+    rule: 'openat2(2) is called where its flags are thought about: path.c, proc.c',
+    files: native,
+    pattern: /\bsys_openat2\s*\(/,
+    exceptions: [
+      { file: 'native/path.c', why: 'RESOLVE_IN_ROOT' },
+      { file: 'native/proc.c', why: 'RESOLVE_BENEATH' },
+      { file: 'native/syscalls.h', why: 'defines it' },
+    ],
+  },
+  {
+    rule: 'strings are written with their size',
+    files: native,
+    pattern: /\b(?:strcpy|strcat|sprintf|vsprintf|gets|alloca|strtok|mktemp|tmpnam|strncpy|strncat|atoi|atol)\s*\(/,
+  },
+  {
+    rule: 'no abstract sockets: anybody in the network namespace can connect (CVE-2020-15257)',
+    files: /^(?:native\/(?!probe)|src\/(?!.*\.test\.ts$))/,
+    pattern: /sun_path\[0\]\s*=\s*'\\0'|listen\(\s*'\\0|path:\s*'\\0/,
+    exceptions: [{ file: 'native/addon_datagram.c', why: 'connects to the systemd that NOTIFY_SOCKET names' }],
+  },
+  {
+    rule: 'no shell: programs are started with a list of arguments (THREATS N)',
+    files: source,
+    pattern: /\bexec(?:File)?(?:Sync)\b|\bexecFile\b|\bshell:\s*(?!false)/,
+  },
+  {
+    rule: 'another program is started in one of few places (THREATS S)',
+    files: source,
+    pattern: /node:child_process/,
+    exceptions: [
+      { file: 'src/bundle/checkpoint.ts', why: 'criu' },
+      { file: 'src/bundle/hook.ts', why: 'hooks that the bundle names' },
+      { file: 'src/bundle/process-table.ts', why: 'ps, for its columns, on the host' },
+      { file: 'src/cli/process-context.ts', why: 'onggi itself, to reconcile' },
+      { file: 'src/registry/credential-helper.ts', why: "the helper that the user's settings name" },
+    ],
+  },
+  {
+    rule: 'no code from text',
+    files: source,
+    pattern: /\beval\s*\(|\bnew Function\b|\bvm\.run/,
+  },
+];

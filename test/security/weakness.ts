@@ -1,0 +1,168 @@
+/**
+ * For each attack by name, what to take out of the sources so that it succeeds. `make test-weakened` builds each of
+ * these and expects the tests of that name to fail: a defence that nothing misses is not tested.
+ */
+export type Edit = { readonly file: string; readonly from: string; readonly to: string };
+
+export type Weakness = {
+  /** What the names of the tests begin with, behind the way. */
+  readonly test: string;
+  /** What is missing, in words. */
+  readonly without: string;
+  readonly edits: readonly Edit[];
+};
+
+const leakRoot: Edit = {
+  file: 'native/main.c',
+  from: '    static struct shim shim;\n',
+  to: '    static struct shim shim;\n    for (int i = 0; i < 3; i++) SYS(fcntl(open("/", O_PATH | O_DIRECTORY), F_DUPFD, 7 + i));\n',
+};
+const keepLeaks: readonly Edit[] = [
+  { file: 'native/main.c', from: '    sys_close_range(LOCK_FD + 1, ~0u, 0);\n', to: '' },
+  {
+    file: 'native/init.c',
+    from: 'return sys_close_range((unsigned)first + (unsigned)count, ~0u, 0);',
+    to: 'return first * count * 0;',
+  },
+];
+const plainDirectory: readonly Edit[] = [
+  {
+    file: 'native/step-process.c',
+    from: 'int result = directory < 0 ? directory : (int)SYS(fchdir(directory));\n    if (result == 0) result = check_directory();',
+    to: 'int result = (int)SYS(chdir(path));\n    if (result == -2000) result = check_directory();',
+  },
+];
+/** Paths of the container as the kernel resolves them for anybody. */
+const openLookup: Edit = {
+  file: 'native/path.c',
+  from: 'RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve',
+  to: '(resolve & 0)',
+};
+const laxTargets: Edit = {
+  file: 'native/target.c',
+  from: 'if (!strict) return root_make',
+  to: 'if (!strict || 1) return root_make',
+};
+const anyCover: Edit = {
+  file: 'native/target.c',
+  from: 'if (!on_procfs(target)) {',
+  to: 'if (1) {\n        return 0;',
+};
+const anyKernelMount: Edit = {
+  file: 'native/kernel-mount.c',
+  from: 'if (result == 0) return fail(&init->failure, ESTALE',
+  to: 'if (result == 2) return fail(&init->failure, ESTALE',
+};
+
+/** procfs and sysfs by their paths, wherever these lead. */
+const strayKernelMounts: readonly Edit[] = [
+  laxTargets,
+  anyKernelMount,
+  { file: 'native/kernel-mount.c', from: 'init->kernel_mounts[i] = kept;', to: 'close(kept);' },
+];
+
+export const weaknesses: readonly Weakness[] = [
+  {
+    test: 'CVE-2019-5736',
+    without: 'the read-only clone of the mount that the shim is executed from',
+    edits: [
+      {
+        file: 'native/addon_process.c',
+        from: 'int fd = clone_read_only(a[0].text);',
+        to: '(void)clone_read_only; int fd = open(a[0].text, O_PATH | O_CLOEXEC);',
+      },
+    ],
+  },
+  { test: 'CVE-2019-16884', without: 'the check of what is mounted over /proc', edits: [anyCover] },
+  {
+    test: 'CVE-2019-19921',
+    without: 'procfs by descriptor and the last look at where it is',
+    edits: strayKernelMounts,
+  },
+  { test: 'CVE-2021-30465', without: 'mount points resolved inside the root', edits: [openLookup] },
+  {
+    test: 'CVE-2022-29162',
+    without: 'the empty inheritable set',
+    edits: [
+      {
+        file: 'src/runtime/plan/process.ts',
+        from: 'availableSet(asked.inheritable ?? [], context)',
+        to: 'availableSet(asked.permitted ?? [], context)',
+      },
+    ],
+  },
+  {
+    test: 'CVE-2023-25809',
+    without: '"ro" of the whole of the kernel\'s trees',
+    edits: [
+      {
+        file: 'src/runtime/plan/mounts.ts',
+        from: 'if (!ofKernel || ',
+        to: 'if (ofKernel || ',
+      },
+      {
+        file: 'src/runtime/plan/cgroup-mount.ts',
+        from: 'flags: options.flags }',
+        to: 'flags: { bits: 0, words: [] } }',
+      },
+    ],
+  },
+  { test: 'CVE-2023-27561', without: 'the refusal of links on the way to /proc and /sys', edits: strayKernelMounts },
+  {
+    test: 'CVE-2023-28642',
+    without: 'the refusal of links on the way to /proc, and the check of what covers it',
+    edits: [...strayKernelMounts, anyCover],
+  },
+  {
+    test: 'CVE-2024-21626',
+    without: 'closed descriptors and the check of the working directory',
+    edits: [leakRoot, ...keepLeaks, ...plainDirectory],
+  },
+  { test: 'CVE-2024-45310', without: 'mount points made inside the root', edits: [openLookup] },
+  {
+    test: 'CVE-2025-31133',
+    without: 'the look at what /dev/null is',
+    edits: [
+      {
+        file: 'native/step-root.c',
+        from: 'scoped_fd fd = root_open(init->root, "/dev/null", O_PATH, RESOLVE_NO_SYMLINKS);',
+        to: 'scoped_fd fd = root_open(init->root, "/dev/null", O_PATH, 0);',
+      },
+      {
+        file: 'native/step-root.c',
+        from: 'status.st_rdev != makedev(1, 3))) result = -EPERM',
+        to: 'status.st_rdev == 0)) result = 0',
+      },
+    ],
+  },
+  {
+    test: 'CVE-2025-52565',
+    without: 'the terminal by its master',
+    edits: [
+      {
+        file: 'native/step-console.c',
+        from: 'bind_console(const struct init *init, int slave) {\n    scoped_fd tree = mount_clone(slave, "", 0);',
+        to: 'bind_console(const struct init *init, int slave) {\n    (void)slave;\n    scoped_fd name = root_open(init->root, "/dev/pts/0", O_PATH, 0);\n    scoped_fd tree = mount_clone(name, "", 0);',
+      },
+    ],
+  },
+  {
+    test: 'CVE-2025-52881',
+    without: 'a procfs of its own, and the check of what was opened',
+    edits: [
+      {
+        file: 'native/proc.c',
+        from: 'scoped_fd fd = mount_private();',
+        to: '(void)mount_private;\n    scoped_fd fd = -1;',
+      },
+      {
+        file: 'native/proc.c',
+        from: 'fstatfs(fd, &status) == 0 && status.f_type == MAGIC_PROC',
+        to: 'fstatfs(fd, &status) == 0',
+      },
+      { file: 'native/proc.c', from: 'O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS);', to: 'O_PATH | O_DIRECTORY, 0);' },
+      { file: 'native/proc.c', from: ' | RESOLVE_NO_XDEV', to: '' },
+      anyCover,
+    ],
+  },
+];
