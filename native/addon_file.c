@@ -136,6 +136,10 @@ static napi_value run_write_all(napi_env env, const struct argument *a) {
     return check(env, "write", write_fully((int)a[0].number, a[1].bytes, a[1].length));
 }
 
+static napi_value run_skip(napi_env env, const struct argument *a) {
+    return check(env, "lseek", lseek((int)a[0].number, (off_t)a[1].number, SEEK_CUR));
+}
+
 static napi_value run_mark_top_directory(napi_env env, const struct argument *a) {
     int flags = 0;
     if (ioctl((int)a[0].number, FS_IOC_GETFLAGS, &flags) == -1) return throw_errno(env, "ioctl", errno);
@@ -164,6 +168,7 @@ const struct call file_calls[] = {
     {"futimens", "ftutu", run_futimens},
     {"setxattrat", "dnsy", run_setxattrat},
     {"writeAll", "fy", run_write_all},
+    {"skip", "ft", run_skip},
     {"syncfs", "f", run_syncfs},
     {"markTopDirectory", "f", run_mark_top_directory},
     {0},

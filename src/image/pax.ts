@@ -2,13 +2,18 @@
  * Records of pax extended headers (POSIX.1-2001, "pax Extended Header"): "LENGTH KEY=VALUE\n", LENGTH counting the
  * whole record in decimal. Values are bytes. Pure.
  */
-import { OnggiError, unsupported } from '../errors.ts';
+import { OnggiError } from '../errors.ts';
 
 export type PaxRecords = ReadonlyMap<string, Buffer>;
 
-/** @throws OnggiError `corrupt` when the records don't fill `body` exactly; `unsupported` for sparse files */
+/**
+ * Of several records with one key the last one counts, but for the map of a sparse file of version 0.0: its many offsets
+ * and lengths become one record "GNU.sparse.map", as version 0.1 has it.
+ * @throws OnggiError `corrupt` when the records don't fill `body` exactly
+ */
 export function parsePax(body: Buffer): PaxRecords {
   const records = new Map<string, Buffer>();
+  const map: Buffer[] = [];
   let offset = 0;
   while (offset < body.length) {
     const blank = body.indexOf(0x20, offset);
@@ -22,16 +27,14 @@ export function parsePax(body: Buffer): PaxRecords {
       throw new OnggiError('corrupt', 'tar archive: pax record without a key');
     }
     const key = body.toString('utf8', blank + 1, equals);
-    if (key.startsWith('GNU.sparse.')) throw sparse();
-    records.set(key, body.subarray(equals + 1, end - 1));
+    const value = body.subarray(equals + 1, end - 1);
+    if (key === 'GNU.sparse.offset' || key === 'GNU.sparse.numbytes') map.push(value);
+    else records.set(key, value);
     offset = end;
   }
+  if (map.length > 0)
+    records.set('GNU.sparse.map', Buffer.from(map.map((value) => value.toString('latin1')).join(',')));
   return records;
-}
-
-/** Sparse maps are a known source of attacks on parsers, and no image builder writes them. */
-export function sparse(): OnggiError {
-  return unsupported('a sparse file in a tar archive', 'Pack it again without --sparse.');
 }
 
 /** Decimal seconds with a fraction, may be negative: "1700000000.123456789". */

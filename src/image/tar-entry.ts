@@ -1,6 +1,7 @@
 /** One entry of a tar archive, put together from its header block and the extended headers before it. Pure. */
 import { OnggiError, unsupported } from '../errors.ts';
-import { type PaxRecords, parseDecimal, parseTime, sparse } from './pax.ts';
+import { type PaxRecords, parseDecimal, parseTime } from './pax.ts';
+import type { SparseStart } from './sparse.ts';
 import type { TarHeader } from './tar-header.ts';
 
 export type TarEntryType = 'file' | 'directory' | 'symlink' | 'hardlink' | 'character' | 'block' | 'fifo';
@@ -15,7 +16,7 @@ export type TarEntry = {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
-  /** Bytes of content that follow; 0 but for files. */
+  /** Bytes of the file, with its holes if it is sparse; 0 but for files. */
   readonly size: number;
   /** Nanoseconds count forward from `seconds`, which may be negative. */
   readonly modified: { readonly seconds: number; readonly nanoseconds: number };
@@ -54,6 +55,7 @@ const entryTypes: Readonly<Record<string, TarEntryType>> = {
   '\0': 'file',
   '0': 'file',
   '7': 'file',
+  S: 'file',
   '1': 'hardlink',
   '2': 'symlink',
   '3': 'character',
@@ -64,15 +66,26 @@ const entryTypes: Readonly<Record<string, TarEntryType>> = {
 
 const noAttributes: ReadonlyMap<string, Buffer> = new Map();
 
-/** @throws OnggiError `corrupt`, `unsupported`, `exhausted` (a limit) */
-export function entryOf(extensions: Extensions, found: TarHeader, limits: TarLimits): TarEntry {
+/** @property stored bytes of content in the archive: the map of a sparse file and its segments, else the file's */
+export type FoundEntry = { readonly entry: TarEntry; readonly stored: number };
+
+/**
+ * @param sparse what the header or the pax records say of a sparse file
+ * @throws OnggiError `corrupt`, `unsupported`, `exhausted` (a limit)
+ */
+export function entryOf(
+  extensions: Extensions,
+  found: TarHeader,
+  sparse: SparseStart | undefined,
+  limits: TarLimits,
+): FoundEntry {
   const pax = extensions.pax;
   const record = (key: string): Buffer | undefined => pax?.get(key) ?? extensions.globalPax.get(key);
   const decimal = (key: string, otherwise: number): number => {
     const value = record(key);
     return value === undefined || value.length === 0 ? otherwise : parseDecimal(key, value);
   };
-  const name = pax?.get('path') ?? extensions.longName ?? found.name;
+  const name = sparse?.name ?? pax?.get('path') ?? extensions.longName ?? found.name;
   const type = typeOf(found, name);
   const linkName = pax?.get('linkpath') ?? extensions.longLink ?? found.linkName;
   const isLink = type === 'symlink' || type === 'hardlink';
@@ -80,9 +93,10 @@ export function entryOf(extensions: Extensions, found: TarHeader, limits: TarLim
   if (isLink) checkName('link target', linkName, limits);
   const time = record('mtime');
   // Sizes of other types say nothing: no content follows them (as in Go's archive/tar, "isHeaderOnly").
-  const size = type === 'file' ? decimal('size', found.size) : 0;
-  if (size < 0) throw new OnggiError('corrupt', `tar archive: entry "${name.toString()}": negative size`);
-  return {
+  const stored = type === 'file' ? decimal('size', found.size) : 0;
+  const size = type === 'file' ? (sparse?.size ?? stored) : 0;
+  if (size < 0 || stored < 0) throw new OnggiError('corrupt', `tar archive: entry "${name.toString()}": negative size`);
+  const entry: TarEntry = {
     type,
     name,
     linkName: isLink ? linkName : Buffer.alloc(0),
@@ -98,11 +112,11 @@ export function entryOf(extensions: Extensions, found: TarHeader, limits: TarLim
     minor: found.minor,
     attributes: pax === undefined && extensions.globalPax.size === 0 ? noAttributes : attributesOf(extensions),
   };
+  return { entry, stored };
 }
 
 function typeOf(found: TarHeader, name: Buffer): TarEntryType {
   const type = entryTypes[found.type];
-  if (found.type === 'S') throw sparse();
   if (type === undefined) {
     throw unsupported(`type "${found.type}" of entry "${name.toString().slice(0, 300)}" in a tar archive`);
   }

@@ -26,7 +26,7 @@ export function parseHeader(block: Buffer): TarHeader | undefined {
   const sum = checksum(block);
   // Only a block of zeros has this sum with an empty checksum field.
   if (sum.unsigned === 8 * 0x20 && block.every((byte) => byte === 0)) return undefined;
-  const stored = number(block, 148, 8, 'checksum');
+  const stored = parseNumber(block, 148, 8, 'checksum');
   if (stored !== sum.unsigned && stored !== sum.signed) throw corrupt('header checksum is wrong');
   const magic = block.toString('latin1', 257, 263);
   const isUstar = magic === 'ustar\0';
@@ -35,14 +35,14 @@ export function parseHeader(block: Buffer): TarHeader | undefined {
     type: String.fromCharCode(block[156] ?? 0),
     name: isUstar ? withPrefix(block, name) : name,
     linkName: field(block, 157, 100),
-    mode: number(block, 100, 8, 'mode'),
-    uid: number(block, 108, 8, 'uid'),
-    gid: number(block, 116, 8, 'gid'),
-    size: number(block, 124, 12, 'size'),
-    modified: number(block, 136, 12, 'mtime'),
+    mode: parseNumber(block, 100, 8, 'mode'),
+    uid: parseNumber(block, 108, 8, 'uid'),
+    gid: parseNumber(block, 116, 8, 'gid'),
+    size: parseNumber(block, 124, 12, 'size'),
+    modified: parseNumber(block, 136, 12, 'mtime'),
     // V7 has no device fields; what lies there may be anything.
-    major: magic.startsWith('ustar') ? number(block, 329, 8, 'device major') : 0,
-    minor: magic.startsWith('ustar') ? number(block, 337, 8, 'device minor') : 0,
+    major: magic.startsWith('ustar') ? parseNumber(block, 329, 8, 'device major') : 0,
+    minor: magic.startsWith('ustar') ? parseNumber(block, 337, 8, 'device minor') : 0,
   };
 }
 
@@ -74,7 +74,7 @@ function checksum(block: Buffer): { unsigned: number; signed: number } {
 }
 
 /** Octal digits with blanks around, or GNU's base 256: high bit set, big endian, two's complement. */
-function number(block: Buffer, start: number, length: number, what: string): number {
+export function parseNumber(block: Buffer, start: number, length: number, what: string): number {
   const first = block[start] ?? 0;
   if ((first & 0x80) !== 0) return base256(block, start, length, what);
   let index = start;

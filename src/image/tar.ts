@@ -1,10 +1,23 @@
 /**
- * Reads a tar archive that arrives in chunks: ustar, pax with global headers, GNU long names, base-256 numbers.
+ * Reads a tar archive that arrives in chunks: ustar, pax with global headers, GNU long names,
+ * base-256 numbers, sparse files.
  * Pure: bytes in, entries out, nothing is kept but one header. Everything read is foreign, so every size and count
  * has a limit, and what is not understood is refused instead of skipped.
  */
-import { OnggiError } from '../errors.ts';
+import { OnggiError, unsupported } from '../errors.ts';
 import { type PaxRecords, parsePax } from './pax.ts';
+import {
+  checkSegments,
+  type MapReader,
+  oldSparse,
+  oldSparseBlock,
+  paxSparse,
+  type Segment,
+  type SparseStart,
+  type Spreader,
+  sparseText,
+  spread,
+} from './sparse.ts';
 import { defaultTarLimits, entryOf, over, type TarEntry, type TarLimits } from './tar-entry.ts';
 import { blockSize, parseHeader } from './tar-header.ts';
 
@@ -12,6 +25,8 @@ export type TarHandler = {
   entry(entry: TarEntry): void;
   /** Content of the last entry, in pieces; the bytes are only valid during the call. */
   content(bytes: Buffer): void;
+  /** So many bytes of the file are zeros that are not in the archive. Without it sparse files are refused. */
+  hole?(bytes: number): void;
   /** After the last byte of each entry's content. */
   end(): void;
 };
@@ -33,7 +48,7 @@ export type TarReader = {
 
 /** What is being collected: a header block, a header's body, or content that is passed on. */
 type State = {
-  phase: 'header' | 'meta' | 'content' | 'padding' | 'done';
+  phase: 'header' | 'meta' | 'map' | 'content' | 'padding' | 'done';
   /** Bytes still to come in this phase. */
   left: number;
   pieces: Buffer[];
@@ -41,10 +56,22 @@ type State = {
   metaType: string;
   entries: number;
   total: number;
+  /** A sparse file whose map is being read, then whose content. */
+  sparse: Sparse | undefined;
   longName: Buffer | undefined;
   longLink: Buffer | undefined;
   pax: PaxRecords | undefined;
   globalPax: PaxRecords;
+};
+
+type Sparse = {
+  readonly entry: TarEntry;
+  readonly start: SparseStart;
+  /** Bytes of the archive that are still to come for it. */
+  stored: number;
+  /** Of the map of version 1.0. */
+  readonly text: MapReader;
+  spreader: Spreader | undefined;
 };
 
 export function readTar(handler: TarHandler, limits: TarLimits = defaultTarLimits): TarReader {
@@ -56,6 +83,7 @@ export function readTar(handler: TarHandler, limits: TarLimits = defaultTarLimit
     metaType: '',
     entries: 0,
     total: 0,
+    sparse: undefined,
     longName: undefined,
     longLink: undefined,
     pax: undefined,
@@ -100,7 +128,10 @@ export function readTar(handler: TarHandler, limits: TarLimits = defaultTarLimit
 
 function take(state: State, piece: Buffer, handler: TarHandler, limits: TarLimits): void {
   state.left -= piece.length;
-  if (state.phase === 'content') handler.content(piece);
+  if (state.phase === 'content') {
+    if (state.sparse?.spreader === undefined) handler.content(piece);
+    else state.sparse.spreader.take(piece);
+  }
   // A header that lies in one chunk is used where it is; else its pieces are copied, the chunk may be reused.
   else if (state.phase !== 'padding' && (state.left > 0 || state.pieces.length > 0))
     state.pieces.push(Buffer.from(piece));
@@ -119,8 +150,14 @@ function take(state: State, piece: Buffer, handler: TarHandler, limits: TarLimit
       pad(state);
       break;
     }
+    case 'map': {
+      const block = state.pieces.length === 0 ? piece : Buffer.concat(state.pieces);
+      state.pieces = [];
+      if (state.sparse !== undefined) sparseMap(state, state.sparse, block, handler);
+      break;
+    }
     case 'content':
-      handler.end();
+      endContent(state, handler);
       pad(state);
       break;
     default:
@@ -165,21 +202,66 @@ function header(state: State, block: Buffer, handler: TarHandler, limits: TarLim
   }
   state.entries += 1;
   if (state.entries > limits.entries) throw over('number of entries', limits.entries);
-  const entry = entryOf(state, found, limits);
+  const start = found.type === 'S' ? oldSparse(block) : paxSparse(state.pax);
+  const { entry, stored } = entryOf(state, found, start, limits);
   state.total += entry.size;
   if (state.total > limits.content) throw over('bytes of content', limits.content);
   state.longName = undefined;
   state.longLink = undefined;
   state.pax = undefined;
-  handler.entry(entry);
-  begin(state, 'content', entry.size);
-  if (entry.size === 0) {
-    handler.end();
-    expectHeader(state);
-  }
+  if (start !== undefined && entry.type === 'file') beginSparse(state, entry, start, stored, handler);
+  else beginContent(state, entry, stored, handler);
 }
 
-function begin(state: State, phase: 'meta' | 'content', size: number): void {
+function beginContent(state: State, entry: TarEntry, stored: number, handler: TarHandler): void {
+  handler.entry(entry);
+  begin(state, 'content', stored);
+  if (stored > 0) return;
+  endContent(state, handler);
+  expectHeader(state);
+}
+
+function endContent(state: State, handler: TarHandler): void {
+  state.sparse?.spreader?.finish();
+  state.sparse = undefined;
+  handler.end();
+}
+
+function beginSparse(state: State, entry: TarEntry, start: SparseStart, stored: number, handler: TarHandler): void {
+  if (handler.hole === undefined)
+    throw unsupported('a sparse file in a tar archive', 'Pack it again without --sparse.');
+  state.sparse = { entry, start, stored, text: sparseText(), spreader: undefined };
+  if (start.rest === 'none') beginSegments(state, state.sparse, start.segments, handler);
+  else begin(state, 'map', blockSize);
+}
+
+/** A block of the map; more of them may follow. */
+function sparseMap(state: State, sparse: Sparse, block: Buffer, handler: TarHandler): void {
+  if (sparse.start.rest === 'blocks') {
+    if (oldSparseBlock(block, sparse.start.segments)) begin(state, 'map', blockSize);
+    else beginSegments(state, sparse, sparse.start.segments, handler);
+    return;
+  }
+  sparse.stored -= blockSize;
+  if (sparse.stored < 0) throw new OnggiError('corrupt', 'tar archive: sparse file that ends in its map');
+  const segments = sparse.text(block);
+  if (segments === undefined) begin(state, 'map', blockSize);
+  else beginSegments(state, sparse, segments, handler);
+}
+
+function beginSegments(state: State, sparse: Sparse, segments: readonly Segment[], handler: TarHandler): void {
+  const { entry, stored } = sparse;
+  checkSegments(segments, entry.size, stored);
+  sparse.spreader = spread(
+    segments,
+    entry.size,
+    (bytes) => handler.content(bytes),
+    (bytes) => handler.hole?.(bytes),
+  );
+  beginContent(state, entry, stored, handler);
+}
+
+function begin(state: State, phase: 'meta' | 'map' | 'content', size: number): void {
   state.phase = phase;
   state.left = size;
   state.padding = (blockSize - (size % blockSize)) % blockSize;

@@ -50,6 +50,8 @@ export type State = {
   entry: TarEntry | undefined;
   path: EntryPath;
   file: Descriptor | undefined;
+  /** The file has some. */
+  holes: boolean;
   /** Bytes of the regular files. */
   size: number;
   entries: number;

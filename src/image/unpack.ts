@@ -6,7 +6,7 @@
  */
 import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
 import { createFile } from '../kernel/directory-entry.ts';
-import { setMode, setOwner, setTimes, writeBytes } from '../kernel/open-file.ts';
+import { setLength, setMode, setOwner, setTimes, skipBytes, writeBytes } from '../kernel/open-file.ts';
 import { type EntryPath, parseEntryPath, rootPath, whiteoutOf } from './entry-path.ts';
 import { readTar } from './tar.ts';
 import { defaultTarLimits, type TarEntry } from './tar-entry.ts';
@@ -62,6 +62,7 @@ export function createUnpacker(layer: Place, options: UnpackOptions): Unpacker {
     entry: undefined,
     path: rootPath,
     file: undefined,
+    holes: false,
     size: 0,
     entries: 0,
     opaque: false,
@@ -70,6 +71,7 @@ export function createUnpacker(layer: Place, options: UnpackOptions): Unpacker {
     {
       entry: (entry) => begin(state, entry),
       content: (bytes) => content(state, bytes),
+      hole: (bytes) => hole(state, bytes),
       end: () => end(state),
     },
     options.limits,
@@ -128,11 +130,20 @@ function content(state: State, bytes: Buffer): void {
   if (state.file !== undefined) writeBytes(state.file, bytes);
 }
 
+/** Left out, the file system reads it as zeros; a hole at the end needs the length to be set. */
+function hole(state: State, bytes: number): void {
+  if (state.file === undefined) return;
+  skipBytes(state.file, bytes);
+  state.holes = true;
+}
+
 function end(state: State): void {
   const { file, entry, path } = state;
   if (file === undefined || entry === undefined) return;
   state.file = undefined;
   using _ = file;
+  if (state.holes) setLength(file, entry.size);
+  state.holes = false;
   // In this order: a change of owner takes set-id bits and capabilities away, and a write changes the times.
   owned(entry, () => setOwner(file, entry.uid, entry.gid));
   setMode(file, entry.mode);

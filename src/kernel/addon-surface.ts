@@ -81,6 +81,8 @@ export interface Addon {
   cloneMount(path: string): number;
   /** write(2) until all is written. */
   writeAll(fd: number, bytes: Uint8Array): void;
+  /** lseek(2) forward from where the descriptor is. */
+  skip(fd: number, bytes: number): void;
   /** A netlink socket bound in the caller's network namespace; protocol NETLINK_ROUTE 0 or NETLINK_NETFILTER 12. */
   netlinkOpen(protocol: number): number;
   /**

@@ -1,4 +1,6 @@
 /** Metadata and bytes of a file that is open, by its descriptor: no name is resolved again. Synchronous. */
+import { ftruncateSync } from 'node:fs';
+import { fromSystemError } from '../errors.ts';
 import { native } from './addon.ts';
 import type { Descriptor } from './descriptor.ts';
 import type { Time } from './directory-entry.ts';
@@ -6,6 +8,20 @@ import type { Time } from './directory-entry.ts';
 /** Writes all bytes at the offset of the descriptor. @throws OnggiError `exhausted` when the disk is full */
 export function writeBytes(file: Descriptor, bytes: Uint8Array): void {
   native('write to a file', (addon) => addon.writeAll(file.fd, bytes));
+}
+
+/** Moves the offset of the descriptor forward: what is written next comes that much later. */
+export function skipBytes(file: Descriptor, bytes: number): void {
+  native('leave a hole in a file', (addon) => addon.skip(file.fd, bytes));
+}
+
+/** @throws OnggiError `exhausted` when no file may be so long */
+export function setLength(file: Descriptor, bytes: number): void {
+  try {
+    ftruncateSync(file.fd, bytes);
+  } catch (error) {
+    throw fromSystemError(error, 'set the length of a file');
+  }
 }
 
 /** Takes set-id bits and file capabilities away (chown(2)), so set mode and capabilities afterwards. */

@@ -140,3 +140,17 @@ unpackTest('a file is read as a stream, whatever its size', [], async ({ scratch
   assert.equal(lstatSync(join(root, 'big')).size, size);
   assert.ok(process.memoryUsage().rss - before < 150 * 1024 * 1024);
 });
+
+unpackTest('sparse files take no more room than before', [], async ({ scratch, store }) => {
+  sh(
+    `mkdir t; truncate -s 20M t/hole; echo x >> t/hole; truncate -s 40M t/hole; truncate -s 60M t/nothing; echo y > t/plain
+     touch -d '2020-02-02' t/* t
+     for format in gnu pax; do tar -C t --sparse --format=$format -cf $format.tar .; done`,
+    scratch,
+  );
+  for (const format of ['gnu', 'pax']) {
+    const layer = await unpacked(store, join(scratch, `${format}.tar`));
+    assert.deepEqual(describeTree(layer), describeTree(join(scratch, 't')));
+    for (const name of ['hole', 'nothing']) assert.ok(lstatSync(join(layer, name)).blocks * 512 < 1 << 20, name);
+  }
+});
