@@ -40,7 +40,11 @@ static _Noreturn void map_parent(int channel, char **words) {
 static int await_maps(int channel, struct failure *failure) {
     struct failure answer;
     int result = sys_unshare(CLONE_NEWUSER | CLONE_NEWNS);
-    if (result < 0) return fail(failure, result, "make a user namespace");
+    if (result < 0) {
+        /* The switches of Linux, Debian and Ubuntu. */
+        return fail(failure, result, "make a user namespace, which user.max_user_namespaces, "
+                    "kernel.unprivileged_userns_clone or kernel.apparmor_restrict_unprivileged_userns may forbid");
+    }
     SYS(write(channel, "", 1));
     if (SYS(read(channel, &answer, sizeof answer)) != (long)sizeof answer) return fail(failure, ESRCH, "map ids");
     if (answer.error == 0) return 0;

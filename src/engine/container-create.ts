@@ -3,6 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { fromSystemError, OnggiError } from '../errors.ts';
 import { findImage } from '../image/find.ts';
 import { createSnapshot } from '../image/snapshot.ts';
+import { unprivileged } from '../kernel/user-namespace.ts';
 import { parseSignal } from '../runtime/signal.ts';
 import {
   type ContainerRow,
@@ -37,6 +38,7 @@ export async function createContainer(context: Context, options: ContainerOption
 export async function insertNew(context: Context, given: ContainerOptions): Promise<ContainerRow> {
   const { store } = context;
   const options = withHostCommand(given);
+  checkHostImage(options);
   if (options.stopSignal !== undefined) parseSignal(options.stopSignal);
   const image = options.image === hostImage ? null : findImage(store, options.image);
   const ofImage = image === null ? null : readImageConfig(store, image.id).value.process;
@@ -55,6 +57,14 @@ export async function insertNew(context: Context, given: ContainerOptions): Prom
     rmSync(files.directory, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** The kernel stacks nothing on a root whose mounts a user namespace has not made itself (clone_private_mount). */
+function checkHostImage({ image }: ContainerOptions): void {
+  if (image !== hostImage || unprivileged() === undefined) return;
+  throw new OnggiError('denied', 'image "host": an ordinary user can have no copy of this machine', {
+    hint: 'Run it as root, or use an image.',
+  });
 }
 
 /** The image `host` has no config to name a command. */

@@ -8,6 +8,7 @@ import { fromSystemError, OnggiError } from '../errors.ts';
 import { openDirectory } from '../kernel/directory.ts';
 import { setEntryMode, setEntryOwner, setEntryTimes } from '../kernel/directory-entry.ts';
 import { descriptorFacts } from '../kernel/entry-facts.ts';
+import { unprivileged } from '../kernel/user-namespace.ts';
 import type { Digest } from '../oci/digest.ts';
 import { imageById } from '../store/image-row.ts';
 import { layersOfImage } from '../store/layer-row.ts';
@@ -49,7 +50,8 @@ export function createSnapshot(store: Store, snapshot: Snapshot, image: Digest |
     }
     using below = openDirectory(top);
     const { uid, gid, mode, modified } = descriptorFacts(below);
-    setEntryOwner(directory, basename(snapshot.upper), uid, gid);
+    // An ordinary user can give nothing away: the root belongs to root of the container then, whose id is the user's.
+    if (unprivileged() === undefined) setEntryOwner(directory, basename(snapshot.upper), uid, gid);
     setEntryMode(directory, basename(snapshot.upper), mode);
     setEntryTimes(directory, basename(snapshot.upper), modified, modified);
   } catch (error) {

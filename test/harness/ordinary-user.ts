@@ -27,7 +27,8 @@ export type OrdinaryUser = {
   readonly home: string;
   /** onggi's executables, where the user can reach them. */
   readonly dist: string;
-  readonly run: (argv: readonly string[]) => Ran;
+  /** @param around words of a command that drops the privileges, to which what to execute then is added */
+  readonly run: (argv: readonly string[], around?: string) => Ran;
   /** A command of the user's, to be started by whoever likes, with `env`. */
   readonly argv: (argv: readonly string[]) => readonly [string, ...string[]];
   readonly env: Readonly<Record<string, string>>;
@@ -43,7 +44,8 @@ export function makeUser(place: string, options: { readonly subIds: boolean } = 
   chmodSync(place, 0o755);
   for (const directory of [home, runtime]) chownSync(directory, userId, userId);
   chmodSync(runtime, 0o700);
-  const sub = options.subIds ? `lodger:${firstSubId}:65536\n` : '';
+  // Root's are for tests that run the user's command in a namespace of root's.
+  const sub = `root:0:65536\n${options.subIds ? `lodger:${firstSubId}:65536\n` : ''}`;
   const files = {
     passwd: `${readFileSync('/etc/passwd', 'utf8')}lodger:x:${userId}:${userId}::${home}:/bin/sh\n`,
     group: `${readFileSync('/etc/group', 'utf8')}lodger:x:${userId}:\n`,
@@ -54,10 +56,15 @@ export function makeUser(place: string, options: { readonly subIds: boolean } = 
   for (const [name, text] of Object.entries(files)) writeFileSync(join(etc, name), text);
   const binds = names.map((name) => `touch /etc/${name} && mount --bind ${etc}/${name} /etc/${name}`);
   const drop = `setpriv --reuid ${userId} --regid ${userId} --clear-groups --`;
-  const inside = [`mount --bind ${repository}/dist ${dist}`, ...binds, `cd ${home}`, `exec ${drop} "$@"`];
+  const inside = (around: string): string[] => [
+    `mount --bind ${repository}/dist ${dist}`,
+    ...binds,
+    `cd ${home}`,
+    `exec ${around} ${drop} "$@"`,
+  ];
   const env = { PATH: process.env['PATH'] ?? '', HOME: home, XDG_RUNTIME_DIR: runtime };
-  const execute = (network: readonly string[], argv: readonly string[]): Ran => {
-    const script = [...network, ...inside].join(' && ');
+  const execute = (network: readonly string[], argv: readonly string[], around = ''): Ran => {
+    const script = [...network, ...inside(around)].join(' && ');
     // Files: what stays behind keeps them open, so a pipe would not end.
     const [out, err] = [inPlace('out'), inPlace('err')];
     const apart = network.length > 0 ? ['--net'] : [];
@@ -75,13 +82,13 @@ export function makeUser(place: string, options: { readonly subIds: boolean } = 
   };
   const argv: OrdinaryUser['argv'] = (words) => [
     'unshare',
-    ...['--mount', '--propagation', 'private', 'sh', '-c', inside.join(' && '), 'sh'],
+    ...['--mount', '--propagation', 'private', 'sh', '-c', inside('').join(' && '), 'sh'],
     ...words,
   ];
   return {
     home,
     dist,
-    run: (words) => execute([], words),
+    run: (words, around) => execute([], words, around),
     runApart: (words, route = true) => execute(route ? ownNetwork : ownNetwork.slice(0, 1), words),
     argv,
     env,

@@ -51,6 +51,7 @@ engineTest('an image is imported, run, and leaves nothing', {}, ({ ok, onggi, st
   assert.deepEqual(readdirSync(join(store, 'containers')), []);
   assert.deepEqual(readdirSync(join(store, 'tmp')), []);
   assert.equal(onggi('run', '--rm', ...none, 'busybox', 'sh', '-c', 'exit 7').status, 7);
+  assert.match(onggi('run', '--rm', 'host', 'true').stderr, /no copy of this machine/);
   ok('rmi', 'busybox');
   assert.deepEqual(readdirSync(join(store, 'layers')), []);
 });
@@ -152,3 +153,24 @@ engineTest('changes are told, exported and committed', {}, ({ ok, home }) => {
   ok('commit', 'writer', 'own');
   assert.equal(ok('run', '--rm', ...none, 'own', 'sh', '-c', 'stat -c %u /d/f; cat /d/f'), '1000\nx');
 });
+
+/** What the machine says no to: any user namespace, or one more. */
+const forbidding = {
+  'leave the chroot': 'sh -ec \'mount --rbind / "$0"; exec chroot "$0" "$@"\' ../etc',
+  'user.max_user_namespaces': `unshare --user --map-users 0,0,65536 --map-groups 0,0,65536
+    sh -ec 'echo 0 >/proc/sys/user/max_user_namespaces; exec "$@"' sh`.replace(/\s*\n\s*/g, ' '),
+} as const;
+
+for (const [words, around] of Object.entries(forbidding)) {
+  engineTest(`where user namespaces are forbidden it is said so: ${words}`, {}, ({ dist, ok, run }) => {
+    ok('import', '../busybox.tar', 'busybox');
+    const failure = (...args: string[]): string => {
+      const { status, stderr } = run([join(dist, 'onggi'), ...args], around);
+      assert.equal(status, 125, stderr);
+      return stderr;
+    };
+    assert.match(failure('run', '--rm', ...none, 'busybox', 'true'), new RegExp(`clone the init.*\n.*${words}`));
+    assert.match(failure('unshare', 'true'), /make a user namespace.*user\.max_user_namespaces/);
+    assert.equal(ok('ps', '--all', '--quiet'), '');
+  });
+}

@@ -7,7 +7,7 @@ import type { Plan } from './steps.ts';
 const plan = {
   keeper: { kind: 'shim' },
   prepare: [{ op: 'cgroup-create' }],
-  spawn: { kind: 'clone' },
+  spawn: { kind: 'clone', namespaces: ['mnt'] },
   attach: [],
   init: [
     { op: 'find-executable', command: 'web' },
@@ -53,6 +53,16 @@ test('another step is told in its own words, with the code of its errno', () => 
   }
   const joining = { ...plan, spawn: { kind: 'join' } } as unknown as Plan;
   assert.match(stepError(report(2, 'EPERM'), joining).message, /^exec: do "it"/);
+});
+
+test('where the machine forbids user namespaces the hint says by what', () => {
+  const withUser = { ...plan, spawn: { kind: 'clone', namespaces: ['mnt', 'user'] } } as unknown as Plan;
+  assert.match(stepError(report(1, 'ENOSPC'), withUser).hint ?? '', /user\.max_user_namespaces/);
+  assert.match(stepError(report(1, 'EPERM'), withUser).hint ?? '', /kernel\.unprivileged_userns_clone/);
+  const withRoot = { ...withUser, init: [{ op: 'propagation' }] } as unknown as Plan;
+  assert.match(stepError(report(3, 'EACCES'), withRoot).hint ?? '', /kernel\.apparmor_restrict_unprivileged_userns/);
+  assert.equal(stepError(report(1, 'EPERM'), plan).hint, undefined);
+  assert.equal(stepError(report(1, 'EAGAIN'), withUser).hint, undefined);
 });
 
 test('what was gone without', () => {

@@ -4,6 +4,9 @@ import type { StepReport } from '../../kernel/frame.ts';
 import { errnoName } from '../../oci/errno.ts';
 import type { Plan, Step } from './steps.ts';
 
+/** Of the clone, native/plan.h. */
+const spawnIndex = 1;
+
 /** What messages say was tried. */
 export function attempt(plan: Plan): string {
   return plan.spawn.kind === 'join' ? 'exec' : 'start container';
@@ -27,7 +30,10 @@ export function stepError({ step: index, errno, text }: StepReport, plan: Plan):
   const judged = step?.op === 'hook' && hookErrnos.has(errnoName(errno));
   if (judged) return new OnggiError('unavailable', `${attempt(plan)}: ${text}`);
   if (step === undefined || !commandOps.has(step.op)) {
-    return new OnggiError(codeOfErrno(errnoName(errno)), `${attempt(plan)}: ${text}: ${errnoText(errno)}`);
+    const hint = userNamespaceHint(index, step, errnoName(errno), plan);
+    return new OnggiError(codeOfErrno(errnoName(errno)), `${attempt(plan)}: ${text}: ${errnoText(errno)}`, {
+      ...(hint !== undefined && { hint }),
+    });
   }
   const command = step.op === 'find-executable' ? step.command : step.op === 'exec' ? (step.argv[0] ?? '') : '';
   const name = errnoName(errno);
@@ -40,6 +46,20 @@ export function stepError({ step: index, errno, text }: StepReport, plan: Plan):
   return new OnggiError('not-executable', `exec: "${command}": ${errnoText(errno)}`, {
     hint: hints[name] ?? 'Name another command.',
   });
+}
+
+/** Where a machine forbids user namespaces: Linux, Debian and Ubuntu have a switch each (user_namespaces(7)). */
+function userNamespaceHint(index: number, step: Step | undefined, errno: string, { spawn }: Plan): string | undefined {
+  if (spawn.kind !== 'clone' || !spawn.namespaces.includes('user')) return undefined;
+  if (index === spawnIndex && (errno === 'ENOSPC' || errno === 'EUSERS')) {
+    return 'No more user namespaces may be made: root can raise user.max_user_namespaces by sysctl.';
+  }
+  if (errno !== 'EPERM' && errno !== 'EACCES') return undefined;
+  if (index === spawnIndex) {
+    return 'This machine may forbid user namespaces: look at "sysctl kernel.unprivileged_userns_clone", or leave the chroot or container that this runs in.';
+  }
+  if (step?.op !== 'propagation' && step?.op !== 'unshare-cgroup') return undefined;
+  return 'A user namespace without rights: AppArmor may restrict them, see "sysctl kernel.apparmor_restrict_unprivileged_userns".';
 }
 
 /** What to do about a command that is there. */
