@@ -56,7 +56,7 @@ test: build probe shim-asan vm-kernel ## Check types, style and imports, then ru
 	@$(NODE) scripts/run-tests.ts
 
 .PHONY: test-vm
-test-vm: build probe vm-kernel ## Run the cgroup v2 tests in a virtual machine
+test-vm: build probe vm-kernel ## Run the tests of cgroup v2, systemd and checkpoints in a virtual machine
 	@scripts/need-packages $(VM_PACKAGES)
 	@$(NODE) scripts/run-tests.ts vm
 
@@ -165,4 +165,4 @@ VM_PACKAGES := qemu-system-x86 busybox-static cpio e2fsprogs
 .PHONY: vm-kernel
 vm-kernel:
 	@test/vm/fetch-kernel
-	@test/vm/fetch-systemd
+	@test/vm/fetch-system

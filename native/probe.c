@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -163,6 +164,16 @@ static int run_burn(char **arguments) {
     return 0;
 }
 
+/* lock PATH: an exclusive flock(2), held to the end; "taken" and status 1 where somebody else has it. */
+static int run_lock(char **arguments) {
+    int fd = open(arguments[0], O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        printf("%s\n", fd >= 0 && errno == EWOULDBLOCK ? "taken" : strerror(errno));
+        return 1;
+    }
+    return run_sleep(arguments);
+}
+
 /* `count` arguments are needed; -1: any number. */
 static const struct {
     const char *name;
@@ -175,7 +186,7 @@ static const struct {
     {"burn", 1, run_burn},       {"http", 1, probe_http},             {"connect", 2, probe_connect},
     {"syscall", -1, probe_syscalls}, {"hook", 2, probe_hook},
     {"swap", 2, probe_swap},     {"overwrite-exe", 1, probe_overwrite_exe},
-    {"notify", 1, probe_notify},
+    {"notify", 1, probe_notify}, {"lock", 1, run_lock},
 };
 
 int main(int count, char **arguments) {

@@ -97,12 +97,15 @@ function externalsOf(spec: Spec, pid: number): External {
 function runCriu(args: readonly string[], { work, statusFd }: DumpOptions): void {
   // What it has to say stands in its log. Descriptor 3 and up are kept for it alone.
   const extra = statusFd === null ? [] : Array.from({ length: statusFd - 2 }, (_, index) => index + 3);
-  const { status, error } = spawnSync('criu', args, {
-    stdio: ['ignore', 'ignore', 'ignore', ...extra.map((fd) => (fd === statusFd ? fd : ('ignore' as const)))],
+  const { status, error, stderr } = spawnSync('criu', args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'ignore', 'pipe', ...extra.map((fd) => (fd === statusFd ? fd : ('ignore' as const)))],
   });
   if (error !== undefined) throw criuMissing(error);
-  if (status !== 0) throw criuFailed('checkpoint', `${work}/dump.log`);
+  if (status !== 0) throw criuFailed('checkpoint', `${work}/dump.log`, stderr);
 }
+
+const longestLine = 300;
 
 export function criuMissing(error: unknown): OnggiError {
   return new OnggiError('not-found', 'run "criu": it is not installed, or can not be executed', {
@@ -111,13 +114,16 @@ export function criuMissing(error: unknown): OnggiError {
   });
 }
 
-/** @param log path of the log that criu has just written */
-export function criuFailed(what: string, log: string): OnggiError {
+/**
+ * @param log path of the log that criu has just written
+ * @param printed what it has printed, when it did not come to writing one
+ */
+export function criuFailed(what: string, log: string, printed = ''): OnggiError {
   let found = '';
   try {
     found = lastErrors(readFileSync(log, 'utf8'));
   } catch {
-    // It did not come to writing one; "criu check" says why.
+    found = printed.trim().split('\n').at(-1)?.slice(0, longestLine) ?? '';
   }
   return new OnggiError('internal', `${what}: criu failed${found === '' ? '' : `: ${found}`}`, {
     hint: `See "${log}"; "criu check" tells whether criu works with this kernel.`,

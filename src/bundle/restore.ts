@@ -3,7 +3,8 @@
  * of the bundle's config.json; memory, files and credentials come from the images. Its first process is looked at before
  * it is left alone: it must not have more than config.json gives (attest.ts). Acts.
  */
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { errnoOf, fromSystemError, OnggiError, unsupported } from '../errors.ts';
 import { type Launched, launch } from '../kernel/launcher.ts';
 import { adoptOrphans, orphanExit } from '../kernel/orphan.ts';
@@ -15,14 +16,15 @@ import { readCgroupLayout } from '../runtime/cgroup/layout.ts';
 import { encodePlan } from '../runtime/plan/encode.ts';
 import { propagationOf } from '../runtime/plan/mount-options.ts';
 import { stepError, stepWarning } from '../runtime/plan/step-error.ts';
-import type { Plan } from '../runtime/plan/steps.ts';
+import type { InitStep, Plan } from '../runtime/plan/steps.ts';
 import { excessPrivileges } from './attest.ts';
 import { type Bundle, loadBundle } from './bundle.ts';
 import { checkRoot, criuFailed, criuMissing, descriptorsFile, makeDirectories } from './checkpoint.ts';
 import { containerCgroup } from './container-cgroup.ts';
 import { checkContainerId } from './container-id.ts';
 import type { Running } from './create.ts';
-import { checkRestorable, externalMounts, type RestoreOptions, restoreArguments } from './criu.ts';
+import { checkRestorable, type External, externalMounts, type RestoreOptions, restoreArguments } from './criu.ts';
+import { readPageMap } from './criu-pages.ts';
 import { removeEnded } from './delete.ts';
 import { recordContainer, takeBack } from './make.ts';
 import { type ContainerPaths, containerPaths } from './paths.ts';
@@ -88,13 +90,22 @@ async function restored(
 ): Promise<ProcessIdentity> {
   makeDirectories(request);
   const descriptors = readDescriptors(request.images);
+  checkPages(request.images);
   const pidFile = `${paths.directory}/restored.pid`;
   const network = joinedNetwork(bundle.spec);
   const preserve = network === null ? [] : [openNamespace(network)];
   try {
     const place = { rootfs: bundle.rootfs, pidFile, descriptors, networkFd: network === null ? null : firstPreserved };
     const external = { mounts: externalMounts(bundle.spec, bundle.spec.linux?.maskedPaths ?? []), network: null };
-    const plan = criuPlan(runtime, id, bundle, cgroup, restoreArguments(place, external, request), preserve.length);
+    const plan = criuPlan(
+      runtime,
+      id,
+      bundle,
+      cgroup,
+      external,
+      restoreArguments(place, external, request),
+      preserve.length,
+    );
     await runPlan(runtime, plan, preserve, `${request.work}/restore.log`);
   } finally {
     preserve.forEach(closeSync);
@@ -133,6 +144,7 @@ function criuPlan(
   id: string,
   { spec, rootfs }: Bundle,
   cgroup: Cgroup,
+  external: External,
   args: readonly string[],
   preserve: number,
 ): Plan {
@@ -150,8 +162,10 @@ function criuPlan(
     },
     attach: [],
     init: [
-      { op: 'propagation', path: '/', flags: propagationOf('rprivate') ?? { bits: 0, words: [] } },
+      { op: 'propagation', path: '/', flags: propagationOf('rslave') ?? noFlags },
       { op: 'root-bind', source: rootfs, target: rootfs },
+      { op: 'enter-root', path: '/' },
+      ...external.mounts.map(({ source }) => bindOnItself(source)),
       // Inherited by all that criu restores; it does so by itself only since 3.19.
       ...(spec.process?.noNewPrivileges === true ? [{ op: 'no-new-privileges' } as const] : []),
       { op: 'find-executable', command: 'criu' },
@@ -160,6 +174,22 @@ function criuPlan(
     cleanup: [],
   };
 }
+
+/** criu takes over who a bind's mounts spread to, which the kernel tells of the root of a mount only (MOVE_MOUNT_SET_GROUP). */
+function bindOnItself(path: string): InitStep {
+  const attributes = { set: 0, clear: 0, words: [] };
+  return {
+    op: 'bind',
+    source: path,
+    target: path,
+    recursive: true,
+    attributes,
+    propagation: noFlags,
+    createSource: false,
+  };
+}
+
+const noFlags = { bits: 0, words: [] };
 
 async function runPlan(runtime: Runtime, plan: Plan, preserve: readonly number[], log: string): Promise<void> {
   using launched: Launched = launch({
@@ -188,6 +218,23 @@ function openNamespace(path: string): number {
     return openSync(path, 'r');
   } catch (error) {
     throw fromSystemError(error, `open the namespace "${path}"`);
+  }
+}
+
+/** @throws OnggiError `corrupt` when pages of memory are missing */
+function checkPages(images: string): void {
+  try {
+    for (const name of readdirSync(images).filter((entry) => /^pagemap-.*\.img$/.test(entry))) {
+      const { pages, size } = readPageMap(name, readFileSync(join(images, name)));
+      const found = size === 0 ? 0 : statSync(join(images, `pages-${pages}.img`)).size;
+      if (found >= size) continue;
+      throw new OnggiError(
+        'corrupt',
+        `"pages-${pages}.img" of the checkpoint: ${found} bytes where ${size} are expected`,
+      );
+    }
+  } catch (error) {
+    throw error instanceof OnggiError ? error : fromSystemError(error, `read the checkpoint "${images}"`);
   }
 }
 

@@ -1,6 +1,9 @@
 /** Runs programs and keeps what they print. */
 import { type ChildProcess, spawn } from 'node:child_process';
 
+/** Time limits are multiplied by it: an emulated machine is slow, and slower on a busy one (ONGGI_TEST_PATIENCE). */
+export const patience = Number(process.env['ONGGI_TEST_PATIENCE'] ?? 1);
+
 export type Outcome = {
   /** Exit status; null when a signal ended it. */
   readonly status: number | null;
@@ -49,13 +52,13 @@ export function start(command: string, args: readonly string[], options: Program
   });
   // A program that ends without reading its input is judged by its exit status.
   child.stdin.on('error', () => {});
-  const outcome = finished(child, text, `${command} ${args.join(' ')}`, options.timeout ?? 60_000);
+  const outcome = finished(child, text, `${command} ${args.join(' ')}`, (options.timeout ?? 60_000) * patience);
   return {
     pid: child.pid ?? -1,
     child,
     outcome,
     output: () => ({ ...text }),
-    printed: (pattern, timeout = 10_000) => waitForMatch(child, () => text.stdout, pattern, timeout),
+    printed: (pattern, timeout = 10_000) => waitForMatch(child, () => text.stdout, pattern, timeout * patience),
   };
 }
 
@@ -98,7 +101,7 @@ export function pause(milliseconds: number): Promise<void> {
 export async function eventually(
   what: string,
   holds: () => boolean | Promise<boolean>,
-  timeout = 5_000,
+  timeout = 5_000 * patience,
 ): Promise<void> {
   const end = Date.now() + timeout;
   while (!(await holds())) {

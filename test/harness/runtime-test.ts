@@ -7,7 +7,7 @@ import type { Spec } from '../../src/oci/runtime-spec.ts';
 import { layOut, repository } from './busybox-image.ts';
 import { findLeaks, snapshot } from './leaks.ts';
 import { lockMachine } from './machine-lock.ts';
-import { eventually, type Outcome, type ProgramOptions, type Running, run, start } from './program.ts';
+import { eventually, type Outcome, type ProgramOptions, patience, type Running, run, start } from './program.ts';
 import { type Need, requires } from './requires.ts';
 import { makeScratch } from './scratch.ts';
 
@@ -43,7 +43,7 @@ export type RuntimeWorld = {
 
 /** Ids should begin with "onggi-": by default the cgroup has the name of the container, and leaks are looked for by it. */
 export function runtimeTest(name: string, needs: readonly Need[], body: (world: RuntimeWorld) => Promise<void>): void {
-  test(name, { timeout: 60_000, ...requires('root', 'busybox', ...needs) }, async () => {
+  test(name, { timeout: 60_000 * patience, ...requires('root', 'busybox', ...needs) }, async () => {
     assert.ok(existsSync(runtimeBinary), `"${runtimeBinary}" is not built: run make`);
     await lockMachine();
     const before = snapshot();

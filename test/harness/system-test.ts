@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { busyboxTar, repository } from './busybox-image.ts';
 import { findLeaks, ownSnapshot, snapshot } from './leaks.ts';
 import { lockMachine } from './machine-lock.ts';
-import { type Outcome, type ProgramOptions, type Running, run, start } from './program.ts';
+import { type Outcome, type ProgramOptions, patience, type Running, run, start } from './program.ts';
 import { type Need, requires } from './requires.ts';
 import { makeScratch } from './scratch.ts';
 import { storeLeaks } from './store-leaks.ts';
@@ -52,7 +52,7 @@ export function systemTest(
   options: WorldOptions = {},
 ): void {
   const timeout = options.timeout ?? 60_000;
-  test(name, { timeout: timeout + 30_000, ...requires('root', 'overlay', ...needs) }, async () => {
+  test(name, { timeout: (timeout + 30_000) * patience, ...requires('root', 'overlay', ...needs) }, async () => {
     await inWorld(body, options);
   });
 }

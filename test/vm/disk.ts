@@ -4,6 +4,7 @@ import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlink
 import { dirname, join, relative } from 'node:path';
 import { repository } from '../harness/busybox-image.ts';
 import type { Module } from './module.ts';
+import { addSystem } from './system-root.ts';
 
 /** Where the checkout lies in the guest. */
 export const guestRepository = '/onggi';
@@ -26,12 +27,7 @@ export function makeInitrd(path: string, stage: string, modules: readonly Module
 }
 
 /** Writes the disk: busybox for the guest's shell, node with its libraries, and the parts of the checkout that tests use. */
-export function makeDisk(
-  path: string,
-  stage: string,
-  guestCommand: string,
-  addInit: (stage: string) => void = () => {},
-): void {
+export function makeDisk(path: string, stage: string, guestCommand: string): void {
   const directories = ['bin', 'dev', 'etc', 'proc', 'root', 'run', 'sys', 'tmp', 'usr/bin', 'var/tmp'];
   for (const directory of directories) mkdirSync(join(stage, directory), { recursive: true });
   cpSync(busybox, join(stage, 'bin/busybox'));
@@ -50,9 +46,8 @@ export function makeDisk(
     cpSync(join(repository, part), target, { recursive: true, verbatimSymlinks: true });
   }
   rmSync(join(stage, guestRepository, 'dist/lib'), { recursive: true, force: true });
-  install(join(import.meta.dirname, 'guest.sh'), join(stage, 'init'));
   writeFileSync(join(stage, 'command'), guestCommand);
-  addInit(stage);
+  addSystem(stage);
   rmSync(path, { force: true });
   // 1 GiB, sparse; the tests' own stores lie in memory.
   must('mke2fs', ['-q', '-t', 'ext4', '-m', '0', '-d', stage, path, '1G']);

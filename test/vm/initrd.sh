@@ -12,11 +12,4 @@ until [ -b /dev/vda ] || [ $tries -ge 50 ]; do
 done
 mount -t ext4 /dev/vda /disk
 mount --move /dev /disk/dev
-init=/init
-mount -t proc proc /proc
-read -r parameters < /proc/cmdline
-umount /proc
-for parameter in $parameters; do
-  case $parameter in onggi.init=*) init=${parameter#onggi.init=} ;; esac
-done
-exec switch_root /disk "$init"
+exec switch_root /disk /lib/systemd/systemd

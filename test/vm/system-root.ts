@@ -44,7 +44,7 @@ Requires=dbus.socket
 
 [Service]
 Type=oneshot
-Environment=PATH=/bin:/usr/bin:/sbin HOME=/root
+Environment=PATH=/bin:/usr/bin:/sbin:/usr/sbin HOME=/root
 ExecStart=/bin/sh -c 'dmesg -n 1; ip link set lo up; sh /command'
 ExecStopPost=/bin/busybox poweroff -f
 StandardInput=null
@@ -56,10 +56,11 @@ TasksMax=infinity
 `;
 
 /** @param stage the tree that becomes the disk, with busybox and the tests in it */
-export function addSystemd(stage: string): void {
-  const packages = join(repository, '.cache/vm/systemd');
-  if (!existsSync(packages)) throw new Error(`${packages} is missing: run test/vm/fetch-systemd`);
-  // Busybox keeps its names: nothing but systemd and D-Bus is asked of the packages.
+export function addSystem(stage: string): void {
+  const packages = join(repository, '.cache/vm/system');
+  if (!existsSync(packages)) throw new Error(`${packages} is missing: run test/vm/fetch-system`);
+  // Busybox keeps its names but for those that criu calls with flags which busybox does not know.
+  for (const name of ['ip', 'tar']) rmSync(join(stage, 'bin', name));
   const copied = spawnSync('cp', ['--archive', '--no-clobber', `${packages}/.`, stage], { encoding: 'utf8' });
   if (copied.status !== 0) throw new Error(`cp ${packages}: ${copied.stderr}`);
   const put = (path: string, text: string): void => {
@@ -72,6 +73,9 @@ export function addSystemd(stage: string): void {
     rmSync(join(stage, path), { force: true });
     symlinkSync(target, join(stage, path));
   };
+  for (const name of ['iptables', 'ip6tables']) {
+    for (const action of ['', '-save', '-restore']) link('xtables-nft-multi', `/usr/sbin/${name}${action}`);
+  }
   put('/etc/machine-id', '0123456789abcdef0123456789abcdef\n');
   put(
     '/etc/passwd',

@@ -1,0 +1,77 @@
+/**
+ * Whether the memory of a checkpoint is all there. criu 3.17 does not look: at the end of a file that was cut it reads for
+ * ever, and writes a line of its log each time.
+ *
+ * An image of criu is two magic numbers and then records, each a length and a message of protocol buffers
+ * (criu: images/pagemap.proto; protobuf.dev: "Encoding"). Pure.
+ */
+import { OnggiError } from '../errors.ts';
+
+export type PageMap = {
+  /** Number in the name of the file that holds the pages. */
+  readonly pages: number;
+  /** Bytes that are to be found there. */
+  readonly size: number;
+};
+
+const pageSize = 4096;
+const headerLength = 8;
+/** Field numbers of pagemap_head and pagemap_entry. */
+const pagesId = 1;
+const [pageCount, inParent, flags] = [2, 3, 4];
+const present = 1 << 2;
+
+/**
+ * @param name for messages
+ * @param image content of `pagemap-N.img`
+ * @throws OnggiError `corrupt`
+ */
+export function readPageMap(name: string, image: Uint8Array): PageMap {
+  const view = new DataView(image.buffer, image.byteOffset, image.byteLength);
+  let at = headerLength;
+  let pages: number | undefined;
+  let size = 0;
+  while (at < image.length) {
+    const length = at + 4 <= image.length ? view.getUint32(at, true) : image.length;
+    if (at + 4 + length > image.length) throw damaged(name);
+    const fields = numbers(name, image.subarray(at + 4, at + 4 + length));
+    at += 4 + length;
+    if (pages === undefined) pages = fields.get(pagesId);
+    else if (isHeld(fields)) size += (fields.get(pageCount) ?? 0) * pageSize;
+  }
+  if (pages === undefined || !Number.isSafeInteger(size)) throw damaged(name);
+  return { pages, size };
+}
+
+/** Pages of an earlier dump, and those left out, are not in the file. */
+function isHeld(fields: ReadonlyMap<number, number>): boolean {
+  const said = fields.get(flags);
+  return said === undefined ? (fields.get(inParent) ?? 0) === 0 : (said & present) !== 0;
+}
+
+/** Fields with whole numbers by their number. */
+function numbers(name: string, message: Uint8Array): Map<number, number> {
+  const found = new Map<number, number>();
+  let at = 0;
+  const varint = (): number => {
+    let value = 0;
+    for (let shift = 0; shift < 64; shift += 7) {
+      const byte = message[at++];
+      if (byte === undefined) throw damaged(name);
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return value;
+    }
+    throw damaged(name);
+  };
+  while (at < message.length) {
+    const tag = varint();
+    // None of the two messages has a field of another kind.
+    if ((tag & 7) !== 0) throw damaged(name);
+    found.set(Math.floor(tag / 8), varint());
+  }
+  return found;
+}
+
+function damaged(name: string): OnggiError {
+  return new OnggiError('corrupt', `"${name}" of the checkpoint is damaged`);
+}
