@@ -8,6 +8,10 @@
  * read before the first line of the program. sudo(8) takes LD_PRELOAD out of any environment; these it does not know.
  * All of them are C strings in the executable. Fails when one of them is not there, for then it is read in some other
  * way.
+ *
+ * It also has the executable leave its limits alone. Bun raises the soft RLIMIT_NOFILE to the hard one before anything
+ * else and forgets what it was; containers without a limit of their own, which get the caller's with runc and crun,
+ * would have a higher one, and a program that closes or scans all descriptors up to it takes seconds.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 
@@ -17,7 +21,10 @@ const variables = ['BUN_OPTIONS', 'BUN_BE_BUN', 'BUN_INSPECT', 'BUN_INSPECT_CONN
 /** Compared with what stands before the first "=" of a setting, so that one is never in it. */
 const options = ['JSC_functionOverrides'];
 
-/** Overwrites a name where it is a string of its own. @returns whether it was found */
+/** Functions of the C library, and with what it calls in their place: names as long, and the same arguments. */
+const imported: readonly (readonly [string, string])[] = [['setrlimit', 'getrlimit']];
+
+/** Overwrites a name, with what is repeated to its length, where it is a string of its own. @returns whether it was found */
 function seal(image: Buffer, name: string, never: string): boolean {
   const text = Buffer.from(`\0${name}\0`);
   let found = false;
@@ -34,6 +41,7 @@ const image = readFileSync(path);
 const missing = [
   ...variables.filter((name) => !seal(image, name, '\0')),
   ...options.filter((name) => !seal(image, name, '=')),
+  ...imported.flatMap(([name, instead]) => (seal(image, name, instead) ? [] : [name])),
 ];
 if (missing.length > 0) throw new Error(`${path}: no string "${missing.join('", "')}" to take out`);
 writeFileSync(path, image);
