@@ -201,6 +201,29 @@ static int become_root(void) {
     return result;
 }
 
+/*
+ * keyrings(7): without a session keyring of its own the container would share the caller's keys. One that has a name is
+ * joined again by `exec`, for which its owner needs the permission to search it, and no other.
+ */
+static int join_keyring(const struct init_start *start) {
+    bool named = start->keyring[0] != '\0';
+    int result = (int)SYS(syscall(SYS_keyctl, KEY_JOIN_SESSION, named ? start->keyring : NULL));
+    if (result < 0 || !named || start->joins) return result;
+    return (int)SYS(syscall(SYS_keyctl, KEY_SET_PERMISSION, result, KEY_POSSESSOR_ALL | KEY_OWNER_SEARCH));
+}
+
+static int enter_keyring(struct init *init, const struct init_start *start) {
+    int result = label_keyring(init, true);
+    if (result < 0) return result;
+    result = join_keyring(start);
+    if (result < 0 && result != -ENOSYS) {
+        fail(&init->failure, result, "join a session keyring of its own");
+        result = init_warn(init);
+        if (result < 0) return result;
+    }
+    return label_keyring(init, false);
+}
+
 static int prepare(struct init *init, struct init_start *start) {
     /* Before the id maps the files of /proc must stay the caller's, who may not be root; nobody else is inside yet. */
     if (start->maps_ids) prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
@@ -229,17 +252,7 @@ static int prepare(struct init *init, struct init_start *start) {
         if (init->root < 0) return fail(&init->failure, init->root, "open the container's root");
         stdio_reopen(init);
     }
-    if (start->keeps_keyring) return 0;
-    result = label_keyring(init, true);
-    if (result < 0) return result;
-    /* keyrings(7): without a session keyring of its own the container would share the caller's keys. */
-    result = (int)SYS(syscall(SYS_keyctl, KEY_JOIN_SESSION, NULL));
-    if (result < 0 && result != -ENOSYS) {
-        fail(&init->failure, result, "join a new session keyring");
-        result = init_warn(init);
-        if (result < 0) return result;
-    }
-    return label_keyring(init, false);
+    return start->keyring == NULL ? 0 : enter_keyring(init, start);
 }
 
 static bool is_null_device(int fd) {

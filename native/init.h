@@ -30,7 +30,7 @@ struct init_start {
     bool joins;         /* namespaces of a running container: its "/" is the root already */
     bool maps_ids;      /* waits for the id map, then becomes root in the user namespace */
     bool joins_user;    /* the container has a user namespace */
-    bool keeps_keyring;
+    const char *keyring; /* name of the session keyring, "": a new one, NULL: the keeper's */
     bool left_alone;    /* outlives its keeper, from its start on at the latest */
     bool to_be_seen;    /* its namespaces are for the user to open before its start, who is not root; nobody else sees it */
 };

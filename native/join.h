@@ -15,7 +15,7 @@ struct clone_request {
     bool indirect; /* needs a process in between */
     uint32_t flags; /* CLONE_NEW*: to make, or with `joins` to enter */
     uint64_t clone_flags;
-    bool keeps_keyring;
+    const char *keyring;
     pid_t pid;
     uint64_t start_time;
     struct cursor paths;   /* of OP_CLONE: {type, path}[] */

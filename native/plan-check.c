@@ -23,8 +23,8 @@ struct grammar {
 
 static const struct grammar grammars[] = {
     {OP_SHIM, IN(PHASE_KEEPER), "ssoqus(s)bbbbus"},
-    {OP_CLONE, IN(PHASE_KEEPER), "u(usb)o(s)(uqu)b"},
-    {OP_JOIN, IN(PHASE_KEEPER), "uquo(s)b"},
+    {OP_CLONE, IN(PHASE_KEEPER), "u(usb)o(s)(uqu)o"},
+    {OP_JOIN, IN(PHASE_KEEPER), "uquo(s)o"},
     {OP_LAUNCHER, IN(PHASE_KEEPER), "sbbubo"},
     {OP_CGROUP_CREATE, IN(PHASE_PREPARE), "s"},
     {OP_WRITE, IN(PHASE_PREPARE), "sssbos"},

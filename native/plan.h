@@ -59,9 +59,9 @@ enum plan_op {
     /* u32 CLONE_NEW* flags (CLONE_NEWCGROUP is never in it), {u32 CLONE_NEW* type, str path, bool not the
      * keeper's own}[] join,
      * str? unified, str[] legacy, {u32 clock, u64 secs as i64, u32 nanosecs}[] time offsets (clock: CLOCK_MONOTONIC
-     * or CLOCK_BOOTTIME), bool keep the session keyring */
+     * or CLOCK_BOOTTIME), str? session keyring (none: the caller's, "": a new one without a name) */
     OP_CLONE = 2,
-    /* u32 pid, u64 start time, u32 CLONE_NEW* flags, str? unified, str[] legacy, bool keep the session keyring */
+    /* u32 pid, u64 start time, u32 CLONE_NEW* flags, str? unified, str[] legacy, str? session keyring */
     OP_JOIN = 3,
     /* str id, bool terminal, bool console socket, u32 descriptors to preserve, bool stay, str? start fifo */
     OP_LAUNCHER = 4,

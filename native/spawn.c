@@ -62,7 +62,7 @@ static int read_request(const struct plan *plan, struct clone_request *request, 
         }
     }
     request->indirect |= request->joins;
-    request->keeps_keyring = take_bool(payload);
+    request->keyring = take_optional(payload);
     return 0;
 }
 
@@ -160,7 +160,7 @@ static int start_init(const struct plan *plan, struct clone_request *request, st
     start->left_alone = plan_find(plan, OP_LAUNCHER, &record);
     start->joins = request->joins;
     start->to_be_seen = geteuid() != 0 && !request->joins && (request->flags & CLONE_NEWPID) != 0;
-    start->keeps_keyring = request->keeps_keyring;
+    start->keyring = request->keyring;
     start->maps_ids = plan_find(plan, OP_ID_MAP, &record);
     start->joins_user = request->joins_user || (request->joins && (request->flags & CLONE_NEWUSER) != 0);
     int result = open_cgroups(request, start, failure);

@@ -48,6 +48,9 @@
 #define UMOUNT_DETACH 2 /* MNT_DETACH */
 
 #define KEY_JOIN_SESSION 1 /* KEYCTL_JOIN_SESSION_KEYRING, <linux/keyctl.h> */
+#define KEY_SET_PERMISSION 5 /* KEYCTL_SETPERM */
+#define KEY_POSSESSOR_ALL 0x3f000000u /* <linux/key.h> of the kernel, keyctl_setperm(3) */
+#define KEY_OWNER_SEARCH 0x00080000u
 
 static inline int sys_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve) {
     struct open_how how = {.flags = flags | O_CLOEXEC, .mode = mode, .resolve = resolve};

@@ -19,7 +19,7 @@ export type PlanRequest = {
   /** How many descriptors become 3 and up. */
   readonly preserve: number;
   readonly noPivot: boolean;
-  readonly noNewKeyring: boolean;
+  readonly keyring: string | null;
 };
 
 /** @throws OnggiError `invalid`, `unsupported`, naming the field */
@@ -44,7 +44,7 @@ export function compileContainer(request: PlanRequest): Compiled {
     reaper: false,
     waitForStart: true,
     noPivot: request.noPivot,
-    keepKeyring: request.noNewKeyring,
+    keyring: request.keyring,
   });
 }
 

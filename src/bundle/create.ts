@@ -93,7 +93,6 @@ function planAgain(record: StateRecord, paths: ContainerPaths): ReturnType<typeo
     consoleSocket: spec.process?.terminal === true,
     preserve: 0,
     noPivot: false,
-    noNewKeyring: false,
   }).plan;
 }
 

@@ -131,6 +131,7 @@ function compiled(
     namespaces: [...namespacesOf(spec.linux ?? {})],
     cgroups: cgroupsOf(host.cgroups, record, pid, options),
     waitForStart: false,
+    keyring: record.keyring,
   });
 }
 

@@ -68,6 +68,7 @@ export async function makeContainer(
   const host = hostFacts();
   const cgroup = await containerCgroup(runtime, spec, id, host.cgroups);
   checkConsole(spec, options, stay);
+  const keyring = options.noNewKeyring ? null : newKeyring(id);
   const { plan, warnings } = compileContainer({
     host,
     id,
@@ -79,10 +80,10 @@ export async function makeContainer(
     consoleSocket: options.consoleSocket !== undefined,
     preserve: preserved.descriptors.length,
     noPivot: options.noPivot,
-    noNewKeyring: options.noNewKeyring,
+    keyring,
   });
   warnings.forEach(runtime.warn);
-  const { record, guard } = await recordContainer(runtime, id, bundle, cgroup, notify);
+  const { record, guard } = await recordContainer(runtime, id, bundle, cgroup, { keyring, notify });
   let launched: Launched | undefined;
   try {
     using _ = await startCgroup(runtime, cgroup, spec, id);
@@ -99,9 +100,17 @@ export async function makeContainer(
 }
 
 /**
+ * To be known by who can read the container's state: whoever can tell the name beforehand could make a keyring of that
+ * name for the container to join.
+ */
+export function newKeyring(id: string): string {
+  return `_ses.${id}.${Buffer.from(crypto.getRandomValues(new Uint8Array(8))).toString('hex')}`;
+}
+
+/**
  * Records a container of which nothing else is there yet.
  *
- * @param notify whether it gets a socket to tell that it is ready
+ * @param own what is decided beside its config.json
  * @returns the lock on it, which the caller lets go
  * @throws OnggiError `exists`; `conflict` when its cgroup is in use
  */
@@ -110,15 +119,15 @@ export async function recordContainer(
   id: string,
   bundle: Bundle,
   kept: ContainerCgroup,
-  notify = false,
+  own: Pick<StateRecord, 'keyring' | 'notify'>,
 ): Promise<{ readonly record: StateRecord; readonly guard: Guard }> {
   const paths = containerPaths(root, id);
   const guard = await makeStateDirectory(root, id, paths);
   try {
-    const record = recordOf(id, bundle, kept, notify);
+    const record = recordOf(id, bundle, { ...kept, ...own });
     checkFreshCgroup(kept.cgroup);
     keepConfig(paths, bundle);
-    if (notify) makeNotifyDirectory(paths);
+    if (own.notify) makeNotifyDirectory(paths);
     writeState(paths, record, guard);
     return { record, guard };
   } catch (error) {
@@ -154,7 +163,9 @@ export async function runPoststop(runtime: Runtime, record: StateRecord, { hooks
   await runHooks('poststop', hooks?.poststop, record.bundle, hookState(record, 'stopped', 0), runtime.warn);
 }
 
-function recordOf(id: string, bundle: Bundle, kept: ContainerCgroup, notify: boolean): StateRecord {
+type Own = ContainerCgroup & Pick<StateRecord, 'keyring' | 'notify'>;
+
+function recordOf(id: string, bundle: Bundle, own: Own): StateRecord {
   const { spec } = bundle;
   return {
     id,
@@ -164,11 +175,10 @@ function recordOf(id: string, bundle: Bundle, kept: ContainerCgroup, notify: boo
     annotations: spec.annotations ?? {},
     created: new Date().toISOString(),
     owner: process.getuid?.() ?? 0,
-    ...kept,
+    ...own,
     sharedPids: !(spec.linux?.namespaces ?? []).some(({ type, path }) => type === 'pid' && !path),
     poststart: (spec.hooks?.poststart ?? []).length > 0,
     poststop: (spec.hooks?.poststop ?? []).length > 0,
-    notify,
     maker: processIdentity(process.pid) ?? null,
     init: null,
   };

@@ -26,7 +26,7 @@ import type { Running } from './create.ts';
 import { checkRestorable, type External, externalMounts, type RestoreOptions, restoreArguments } from './criu.ts';
 import { readPageMap } from './criu-pages.ts';
 import { removeEnded } from './delete.ts';
-import { recordContainer, takeBack } from './make.ts';
+import { newKeyring, recordContainer, takeBack } from './make.ts';
 import { type ContainerPaths, containerPaths } from './paths.ts';
 import { writePidFile } from './pid-file.ts';
 import type { Runtime } from './runtime.ts';
@@ -57,7 +57,10 @@ export async function restoreContainer(
   const kept = await containerCgroup(runtime, bundle.spec, id, readCgroupLayout());
   const { cgroup } = kept;
   const paths = containerPaths(runtime.root, id);
-  const { record, guard } = await recordContainer(runtime, id, bundle, kept);
+  const { record, guard } = await recordContainer(runtime, id, bundle, kept, {
+    keyring: newKeyring(id),
+    notify: false,
+  });
   let init: ProcessIdentity;
   try {
     if (!request.detach) adoptOrphans();
@@ -158,7 +161,7 @@ function criuPlan(
       join: [],
       cgroups: { unified: null, legacy: [] },
       timeOffsets: [],
-      keepKeyring: true,
+      keyring: null,
     },
     attach: [],
     init: [

@@ -17,6 +17,7 @@ const record: StateRecord = {
   },
   scope: { slice: 'system.slice', unit: 'onggi-web.scope', user: false },
   sharedPids: false,
+  keyring: '_ses.c1.00ff',
   poststart: false,
   poststop: true,
   notify: false,

@@ -34,6 +34,8 @@ export type StateRecord = {
   readonly scope: Scope | null;
   /** It has no pid namespace of its own. */
   readonly sharedPids: boolean;
+  /** Name of its session keyring (plan/steps.ts, `Spawn`); null: that of whoever made it. */
+  readonly keyring: string | null;
   /** There are hooks of these kinds in its config.json. */
   readonly poststart: boolean;
   readonly poststop: boolean;
@@ -98,6 +100,7 @@ export function decodeState(text: string, path: string): StateRecord {
     cgroup: cgroupOf(fieldsOf(fields['cgroup'], path, 'cgroup'), path),
     scope: fields['scope'] === null ? null : scopeOf(fieldsOf(fields['scope'], path, 'scope'), path),
     sharedPids: flag('sharedPids'),
+    keyring: fields['keyring'] === null ? null : textOf('keyring'),
     poststart: flag('poststart'),
     poststop: flag('poststop'),
     notify: flag('notify'),

@@ -62,12 +62,18 @@ export function compileContainer(context: Context, container: Container, network
     },
     bundle: dirname(files.config),
     root: rootOf(context, container),
-    cgroup: findCgroup(cgroupsPath),
+    cgroup: findCgroup(cgroupsPath, host.cgroups),
+    keyring: sessionKeyring(row.id),
     network,
     ...processContext(options),
   });
   for (const warning of warnings) context.warn(warning);
   return plan;
+}
+
+/** That `exec` joins too: the id is random, and no other container gets to see it. */
+export function sessionKeyring(containerId: string): string {
+  return `_ses.${containerId}`;
 }
 
 /** What follows from the options alone. */

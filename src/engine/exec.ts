@@ -12,6 +12,7 @@ import { compileExec } from '../runtime/plan/compile.ts';
 import { encodePlan } from '../runtime/plan/encode.ts';
 import { execSocketPath } from '../store/layout.ts';
 import type { Container } from './container.ts';
+import { sessionKeyring } from './container-plan.ts';
 import { lookUp } from './container-query.ts';
 import type { Context } from './context.ts';
 import { endingOfReport, type Output, until } from './handshake.ts';
@@ -113,7 +114,8 @@ async function startProcess(
         annotations: spec.annotations ?? {},
       },
       namespaces: ['mnt', 'pid', 'net', 'uts', 'ipc', 'cgroup', ...(hasUserNamespace(spec) ? ['user' as const] : [])],
-      cgroups: placement(findCgroup(cgroupsPath)),
+      cgroups: placement(findCgroup(cgroupsPath, host.cgroups)),
+      keyring: sessionKeyring(container.row.id),
       waitForStart: true,
     },
   );

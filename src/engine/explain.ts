@@ -15,7 +15,7 @@ import { openStore } from '../store/store.ts';
 import { hostImage, withHostCommand } from './container-create.ts';
 import { newContainerId } from './container-name.ts';
 import type { ContainerNetwork } from './container-network.ts';
-import { processContext, specFacts } from './container-plan.ts';
+import { processContext, sessionKeyring, specFacts } from './container-plan.ts';
 import type { Context } from './context.ts';
 import { hostMaskedPaths } from './host-image.ts';
 import { readImageConfig } from './image-view.ts';
@@ -74,7 +74,8 @@ export async function explain(context: Context, asked: ContainerOptions): Promis
       userAttributes: host.unprivileged !== undefined,
       target: `${directory}/rootfs`,
     },
-    cgroup: findCgroup(cgroupsPath),
+    cgroup: findCgroup(cgroupsPath, host.cgroups),
+    keyring: sessionKeyring(id),
     network: networkSteps(context, options, id),
     ...processContext(options),
   });

@@ -21,6 +21,8 @@ export type Report = {
   readonly blockedSignals: string;
   readonly ignoredSignals: string;
   readonly cwd: string;
+  /** As keyctl(2) describes it. */
+  readonly sessionKeyring: string;
   readonly hostname: string;
   readonly domainname: string;
   readonly umask: number;

@@ -1,8 +1,8 @@
 /** `onggi exec`: a further process in a running container, with all its confinement. */
 import assert from 'node:assert/strict';
 import { readFileSync, readlinkSync } from 'node:fs';
-import { eventually } from '../harness/program.ts';
-import { systemTest, type World } from '../harness/system-test.ts';
+import { eventually, run } from '../harness/program.ts';
+import { binary, systemTest, type World } from '../harness/system-test.ts';
 import { detached, inspect, linesOf, type Report, reportOf } from './container-view.ts';
 
 /** A container that sleeps; its id. */
@@ -188,3 +188,23 @@ systemTest('twenty at the same time', ['busybox'], async (world) => {
     outcomes.map(({ stderr }) => stderr).join(''),
   );
 });
+
+systemTest(
+  'the session keyring of the container, and the limit of open files of the caller',
+  ['busybox'],
+  async (world) => {
+    const id = await sleeper(world, '--privileged');
+    // The permissions say that it was found there, not made.
+    const keyring = `keyring;0;0;3f080000;_ses.${id}`;
+    assert.equal((await reportIn(world, id)).sessionKeyring, keyring);
+    assert.equal((await reportIn(world, id, '-u', 'app')).sessionKeyring, keyring);
+    const limit = async (...args: string[]): Promise<string> => {
+      const words = ['-c', 'ulimit -Sn 321; exec "$@"', '--', binary, '--root', world.root, ...args];
+      const { stdout, stderr } = await run('sh', words);
+      return stdout + stderr;
+    };
+    const command = ['sh', '-c', 'ulimit -Sn'];
+    assert.equal(await limit('exec', id, ...command), '321\n');
+    assert.equal(await limit('run', '--rm', '--network', 'none', world.image, ...command), '321\n');
+  },
+);

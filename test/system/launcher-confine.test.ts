@@ -73,11 +73,11 @@ test('a filter before the identity does not tie a container to its launcher', ne
 });
 
 /** The line of keyctl(2), KEYCTL_DESCRIBE. */
-async function keyringOf(keepKeyring: boolean): Promise<string> {
+async function keyringOf(keyring: string | null | undefined): Promise<string> {
   let seen = '';
   await inPlace(async (place) => {
     const plan = launcherPlan(place, { argv: ['onggi-probe'] });
-    using launched = launchIn(place, { ...plan, spawn: { ...plan.spawn, keepKeyring } });
+    using launched = launchIn(place, { ...plan, spawn: { ...plan.spawn, ...(keyring !== undefined && { keyring }) } });
     launched.created();
     launched.start();
     await launched.exited();
@@ -88,8 +88,10 @@ async function keyringOf(keepKeyring: boolean): Promise<string> {
 
 test('a container has a session keyring of its own, unless it is to keep the one of the caller', needs, async () => {
   const mine: string = JSON.parse(spawnSync(probePath, { encoding: 'utf8' }).stdout).sessionKeyring;
-  assert.equal(await keyringOf(true), mine);
-  assert.match(await keyringOf(false), /;_ses$/);
+  assert.equal(await keyringOf(null), mine);
+  assert.match(await keyringOf(undefined), /;_ses$/);
+  // Its owner may look for keys in it, which is what joining it takes; all else is for who has joined.
+  assert.match(await keyringOf('_ses.onggi-test'), /;3f080000;_ses\.onggi-test$/);
 });
 
 /** As the compiler makes it, with --no-pivot. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repository } from '../harness/busybox-image.ts';
-import { run, start } from '../harness/program.ts';
+import { eventually, run, start } from '../harness/program.ts';
 import { type RuntimeWorld, runtimeBinary, runtimeTest } from '../harness/runtime-test.ts';
 
 const id = 'onggi-exec';
@@ -169,4 +169,37 @@ runtimeTest('exec in a paused container waits for its resume', [], async (world)
     await world.ok(['resume', id]);
     assert.equal((await waiting.outcome).stdout, 'done\n');
   });
+});
+
+/** Of /proc/keys (proc(5)) the serial number and the name of the session keyring, which only who has joined it may see. */
+const ownKeyring = "awk '/ _ses[.]onggi/ { print $1, $9 }' /proc/keys";
+
+runtimeTest('exec joins the session keyring of the container, which is nobody else’s', [], async (world) => {
+  const args = ['sh', '-c', `${ownKeyring}; sleep 100`];
+  const first = await world.detached(id, { args });
+  await eventually('it has printed', async () => readFileSync(first, 'utf8').endsWith('\n'));
+  const [, mine] = /^(\w{8} _ses\.onggi-exec\.[0-9a-f]{16}):/.exec(readFileSync(first, 'utf8')) ?? [];
+  assert.ok(mine !== undefined, readFileSync(first, 'utf8'));
+  for (const user of ['0', '1000']) {
+    const seen = await world.ok(['exec', '-u', user, id, 'sh', '-c', ownKeyring]);
+    assert.equal(seen.split(':')[0], mine, `user ${user}`);
+  }
+  const other = 'onggi-other';
+  const seen = await world.ok(['run', '--bundle', world.bundle({ args: ['sh', '-c', ownKeyring] }), other]);
+  assert.match(seen, /^\w{8} _ses\.onggi-other\.[0-9a-f]{16}:/);
+  await world.ok(['delete', '-f', id]);
+  await world.detached(id, { args: ['sleep', '100'] }, ['--no-new-keyring']);
+  assert.doesNotMatch(await world.ok(['exec', id, 'cat', '/proc/keys']), /_ses\.onggi-exec/);
+  await world.ok(['delete', '-f', id]);
+});
+
+runtimeTest('without a limit of open files of its own a container has that of the caller', [], async (world) => {
+  const limited = async (args: readonly string[]): Promise<string> => {
+    const words = ['-c', 'ulimit -Sn 321; exec "$@"', '--', ...world.command, ...args];
+    const { stdout, stderr } = await run('sh', words);
+    return stdout + stderr;
+  };
+  const args = ['sh', '-c', 'ulimit -Sn'];
+  assert.equal(await limited(['run', '--bundle', world.bundle({ args }), id]), '321\n');
+  await inContainer(world, async () => assert.equal(await limited(['exec', id, ...args]), '321\n'));
 });

@@ -74,7 +74,7 @@ const context: CompileContext = {
 
 /** What context.json may say. */
 type Variation = Partial<
-  Pick<CompileContext, 'keeper' | 'root' | 'createSources' | 'reaper' | 'waitForStart' | 'noPivot' | 'keepKeyring'>
+  Pick<CompileContext, 'keeper' | 'root' | 'createSources' | 'reaper' | 'waitForStart' | 'noPivot' | 'keyring'>
 > & {
   readonly cgroups?: string;
   readonly lacking?: readonly string[];

@@ -17,7 +17,7 @@ import { processState, type StateFacts } from './container-state.ts';
 import { compileDevices, hasOwnDevices } from './devices.ts';
 import { compileHooks, hasRuntimeHooks, runtimeHooks } from './hooks.ts';
 import { compileMounts } from './mounts.ts';
-import { compileIdMaps, compileSpawn, type Namespaces, namespacesOf } from './namespaces.ts';
+import { compileIdMaps, compileSpawn, given, type Namespaces, namespacesOf } from './namespaces.ts';
 import {
   compileConsole,
   compileLabels,
@@ -29,7 +29,16 @@ import {
 } from './process.ts';
 import { compileRoot, type RootSource, readOnlyRoot, rootPropagation } from './root.ts';
 import { compileAffinity, compilePersonality, compileSchedule } from './schedule.ts';
-import type { CgroupPlacement, InitStep, Keeper, LauncherOptions, NamespaceType, Plan, ShimOptions } from './steps.ts';
+import type {
+  CgroupPlacement,
+  InitStep,
+  Keeper,
+  LauncherOptions,
+  NamespaceType,
+  Plan,
+  ShimOptions,
+  Spawn,
+} from './steps.ts';
 import { compileSysctls, sysctlNamespaces } from './sysctl.ts';
 
 /** What the compiler has to know of the machine. */
@@ -66,8 +75,8 @@ export type CompileContext = {
   readonly waitForStart: boolean;
   /** Move and chroot instead of pivot_root(2), for hosts that run from a ramfs. */
   readonly noPivot?: boolean;
-  /** Share the session keyring of the caller. */
-  readonly keepKeyring?: boolean;
+  /** As in the plan (`Spawn`). */
+  readonly keyring?: Spawn['keyring'];
 };
 
 /** What could not be had and was gone without, in words, stands beside the plan. */
@@ -94,7 +103,7 @@ export function compile(spec: Spec, context: CompileContext): Compiled {
   const plan: Plan = {
     keeper: keeper(context.keeper, process, cgroup.oom),
     prepare: cgroup.prepare,
-    spawn: compileSpawn(linux, cgroup.placement, changedNamespaces(spec), context.keepKeyring === true),
+    spawn: compileSpawn(linux, cgroup.placement, changedNamespaces(spec), context.keyring),
     attach: [
       ...compileIdMaps(linux, context.host.unprivileged),
       ...context.network.attach,
@@ -216,8 +225,8 @@ export type ExecContext = {
   /** That of the container, which a process of `exec` shares. */
   readonly personality?: Linux['personality'];
   readonly waitForStart: boolean;
-  /** Share the session keyring of the caller. */
-  readonly keepKeyring?: boolean;
+  /** As in the plan (`Spawn`). */
+  readonly keyring?: Spawn['keyring'];
 };
 
 /**
@@ -241,7 +250,7 @@ export function compileExec(process: Process, seccomp: Seccomp | undefined, cont
   const plan: Plan = {
     keeper: keeper(context.keeper, process, null),
     prepare: affinity.prepare,
-    spawn: { kind: 'join', pid, startTime, namespaces, cgroups, keepKeyring: context.keepKeyring === true },
+    spawn: { kind: 'join', pid, startTime, namespaces, cgroups, ...given(context.keyring) },
     attach: [],
     init: [
       ...affinity.init,

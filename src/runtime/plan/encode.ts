@@ -335,7 +335,7 @@ function writeSpawn(out: Writer, spawn: Spawn): void {
     out.u64(spawn.startTime);
     out.u32(cloneBits(spawn.namespaces));
     writePlacement(out, spawn.cgroups);
-    out.bool(spawn.keepKeyring === true);
+    out.optionalString(spawn.keyring === undefined ? '' : spawn.keyring);
     return;
   }
   // The cgroup namespace is unshared later, by a step of its own (see steps.ts).
@@ -351,7 +351,7 @@ function writeSpawn(out: Writer, spawn: Spawn): void {
     out.i64(offset.secs);
     out.u32(offset.nanosecs);
   });
-  out.bool(spawn.keepKeyring === true);
+  out.optionalString(spawn.keyring === undefined ? '' : spawn.keyring);
 }
 
 function writePlacement(out: Writer, cgroups: CgroupPlacement): void {

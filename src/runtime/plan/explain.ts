@@ -227,8 +227,10 @@ function explainSpawn(spawn: Spawn): string[] {
   ];
 }
 
-function explainKeyring({ keepKeyring }: Spawn): string[] {
-  return keepKeyring !== true ? [] : ['let it keep the session keyring of the caller'];
+function explainKeyring({ keyring }: Spawn): string[] {
+  if (keyring === undefined) return [];
+  if (keyring === null) return ['let it keep the session keyring of the caller'];
+  return [`join the session keyring ${quote(keyring)}`];
 }
 
 function explainPlacement(cgroups: CgroupPlacement): string[] {

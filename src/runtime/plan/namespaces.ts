@@ -38,7 +38,12 @@ export function namespacesOf(linux: Linux): Namespaces {
  * @param changed namespaces whose parameters the plan sets: they must not turn out to be the host's
  * @throws OnggiError `invalid`
  */
-export function compileSpawn(linux: Linux, cgroups: CgroupPlacement, changed: Namespaces, keepKeyring: boolean): Spawn {
+export function compileSpawn(
+  linux: Linux,
+  cgroups: CgroupPlacement,
+  changed: Namespaces,
+  keyring: Spawn['keyring'],
+): Spawn {
   const namespaces: NamespaceType[] = [];
   const join: { type: NamespaceType; path: string; foreign?: boolean }[] = [];
   for (const { type, path } of linux.namespaces ?? []) {
@@ -47,7 +52,12 @@ export function compileSpawn(linux: Linux, cgroups: CgroupPlacement, changed: Na
       join.push({ type: types[type], path, ...(changed.has(types[type]) && { foreign: true }) });
     } else throw new OnggiError('invalid', `namespace "${type}": its path "${path}" is not absolute`);
   }
-  return { kind: 'clone', namespaces, join, cgroups, timeOffsets: timeOffsets(linux, namespaces), keepKeyring };
+  return { kind: 'clone', namespaces, join, cgroups, timeOffsets: timeOffsets(linux, namespaces), ...given(keyring) };
+}
+
+/** Nothing for the usual. */
+export function given(keyring: Spawn['keyring']): Pick<Spawn, 'keyring'> {
+  return keyring === undefined ? {} : { keyring };
 }
 
 function timeOffsets(linux: Linux, fresh: readonly NamespaceType[]): Extract<Spawn, { kind: 'clone' }>['timeOffsets'] {

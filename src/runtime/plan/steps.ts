@@ -87,8 +87,11 @@ export type Spawn =
         readonly secs: bigint;
         readonly nanosecs: number;
       }[];
-      /** Do without a session keyring of its own (keyrings(7)), so that it has the caller's keys. */
-      readonly keepKeyring?: boolean;
+      /**
+       * Name of the session keyring that it joins (keyctl(2), KEYCTL_JOIN_SESSION_KEYRING), to be made if there is none;
+       * absent: a new one, which nobody else can join; null: that of the caller, with the caller's keys (keyrings(7)).
+       */
+      readonly keyring?: string | null;
     }
   | {
       readonly kind: 'join';
@@ -98,7 +101,7 @@ export type Spawn =
       readonly startTime: bigint;
       readonly namespaces: readonly NamespaceType[];
       readonly cgroups: CgroupPlacement;
-      readonly keepKeyring?: boolean;
+      readonly keyring?: string | null;
     };
 
 export type CgroupPlacement = {
