@@ -1,9 +1,10 @@
-/** From a bundle to the plan of its container. Pure. */
+/** From a bundle to the plan of its container. Acts: looks up ids. */
 import { loopbackStep } from '../network/veth.ts';
 import type { Spec } from '../oci/runtime-spec.ts';
 import type { Cgroup } from '../runtime/cgroup/cgroup.ts';
 import type { Scope } from '../runtime/cgroup/systemd-scope.ts';
 import { type Compiled, compile, type HostFacts } from '../runtime/plan/compile.ts';
+import { withIdMaps } from './id-maps.ts';
 
 export type PlanRequest = {
   readonly host: HostFacts;
@@ -25,7 +26,7 @@ export type PlanRequest = {
 /** @throws OnggiError `invalid`, `unsupported`, naming the field */
 export function compileContainer(request: PlanRequest): Compiled {
   const stay = request.startFifo === 'stay';
-  return compile(request.spec, {
+  return compile(withIdMaps(request.spec, request.host), {
     host: request.host,
     keeper: {
       kind: 'launcher',

@@ -3,7 +3,6 @@
  * done in one, by a program that is executed there. Acts.
  */
 import { existsSync, openSync, readFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { fromSystemError, OnggiError } from '../errors.ts';
 import { native, shimPath } from './addon.ts';
 import { type Descriptor, ownDescriptor } from './descriptor.ts';
@@ -42,7 +41,7 @@ export function mapsOf({ uid, gid, helpers }: Unprivileged): UserMaps {
 /** Of users that other sources than passwd(5) know; newuidmap asks them itself, so that a wrong name gives nothing. */
 function nameElsewhere(): string | undefined {
   try {
-    return userInfo().username;
+    return process.getBuiltinModule('node:os').userInfo().username;
   } catch {
     // Nobody has to stand in passwd.
     return undefined;

@@ -20,6 +20,8 @@ export type Difference = {
   /** A field; `*` stands for any characters. */
   readonly field: string;
   readonly why: string;
+  /** It depends on who is faster, so that it need not be seen. */
+  readonly sometimes?: boolean;
 };
 
 /** A field that came into the specification after the measured version of the runtime. */
