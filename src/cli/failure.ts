@@ -1,5 +1,6 @@
 /** How errors are shown and what exit status they give. Pure. */
 import { codes, OnggiError } from '../errors.ts';
+import { visible } from './format/visible.ts';
 
 /** Docker's status for everything that is the engine's fault or the command line's. */
 export const engineFailure = 125;
@@ -20,7 +21,7 @@ export function renderFailure(error: unknown, debug: boolean): string {
   if (error instanceof OnggiError && error.hint !== undefined) lines.push(error.hint);
   if (debug) lines.push(...traceOf(error));
   else if (!(error instanceof OnggiError)) lines.push("This is a defect of onggi; 'onggi --debug ...' shows more.");
-  return `${lines.join('\n')}\n`;
+  return visible(`${lines.join('\n')}\n`);
 }
 
 function messageOf(error: unknown): string {

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { Engine } from '../engine/index.ts';
 import type { Context } from './context.ts';
 import { renderFailure } from './failure.ts';
+import { visible } from './format/visible.ts';
 import { standardInput } from './input.ts';
 import { outputOf } from './output.ts';
 import type { GlobalFlags, ProgramContext } from './program.ts';
@@ -51,7 +52,7 @@ function openContext(
     return Engine.open({
       ...(root !== undefined && { root }),
       command: own,
-      onWarning: ({ message }) => outputs.stderr.print(`WARNING: ${message}\n`),
+      onWarning: ({ message }) => outputs.stderr.print(visible(`WARNING: ${message}\n`)),
     });
   };
   return {

@@ -141,6 +141,11 @@ export const weaknesses: readonly Weakness[] = [
     edits: [
       {
         file: 'native/step-console.c',
+        from: 'O_RDWR | O_NOCTTY | O_NONBLOCK, RESOLVE_NO_SYMLINKS',
+        to: 'O_RDWR | O_NOCTTY | O_NONBLOCK, 0',
+      },
+      {
+        file: 'native/step-console.c',
         from: 'bind_console(const struct init *init, int slave) {\n    scoped_fd tree = mount_clone(slave, "", 0);',
         to: 'bind_console(const struct init *init, int slave) {\n    (void)slave;\n    scoped_fd name = root_open(init->root, "/dev/pts/0", O_PATH, 0);\n    scoped_fd tree = mount_clone(name, "", 0);',
       },

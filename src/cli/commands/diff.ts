@@ -1,4 +1,5 @@
 import { defineCommand } from '../definition.ts';
+import { visibleLine } from '../format/visible.ts';
 
 const letters = { added: 'A', changed: 'C', deleted: 'D' } as const;
 
@@ -10,7 +11,9 @@ export const command = defineCommand({
   async run({ args: [ref = ''], context }) {
     const engine = await context.engine();
     const changes = await engine.containers.diff(ref);
-    context.stdout.print(changes.map(({ kind, path }) => `${letters[kind]} ${path}\n`).join(''));
+    // As ls(1) does: names in a container are its processes' to choose, and only a terminal obeys what is in them.
+    const shown = context.stdout.isTerminal() ? visibleLine : (path: string) => path;
+    context.stdout.print(changes.map(({ kind, path }) => `${letters[kind]} ${shown(path)}\n`).join(''));
     return 0;
   },
 });

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { OnggiError, unsupported } from '../../errors.ts';
 import { asIs, defineCommand, single, toggle } from '../definition.ts';
+import { visibleLine } from '../format/visible.ts';
 import { parseByteSize } from '../value/byte-size.ts';
 import { parseListenAddress } from '../value/listen-address.ts';
 
@@ -43,7 +44,7 @@ export const command = defineCommand({
       clientCa: path(flags['client-ca']),
       htpasswd: path(flags.htpasswd),
       largestBlob: flags['max-blob-size'],
-      ...(flags['log-requests'] && { log: (line: string) => context.stdout.print(`${line}\n`) }),
+      ...(flags['log-requests'] && { log: (line: string) => context.stdout.print(`${visibleLine(line)}\n`) }),
       report: context.report,
     });
     const scheme = flags.cert === undefined ? 'http' : 'https';

@@ -9,6 +9,7 @@ import type { Context, EngineFace } from '../context.ts';
 import { defineCommand, toggle, type Values } from '../definition.ts';
 import { defaultDetachKeys } from '../detach-keys.ts';
 import { engineFailure } from '../failure.ts';
+import { visible } from '../format/visible.ts';
 import { ensureImage } from '../pull.ts';
 import { relay, statusOf } from '../relay.ts';
 import { terminalProblem } from '../terminal-check.ts';
@@ -43,7 +44,7 @@ export const command = defineCommand({
     const options = containerOptions(flags, args, containerFacts(flags, context));
     const engine = await context.engine();
     if (flags.explain) {
-      context.stdout.print(await engine.containers.explain(options));
+      context.stdout.print(visible(await engine.containers.explain(options)));
       return 0;
     }
     const streams = attachedStreams(flags);

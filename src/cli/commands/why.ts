@@ -1,4 +1,5 @@
 import { defineCommand } from '../definition.ts';
+import { visible } from '../format/visible.ts';
 
 export const command = defineCommand({
   usage: 'CONTAINER',
@@ -11,7 +12,7 @@ export const command = defineCommand({
     const { sentences, lastLines } = await engine.containers.why(ref);
     for (const sentence of sentences) context.stdout.print(`${sentence}\n`);
     if (lastLines.length > 0) context.stdout.print('Last lines of its log:\n');
-    for (const { text } of lastLines) context.stdout.print(`  ${text.endsWith('\n') ? text : `${text}\n`}`);
+    for (const { text } of lastLines) context.stdout.print(visible(`  ${text.endsWith('\n') ? text : `${text}\n`}`));
     return 0;
   },
 });

@@ -1,10 +1,13 @@
 /** Tables as Docker prints them: columns of at least 10, three blanks between them, the last cell unpadded. Pure. */
 
+import { visibleLine } from './visible.ts';
+
 const least = 10;
 const gap = 3;
 
-/** @param rows cells; a row may have fewer than others, and then doesn't widen the columns that it lacks */
-export function alignColumns(rows: readonly (readonly string[])[]): string {
+/** @param given cells; a row may have fewer than others, and then doesn't widen the columns that it lacks */
+export function alignColumns(given: readonly (readonly string[])[]): string {
+  const rows = given.map((row) => row.map(visibleLine));
   const widths: number[] = [];
   for (const row of rows) {
     for (const [i, cell] of row.slice(0, -1).entries())

@@ -1,10 +1,12 @@
 /** From the words of a command line of `onggi-runtime` to the exit status. */
+
 import { resolve } from 'node:path';
 import { defaultRoot } from '../../bundle/paths.ts';
 import type { Runtime } from '../../bundle/runtime.ts';
 import { OnggiError } from '../../errors.ts';
 import { asIs, single, toggle, type Values } from '../definition.ts';
 import { traceOf } from '../failure.ts';
+import { visible } from '../format/visible.ts';
 import { oneOf, parseBoolean } from '../value/number.ts';
 import type { RuntimeCommand } from './definition.ts';
 import { type Level, type LogFormat, logLine } from './log.ts';
@@ -96,7 +98,7 @@ function messageOf(error: unknown, command: RuntimeCommand | undefined): string 
 function renderFailure(error: unknown, message: string, debug: boolean): string {
   const hint = error instanceof OnggiError ? error.hint : "This is a defect of onggi; '--debug' shows more.";
   const lines = [`onggi-runtime: ${message}`, ...(hint === undefined ? [] : [hint]), ...(debug ? traceOf(error) : [])];
-  return `${lines.join('\n')}\n`;
+  return visible(`${lines.join('\n')}\n`);
 }
 
 function countProblem(name: string, { positionals: { min, max } }: RuntimeCommand, count: number): string | undefined {
@@ -110,7 +112,7 @@ function runtimeOf(globals: GlobalFlags, world: RuntimeWorld): Runtime {
     root:
       globals.root === undefined || globals.root === '' ? defaultRoot(world.user, world.env) : resolve(globals.root),
     systemdCgroup: globals['systemd-cgroup'],
-    warn: (message) => tell(world, globals, 'warning', message, `onggi-runtime: warning: ${message}\n`),
+    warn: (message) => tell(world, globals, 'warning', message, visible(`onggi-runtime: warning: ${message}\n`)),
     debug: (text) => {
       if (globals.debug) tell(world, globals, 'debug', text(), undefined);
     },
