@@ -115,8 +115,9 @@ async function pullImage(job: Job): Promise<void> {
     config: configBytes,
     name: { reference: name, digest: resolved.digest },
     // What is written to the store is hashed there, so it is received without a check of its own.
-    open: ({ digest, size }, stop) =>
-      receiveBlob(repository, { digest, size, what: `layer "${digest}"`, signal: stop }),
+    open: ({ digest, size }, stop, offset) =>
+      receiveBlob(repository, { digest, size, offset, what: `layer "${digest}"`, signal: stop }),
+    resumable: true,
     put,
     signal,
   });

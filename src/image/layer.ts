@@ -16,7 +16,7 @@ import { openDirectory } from '../kernel/directory.ts';
 import { syncFileSystem } from '../kernel/open-file.ts';
 import { inUserNamespace } from '../kernel/user-namespace.ts';
 import { type ChainId, type DiffId, type Digest, digestAlgorithm, parseDigest } from '../oci/digest.ts';
-import { type BlobExpectation, createBlobWriter, type WrittenBlob } from '../store/blob.ts';
+import { type BlobExpectation, type BlobWriter, createBlobWriter, type WrittenBlob } from '../store/blob.ts';
 import { syncDatabase, transaction } from '../store/database.ts';
 import { type ImageName, putImage, putImageName } from '../store/image-row.ts';
 import { insertLayer, type LayerRow, layerByChainId } from '../store/layer-row.ts';
@@ -34,6 +34,8 @@ export type LayerExpectation = {
   /** What errors call it: 'layer "sha256:..."'. */
   readonly what: string;
   readonly blob: BlobExpectation;
+  /** What keeps the blob in the place of a new temporary file; the staged layer disposes of it. */
+  readonly writer?: BlobWriter;
   /** Absent for an archive that is imported: then its end mark must be there. */
   readonly diffId?: DiffId;
   readonly lowest: boolean;
@@ -63,7 +65,7 @@ export async function stageLayer(
 ): Promise<StagedLayer> {
   using undo = new DisposableStack();
   const temporary = undo.use(createTemporary(store.layout));
-  const writer = undo.use(createBlobWriter(store.layout, expected.blob));
+  const writer = undo.use(expected.writer ?? createBlobWriter(store.layout, expected.blob));
   const read = await unpackTo(temporary.path, kept(source, writer), expected);
   // The digest of the blob first: it says that the bytes are wrong, the diff id that their publisher was.
   const blob = writer.finish();

@@ -1,8 +1,10 @@
 /** The layers of an image that are missing: read, verified and unpacked, each as one stream, side by side. */
+import { type Code, OnggiError } from '../errors.ts';
 import type { ChainId, DiffId, Digest } from '../oci/digest.ts';
 import type { Descriptor } from '../oci/image-spec.ts';
 import { layerByChainId } from '../store/layer-row.ts';
 import { lockLayer } from '../store/lock.ts';
+import { leastPartial, openPartial } from '../store/partial.ts';
 import type { Store } from '../store/store.ts';
 import { type NewLayer, type StagedLayer, stageLayer } from './layer.ts';
 
@@ -20,8 +22,13 @@ export type StagedLayers = Disposable & {
 
 export type LayerWork = {
   readonly store: Store;
-  /** Bytes of a layer's blob, as many as announced; they are verified here. */
-  readonly open: (descriptor: Descriptor, signal: AbortSignal) => AsyncIterable<Uint8Array>;
+  /** Bytes of a layer's blob from `offset` on, as many as announced; they are verified here. */
+  readonly open: (descriptor: Descriptor, signal: AbortSignal, offset: number) => AsyncIterable<Uint8Array>;
+  /**
+   * They come from far away, and `open` can begin anywhere: what was received is kept when the rest does not come, and
+   * what is on its way already is waited for. Absent: `offset` is always 0.
+   */
+  readonly resumable?: boolean;
   /** All of the image, lowest first. */
   readonly layers: readonly PlacedLayer[];
   readonly put: (event: LayerEvent) => void;
@@ -89,7 +96,25 @@ async function claim({ store }: LayerWork, chainId: ChainId, signal: AbortSignal
   return undefined;
 }
 
-async function stage(
+async function stage(work: LayerWork, layer: PlacedLayer, lowest: boolean, signal: AbortSignal): Promise<StagedLayer> {
+  const { store, open, put } = work;
+  const { digest, size } = layer.descriptor;
+  if (work.resumable && size >= leastPartial) {
+    const staged = await stageResumed(work, layer, lowest, signal);
+    put({ type: 'layer-done', digest });
+    return staged;
+  }
+  const what = `layer "${digest}"`;
+  const source = counted(open(layer.descriptor, signal, 0), (current) =>
+    put({ type: 'layer-progress', digest, current, total: size }),
+  );
+  const staged = await stageLayer(store, source, { what, blob: { digest, size }, diffId: layer.diffId, lowest });
+  put({ type: 'layer-done', digest });
+  return staged;
+}
+
+/** With what an earlier attempt has left; if that turns out to be wrong, once more from the beginning. */
+async function stageResumed(
   { store, open, put }: LayerWork,
   { descriptor, diffId }: PlacedLayer,
   lowest: boolean,
@@ -97,13 +122,26 @@ async function stage(
 ): Promise<StagedLayer> {
   const { digest, size } = descriptor;
   const what = `layer "${digest}"`;
-  const source = counted(open(descriptor, signal), (current) =>
-    put({ type: 'layer-progress', digest, current, total: size }),
-  );
-  const staged = await stageLayer(store, source, { what, blob: { digest, size }, diffId, lowest });
-  put({ type: 'layer-done', digest });
-  return staged;
+  for (;;) {
+    using partial = await openPartial(store.layout, { digest, size }, signal);
+    const { offset, writer } = partial;
+    const source = async function* (): AsyncGenerator<Uint8Array> {
+      yield* partial.known();
+      if (offset < size) yield* open(descriptor, signal, offset);
+    };
+    const bytes = counted(source(), (current) => put({ type: 'layer-progress', digest, current, total: size }));
+    try {
+      return await stageLayer(store, bytes, { what, blob: { digest, size }, writer, diffId, lowest });
+    } catch (error) {
+      const code = error instanceof OnggiError ? error.code : 'internal';
+      if (!worthKeeping.has(code)) partial.discard();
+      if (code !== 'corrupt' || offset === 0) throw error;
+    }
+  }
 }
+
+/** After these the bytes are as good as before. */
+const worthKeeping: ReadonlySet<Code> = new Set(['unavailable', 'unauthorized', 'denied', 'not-found', 'cancelled']);
 
 async function* counted(
   source: AsyncIterable<Uint8Array>,

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import { sha256 } from '../oci/digest.ts';
-import { downloadBlob, fetchBlob } from './blob.ts';
+import { downloadBlob, fetchBlob, receiveBlob } from './blob.ts';
 import { type Answer, failsWith, impatient, type Request, serve, testRepository } from './testing.ts';
 
 const content = randomBytes(300_000);
@@ -177,4 +177,40 @@ test('cancelling ends the stream, and so does leaving it', async () => {
   });
   for await (const _ of downloadBlob(testRepository(other.host, options), blob)) break;
   await left.promise;
+});
+
+/** Answers ranges as they are asked for. */
+function ranged(bytes: Buffer, does: (start: number) => boolean = () => true): Answer {
+  return ({ headers }, response) => {
+    const [, from = '0', to = ''] = /^bytes=(\d+)-(\d*)$/.exec(headers.range ?? '') ?? [];
+    const start = Number(from);
+    const end = to === '' ? bytes.length : Number(to) + 1;
+    if (headers.range === undefined || !does(start)) return void response.end(bytes);
+    const range = { 'content-range': `bytes ${start}-${end - 1}/${bytes.length}` };
+    sendPart(response, 206, range, bytes.subarray(start, end), end - start);
+  };
+}
+
+test('a large one comes in segments side by side, in order', async () => {
+  const large = randomBytes(40 * 1024 * 1024 + 123);
+  const ask = { digest: sha256(large), size: large.length };
+  await using server = await serve(ranged(large));
+  const options = { limits: { answer: 10_000, stall: 10_000, commit: 10_000 }, segments: 3 };
+  assert.ok((await fetchBlob(testRepository(server.host, options), ask, 1e9)).equals(large));
+  assert.equal(server.requests.length, 6);
+  assert.ok(server.requests.every(({ headers }) => headers.range !== undefined));
+  await using without = await serve(ranged(large, () => false));
+  assert.ok((await fetchBlob(testRepository(without.host, options), ask, 1e9)).equals(large));
+  assert.equal(without.requests.length, 2);
+});
+
+test('the rest of one whose beginning is known', async () => {
+  for (const does of [true, false]) {
+    await using server = await serve(ranged(content, () => does));
+    const pieces: Uint8Array[] = [];
+    for await (const piece of receiveBlob(testRepository(server.host), { ...blob, offset: 100_000 }))
+      pieces.push(piece);
+    assert.ok(Buffer.concat(pieces).equals(content.subarray(100_000)));
+    assert.equal(server.requests[0]?.headers.range, 'bytes=100000-');
+  }
 });

@@ -4,21 +4,14 @@
  */
 import { OnggiError } from '../errors.ts';
 import { digestAlgorithm, hasherFor } from '../oci/digest.ts';
-import type { Descriptor } from '../oci/image-spec.ts';
-import type { Connection } from './connection.ts';
-import type { Failure } from './failure.ts';
-import { bytesToSkip, type PartialAnswer } from './range.ts';
+import { type BlobAsk, type BlobRange, receiveRange, whatOf } from './blob-range.ts';
 import type { Repository } from './repository.ts';
-import { attempt, broken, pace } from './request.ts';
+import { receiveSegments } from './segment.ts';
 
-export type BlobAsk = Pick<Descriptor, 'digest' | 'size'> & {
-  /** What errors call it; absent: by its digest. */
-  readonly what?: string;
-  readonly signal?: AbortSignal | undefined;
-};
+export type { BlobAsk } from './blob-range.ts';
 
-/** Received since the last failure, it makes failures count anew; fewer would let a registry keep us for ever. */
-const progressBytes = 1024 * 1024;
+/** From this size on, several connections share the work. */
+const segmentedSize = 32 * 1024 * 1024;
 
 /**
  * The bytes of a blob, verified: whoever reads to the end without an error has what the digest names, and must not
@@ -45,76 +38,13 @@ export async function fetchBlob(repository: Repository, ask: BlobAsk, limit: num
 }
 
 /**
- * The bytes of a blob, of the right number but not verified: for whoever computes the digest anyway.
+ * The bytes of a blob from `offset` on, of the right number but not verified: for whoever computes the digest anyway.
+ * A large one comes in several segments at the same time, where the repository was opened so.
  * @throws as `downloadBlob`, but for the digest
  */
 export async function* receiveBlob(repository: Repository, ask: BlobAsk): AsyncGenerator<Uint8Array> {
-  const what = whatOf(repository, ask);
-  const { size, signal } = ask;
-  const pacing = pace(repository, { what, signal });
-  let received = 0;
-  let progress = 0;
-  while (received < size) {
-    const headers = headersFrom(received);
-    const result = await attempt(repository, { path: `blobs/${ask.digest}`, headers, what, signal });
-    if ('error' in result) {
-      await pacing.failed(result);
-      continue;
-    }
-    using connection = result;
-    let skip = bytesToSkip(partOf(connection), received, size, what);
-    for (;;) {
-      const piece = await nextPiece(repository, connection, what, signal);
-      if (piece === undefined || 'error' in piece) {
-        // Once all bytes are there, how the connection ends says nothing about them.
-        if (received < size) await pacing.failed(piece ?? cutOff(what, received, size));
-        break;
-      }
-      const bytes = piece.subarray(Math.min(skip, piece.length));
-      skip -= piece.length - bytes.length;
-      received += bytes.length;
-      progress += bytes.length;
-      if (received > size) throw new OnggiError('corrupt', `${what}: over the ${size} bytes that were announced`);
-      if (progress >= progressBytes) {
-        progress = 0;
-        pacing.progressed();
-      }
-      if (bytes.length > 0) yield bytes;
-    }
-  }
-}
-
-/** Undefined at the end of the body. */
-async function nextPiece(
-  repository: Repository,
-  connection: Connection,
-  what: string,
-  signal: AbortSignal | undefined,
-): Promise<Uint8Array | Failure | undefined> {
-  try {
-    return await connection.read();
-  } catch (error) {
-    return await broken(repository, { what, signal }, connection.url, error);
-  }
-}
-
-function cutOff(what: string, received: number, size: number): Failure {
-  const error = new OnggiError('corrupt', `${what}: cut off after ${received} of ${size} bytes`);
-  return { error, transient: true, retryAfter: null };
-}
-
-/** Encoded on the way, the bytes could not be resumed, and a small body could become a large one. */
-function headersFrom(received: number): Record<string, string> {
-  const range = received === 0 ? {} : { range: `bytes=${received}-` };
-  return { 'accept-encoding': 'identity', ...range };
-}
-
-function partOf({ status, headers }: Connection): PartialAnswer {
-  const encoded = !['', 'identity'].includes(headers.get('content-encoding') ?? '');
-  const contentLength = encoded ? null : headers.get('content-length');
-  return { status, contentRange: headers.get('content-range'), contentLength };
-}
-
-function whatOf(repository: Repository, ask: BlobAsk): string {
-  return ask.what ?? `blob "${ask.digest}" of "${repository.registry}/${repository.name}"`;
+  const { size, offset = 0 } = ask;
+  const range: BlobRange = { start: offset, end: size };
+  if (repository.segments > 1 && size - offset >= segmentedSize) yield* receiveSegments(repository, ask, range);
+  else yield* receiveRange(repository, ask, range);
 }

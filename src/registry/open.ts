@@ -3,6 +3,7 @@ import { OnggiError } from '../errors.ts';
 import { credentialFiles, findStoredCredentials } from './credential-store.ts';
 import type { Credentials } from './credentials.ts';
 import { type Endpoint, endpointsOf } from './endpoint.ts';
+import { isLoopback } from './host.ts';
 import { machineRoutes, readMachineConfig } from './machine-config.ts';
 import type { Environment } from './proxy.ts';
 import type { RegistryConfig } from './registry-config.ts';
@@ -29,8 +30,8 @@ export type OpenOptions = Pick<RepositoryOptions, 'access' | 'mountFrom' | 'limi
   readonly credentialsFile?: string | undefined;
 };
 
-/** Requests for one large blob at the same time: a single connection seldom fills a long line. */
-const segments = 3;
+/** Requests for one large blob at the same time: a single connection seldom fills a long line. This machine needs one. */
+const segmentsOfRemote = 3;
 
 /**
  * The repository itself, or what the configuration puts in its place; its mirrors are not asked.
@@ -71,6 +72,7 @@ export async function openSources(
 async function openEndpoint(machine: Machine, endpoint: Endpoint, options: OpenOptions): Promise<Repository> {
   const { registry, host, name, mirror } = endpoint;
   const { credentials: given, credentialsFile, ...rest } = options;
+  const segments = isLoopback(new URL(`https://${host}`)) ? 1 : segmentsOfRemote;
   const common = { ...rest, host, routes: machine.routes, segments };
   if (given !== undefined && !mirror) {
     const advice = `The credentials for "${registry}" were not accepted.`;

@@ -4,7 +4,7 @@
  * killed process.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, renameSync, rmSync, unlinkSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
 import { openDirectory } from '../kernel/directory.ts';
@@ -16,7 +16,12 @@ import type { Layout } from './layout.ts';
 /** A reserved path where nothing is yet. Disposing of it removes what is there then; once renamed away, nothing is. */
 export type Temporary = Disposable & { readonly path: string };
 
-const lockSuffix = '.lock';
+export const lockSuffix = '.lock';
+
+/** Names of downloads that were begun (partial.ts). */
+export const partialPrefix = 'partial-';
+/** Milliseconds for which they are kept, so that the next pull goes on where one was killed or cut off. */
+const partialLife = 24 * 60 * 60 * 1000;
 
 /** Reserves a path; the caller makes a file or a directory there, and disposes of it. */
 export function createTemporary(layout: Layout): Temporary {
@@ -27,7 +32,7 @@ export function createTemporary(layout: Layout): Temporary {
     if (guard === undefined) continue;
     return {
       path,
-      [Symbol.dispose]: () => discard(path, guard),
+      [Symbol.dispose]: () => discardTemporary(path, guard),
     };
   }
 }
@@ -48,22 +53,36 @@ export function removeNamed(layout: Layout, path: string): boolean {
   }
 }
 
+export type AbandonedOptions = {
+  /** true: downloads that were begun lately go, too. */
+  readonly partials?: boolean;
+};
+
 /** Removes what killed processes left. @returns the paths */
-export function removeAbandoned(layout: Layout): string[] {
+export function removeAbandoned(layout: Layout, { partials = false }: AbandonedOptions = {}): string[] {
   const names = new Set(readdirSync(layout.temporary).map((name) => name.replace(/\.lock$/, '')));
   const removed: string[] = [];
   for (const name of names) {
     const path = join(layout.temporary, name);
     const guard = tryLock(path + lockSuffix, 'exclusive');
     if (guard === undefined) continue;
+    if (!partials && name.startsWith(partialPrefix) && isYoung(path)) {
+      guard[Symbol.dispose]();
+      continue;
+    }
     if (existsSync(path)) removed.push(path);
-    discard(path, guard);
+    discardTemporary(path, guard);
   }
   return removed;
 }
 
+function isYoung(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found !== undefined && Date.now() - found.mtimeMs < partialLife;
+}
+
 /** The lock file goes last, while it is held: who waits for it sees that it is gone and takes a new one. */
-function discard(path: string, guard: Guard): void {
+export function discardTemporary(path: string, guard: Guard): void {
   try {
     removeAll(path);
     unlinkSync(guard.path);

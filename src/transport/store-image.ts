@@ -13,7 +13,7 @@ import type { ImageName } from '../store/image-row.ts';
 import type { Store } from '../store/store.ts';
 import type { ManifestBytes } from './types.ts';
 
-export type IncomingImage = Pick<LayerWork, 'open' | 'put' | 'signal'> & {
+export type IncomingImage = Pick<LayerWork, 'open' | 'resumable' | 'put' | 'signal'> & {
   /** As errors call it: 'image "docker.io/library/alpine:latest"'. */
   readonly what: string;
   readonly manifest: ManifestBytes;
@@ -43,12 +43,12 @@ export async function storeImage(store: Store, image: IncomingImage): Promise<Di
 }
 
 async function storeOnce(store: Store, incoming: IncomingImage): Promise<Digest | null> {
-  const { manifest, content, config, open, put, signal } = incoming;
+  const { manifest, content, config, open, resumable = false, put, signal } = incoming;
   const id = content.config.digest;
   const what = `config "${id}" of ${incoming.what}`;
   const { value: image } = parseImageConfig(config, what);
   const layers = pairLayers(content.layers, image, what);
-  using staged = await stageLayers({ store, open, layers, put, signal });
+  using staged = await stageLayers({ store, open, resumable, layers, put, signal });
   using undo = new DisposableStack();
   const blobs = [writeBlob(store, undo, manifest.digest, manifest.bytes), writeBlob(store, undo, id, config)];
   const chain = layers.map(({ chainId }) => chainId);

@@ -13,7 +13,9 @@ export function storeLeaks(root: string): string[] {
       ...['containers', 'address_leases', 'port_leases'].flatMap((table) => rowsOf(database, table)),
       ...brokenReferences(database),
       ...unnamedLayers(database, layout.layers),
-      ...[layout.containers, layout.sockets, layout.temporary].flatMap((path) => entriesOf(path)),
+      ...[layout.containers, layout.sockets].flatMap((path) => entriesOf(path)),
+      // Downloads that were cut off are kept for a day.
+      ...entriesOf(layout.temporary).filter((entry) => !entry.includes('/partial-')),
     ];
   } finally {
     database.close();

@@ -1,8 +1,10 @@
 /** `onggi pull` as users see it: the compiled program. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { collect } from '../../src/image/collect.ts';
+import { tarOf } from '../../src/image/testing.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { serve } from '../../src/registry/testing.ts';
 import { all as rows } from '../../src/store/database.ts';
@@ -11,7 +13,7 @@ import { openStore } from '../../src/store/store.ts';
 import { pause, run } from '../harness/program.ts';
 import { startRegistry } from '../harness/registry.ts';
 import { imageTest, type World } from '../harness/system-test.ts';
-import { servesImages, smallImage } from '../harness/test-image.ts';
+import { imageOf, servesImages, smallImage } from '../harness/test-image.ts';
 
 /** Nobody's credentials. */
 const env = { DOCKER_CONFIG: '/nonexistent', HTTP_PROXY: 'http://127.0.0.1:9', http_proxy: 'http://127.0.0.1:9' };
@@ -117,3 +119,51 @@ function assertWhole(world: World, id: Digest, round: number): void {
   const expected = images === 1 ? [1, 1, 8, 8] : [0, 0, 0, 0];
   assert.deepEqual(Object.values(counts[0] ?? {}), expected, `round ${round}`);
 }
+
+imageTest(
+  'what a killed pull has fetched is not fetched again, nor what another process is fetching',
+  [],
+  async (world) => {
+    const image = imageOf([
+      tarOf({ name: 'a', content: randomBytes(3_000_000) }),
+      tarOf({ name: 'b', content: randomBytes(3_000_000) }),
+    ]);
+    const [first = '', second = ''] = image.layers.map(({ digest }) => digest as string);
+    let hold = true;
+    const sent = new Map<string, number>();
+    await using server = await serve(
+      servesImages([image], undefined, ({ path, headers }, response) => {
+        const digest = path.replace('/v2/app/blobs/', '') as Digest;
+        const blob = image.blobs.get(digest);
+        if (blob === undefined || !image.layers.some((layer) => layer.digest === digest)) return false;
+        const start = Number(/^bytes=(\d+)-$/.exec(headers.range ?? '')?.[1] ?? 0);
+        const half = hold && digest === second;
+        const bytes = half ? blob.subarray(start, 2_000_000) : blob.subarray(start);
+        sent.set(digest, (sent.get(digest) ?? 0) + bytes.length);
+        const range = start === 0 ? {} : { 'content-range': `bytes ${start}-${blob.length - 1}/${blob.length}` };
+        response.writeHead(start === 0 ? 200 : 206, { 'content-length': blob.length - start, ...range });
+        if (half) response.write(bytes);
+        else response.end(bytes);
+        return true;
+      }),
+    );
+    const name = `${server.host}/app`;
+    await world.ok(['images']);
+    const pulling = world.start(['pull', name], { env });
+    const kept = () => readdirSync(join(world.root, 'tmp')).filter((each) => /^partial-[^.]*$/.test(each));
+    const sizes = () => kept().map((each) => statSync(join(world.root, 'tmp', each)).size);
+    while (sizes().reduce((sum, size) => sum + size, 0) < (image.layers[0]?.size ?? 0) + 2_000_000) await pause(5);
+    pulling.child.kill('SIGKILL');
+    await pulling.outcome;
+    // A command that tidies up leaves them alone.
+    await world.onggi(['rmi', 'nothing']);
+    assert.equal(kept().length, 2);
+    hold = false;
+    // Two at once: what one fetches the other waits for.
+    const both = await Promise.all([world.onggi(['pull', name], { env }), world.onggi(['pull', name], { env })]);
+    for (const { status, stderr } of both) assert.equal(status, 0, stderr);
+    assert.equal(sent.get(first), image.layers[0]?.size);
+    assert.equal(sent.get(second), image.layers[1]?.size);
+    assert.deepEqual(kept(), []);
+  },
+);

@@ -11,6 +11,7 @@ import { findImage } from '../../src/image/find.ts';
 import { tarOf } from '../../src/image/testing.ts';
 import { type Digest, sha256 } from '../../src/oci/digest.ts';
 import { failsWith, type Request, serve } from '../../src/registry/testing.ts';
+import { removeAbandoned } from '../../src/store/temporary.ts';
 import { imageOf, indexOf, servesImages, smallImage, type TestImage } from '../harness/test-image.ts';
 import { assertEmpty, pullTest, unpackedFiles } from './pull-world.ts';
 
@@ -152,6 +153,8 @@ pullTest('cancelling and leaving early end the download and remove what was fetc
   const name = `${server.host}/app`;
   await assert.rejects(world.pull(name, { signal: AbortSignal.timeout(300) }), failsWith('cancelled'));
   assertEmpty(world);
+  // What had come is kept for the next pull, which shall begin from nothing here.
+  assert.equal(removeAbandoned(world.context.store.layout, { partials: true }).length, 1);
   for await (const event of pull(world.context, name, { credentialsFile: '/nonexistent' })) {
     if (event.type === 'layer-progress' && event.current > 500_000) break;
   }
