@@ -165,5 +165,7 @@ imageTest(
     assert.equal(sent.get(first), image.layers[0]?.size);
     assert.equal(sent.get(second), image.layers[1]?.size);
     assert.deepEqual(kept(), []);
+    using store = openStore(world.root);
+    await collect(store);
   },
 );
