@@ -86,3 +86,15 @@ static int copy_entries(int from, int to, int depth) {
 int copy_directory(int from, int to) {
     return copy_entries(from, to, 0);
 }
+
+int directory_is_empty(int directory) {
+    int listed = (int)SYS(openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (listed < 0) return listed;
+    scoped_directory stream = fdopendir(listed);
+    if (stream == NULL) return close(listed), -ENOMEM;
+    const struct dirent *entry;
+    while ((entry = readdir(stream)) != NULL) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) return 0;
+    }
+    return 1;
+}

@@ -8,4 +8,7 @@
  */
 int copy_directory(int from, int to);
 
+/* 1 when a directory has no entries, else 0, or -errno. */
+int directory_is_empty(int directory);
+
 #endif

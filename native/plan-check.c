@@ -37,7 +37,7 @@ static const struct grammar grammars[] = {
     {OP_ROOT_BIND, IN(PHASE_INIT), "ss"},
     {OP_ENTER_ROOT, IN(PHASE_INIT), "s"},
     {OP_MOUNT, IN(PHASE_INIT), "sssusbb"},
-    {OP_BIND, IN(PHASE_INIT), "sbub(uuu)(uuu)sqqqqub"},
+    {OP_BIND, IN(PHASE_INIT), "sbub(uuu)(uuu)sqqqqubsb"},
     {OP_CGROUP_MOUNT, IN(PHASE_INIT), "sb(ss(s))u"},
     {OP_MKDIR, IN(PHASE_INIT), "suuu"},
     {OP_SYMLINK, IN(PHASE_INIT), "ss"},

@@ -87,7 +87,7 @@ enum plan_op {
     OP_MOUNT = 68,       /* str fstype, str source, str target, u32 flags, str data, bool optional, bool copy up */
     /* str source, bool recursive, u32 bind_mapping, bool map recursively, {u32 container, u32 host, u32 size}[] uid, the
      * same gid, str target, u64 attr set, u64 attr clear, the same two for the whole tree, u32 propagation flags,
-     * bool create source */
+     * bool create source, str path below the source, bool copy up */
     OP_BIND = 69,
     /* str target, bool unified, {str name, str options, str[] links}[] legacy, u32 flags */
     OP_CGROUP_MOUNT = 70,

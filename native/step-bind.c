@@ -1,4 +1,5 @@
 /* Steps that bind: a directory or file of the host, on a path of the container or as its root. */
+#include "copy.h"
 #include "idmap.h"
 #include "init.h"
 #include "message.h"
@@ -21,10 +22,32 @@ int step_root_bind(struct init *init, struct cursor *payload) {
     return result < 0 ? fail(&init->failure, result, "bind \"%s\" on \"%s\"", source, target) : 0;
 }
 
-/* The host's directory or file as a detached mount; by the keeper where ids have to be mapped. */
-static int open_source(struct init *init, const struct bind_source *source) {
+/*
+ * The host's directory or file as a detached mount; by the keeper where ids have to be mapped. `below` is a path that
+ * the content of the source has a say in: no link of it leads out.
+ */
+static int open_source(struct init *init, const struct bind_source *source, const char *below) {
     if (source->mapping != MAP_NONE) return init_await_descriptor(init, MESSAGE_MOUNT);
-    return mount_clone(AT_FDCWD, source->path, source->recursive);
+    if (*below == '\0') return mount_clone(AT_FDCWD, source->path, source->recursive);
+    scoped_fd top = (int)SYS(open(source->path, O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (top < 0) return top;
+    scoped_fd place = root_open(top, below, O_PATH, 0);
+    return place < 0 ? place : mount_clone(place, "", source->recursive);
+}
+
+/* An empty volume begins as a copy of the directory that it is about to cover. */
+static int copy_covered(struct init *init, int tree, const char *target) {
+    scoped_fd covered = root_open(init->root, target, O_RDONLY | O_DIRECTORY | O_NONBLOCK, 0);
+    if (covered == -ENOENT || covered == -ENOTDIR) return 0;
+    if (covered < 0) return covered;
+    scoped_fd volume = (int)SYS(openat(tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    int empty = volume < 0 ? volume : directory_is_empty(volume);
+    if (empty <= 0) return empty;
+    struct stat status;
+    int result = copy_directory(covered, volume);
+    if (result == 0) result = (int)SYS(fstat(covered, &status));
+    if (result == 0) result = (int)SYS(fchown(volume, status.st_uid, status.st_gid));
+    return result == 0 ? (int)SYS(fchmod(volume, status.st_mode & 07777)) : result;
 }
 
 int step_bind(struct init *init, struct cursor *payload) {
@@ -38,10 +61,14 @@ int step_bind(struct init *init, struct cursor *payload) {
         int made = host_make_directory(source.path, 0755);
         if (made < 0) return fail(&init->failure, made, "make the directory \"%s\"", source.path);
     }
-    scoped_fd tree = open_source(init, &source);
-    if (tree < 0) return fail(&init->failure, tree, "bind \"%s\": open it", source.path);
+    const char *below = take_string(payload);
+    bool copy_up = take_bool(payload);
+    scoped_fd tree = open_source(init, &source, below);
+    if (tree < 0) return fail(&init->failure, tree, "bind \"%s%s%s\": open it", source.path, *below ? "/" : "", below);
     struct stat status;
     int result = (int)SYS(fstat(tree, &status));
+    if (result == 0 && copy_up && S_ISDIR(status.st_mode)) result = copy_covered(init, tree, target);
+    if (result < 0) return fail(&init->failure, result, "copy what is in \"%s\" into the volume \"%s\"", target, source.path);
     if (result == 0) result = mount_change(tree, set, clear, 0, 0);
     if (result == 0) result = mount_change(tree, tree_set, tree_clear, 0, 1);
     if (result < 0) return fail(&init->failure, result, "bind \"%s\": set its attributes", source.path);

@@ -139,6 +139,8 @@ export const importTable: ImportTable = {
         'spec-file.ts',
         'terminal.ts',
         'transfer.ts',
+        'volume.ts',
+        'volumes.ts',
       ],
     },
     bundle: {
@@ -364,6 +366,7 @@ export const importTable: ImportTable = {
         'store.ts',
         'temporary.ts',
         'upload.ts',
+        'volume-row.ts',
       ],
       acting: [
         'blob.ts',
@@ -380,6 +383,7 @@ export const importTable: ImportTable = {
         'store.ts',
         'temporary.ts',
         'upload.ts',
+        'volume-row.ts',
       ],
     },
     kernel: {

@@ -8,6 +8,7 @@ const offers: Readonly<Record<Completion, string>> = {
   containers: `$(${program} ps -a --format '{{.Names}}' 2>/dev/null)`,
   running: `$(${program} ps --format '{{.Names}}' 2>/dev/null)`,
   images: `$(${program} images --format '{{.Repository}}:{{.Tag}}' 2>/dev/null)`,
+  volumes: `$(${program} volume ls -q 2>/dev/null)`,
   files: '',
   none: '',
 };

@@ -10,6 +10,7 @@ import { integer, oneOf, parseCpus } from './value/number.ts';
 import { parsePortMappings } from './value/port-mapping.ts';
 import { parseUlimit } from './value/ulimit.ts';
 import { parseVolume } from './value/volume.ts';
+import { parseVolumesFrom } from './value/volumes-from.ts';
 
 export const containerFlags = {
   attach: list(
@@ -47,7 +48,7 @@ export const containerFlags = {
   memory: single('bytes', parseByteSize, 'Memory limit (512m, 2g)', { short: 'm' }),
   'memory-reservation': single('bytes', parseByteSize, 'Memory that is kept when the machine runs short'),
   'memory-swap': single('bytes', parseByteSizeOrUnlimited, 'Limit of memory plus swap; -1 for no limit'),
-  mount: list('mount', parseMount, 'Mount a directory or a tmpfs: type=bind,source=/a,target=/b,readonly'),
+  mount: list('mount', parseMount, 'Mount a directory, a tmpfs or a volume: type=bind,source=/a,target=/b,readonly'),
   name: single('string', asIs, 'Name of the container; a made-up one if absent'),
   network: single('network', parseNetwork, 'Network: bridge, host or none', { aliases: ['net'], shown: 'bridge' }),
   'pids-limit': single('int', integer(-1), 'Most processes and threads at a time; -1 for no limit'),
@@ -72,7 +73,11 @@ export const containerFlags = {
   tty: toggle('Give the process a terminal', { short: 't' }),
   ulimit: list('ulimit', parseUlimit, 'Set a resource limit: NAME=SOFT[:HARD]'),
   user: single('string', asIs, 'User and group: NAME|UID[:GROUP|GID]', { short: 'u' }),
-  volume: list('list', parseVolume, 'Mount a directory of the host: /host/path:/path[:ro]', { short: 'v' }),
+  volume: list('list', parseVolume, 'Mount a directory of the host or a volume: /host/path:/path[:ro], NAME:/path', {
+    short: 'v',
+  }),
+  'volume-driver': single('string', oneOf('volume driver', ['local']), 'Driver of the volumes that are made: local'),
+  'volumes-from': list('list', parseVolumesFrom, 'Mount the volumes and binds of another container: CONTAINER[:ro]'),
   workdir: single('string', asIs, 'Working directory', { short: 'w' }),
 } as const;
 
@@ -138,8 +143,6 @@ export const refusedContainerFlags: Refused = {
     'storage-opt',
     'userns',
     'uts',
-    'volume-driver',
-    'volumes-from',
   ],
   switches: ['disable-content-trust', 'no-healthcheck', 'oom-kill-disable', 'publish-all', 'use-api-socket'],
   shorts: { P: 'publish-all' },

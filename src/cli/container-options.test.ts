@@ -77,6 +77,9 @@ const single: readonly [readonly string[], object][] = [
   [['--pids-limit', '-1'], { resources: { pidsLimit: -1 } }],
   [['--pids-limit', '0'], { resources: {} }],
   [['--blkio-weight', '500'], { resources: { blkioWeight: 500 } }],
+  [['--volumes-from', 'web:ro'], { volumesFrom: [{ container: 'web', readOnly: true }] }],
+  [['--volume-driver', 'local'], {}],
+  [['-v', '/x'], { mounts: [{ type: 'volume', target: '/x', readOnly: false, copy: true }] }],
   [
     ['-v', './a:/b:ro', '--tmpfs', '/t:size=1m', '--mount', 'type=tmpfs,dst=/u'],
     {

@@ -47,6 +47,7 @@ export function containerOptions(flags: ContainerFlags, args: readonly string[],
     ...present('domainname', flags.domainname),
     ...(Object.keys(labels).length > 0 && { labels }),
     mounts: [...[...flags.volume, ...flags.mount].map((mount) => mountOf(mount, facts)), ...flags.tmpfs],
+    ...(flags['volumes-from'].length > 0 && { volumesFrom: flags['volumes-from'] }),
     ...present('network', network),
     ...(published.length > 0 && { ports: published }),
     resources: resourcesOf(flags),
@@ -79,8 +80,8 @@ function entrypointOf(text: string | undefined): readonly string[] | undefined {
   return text === '' ? [] : [text];
 }
 
-function mountOf<M extends { readonly type: 'tmpfs' }>(mount: BindSpec | M, facts: Facts): BindMount | M {
-  if (mount.type === 'tmpfs') return mount;
+function mountOf<M extends { readonly type: 'tmpfs' | 'volume' }>(mount: BindSpec | M, facts: Facts): BindMount | M {
+  if (mount.type !== 'bind') return mount;
   const { source, target, readOnly, propagation } = mount;
   if (mount.relabel && facts.seLinux) throw unsupported(`relabelling '${source}' for SELinux (:z, :Z)`);
   return { type: 'bind', source: resolve(facts.directory, source), target, readOnly, propagation };

@@ -9,7 +9,7 @@ import type { Signals } from './signals.ts';
 /** The part of the engine that commands use. */
 export type EngineFace = Pick<
   Engine,
-  'cache' | 'containers' | 'content' | 'images' | 'registries' | 'transfers' | 'info' | 'reconcile'
+  'cache' | 'containers' | 'content' | 'images' | 'registries' | 'transfers' | 'volumes' | 'info' | 'reconcile'
 >;
 
 export type Context = {

@@ -3,9 +3,12 @@ import { OnggiError } from '../errors.ts';
 import type { Context, EngineFace } from './context.ts';
 import { asIs, type Command, defineCommand, single } from './definition.ts';
 import { compileRecord } from './format/record.ts';
+import { volumeRecord } from './format/volume-row.ts';
 import { oneOf } from './value/number.ts';
 
-export type InspectType = 'container' | 'image';
+export type InspectType = 'container' | 'image' | 'volume';
+
+const completes = { container: 'containers', image: 'images', volume: 'volumes' } as const;
 
 const format = single('string', asIs, "Print by a Go template, or 'json'", { short: 'f' });
 
@@ -15,7 +18,7 @@ export function inspectCommand(type?: InspectType): Command {
   return defineCommand({
     usage: `[OPTIONS] ${type.toUpperCase()} [${type.toUpperCase()}...]`,
     positionals: { min: 1, max: null },
-    completes: type === 'image' ? 'images' : 'containers',
+    completes: completes[type],
     flags: { format },
     refused: { switches: ['size'], shorts: { s: 'size' } },
     run: ({ flags, args, context }) => inspect(args, type, flags.format, context),
@@ -26,7 +29,10 @@ const inspectAny = defineCommand({
   usage: '[OPTIONS] NAME|ID [NAME|ID...]',
   positionals: { min: 1, max: null },
   completes: 'containers',
-  flags: { format, type: single('string', oneOf('type', ['container', 'image']), 'container or image') },
+  flags: {
+    format,
+    type: single('string', oneOf('type', ['container', 'image', 'volume']), 'container, image or volume'),
+  },
   refused: { switches: ['size'], shorts: { s: 'size' } },
   run: ({ flags, args, context }) => inspect(args, flags.type, flags.format, context),
 });
@@ -57,6 +63,7 @@ async function inspect(
 
 async function lookUp(ref: string, type: InspectType | undefined, engine: EngineFace): Promise<unknown> {
   if (type === 'image') return await engine.images.inspect(ref);
+  if (type === 'volume') return volumeRecord(await engine.volumes.get(ref));
   try {
     return await engine.containers.inspect(ref);
   } catch (error) {
@@ -67,6 +74,11 @@ async function lookUp(ref: string, type: InspectType | undefined, engine: Engine
   } catch (error) {
     // A name of a container need not be a valid reference of an image.
     if (!isNotFound(error) && !(error instanceof OnggiError && error.code === 'invalid')) throw error;
+  }
+  try {
+    return volumeRecord(await engine.volumes.get(ref));
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
     throw new OnggiError('not-found', `No such object: ${ref}`, { cause: error });
   }
 }

@@ -236,6 +236,36 @@ export const commands: readonly Entry[] = [
     load: () => import('./commands/registry-serve.ts'),
   },
   {
+    names: ['volume create'],
+    summary: 'Create a volume',
+    group: 'other',
+    load: () => import('./commands/volume-create.ts'),
+  },
+  {
+    names: ['volume inspect'],
+    summary: 'Show everything about volumes',
+    group: 'other',
+    load: () => import('./commands/volume-inspect.ts'),
+  },
+  {
+    names: ['volume ls', 'volume list'],
+    summary: 'List volumes',
+    group: 'other',
+    load: () => import('./commands/volume-ls.ts'),
+  },
+  {
+    names: ['volume prune'],
+    summary: 'Remove volumes that no container has',
+    group: 'other',
+    load: () => import('./commands/volume-prune.ts'),
+  },
+  {
+    names: ['volume rm', 'volume remove'],
+    summary: 'Remove volumes',
+    group: 'other',
+    load: () => import('./commands/volume-rm.ts'),
+  },
+  {
     names: ['reconcile'],
     summary: 'Record the end of a container and take away what it left',
     group: 'internal',
@@ -249,6 +279,7 @@ export const managers: Readonly<Record<string, string>> = {
   image: 'Manage images',
   registry: 'Be a registry for other engines',
   system: 'Manage onggi',
+  volume: 'Manage volumes',
 };
 
 /** Commands of Docker that onggi knows but doesn't have yet. */
@@ -285,7 +316,6 @@ export const missingCommands: readonly string[] = [
   'trust',
   'unpause',
   'update',
-  'volume',
 ];
 
 export type Found =

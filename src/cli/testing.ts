@@ -1,7 +1,7 @@
 /** Fakes for the tests of this folder: a world whose outputs are kept, an engine that answers from a script. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ContainerId, ContainerSummary, Ending, ImageSummary, Session } from '../engine/types.ts';
+import type { ContainerId, ContainerSummary, Ending, ImageSummary, Session, VolumeSummary } from '../engine/types.ts';
 import { OnggiError } from '../errors.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Context, EngineFace } from './context.ts';
@@ -233,6 +233,7 @@ export function fakeContainer(changes: Partial<ContainerSummary> = {}): Containe
     terminal: false,
     stdin: false,
     networkMode: 'bridge',
+    mounts: [],
     address: null,
     pid: 1,
     ...changes,
@@ -264,3 +265,13 @@ export function fakeCalls() {
     };
   return { calls, record };
 }
+
+export const fakeVolume: VolumeSummary = {
+  name: 'data',
+  created: fixedNow,
+  anonymous: false,
+  labels: { a: 'b' },
+  options: {},
+  mountPoint: '/var/lib/onggi/volumes/data/_data',
+  used: false,
+};

@@ -12,17 +12,19 @@ import {
   insertContainer,
   updateContainer,
 } from '../store/container-row.ts';
-import { syncDatabase } from '../store/database.ts';
+import { syncDatabase, transaction } from '../store/database.ts';
 import type { ImageRow } from '../store/image-row.ts';
 import { type ContentGuard, lockContent } from '../store/lock.ts';
 import type { Store } from '../store/store.ts';
-import { type Asked, encodeAsked, filesOf, summaryOf } from './container.ts';
+import { type Asked, containerOf, encodeAsked, filesOf, summaryOf } from './container.ts';
 import { newContainerId, parseContainerName, randomContainerName } from './container-name.ts';
 import type { Context } from './context.ts';
 import { hostCommand } from './host-image.ts';
 import { readImageConfig } from './image-view.ts';
 import { processArgs } from './spec-process.ts';
 import type { ContainerOptions, ContainerSummary } from './types.ts';
+import { makeVolumeDirectory, newVolumeName, recordVolumes } from './volume.ts';
+import { type AnyMount, type NeededVolume, resolveMounts, sharedMounts } from './volume-mount.ts';
 
 /** The image that is this machine itself. */
 export const hostImage = 'host';
@@ -42,14 +44,17 @@ export async function insertNew(context: Context, given: ContainerOptions): Prom
   if (options.stopSignal !== undefined) parseSignal(options.stopSignal);
   const image = options.image === hostImage ? null : findImage(store, options.image);
   const ofImage = image === null ? null : readImageConfig(store, image.id).value.process;
-  const asked = { options, args: processArgs(options, ofImage), imageLabels: ofImage?.labels ?? {} };
+  const resolved = resolveMounts(options.mounts ?? [], sharedBy(store, options), ofImage?.volumes ?? [], newVolumeName);
+  const settled = { ...options, mounts: resolved.mounts };
+  const asked = { options: settled, args: processArgs(options, ofImage), imageLabels: ofImage?.labels ?? {} };
   const id = newContainerId();
   const files = filesOf(store, id);
   // The collector takes a directory without a row for garbage; it waits for this lock.
   using content = await lockContent(store.layout, 'shared');
   makeDirectories(store, id, image, content);
   try {
-    const row = insertNamed(store, options, (name) => rowOf(id, name, image, asked));
+    for (const { mount } of resolved.volumes) makeVolumeDirectory(store, mount.name, content);
+    const row = insertNamed(store, options, resolved.volumes, (name) => rowOf(id, name, image, asked));
     // One that outlives its command outlives a power cut, too.
     if (!row.autoRemove) syncDatabase(store.database);
     return row;
@@ -85,12 +90,27 @@ function makeDirectories(store: Store, id: string, image: ImageRow | null, guard
   }
 }
 
-function insertNamed(store: Store, options: ContainerOptions, row: (name: string) => ContainerRow): ContainerRow {
+/** The mounts that `volumesFrom` asks for. @throws OnggiError `not-found` */
+function sharedBy(store: Store, { volumesFrom = [] }: ContainerOptions): AnyMount[] {
+  return volumesFrom.flatMap(({ container, readOnly }) =>
+    sharedMounts(containerOf(store, findContainer(store.database, container)).options, readOnly),
+  );
+}
+
+function insertNamed(
+  store: Store,
+  options: ContainerOptions,
+  volumes: readonly NeededVolume[],
+  row: (name: string) => ContainerRow,
+): ContainerRow {
   const asked = options.name === undefined || options.name === '' ? undefined : parseContainerName(options.name);
   for (let attempt = 0; ; attempt++) {
     const made = row(asked ?? randomContainerName(attempt));
     try {
-      insertContainer(store.database, made);
+      transaction(store.database, () => {
+        insertContainer(store.database, made);
+        recordVolumes(store, made.id, volumes);
+      });
       return made;
     } catch (error) {
       const taken = error instanceof OnggiError && error.code === 'exists';

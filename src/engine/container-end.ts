@@ -82,7 +82,7 @@ export async function remove(
   if (alive) await killAll(container);
   using guard = await lockContainer(context, container.id);
   const row = await settle(context.store, container.id, guard);
-  if (row !== undefined) await removeAll(context.store, containerOf(context.store, row), guard);
+  if (row !== undefined) await removeAll(context.store, containerOf(context.store, row), guard, options);
   dropContainerLock(guard);
   await releaseIdleNetworks(context.store);
 }

@@ -22,7 +22,9 @@ import { hostMaskedPaths, hostMounts } from './host-image.ts';
 import { readImageConfig } from './image-view.ts';
 import { makeSpec, type SpecFacts } from './spec.ts';
 import { writeSpec } from './spec-file.ts';
+import { mountTarget } from './spec-mounts.ts';
 import type { ContainerOptions, LogOptions } from './types.ts';
+import { volumeFacts } from './volume.ts';
 
 const defaultLog: LogOptions = { maxSize: 0, maxFiles: 1 };
 
@@ -37,6 +39,7 @@ export function compileContainer(context: Context, container: Container, network
     cgroupsPath,
     files,
     maskedPaths: row.imageId === null ? hostMaskedPaths(store.layout) : [],
+    volumes: (name) => volumeFacts(store, name),
     warn: (message) => context.warn(message),
   });
   const image = row.imageId === null ? null : readImageConfig(store, row.imageId).value.process;
@@ -79,10 +82,16 @@ export function sessionKeyring(containerId: string): string {
 /** What follows from the options alone. */
 export function processContext(
   options: ContainerOptions,
-): Pick<CompileContext, 'createSources' | 'reaper' | 'waitForStart'> {
+): Pick<CompileContext, 'createSources' | 'volumes' | 'reaper' | 'waitForStart'> {
   const binds = (options.mounts ?? []).filter((mount) => mount.type === 'bind');
+  const volumes = (options.mounts ?? []).filter((mount) => mount.type === 'volume');
   return {
     createSources: binds.map(({ source }) => source),
+    volumes: volumes.map(({ target, copy, subpath }) => ({
+      target: mountTarget(target),
+      copyUp: copy,
+      ...(subpath !== undefined && { subpath }),
+    })),
     reaper: options.init === true,
     waitForStart: true,
   };
@@ -90,7 +99,7 @@ export function processContext(
 
 export function specFacts(
   host: HostFacts,
-  own: Pick<SpecFacts, 'id' | 'cgroupsPath' | 'files' | 'maskedPaths' | 'warn'>,
+  own: Pick<SpecFacts, 'id' | 'cgroupsPath' | 'files' | 'maskedPaths' | 'volumes' | 'warn'>,
 ): SpecFacts {
   const cpus = availableParallelism();
   const throttle = Array.from({ length: cpus }, (_, cpu) => thermalThrottlePath(cpu));

@@ -1,6 +1,7 @@
 /** Looking at containers. Each look brings the rows that it touches to the truth first. */
 import { connectShim } from '../kernel/shim-client.ts';
 import { findContainer } from '../store/container-row.ts';
+import { volumeDataPath } from '../store/layout.ts';
 import { networkByName } from '../store/network-row.ts';
 import { allSummaries, type Container, containerOf, summaryOf } from './container.ts';
 import { networkFacts } from './container-network.ts';
@@ -37,7 +38,9 @@ export async function inspect(context: Context, ref: string): Promise<Record<str
   const summary = summaryOf(context.store, container.row);
   const { imageId } = container.row;
   const image = imageId === null ? null : readImageConfig(context.store, imageId).value.process;
-  return inspectContainer(container, summary, factsOf(context, container, summary), image);
+  return inspectContainer(container, summary, factsOf(context, container, summary), image, (name) =>
+    volumeDataPath(context.store.layout, name),
+  );
 }
 
 function factsOf(context: Context, { row }: Container, { address }: ContainerSummary): NetworkFacts | null {

@@ -186,5 +186,9 @@ function summary(
     networkMode: row.networkMode as NetworkMode,
     address: address?.address ?? null,
     pid: row.state === 'running' ? row.pid : null,
+    mounts: (options.mounts ?? []).flatMap((mount) => {
+      if (mount.type === 'tmpfs') return [];
+      return mount.type === 'bind' ? [mount.source] : [mount.name ?? ''];
+    }),
   };
 }

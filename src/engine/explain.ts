@@ -9,7 +9,7 @@ import { findCgroup } from '../runtime/cgroup/layout.ts';
 import { hostFacts } from '../runtime/host-facts.ts';
 import { compile } from '../runtime/plan/compile.ts';
 import { explainPlan } from '../runtime/plan/explain.ts';
-import { layoutOf } from '../store/layout.ts';
+import { layoutOf, volumeDataPath } from '../store/layout.ts';
 import { networkByName } from '../store/network-row.ts';
 import { openStore } from '../store/store.ts';
 import { hostImage, withHostCommand } from './container-create.ts';
@@ -23,18 +23,25 @@ import { makeSpec } from './spec.ts';
 import type { ImageConfigView } from './spec-process.ts';
 import { rootOrDefault } from './store-root.ts';
 import type { ContainerOptions } from './types.ts';
+import { resolveMounts } from './volume-mount.ts';
 
-type ImageFacts = { readonly view: ImageConfigView | null; readonly layers: readonly string[] };
+type ImageFacts = {
+  readonly view: ImageConfigView | null;
+  readonly layers: readonly string[];
+  readonly volumes: readonly string[];
+};
 
 export async function explain(context: Context, asked: ContainerOptions): Promise<string> {
-  const options = withHostCommand(asked);
+  const given = withHostCommand(asked);
   const layout = layoutOf(rootOrDefault(context.root));
   const host = hostFacts();
   const id = newContainerId();
   const directory = `${layout.containers}/${id}`;
   const cgroupsPath = `/onggi/${id}`;
   const notes: string[] = [];
-  const { view, layers } = imageFacts(context, options, notes);
+  const { view, layers, volumes } = imageFacts(context, given, notes);
+  const { mounts } = resolveMounts(given.mounts ?? [], [], volumes, () => 'NEW-VOLUME');
+  const options = { ...given, mounts };
   const spec = makeSpec(
     options,
     view,
@@ -43,6 +50,7 @@ export async function explain(context: Context, asked: ContainerOptions): Promis
       cgroupsPath,
       files: { hostname: `${directory}/hostname`, hosts: `${directory}/hosts`, resolv: `${directory}/resolv.conf` },
       maskedPaths: view === null ? hostMaskedPaths(layout) : [],
+      volumes: (name) => ({ path: volumeDataPath(layout, name), options: optionsOfVolume(options, name) }),
       warn: (message) => void notes.push(message),
     }),
   );
@@ -82,21 +90,32 @@ export async function explain(context: Context, asked: ContainerOptions): Promis
   return [explainPlan(plan), ...[...notes, ...warnings].map((note) => `note: ${note}`)].join('\n');
 }
 
+/** A volume that is there already may have others; what is shown is what this run would make. */
+function optionsOfVolume({ mounts = [] }: ContainerOptions, wanted: string): Readonly<Record<string, string>> {
+  for (const mount of mounts) if (mount.type === 'volume' && mount.name === wanted) return mount.options ?? {};
+  return {};
+}
+
 /** As root has them: the plan is that of a real run, whoever asks for it. */
 const allCapabilities = (1n << 41n) - 1n;
 
 /** Without access to the store, or without the image in it, the plan still shows everything that the options decide. */
 function imageFacts({ root }: Context, options: ContainerOptions, notes: string[]): ImageFacts {
-  if (options.image === hostImage) return { view: null, layers: ['/'] };
+  if (options.image === hostImage) return { view: null, layers: ['/'], volumes: [] };
   try {
     using store = openStore(rootOrDefault(root), { readOnly: true });
     const image = findImage(store, options.image);
-    return { view: readImageConfig(store, image.id).value.process, layers: lowerDirectories(store, image.id) };
+    const view = readImageConfig(store, image.id).value.process;
+    return { view, layers: lowerDirectories(store, image.id), volumes: view.volumes };
   } catch (error) {
     if (!(error instanceof OnggiError)) throw error;
     notes.push(`image "${options.image}": ${error.message}; its layers, command and environment are not shown`);
     const cmd = ['(the command of the image)'];
-    return { view: { env: [], entrypoint: [], cmd, workingDir: '', user: '' }, layers: ['(the layers of the image)'] };
+    return {
+      view: { env: [], entrypoint: [], cmd, workingDir: '', user: '' },
+      layers: ['(the layers of the image)'],
+      volumes: [],
+    };
   }
 }
 

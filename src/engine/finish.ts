@@ -24,9 +24,11 @@ import {
   updateContainer,
 } from '../store/container-row.ts';
 import { transaction } from '../store/database.ts';
-import { socketPrefix } from '../store/layout.ts';
+import { socketPrefix, volumePath } from '../store/layout.ts';
 import { noteIdleNetworks, releaseLeases } from '../store/network-row.ts';
 import type { Store } from '../store/store.ts';
+import { removeNamed } from '../store/temporary.ts';
+import { deleteVolume, ownVolumes } from '../store/volume-row.ts';
 import { type Container, containerOf, filesOf } from './container.ts';
 import { unpublish } from './container-network.ts';
 import { lostEnding, readEnding } from './ending.ts';
@@ -159,16 +161,26 @@ function removeSockets({ layout }: Store, nonce: string): void {
 
 /**
  * Removes a container that does not run, with its files. A container that was to be removed at its end needs no note
- * of that: whoever finds its row without its directory finds that it has ended, and comes here.
+ * of that: whoever finds its row without its directory finds that it has ended, and comes here. Its anonymous volumes go
+ * with it; those of another one if that is asked for.
  */
-export async function removeAll(store: Store, container: Container, _guard: Guard): Promise<void> {
+export async function removeAll(
+  store: Store,
+  container: Container,
+  _guard: Guard,
+  options: { readonly volumes?: boolean } = {},
+): Promise<void> {
   const { id, row } = container;
   const noted = row.state === 'removing' || (row.autoRemove && (row.state === 'running' || row.state === 'starting'));
   if (!noted) updateContainer(store.database, id, containerStates, { state: 'removing' });
   await releaseKernelState(store, container);
   removeSnapshot(store, id);
-  transaction(store.database, () => {
+  const volumes = transaction(store.database, () => {
+    const own = row.autoRemove || options.volumes === true ? ownVolumes(store.database, id) : [];
     deleteContainer(store.database, id);
+    for (const name of own) deleteVolume(store.database, name);
     noteIdleNetworks(store.database, Date.now());
+    return own;
   });
+  for (const name of volumes) removeNamed(store.layout, volumePath(store.layout, name));
 }

@@ -14,6 +14,7 @@ import { type Images, makeImages } from './images.ts';
 import type { EngineInfo } from './info.ts';
 import { makeRegistries, type Registries } from './registries.ts';
 import { makeTransfers, type Transfers } from './transfer.ts';
+import { makeVolumes, type Volumes } from './volumes.ts';
 
 export { OnggiError } from '../errors.ts';
 export type { Credentials } from '../registry/credentials.ts';
@@ -27,6 +28,7 @@ export type { FoundRepository, LoggedIn, LoginOptions, Registries, SearchOptions
 export type { LoadedImage, LoadOptions, SaveOptions } from './save.ts';
 export type { CopiedImage, Transfers } from './transfer.ts';
 export type * from './types.ts';
+export type { Volumes } from './volumes.ts';
 
 export class Engine implements AsyncDisposable {
   readonly #context: Context;
@@ -34,6 +36,7 @@ export class Engine implements AsyncDisposable {
   readonly images: Images;
   readonly registries: Registries;
   readonly transfers: Transfers;
+  readonly volumes: Volumes;
 
   private constructor(context: Context) {
     this.#context = context;
@@ -41,6 +44,7 @@ export class Engine implements AsyncDisposable {
     this.images = makeImages(context);
     this.registries = makeRegistries();
     this.transfers = makeTransfers(context);
+    this.volumes = makeVolumes(context);
   }
 
   /** Opens nothing yet: the store is opened by the first operation that needs it. The caller disposes of the engine. */

@@ -2,15 +2,18 @@
 import type { ImageProcess } from '../oci/image-spec.ts';
 import { defaultShmSize, maskedPaths, readonlyPaths } from '../runtime/defaults.ts';
 import type { Container } from './container.ts';
-import type { BindMount, ContainerSummary, PortMapping, TmpfsMount } from './types.ts';
+import type { ContainerSummary, PortMapping } from './types.ts';
+import type { AnyMount } from './volume-mount.ts';
 
 export function hostConfig({ options, row }: Container): Record<string, unknown> {
   const mounts = options.mounts ?? [];
   const { consoleSize, privileged = false } = options;
   return {
-    Binds: mounts.filter(isBind).map(bindText),
+    Binds: mounts.flatMap(bindText),
     ContainerIDFile: '',
-    Tmpfs: Object.fromEntries(mounts.filter(isTmpfs).map(({ target, options: data }) => [target, data])),
+    Tmpfs: Object.fromEntries(
+      mounts.flatMap((mount) => (mount.type === 'tmpfs' ? [[mount.target, mount.options]] : [])),
+    ),
     LogConfig: { Type: 'json-file', Config: logConfig(options.log) },
     NetworkMode: row.networkMode,
     PortBindings: portBindings(options.ports ?? []),
@@ -18,7 +21,7 @@ export function hostConfig({ options, row }: Container): Record<string, unknown>
     RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
     AutoRemove: row.autoRemove,
     ConsoleSize: consoleSize === undefined ? [0, 0] : [consoleSize.rows, consoleSize.columns],
-    VolumesFrom: null,
+    VolumesFrom: orNull(options.volumesFrom?.map(({ container }) => container)),
     CapAdd: capabilities(options.capAdd),
     CapDrop: capabilities(options.capDrop),
     CgroupnsMode: 'private',
@@ -146,14 +149,8 @@ function capabilities(names: readonly string[] = []): readonly string[] | null {
   return orNull(names.map((name) => prefixed(name.toUpperCase())));
 }
 
-function bindText({ source, target, readOnly }: BindMount): string {
-  return readOnly ? `${source}:${target}:ro` : `${source}:${target}`;
-}
-
-function isBind(each: BindMount | TmpfsMount): each is BindMount {
-  return each.type === 'bind';
-}
-
-function isTmpfs(each: BindMount | TmpfsMount): each is TmpfsMount {
-  return each.type === 'tmpfs';
+function bindText(mount: AnyMount): string[] {
+  if (mount.type === 'tmpfs') return [];
+  const source = mount.type === 'bind' ? mount.source : (mount.name ?? '');
+  return [mount.readOnly ? `${source}:${mount.target}:ro` : `${source}:${mount.target}`];
 }

@@ -38,9 +38,11 @@ function container(options: Partial<ContainerOptions>, change: Partial<Container
 
 const summary = { ports: [], address: null, labels: { from: 'image', own: '1' } } as unknown as ContainerSummary;
 
+const volumePath = (name: string) => `/volumes/${name}`;
+
 type Found = Record<string, unknown>;
 function inspected(options: Partial<ContainerOptions>, withImage: ImageProcess | null = image): Record<string, Found> {
-  return inspectContainer(container(options), summary, null, withImage) as Record<string, Found>;
+  return inspectContainer(container(options), summary, null, withImage, volumePath) as Record<string, Found>;
 }
 
 test('settings are those of the flags, else of the image', () => {
@@ -87,7 +89,7 @@ test('ports: exposed by the image, published by the user, bound while it runs', 
   assert.deepEqual(NetworkSettings?.['Ports'], {});
   const running = { ...summary, address: '10.88.0.2', ports: ports.slice(0, 1) } as ContainerSummary;
   const facts = { name: 'bridge', gateway: '10.88.0.1', prefixLength: 16, mac: '02:42:0a:58:00:02' };
-  const found = inspectContainer(container({ ports }), running, facts, image) as Record<string, Found>;
+  const found = inspectContainer(container({ ports }), running, facts, image, volumePath) as Record<string, Found>;
   assert.deepEqual(found['NetworkSettings']?.['Ports'], {
     '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '8080' }],
     '53/udp': null,
@@ -99,7 +101,10 @@ test('ports: exposed by the image, published by the user, bound while it runs', 
 test('the state: made, running, ended, ended and started anew', () => {
   const state = (change: Partial<Container['row']>, ending: Container['ending'] = null): Found => {
     const row = { ...exampleContainer(id, 'web'), ...change };
-    const found = inspectContainer(container({}, { row, ending }), summary, null, image) as Record<string, Found>;
+    const found = inspectContainer(container({}, { row, ending }), summary, null, image, volumePath) as Record<
+      string,
+      Found
+    >;
     const { Paused, Restarting, Dead, ...told } = found['State'] ?? {};
     assert.deepEqual([Paused, Restarting, Dead], [false, false, false]);
     return told;

@@ -3,7 +3,8 @@ import type { ImageProcess } from '../oci/image-spec.ts';
 import type { Container } from './container.ts';
 import { statusOf } from './container.ts';
 import { config, exposedPorts, hostConfig, portBindings } from './inspect-config.ts';
-import type { BindMount, ContainerSummary, NetworkMode, TmpfsMount } from './types.ts';
+import type { ContainerSummary, NetworkMode } from './types.ts';
+import type { AnyMount } from './volume-mount.ts';
 
 export type NetworkFacts = {
   readonly name: string;
@@ -15,12 +16,16 @@ export type NetworkFacts = {
 /** Docker's zero of time. */
 const never = '0001-01-01T00:00:00Z';
 
-/** @param image what the image says of its process; null for the image `host` */
+/**
+ * @param image what the image says of its process; null for the image `host`
+ * @param volumePath where a volume lies on the host
+ */
 export function inspectContainer(
   container: Container,
   summary: ContainerSummary,
   network: NetworkFacts | null,
   image: ImageProcess | null,
+  volumePath: (name: string) => string,
 ): Record<string, unknown> {
   const { row, options, args, files } = container;
   return {
@@ -44,7 +49,7 @@ export function inspectContainer(
     ExecIDs: null,
     HostConfig: hostConfig(container),
     GraphDriver: { Name: 'overlay2', Data: { UpperDir: files.upper, WorkDir: files.work } },
-    Mounts: (options.mounts ?? []).flatMap(mount),
+    Mounts: (options.mounts ?? []).flatMap((each) => mount(each, volumePath)),
     Config: config(container, summary, image),
     NetworkSettings: networkSettings(summary, row.networkMode as NetworkMode, network, image),
   };
@@ -84,19 +89,13 @@ function networkSettings(
   return { ...endpoint, Ports: ports, Networks: { [network?.name ?? mode]: endpoint } };
 }
 
-function mount(each: BindMount | TmpfsMount): Record<string, unknown>[] {
+function mount(each: AnyMount, volumePath: (name: string) => string): Record<string, unknown>[] {
   if (each.type === 'tmpfs') return [];
-  const { source, target, readOnly, propagation } = each;
-  return [
-    {
-      Type: 'bind',
-      Source: source,
-      Destination: target,
-      Mode: readOnly ? 'ro' : '',
-      RW: !readOnly,
-      Propagation: propagation,
-    },
-  ];
+  const { target, readOnly } = each;
+  const common = { Destination: target, Mode: readOnly ? 'ro' : '', RW: !readOnly };
+  if (each.type === 'bind') return [{ Type: 'bind', Source: each.source, ...common, Propagation: each.propagation }];
+  const name = each.name ?? '';
+  return [{ Type: 'volume', Name: name, Source: volumePath(name), ...common, Driver: 'local', Propagation: '' }];
 }
 
 function time(ms: number): string {

@@ -5,6 +5,7 @@ import type { Mount } from '../oci/runtime-spec.ts';
 import { defaultMounts, defaultShmSize } from '../runtime/defaults.ts';
 import type { SpecFacts } from './spec.ts';
 import type { BindMount, ContainerOptions, TmpfsMount } from './types.ts';
+import { volumeMount } from './volume-mount.ts';
 
 /**
  * A mount of the user's replaces a usual one on the same place; with /dev go all those below it. Ordered so that a
@@ -12,8 +13,15 @@ import type { BindMount, ContainerOptions, TmpfsMount } from './types.ts';
  *
  * @throws OnggiError `invalid`
  */
-export function specMounts(options: ContainerOptions, files: SpecFacts['files']): Mount[] {
-  const asked = (options.mounts ?? []).map((mount) => (mount.type === 'bind' ? bind(mount) : tmpfs(mount)));
+export function specMounts(
+  options: ContainerOptions,
+  { files, volumes }: Pick<SpecFacts, 'files' | 'volumes'>,
+): Mount[] {
+  const asked = (options.mounts ?? []).map((mount) => {
+    if (mount.type === 'bind') return bind(mount);
+    if (mount.type === 'tmpfs') return tmpfs(mount);
+    return volumeMount(mount, mountTarget(mount.target), volumes(mount.name ?? ''));
+  });
   const places = new Set<string>();
   for (const { destination } of asked) {
     if (places.has(destination)) throw new OnggiError('invalid', `Duplicate mount point: ${destination}`);
@@ -56,7 +64,7 @@ function bind(mount: BindMount): Mount {
     throw new OnggiError('invalid', `bind mount: the source "${mount.source}" is not an absolute path`);
   }
   return {
-    destination: target(mount.target),
+    destination: mountTarget(mount.target),
     type: 'bind',
     source: posix.normalize(mount.source),
     options: ['rbind', ...(mount.readOnly ? ['rro'] : []), mount.propagation],
@@ -75,7 +83,7 @@ function tmpfs(mount: TmpfsMount): Mount {
     }
   }
   return {
-    destination: target(mount.target),
+    destination: mountTarget(mount.target),
     type: 'tmpfs',
     source: 'tmpfs',
     options: ['noexec', 'nosuid', 'nodev', ...words],
@@ -83,7 +91,7 @@ function tmpfs(mount: TmpfsMount): Mount {
 }
 
 /** @throws OnggiError `invalid` */
-function target(path: string): string {
+export function mountTarget(path: string): string {
   const clean = posix.normalize(path).replace(/(?<=.)\/$/, '');
   if (!clean.startsWith('/') || clean === '/') {
     throw new OnggiError('invalid', `invalid mount path "${path}": it must be absolute and not "/"`);

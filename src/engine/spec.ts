@@ -18,6 +18,7 @@ import { type ImageConfigView, processSpec } from './spec-process.ts';
 import { resourceLimits } from './spec-resources.ts';
 import { rootlessSpec, type UserMaps } from './spec-rootless.ts';
 import type { ContainerOptions, Ulimit } from './types.ts';
+import type { VolumeFacts } from './volume-mount.ts';
 
 export { execProcess, processArgs } from './spec-process.ts';
 
@@ -44,6 +45,8 @@ export type SpecFacts = {
   readonly devices: () => readonly Device[];
   /** Ids of an ordinary user's container; undefined for root, whose containers have those of the machine. */
   readonly maps: UserMaps | undefined;
+  /** The volumes that the options name. */
+  readonly volumes: (name: string) => VolumeFacts;
   /** Told what could not be had but was not asked for. */
   readonly warn: (message: string) => void;
 };
@@ -75,7 +78,7 @@ function usualSpec(options: ContainerOptions, image: ImageConfigView | null, fac
     root: { path: 'rootfs', readonly: options.readOnly === true },
     hostname,
     ...(options.domainname && { domainname: options.domainname }),
-    mounts: specMounts(options, facts.files),
+    mounts: specMounts(options, facts),
     linux: {
       namespaces: [
         { type: 'mount' },

@@ -22,6 +22,22 @@ export type BindMount = {
 
 export type TmpfsMount = { readonly type: 'tmpfs'; readonly target: string; readonly options: string };
 
+/** A directory of the store that outlives containers. */
+export type VolumeMount = {
+  readonly type: 'volume';
+  /** Made if there is none of that name; absent: an anonymous volume, which gets one. */
+  readonly name?: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+  /** Let an empty volume begin as a copy of what the image has there. */
+  readonly copy: boolean;
+  /** Path inside the volume that is mounted instead of all of it; must be there. */
+  readonly subpath?: string;
+  /** For one that is made. */
+  readonly options?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
+};
+
 export type PortMapping = {
   /** Host address, "0.0.0.0" for all. */
   readonly hostIp: string;
@@ -75,7 +91,9 @@ export type ContainerOptions = {
   /** `-i`: keep stdin open. */
   readonly stdin?: boolean;
   readonly autoRemove?: boolean;
-  readonly mounts?: readonly (BindMount | TmpfsMount)[];
+  readonly mounts?: readonly (BindMount | TmpfsMount | VolumeMount)[];
+  /** Containers whose binds and volumes this one gets too, on places that it has nothing on. */
+  readonly volumesFrom?: readonly { readonly container: string; readonly readOnly: boolean | null }[];
   readonly network?: NetworkMode;
   readonly ports?: readonly PortMapping[];
   readonly resources?: Resources;
@@ -118,6 +136,8 @@ export type ContainerSummary = {
   readonly networkMode: NetworkMode;
   readonly address: string | null;
   readonly pid: number | null;
+  /** Names of volumes and paths of binds. */
+  readonly mounts: readonly string[];
 };
 
 /** What ended a container, as its shim recorded it. */
@@ -187,6 +207,27 @@ export interface Session extends AsyncDisposable {
   readonly exit: Promise<Ending>;
   close(): void;
 }
+
+export type VolumeOptions = {
+  /** Absent: an anonymous one. */
+  readonly name?: string;
+  /** Of the driver "local", as mount(8) takes them: `type`, `device`, `o`. Absent: a plain directory. */
+  readonly options?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
+};
+
+export type VolumeSummary = {
+  readonly name: string;
+  /** Milliseconds since the epoch. */
+  readonly created: number;
+  readonly anonymous: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly options: Readonly<Record<string, string>>;
+  /** Absolute path on the host. */
+  readonly mountPoint: string;
+  /** Some container has it. */
+  readonly used: boolean;
+};
 
 export type ImageSummary = {
   readonly id: Digest;

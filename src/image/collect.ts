@@ -14,6 +14,7 @@ import { isLayerLock, lockContent } from '../store/lock.ts';
 import { deleteIdleRegistryRows } from '../store/registry-row.ts';
 import type { Store } from '../store/store.ts';
 import { removeAbandoned, removeIdleLock, removeNamed } from '../store/temporary.ts';
+import { listVolumes } from '../store/volume-row.ts';
 import { removeForgottenImages } from './remove.ts';
 
 /** Milliseconds that a blob pushed to the registry server waits for a manifest: longer than any push goes on. */
@@ -33,7 +34,12 @@ export async function collect(store: Store, signal?: AbortSignal): Promise<strin
   const unnamed: string[] = [];
   {
     using _ = await lockContent(store.layout, 'exclusive', signal);
-    unnamed.push(...unnamedContainers(store), ...unnamedLayers(store), ...unnamedBlobs(store));
+    unnamed.push(
+      ...unnamedContainers(store),
+      ...unnamedVolumes(store),
+      ...unnamedLayers(store),
+      ...unnamedBlobs(store),
+    );
     for (const path of unnamed) removeNamed(store.layout, path);
   }
   for (const name of readdirSync(store.layout.locks).filter(isLayerLock))
@@ -46,6 +52,12 @@ function unnamedContainers(store: Store): string[] {
   const named = new Set(listContainers(store.database).map((container) => container.id));
   const found = readdirSync(store.layout.containers).filter((name) => !named.has(name));
   return found.map((name) => join(store.layout.containers, name));
+}
+
+function unnamedVolumes(store: Store): string[] {
+  const named = new Set(listVolumes(store.database).map(({ name }) => name));
+  const found = readdirSync(store.layout.volumes).filter((name) => !named.has(name));
+  return found.map((name) => join(store.layout.volumes, name));
 }
 
 function unnamedLayers(store: Store): string[] {

@@ -6,6 +6,7 @@
  *   ROOT/layers/NAME         root of one unpacked layer
  *   ROOT/tmp/NAME            what is being made or removed, with NAME.lock held by who does it (temporary.ts)
  *   ROOT/containers/ID/      what belongs to one container: upper, work, rootfs, log, exit record
+ *   ROOT/volumes/NAME/_data  content of a volume
  *   RUN/locks/KEY            files of flock(2), gone when nobody holds them
  *   RUN/s/SHORT              attach sockets; a short name, because a socket address has 108 bytes (unix(7)). Those of
  *                            the execs of a container begin as its own.
@@ -26,6 +27,7 @@ export type Layout = {
   readonly layers: string;
   readonly temporary: string;
   readonly containers: string;
+  readonly volumes: string;
   readonly run: string;
   readonly locks: string;
   readonly sockets: string;
@@ -45,6 +47,7 @@ export function layoutOf(root: string = defaultRoot): Layout {
     layers: join(base, 'layers'),
     temporary: join(base, 'tmp'),
     containers: join(base, 'containers'),
+    volumes: join(base, 'volumes'),
     run,
     locks: join(run, 'locks'),
     sockets: join(run, 's'),
@@ -61,6 +64,7 @@ export function directoriesOf(layout: Layout): string[] {
     layout.layers,
     layout.temporary,
     layout.containers,
+    layout.volumes,
     layout.run,
     layout.locks,
     layout.sockets,
@@ -78,6 +82,16 @@ export function layerPath(layout: Layout, directory: string): string {
 
 export function containerPath(layout: Layout, id: string): string {
   return join(layout.containers, id);
+}
+
+/** Directory of a volume. */
+export function volumePath(layout: Layout, name: string): string {
+  return join(layout.volumes, name);
+}
+
+/** What containers see of a volume. */
+export function volumeDataPath(layout: Layout, name: string): string {
+  return join(layout.volumes, name, '_data');
 }
 
 /**

@@ -21,6 +21,10 @@ const cases: Record<number, (database: ReturnType<typeof openDatabase>) => void>
       'registry_tags',
     ]);
   },
+  3: (database) => {
+    const tables = all(database, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE '%volumes'");
+    assert.deepEqual(tables.map((row) => String(row['name'])).sort(), ['container_volumes', 'volumes']);
+  },
 };
 
 for (const migration of migrations) {

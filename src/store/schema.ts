@@ -13,6 +13,8 @@
  *                  `idle_since` is when its last lease went, `visit` until when somebody is expected to remove it
  *   address_leases addresses of containers, unique per network; go with their container
  *   port_leases    published ports, unique per host address; go with their container
+ *   volumes        directories that outlive containers; `anonymous` ones go with the last container, if that is asked
+ *   container_volumes  which volumes a container has; go with their container, and keep the volume until then
  *   registry_blobs what a repository of the registry server has; `used` is when somebody last asked for one that no
  *                  manifest names: those go a day later
  *   registry_manifests    manifests and indexes pushed there; their bytes are blobs
@@ -164,6 +166,25 @@ CREATE TABLE registry_tags (
   FOREIGN KEY (repository, digest) REFERENCES registry_manifests (repository, digest) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX registry_tags_by_manifest ON registry_tags (repository, digest);
+`,
+  },
+  {
+    version: 3,
+    name: 'volumes',
+    sql: `
+CREATE TABLE volumes (
+  name TEXT PRIMARY KEY,
+  created INTEGER NOT NULL,
+  anonymous INTEGER NOT NULL,
+  labels TEXT NOT NULL,
+  options TEXT NOT NULL
+) STRICT;
+CREATE TABLE container_volumes (
+  container_id TEXT NOT NULL REFERENCES containers (id) ON DELETE CASCADE,
+  volume TEXT NOT NULL REFERENCES volumes (name),
+  PRIMARY KEY (container_id, volume)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX container_volumes_by_volume ON container_volumes (volume);
 `,
   },
 ];

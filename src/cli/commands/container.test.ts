@@ -10,6 +10,7 @@ import {
   fakeImage,
   fakeSession,
   fakeTerminal,
+  fakeVolume,
   fixedNow,
   notFound,
   runFake,
@@ -176,6 +177,12 @@ test('inspect finds containers, then images, and reports what is neither', async
         return { Id: fakeImage.id };
       },
     },
+    volumes: {
+      get: async (ref: string) => {
+        if (ref !== 'data') throw new OnggiError('not-found', `get ${ref}: no such volume`);
+        return fakeVolume;
+      },
+    },
   };
   const run = async (...argv: string[]) => {
     const { status, stdout, stderr } = await runFake(argv, { engine });
@@ -193,7 +200,9 @@ test('inspect finds containers, then images, and reports what is neither', async
   assert.deepEqual(await run('container', 'inspect', 'alpine'), [1, '[]\n', 'onggi: No such container: alpine\n']);
   assert.deepEqual(await run('image', 'inspect', 'web'), [1, '[]\n', 'onggi: No such image: web\n']);
   assert.deepEqual(await run('inspect', '--type', 'image', 'web'), [1, '[]\n', 'onggi: No such image: web\n']);
-  assert.equal((await run('inspect', '--type', 'volume', 'web'))[0], 125);
+  assert.deepEqual(await run('inspect', '-f', '{{.Name}} {{.Driver}}', 'data'), [0, 'data local\n', '']);
+  assert.deepEqual(await run('volume', 'inspect', 'web'), [1, '[]\n', 'onggi: get web: no such volume\n']);
+  assert.equal((await run('inspect', '--type', 'network', 'web'))[0], 125);
   assert.deepEqual(await run('inspect', '-f', '{{.Foo}}', 'web'), [
     1,
     '',

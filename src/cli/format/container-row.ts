@@ -18,6 +18,7 @@ export const containerListing: Listing = {
     Names: 'NAMES',
     Labels: 'LABELS',
     Networks: 'NETWORKS',
+    Mounts: 'MOUNTS',
   },
   table: '{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}',
 };
@@ -42,6 +43,7 @@ export function containerRow(container: ContainerSummary, options: RowOptions): 
       .map(([name, value]) => `${name}=${value}`)
       .sort()
       .join(','),
+    Mounts: container.mounts.map((name) => (options.truncate ? ellipsis(name, 15) : name)).join(','),
     Names: container.name,
     Networks: container.networkMode,
     Ports: portsText(container.status === 'running' ? container.ports : []),

@@ -72,6 +72,10 @@ const containerTests: Tests<ContainerSummary> = {
   before: (value, others) => older(containerNamed(value, others)),
   since: (value, others) => newer(containerNamed(value, others)),
   network: (value) => (container) => container.networkMode === value,
+  volume:
+    (value) =>
+    ({ mounts }) =>
+      mounts.includes(value),
   publish: (value) => {
     const { first, last, protocol } = parsePort(value);
     return ({ ports }) =>
@@ -83,7 +87,7 @@ export function containerFilter(
   filters: readonly Filter[],
   others: readonly ContainerSummary[],
 ): Predicate<ContainerSummary> {
-  return compile(filters, containerTests, ['expose', 'health', 'is-task', 'volume'], others);
+  return compile(filters, containerTests, ['expose', 'health', 'is-task'], others);
 }
 
 /** Whether a list without --all must look at those that don't run, too. */

@@ -104,6 +104,7 @@ function container(changes: Partial<ContainerSummary>): ContainerSummary {
     labels: {},
     terminal: false,
     stdin: false,
+    mounts: [],
     networkMode: 'bridge',
     address: null,
     pid: null,

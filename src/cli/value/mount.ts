@@ -1,7 +1,8 @@
 /** `--mount type=...,key=value,...` (one CSV record) and `--tmpfs TARGET[:OPTIONS]`. Pure. */
-import type { TmpfsMount } from '../../engine/types.ts';
+import type { TmpfsMount, VolumeMount } from '../../engine/types.ts';
 import { OnggiError, unsupported } from '../../errors.ts';
 import { parseByteSize } from './byte-size.ts';
+import { parseAssignment, parseLabel, recordOf } from './environment.ts';
 import { parseBoolean } from './number.ts';
 import { type BindSpec, checkTarget, type Propagation, propagations } from './volume.ts';
 
@@ -11,34 +12,61 @@ const names: Readonly<Record<string, string>> = {
   destination: 'target',
   ro: 'readonly',
 };
-const known = ['type', 'source', 'target', 'readonly', 'consistency', 'bind-propagation', 'tmpfs-size', 'tmpfs-mode'];
-const notYet = [
-  'bind-nonrecursive',
-  'bind-recursive',
-  'bind-create-src',
-  'volume-subpath',
-  'volume-nocopy',
-  'volume-label',
+const known = [
+  'type',
+  'source',
+  'target',
+  'readonly',
+  'consistency',
+  'bind-propagation',
+  'tmpfs-size',
+  'tmpfs-mode',
   'volume-driver',
-  'volume-opt',
-  'image-subpath',
+  'volume-nocopy',
+  'volume-subpath',
 ];
+/** May be written several times. */
+const lists = ['volume-label', 'volume-opt'];
+const notYet = ['bind-nonrecursive', 'bind-recursive', 'bind-create-src', 'image-subpath'];
 
-/** @throws OnggiError `invalid`, or `unsupported` for volumes and options that are not there yet */
-export function parseMount(text: string): BindSpec | TmpfsMount {
-  const fields = parseFields(text);
+type Fields = ReadonlyMap<string, readonly string[]>;
+
+/** @throws OnggiError `invalid`, or `unsupported` for types and options that are not there yet */
+export function parseMount(text: string): BindSpec | TmpfsMount | VolumeMount {
+  const all = parseFields(text);
+  // The last one counts.
+  const fields = new Map([...all].map(([key, values]) => [key, values.at(-1) ?? '']));
   const type = fields.get('type') ?? 'volume';
   const target = fields.get('target');
-  if (type !== 'bind' && type !== 'tmpfs') {
-    if (['volume', 'image', 'npipe', 'cluster'].includes(type)) throw unsupported(`mount of type '${type}'`);
+  if (type !== 'bind' && type !== 'tmpfs' && type !== 'volume') {
+    if (['image', 'npipe', 'cluster'].includes(type)) throw unsupported(`mount of type '${type}'`);
     throw new OnggiError('invalid', `mount type unknown: '${type}'`);
   }
   if (target === undefined) throw new OnggiError('invalid', 'target is required');
   checkTarget(target);
   const readOnly = parseBoolean(fields.get('readonly') ?? 'false');
-  const foreign = [...fields.keys()].find((key) => key.startsWith(type === 'bind' ? 'tmpfs-' : 'bind-'));
+  const foreign = [...fields.keys()].find((key) => /^(?:bind|tmpfs|volume)-/.test(key) && !key.startsWith(`${type}-`));
   if (foreign !== undefined) throw new OnggiError('invalid', `cannot mix '${foreign}' with mount type '${type}'`);
+  if (type === 'volume') return volumeOf(fields, all, target, readOnly);
   return type === 'bind' ? bindOf(fields, target, readOnly) : tmpfsOf(fields, target, readOnly);
+}
+
+function volumeOf(fields: ReadonlyMap<string, string>, all: Fields, target: string, readOnly: boolean): VolumeMount {
+  const [name, subpath] = [fields.get('source'), fields.get('volume-subpath')];
+  const driver = fields.get('volume-driver') ?? 'local';
+  if (driver !== 'local') throw unsupported(`volume driver '${driver}'`);
+  const options = (all.get('volume-opt') ?? []).map(parseAssignment);
+  const labels = (all.get('volume-label') ?? []).map(parseLabel);
+  return {
+    type: 'volume',
+    ...(name !== undefined && name !== '' && { name }),
+    target,
+    readOnly,
+    copy: !parseBoolean(fields.get('volume-nocopy') ?? 'false'),
+    ...(subpath !== undefined && subpath !== '' && { subpath }),
+    ...(options.length > 0 && { options: recordOf(options) }),
+    ...(labels.length > 0 && { labels: recordOf(labels) }),
+  };
 }
 
 function bindOf(fields: ReadonlyMap<string, string>, target: string, readOnly: boolean): BindSpec {
@@ -79,18 +107,19 @@ function tmpfsOf(fields: ReadonlyMap<string, string>, target: string, readOnly: 
   return { type: 'tmpfs', target, options: options.join(',') };
 }
 
-function parseFields(text: string): Map<string, string> {
-  const fields = new Map<string, string>();
+function parseFields(text: string): Map<string, readonly string[]> {
+  const fields = new Map<string, readonly string[]>();
   for (const field of parseRecord(text)) {
     const equals = field.indexOf('=');
     const written = (equals < 0 ? field : field.slice(0, equals)).toLowerCase();
     const key = names[written] ?? written;
-    if (equals < 0 && key !== 'readonly') {
+    if (equals < 0 && key !== 'readonly' && key !== 'volume-nocopy') {
       throw new OnggiError('invalid', `invalid field '${field}' must be a key=value pair`);
     }
     if (notYet.includes(key)) throw unsupported(`mount option '${key}'`);
-    if (!known.includes(key)) throw new OnggiError('invalid', `unexpected key '${key}' in '${field}'`);
-    fields.set(key, equals < 0 ? 'true' : field.slice(equals + 1));
+    if (!known.includes(key) && !lists.includes(key))
+      throw new OnggiError('invalid', `unexpected key '${key}' in '${field}'`);
+    fields.set(key, [...(fields.get(key) ?? []), equals < 0 ? 'true' : field.slice(equals + 1)]);
   }
   return fields;
 }

@@ -13,6 +13,9 @@ testParser(
     ['/a:/b:ro,z', { ...bind, source: '/a', target: '/b', readOnly: true, relabel: true }],
     ['./a:/b', { ...bind, source: './a', target: '/b' }],
     ['..:/b:rslave', { ...bind, source: '..', target: '/b', propagation: 'rslave' }],
+    ['data:/b', { type: 'volume', name: 'data', target: '/b', readOnly: false, copy: true }],
+    ['data:/b:ro,nocopy', { type: 'volume', name: 'data', target: '/b', readOnly: true, copy: false }],
+    ['/b', { type: 'volume', target: '/b', readOnly: false, copy: true }],
     ['/a:/b:cached', { ...bind, source: '/a', target: '/b' }],
   ],
   [
@@ -26,7 +29,7 @@ testParser(
     ['/a:/b:ro,rw', 'invalid mode: ro,rw'],
     ['/a:/b:nocopy', 'invalid mode: nocopy'],
     ['/a:/b:c:d', "invalid volume specification: '/a:/b:c:d'"],
-    ['data:/b', "named volume 'data' is not supported"],
-    ['/b', "anonymous volume '/b' is not supported"],
+    ['data:/b:rslave', 'invalid mode: rslave'],
+    ['b', "invalid mount path: 'b' mount path must be absolute"],
   ],
 );

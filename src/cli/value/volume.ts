@@ -1,6 +1,6 @@
-/** `-v SOURCE:TARGET[:OPTIONS]`. Pure: a relative source is resolved by whoever knows the directory. */
-import type { BindMount } from '../../engine/types.ts';
-import { OnggiError, unsupported } from '../../errors.ts';
+/** `-v [SOURCE:]TARGET[:OPTIONS]`. Pure: a relative source is resolved by whoever knows the directory. */
+import type { BindMount, VolumeMount } from '../../engine/types.ts';
+import { OnggiError } from '../../errors.ts';
 
 export type Propagation = BindMount['propagation'];
 
@@ -19,21 +19,24 @@ export type BindSpec = {
 
 export const propagations: readonly Propagation[] = ['rprivate', 'private', 'rslave', 'slave', 'rshared', 'shared'];
 
-/** @throws OnggiError `invalid`, or `unsupported` for named and anonymous volumes */
-export function parseVolume(text: string): BindSpec {
+/** A path of the host is bound; any other word is the name of a volume. @throws OnggiError `invalid` */
+export function parseVolume(text: string): BindSpec | VolumeMount {
   if (text === '') throw new OnggiError('invalid', 'invalid empty volume spec');
   const sections = text.split(':');
   if (sections.includes('')) throw new OnggiError('invalid', `invalid spec: ${text}: empty section between colons`);
-  const [source = '', target, mode = ''] = sections;
   if (sections.length > 3) throw new OnggiError('invalid', `invalid volume specification: '${text}'`);
-  if (target === undefined) {
-    throw unsupported(`anonymous volume '${text}'`, `Bind a directory of the host: -v /host/path:${text}`);
-  }
-  if (!/^[/.]/.test(source)) {
-    throw unsupported(`named volume '${source}'`, `Bind a directory of the host: -v /host/path:${target}`);
-  }
+  const [source = '', target = source, mode = ''] = sections;
   checkTarget(target);
-  return { type: 'bind', source, target, mustExist: false, ...parseMode(mode) };
+  const words = parseMode(mode);
+  if (sections.length > 1 && /^[/.]/.test(source)) {
+    if (words.has('copy')) throw new OnggiError('invalid', `invalid mode: ${mode}`);
+    const propagation = propagations.find((word) => word === words.get('propagation')) ?? 'rprivate';
+    const { readOnly } = access(words);
+    return { type: 'bind', source, target, mustExist: false, readOnly, propagation, relabel: words.has('label') };
+  }
+  if (words.has('propagation')) throw new OnggiError('invalid', `invalid mode: ${mode}`);
+  const name = sections.length > 1 ? { name: source } : {};
+  return { type: 'volume', ...name, target, ...access(words), copy: !words.has('copy') };
 }
 
 /** @throws OnggiError `invalid` unless `target` is an absolute path other than the root */
@@ -44,24 +47,27 @@ export function checkTarget(target: string): void {
   if (/^[/.]*$/.test(target)) throw new OnggiError('invalid', "invalid specification: destination can't be '/'");
 }
 
-function parseMode(mode: string): Pick<BindSpec, 'readOnly' | 'propagation' | 'relabel'> {
-  const seen = new Map<string, string>();
+type ModeKind = 'access' | 'label' | 'propagation' | 'consistency' | 'copy';
+
+function access(words: ReadonlyMap<ModeKind, string>): { readonly readOnly: boolean } {
+  return { readOnly: words.get('access') === 'ro' };
+}
+
+/** At most one word of each kind. @throws OnggiError `invalid` */
+function parseMode(mode: string): ReadonlyMap<ModeKind, string> {
+  const seen = new Map<ModeKind, string>();
   for (const word of mode === '' ? [] : mode.split(',')) {
     const kind = kindOf(word);
     if (kind === undefined || seen.has(kind)) throw new OnggiError('invalid', `invalid mode: ${mode}`);
     seen.set(kind, word);
   }
-  const propagation = seen.get('propagation');
-  return {
-    readOnly: seen.get('access') === 'ro',
-    propagation: propagations.find((p) => p === propagation) ?? 'rprivate',
-    relabel: seen.has('label'),
-  };
+  return seen;
 }
 
-function kindOf(word: string): 'access' | 'label' | 'propagation' | 'consistency' | undefined {
+function kindOf(word: string): ModeKind | undefined {
   if (word === 'ro' || word === 'rw') return 'access';
   if (word === 'z' || word === 'Z') return 'label';
+  if (word === 'nocopy') return 'copy';
   // Words of Docker Desktop: on Linux a bind mount is always consistent.
   if (word === 'consistent' || word === 'cached' || word === 'delegated' || word === 'default') return 'consistency';
   return propagations.some((p) => p === word) ? 'propagation' : undefined;

@@ -74,7 +74,10 @@ const context: CompileContext = {
 
 /** What context.json may say. */
 type Variation = Partial<
-  Pick<CompileContext, 'keeper' | 'root' | 'createSources' | 'reaper' | 'waitForStart' | 'noPivot' | 'keyring'>
+  Pick<
+    CompileContext,
+    'keeper' | 'root' | 'createSources' | 'volumes' | 'reaper' | 'waitForStart' | 'noPivot' | 'keyring'
+  >
 > & {
   readonly cgroups?: string;
   readonly lacking?: readonly string[];

@@ -71,6 +71,8 @@ export type CompileContext = {
   readonly network: { readonly attach: readonly NetlinkStep[]; readonly init: readonly NetlinkStep[] };
   /** Bind sources that are made as directories when missing (`docker run -v`). */
   readonly createSources: readonly string[];
+  /** What config.json can't say of binds that are volumes. */
+  readonly volumes?: readonly VolumeBind[];
   readonly reaper: boolean;
   readonly waitForStart: boolean;
   /** Move and chroot instead of pivot_root(2), for hosts that run from a ramfs. */
@@ -78,6 +80,9 @@ export type CompileContext = {
   /** As in the plan (`Spawn`). */
   readonly keyring?: Spawn['keyring'];
 };
+
+/** Destination of a bind, as written in config.json; the rest as in its step. */
+export type VolumeBind = { readonly target: string; readonly subpath?: string; readonly copyUp: boolean };
 
 /** What could not be had and was gone without, in words, stands beside the plan. */
 export type Compiled = { readonly plan: Plan; readonly warnings: readonly string[] };
@@ -146,7 +151,7 @@ function compileInit(
     ...compileOomScore(process),
     ...(ownNamespace ? [{ op: 'unshare-cgroup' } as const] : []),
     ...compileRoot(context.root, linux.rootfsPropagation),
-    ...createSources(mounted.steps, context.createSources),
+    ...withVolumes(createSources(mounted.steps, context.createSources), context.volumes ?? []),
     ...(hasOwnDevices(mounts) ? [] : compileDevices(linux.devices ?? [], namespaces.has('user'))),
     ...(hasRuntimeHooks(spec) ? [{ op: 'runtime-hooks' } as const] : []),
     ...compileHooks(spec, 'createContainer', state),
@@ -177,6 +182,12 @@ function keeper(request: KeeperRequest, process: Process, oom: ShimOptions['oom'
 function createSources(steps: readonly InitStep[], sources: readonly string[]): InitStep[] {
   const wanted = new Set(sources);
   return steps.map((step) => (step.op === 'bind' && wanted.has(step.source) ? { ...step, createSource: true } : step));
+}
+
+function withVolumes(steps: InitStep[], volumes: readonly VolumeBind[]): InitStep[] {
+  if (volumes.length === 0) return steps;
+  const byTarget = new Map(volumes.map((volume) => [volume.target, volume]));
+  return steps.map((step) => (step.op === 'bind' ? { ...step, ...byTarget.get(step.target) } : step));
 }
 
 /** Those whose parameters the configuration sets. */

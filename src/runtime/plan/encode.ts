@@ -120,6 +120,8 @@ const payloads: ByOp = {
     writeAttributes(out, step.treeAttributes ?? noAttributes);
     out.u32(step.propagation.bits);
     out.bool(step.createSource);
+    out.string(step.subpath ?? '');
+    out.bool(step.copyUp ?? false);
   },
   'cgroup-mount': (out, step) => {
     out.string(step.target);

@@ -63,7 +63,9 @@ const sentences: ByOp = {
       ...(step.recursive ? ['with submounts'] : []),
     ];
     const made = step.createSource ? ', creating it on the host if missing' : '';
-    return `bind the host's ${quote(step.source)} on ${quote(step.target)}${parenthesised(details)}${bindMapping(step.mapping ?? null)}${made}`;
+    const filled = step.copyUp === true ? ', filling it with what is there if it is empty' : '';
+    const source = step.subpath === undefined ? '' : `${quote(step.subpath)} of `;
+    return `bind ${source}the host's ${quote(step.source)} on ${quote(step.target)}${parenthesised(details)}${bindMapping(step.mapping ?? null)}${made}${filled}`;
   },
   remount: (step) => {
     const details = [

@@ -207,6 +207,10 @@ export type InitStep =
       readonly propagation: MountFlags;
       /** Make the source a directory if it is missing, as `docker run -v` does. */
       readonly createSource: boolean;
+      /** What is bound lies there below the source, none of whose links leads out of it. */
+      readonly subpath?: string;
+      /** If the source is an empty directory, it begins as a copy of the directory that is about to be covered. */
+      readonly copyUp?: boolean;
     }
   /** Changes what is mounted on a container path: attributes as those of a bind, `data` for its file system. */
   | {

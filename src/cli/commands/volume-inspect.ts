@@ -1,0 +1,3 @@
+import { inspectCommand } from '../inspect.ts';
+
+export const command = inspectCommand('volume');
