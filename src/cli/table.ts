@@ -102,6 +102,12 @@ export const commands: readonly Entry[] = [
     load: () => import('./commands/export.ts'),
   },
   {
+    names: ['image history', 'history'],
+    summary: 'Show how an image came about',
+    group: 'other',
+    load: () => import('./commands/history.ts'),
+  },
+  {
     names: ['image import', 'import'],
     summary: 'Make an image of a root file system in a tar archive',
     group: 'other',
@@ -143,6 +149,13 @@ export const commands: readonly Entry[] = [
     summary: 'Show everything about images',
     group: 'other',
     load: () => import('./commands/image-inspect.ts'),
+  },
+  {
+    names: ['image prune'],
+    summary: 'Remove images that nothing needs',
+    group: 'other',
+    mapped: true,
+    load: () => import('./commands/image-prune.ts'),
   },
   {
     names: ['login'],
@@ -216,6 +229,12 @@ export const commands: readonly Entry[] = [
     summary: 'Stop running containers',
     group: 'other',
     load: () => import('./commands/stop.ts'),
+  },
+  {
+    names: ['image tag', 'tag'],
+    summary: 'Give an image a further name',
+    group: 'other',
+    load: () => import('./commands/tag.ts'),
   },
   {
     names: ['unshare'],
@@ -293,7 +312,6 @@ export const missingCommands: readonly string[] = [
   'context',
   'cp',
   'events',
-  'history',
   'load',
   'login',
   'logout',
@@ -311,7 +329,6 @@ export const missingCommands: readonly string[] = [
   'stack',
   'stats',
   'swarm',
-  'tag',
   'top',
   'trust',
   'unpause',

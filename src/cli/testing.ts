@@ -243,6 +243,7 @@ export function fakeContainer(changes: Partial<ContainerSummary> = {}): Containe
 export const fakeImage: ImageSummary = {
   id: `sha256:${'cd'.repeat(32)}` as Digest,
   names: ['alpine:latest', 'alpine:3'],
+  digests: [`alpine@sha256:${'11'.repeat(32)}`],
   created: fixedNow - 60_000,
   size: 7_049_000,
   containers: 0,

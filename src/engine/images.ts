@@ -25,7 +25,48 @@ export type ImportOptions = {
   readonly signal?: AbortSignal;
 };
 
-export type RemovedImage = { readonly untagged: readonly string[]; readonly deleted: readonly string[] };
+export type RemovedImage = {
+  readonly untagged: readonly string[];
+  readonly deleted: readonly string[];
+  /** Bytes. */
+  readonly reclaimed: number;
+};
+
+export type HistoryEntry = {
+  /** Of the newest step only. */
+  readonly id: Digest | null;
+  readonly tags: readonly string[];
+  /** Milliseconds since the epoch; 0 when the image does not say. */
+  readonly created: number;
+  readonly createdBy: string;
+  readonly author: string;
+  readonly comment: string;
+  /** Bytes of the layer that it made. */
+  readonly size: number;
+};
+
+export type ImageContent = {
+  /** "linux/amd64" */
+  readonly platform: string;
+  /** Bytes of its blobs, as they came. */
+  readonly contentSize: number;
+};
+
+export type PruneImagesOptions = {
+  /** Those with names too, if no container was made of them; else only those without a name. */
+  readonly all?: boolean;
+  /** Only those created before; milliseconds since the epoch. */
+  readonly before?: number;
+  /** Only those with such labels. */
+  readonly labels?: (labels: Readonly<Record<string, string>>) => boolean;
+};
+
+export type RemoveImageOptions = {
+  /** Also when stopped containers use it. */
+  readonly force?: boolean;
+  /** "linux/arm64": only if it is for this platform. */
+  readonly platform?: string;
+};
 
 /** A `ref` is a name, an id or an unambiguous beginning of an id. */
 export type Images = {
@@ -34,7 +75,14 @@ export type Images = {
   /** In the shape of the Docker Engine API. @throws `not-found` */
   inspect(ref: string): Promise<Record<string, unknown>>;
   /** @throws `not-found`; `conflict` while containers use it and `force` is not set */
-  remove(ref: string, options?: { readonly force?: boolean }): Promise<RemovedImage>;
+  remove(ref: string, options?: RemoveImageOptions): Promise<RemovedImage>;
+  /** A further name for an image; one that stood for another image moves. @throws `not-found`, `invalid` */
+  tag(source: string, name: string): Promise<void>;
+  /** Newest first. @param platform refuses an image for another one */
+  history(ref: string, platform?: string): Promise<HistoryEntry[]>;
+  content(id: Digest): Promise<ImageContent>;
+  /** Removes images that no container was made of. @returns one record for each */
+  prune(options?: PruneImagesOptions): Promise<RemovedImage[]>;
   /** @throws `not-found`, `unauthorized`, `unavailable`, `corrupt`; then nothing is registered */
   pull(ref: string, options?: PullOptions): AsyncIterable<PullEvent>;
   /**
@@ -68,6 +116,10 @@ export function makeImages(context: Context): Images {
     inspect: async (ref) => (await import('./image-query.ts')).inspectImage(context, ref),
     exists: async (ref) => (await import('./image-query.ts')).imageExists(context, ref),
     remove: async (ref, options) => (await import('../image/remove.ts')).removeImage(context.store, ref, options ?? {}),
+    tag: async (source, name) => (await import('../image/tag.ts')).tagImage(context.store, source, name),
+    history: async (ref, platform) => (await import('./image-query.ts')).imageHistory(context, ref, platform),
+    content: async (id) => (await import('./image-query.ts')).imageContent(context, id),
+    prune: async (options) => (await import('./image-query.ts')).pruneImages(context, options ?? {}),
     async *pull(ref, options) {
       const { pull } = await import('./pull.ts');
       checkIds('pull');

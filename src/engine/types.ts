@@ -233,6 +233,8 @@ export type ImageSummary = {
   readonly id: Digest;
   /** Familiar names ("alpine:latest"); empty when untagged. */
   readonly names: readonly string[];
+  /** What registries know it by: "alpine@sha256:..."; empty when it was made here. */
+  readonly digests: readonly string[];
   readonly created: number;
   /** Bytes of the unpacked layers. */
   readonly size: number;

@@ -73,7 +73,7 @@ test('images are found by name, digest, id and beginning of id', (t) => {
 test('a name goes first, the last one takes the image and its files along', async (t) => {
   const store = scratch(t);
   const id = addImage(store, ['a', 'b'], 'x', 'y');
-  assert.deepEqual(await removeImage(store, 'b'), { untagged: ['b:latest'], deleted: [] });
+  assert.deepEqual(await removeImage(store, 'b'), { untagged: ['b:latest'], deleted: [], reclaimed: 0 });
   const { untagged, deleted } = await removeImage(store, 'a');
   const [x, y] = exampleLayers('x', 'y');
   assert.deepEqual(untagged, ['a:latest']);

@@ -2,9 +2,10 @@
  * Removing names and images, with Docker's rules (`docker rmi`): a name that is not the last one is only taken away;
  * the last name takes the image along, unless containers use it. Rows go first, files afterwards.
  */
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { OnggiError } from '../errors.ts';
 import type { Digest } from '../oci/digest.ts';
+import { formatPlatform, parsePlatform, platformMatch } from '../oci/platform.ts';
 import { canonicalName, familiarName, parseReference, type Reference } from '../oci/reference.ts';
 import { type ContainerRow, containersOfImage } from '../store/container-row.ts';
 import { syncDatabase, transaction } from '../store/database.ts';
@@ -23,6 +24,7 @@ import { blobPath, layerPath } from '../store/layout.ts';
 import { lockContent } from '../store/lock.ts';
 import type { Store } from '../store/store.ts';
 import { removeNamed } from '../store/temporary.ts';
+import { readImageConfig } from './config.ts';
 import { lookUpImage } from './find.ts';
 
 /** In the order in which Docker prints them. */
@@ -31,23 +33,37 @@ export type RemovedImage = {
   readonly untagged: readonly string[];
   /** The image by its id, then its layers by their chain ids, topmost first. */
   readonly deleted: readonly Digest[];
+  /** Bytes that its layers and blobs took. */
+  readonly reclaimed: number;
+};
+
+export type RemoveOptions = {
+  /** Also when only stopped containers use it; they keep working until they are removed. */
+  readonly force?: boolean;
+  /** By id also when it has names in several repositories; not when containers use it. */
+  readonly allNames?: boolean;
+  /** "linux/arm64": only if it is for this platform. */
+  readonly platform?: string;
 };
 
 type Rows = { readonly removed: RemovedImage; readonly images: ImageRow[]; readonly layers: LayerRow[] };
 
 /**
  * @param wanted a name, or an id or its beginning: by id all names go
- * @param force also when only stopped containers use it; they keep working until they are removed
- * @throws OnggiError `not-found`; `conflict` (a container uses it, several repositories name it)
+ * @throws OnggiError `not-found` (also for another platform); `conflict` (a container uses it, several repositories name it)
  */
-export async function removeImage(
-  store: Store,
-  wanted: string,
-  options: { readonly force?: boolean } = {},
-): Promise<RemovedImage> {
-  const rows = transaction(store.database, () => removeRows(store, wanted, options.force ?? false));
-  await removeFiles(store, rows);
-  return rows.removed;
+export async function removeImage(store: Store, wanted: string, options: RemoveOptions = {}): Promise<RemovedImage> {
+  if (options.platform !== undefined) checkPlatform(store, wanted, options.platform);
+  const rows = transaction(store.database, () => removeRows(store, wanted, options));
+  return { ...rows.removed, reclaimed: await removeFiles(store, rows) };
+}
+
+/** An image here is for one platform. */
+function checkPlatform(store: Store, wanted: string, platform: string): void {
+  const { image } = lookUpImage(store.database, wanted);
+  const found = readImageConfig(store, image.id).value.platform;
+  if (platformMatch(parsePlatform(platform), found) > 0) return;
+  throw new OnggiError('not-found', `image "${wanted}" is for platform "${formatPlatform(found)}", not "${platform}"`);
 }
 
 /**
@@ -64,32 +80,32 @@ export async function removeForgottenImages(store: Store): Promise<void> {
   await removeFiles(store, rows);
 }
 
-const nothing: RemovedImage = { untagged: [], deleted: [] };
+const nothing: RemovedImage = { untagged: [], deleted: [], reclaimed: 0 };
 
-function removeRows(store: Store, wanted: string, force: boolean): Rows {
+function removeRows(store: Store, wanted: string, { force = false, allNames = false }: RemoveOptions): Rows {
   const { image, reference } = lookUpImage(store.database, wanted);
   const names = listImageNames(store.database, image.id);
   if (reference !== null && names.length > 1) {
     const name = canonicalName(reference);
     const removed = deleteImageName(store.database, name) ?? removeDigestName(store, names, reference);
     return {
-      removed: { untagged: removed === undefined ? [] : [familiar(removed)], deleted: [] },
+      removed: { untagged: removed === undefined ? [] : [familiar(removed)], deleted: [], reclaimed: 0 },
       images: [],
       layers: [],
     };
   }
-  checkRepositories(image, names, force);
+  checkRepositories(image, names, force || allNames);
   const users = containersOfImage(store.database, image.id);
   checkUsers(image, users, reference, force);
   const untagged = names.map(familiar);
   if (users.length > 0) {
     hideImage(store.database, image.id, Date.now());
-    return { removed: { untagged, deleted: [image.id] }, images: [], layers: [] };
+    return { removed: { untagged, deleted: [image.id], reclaimed: 0 }, images: [], layers: [] };
   }
   deleteImage(store.database, image.id);
   const layers = deleteUnusedLayers(store.database);
   const deleted = [image.id, ...layers.map(({ chainId }) => chainId)];
-  return { removed: { untagged, deleted }, images: [image], layers };
+  return { removed: { untagged, deleted, reclaimed: 0 }, images: [image], layers };
 }
 
 /** `rmi name@digest` of what was pulled by tag. */
@@ -148,19 +164,26 @@ function short(id: Digest): string {
 /**
  * Files of rows that are gone. Blobs can have several owners and come back at any moment, so they are looked up again
  * under the lock that publishers share; layer directories have one row and a name of their own.
+ * @returns bytes that they took
  */
-async function removeFiles(store: Store, rows: Rows): Promise<void> {
-  if (rows.images.length === 0 && rows.layers.length === 0) return;
+async function removeFiles(store: Store, rows: Rows): Promise<number> {
+  if (rows.images.length === 0 && rows.layers.length === 0) return 0;
   // Else a power cut could bring the rows back without their files.
   syncDatabase(store.database);
-  for (const layer of rows.layers) removeNamed(store.layout, layerPath(store.layout, layer.directory));
+  let reclaimed = 0;
+  for (const layer of rows.layers) {
+    if (removeNamed(store.layout, layerPath(store.layout, layer.directory))) reclaimed += layer.size;
+  }
   const blobs = [
     ...rows.images.flatMap((image) => [image.id, image.manifest]),
     ...rows.layers.flatMap((layer) => (layer.blob === null ? [] : [layer.blob])),
   ];
   using _ = await lockContent(store.layout, 'exclusive');
-  for (const blob of blobs) {
+  for (const blob of new Set(blobs)) {
     const path = blobPath(store.layout, blob);
-    if (existsSync(path) && !isBlobNamed(store.database, blob)) removeNamed(store.layout, path);
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found === undefined || isBlobNamed(store.database, blob)) continue;
+    if (removeNamed(store.layout, path)) reclaimed += found.size;
   }
+  return reclaimed;
 }

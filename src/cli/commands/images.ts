@@ -2,8 +2,10 @@ import type { ImageSummary } from '../../engine/types.ts';
 import { OnggiError } from '../../errors.ts';
 import type { EngineFace } from '../context.ts';
 import { asIs, defineCommand, list, single, toggle } from '../definition.ts';
+import { alignColumns } from '../format/columns.ts';
 import { imageFilter, type LabelledImage, parseFilter } from '../format/filter.ts';
-import { digestTable, imageListing, imageRow, splitName } from '../format/image-row.ts';
+import { humanSize } from '../format/human-size.ts';
+import { digestTable, imageListing, imageRow, shortId, splitName } from '../format/image-row.ts';
 import { compileListing, type Row } from '../format/listing.ts';
 
 export const command = defineCommand({
@@ -18,9 +20,10 @@ export const command = defineCommand({
     format: single('string', asIs, "Print 'table TEMPLATE', 'json', or a Go template for each image"),
     'no-trunc': toggle('Show IDs in full'),
     quiet: toggle('Print only the IDs', { short: 'q' }),
+    tree: toggle('Show the platform and the size of the content of each'),
   },
-  refused: { switches: ['tree'] },
   async run({ flags, args: [pattern], context }) {
+    if (flags.tree) checkTree(flags);
     const table = flags.digests ? { ...imageListing, table: digestTable } : imageListing;
     const format = compileListing(table, flags.quiet ? '{{.ID}}' : flags.format);
     const filters = [...flags.filter, ...(pattern === undefined ? [] : [{ key: 'reference', value: pattern }])];
@@ -30,14 +33,17 @@ export const command = defineCommand({
     const labelled = await Promise.all(
       images.map(async (image) => ({ image, labels: wantsLabels ? await labelsOf(image, engine) : {} })),
     );
-    const shown = labelled.filter(imageFilter(filters, labelled));
+    const shown = labelled.filter(imageFilter(filters, labelled, context.now()));
+    if (flags.tree) {
+      context.stdout.print(await imageTree(shown, engine));
+      return 0;
+    }
     const options: RowsOptions = {
       now: context.now(),
       truncate: !flags['no-trunc'],
-      digests: format.mentions('.Digest') ? engine : undefined,
       references: filters.filter(({ key }) => key === 'reference'),
     };
-    const rows = (await Promise.all(shown.map((each) => rowsOf(each, options)))).flat();
+    const rows = shown.flatMap((each) => rowsOf(each, options));
     context.stdout.print(format.print(flags.quiet ? [...new Map(rows.map((row) => [row['ID'], row])).values()] : rows));
     return 0;
   },
@@ -46,23 +52,20 @@ export const command = defineCommand({
 type RowsOptions = {
   readonly now: number;
   readonly truncate: boolean;
-  /** Where to look digests up, if they are shown. */
-  readonly digests: EngineFace | undefined;
   readonly references: readonly { readonly key: string; readonly value: string }[];
 };
 
 /** A row for each name that was asked for; an image without a name has one row. */
-async function rowsOf({ image, labels }: LabelledImage, options: RowsOptions): Promise<Row[]> {
-  const digests = options.digests === undefined ? [] : textsOf(await inspected(image, options.digests), 'RepoDigests');
+function rowsOf({ image, labels }: LabelledImage, options: RowsOptions): Row[] {
   const names = image.names.filter((name) => {
     return (
       options.references.length === 0 ||
-      imageFilter(options.references, [])({ image: { ...image, names: [name] }, labels })
+      imageFilter(options.references, [], options.now)({ image: { ...image, names: [name] }, labels })
     );
   });
   const columns = names.filter((name) => !isShadowed(name, names)).map(splitName);
   const rows = columns.map((name) => {
-    const digest = digests.find((each) => each.startsWith(`${name.repository}@`));
+    const digest = image.digests.find((each) => each.startsWith(`${name.repository}@`));
     return imageRow(image, name, digest?.slice(name.repository.length + 1), options);
   });
   return rows.length > 0 ? rows : [imageRow(image, undefined, undefined, options)];
@@ -93,7 +96,22 @@ async function inspected(image: ImageSummary, engine: EngineFace): Promise<Recor
   }
 }
 
-function textsOf(record: Record<string, unknown>, key: string): string[] {
-  const value = record[key];
-  return Array.isArray(value) ? value.map(String) : [];
+/** As Docker has it: the tree is a picture, not a list. */
+function checkTree(flags: { readonly [name: string]: unknown }): void {
+  for (const name of ['quiet', 'no-trunc', 'digests', 'format']) {
+    if (flags[name] === undefined || flags[name] === false) continue;
+    throw new OnggiError('invalid', `--${name} is not yet supported with --tree`);
+  }
+}
+
+async function imageTree(shown: readonly LabelledImage[], engine: EngineFace): Promise<string> {
+  const rows = [['IMAGE', 'ID', 'DISK USAGE', 'CONTENT SIZE', 'IN USE']];
+  for (const { image } of shown) {
+    const { platform, contentSize } = await engine.images.content(image.id);
+    const sizes = [humanSize(image.size + contentSize, 3), humanSize(contentSize, 3), image.containers > 0 ? '✔' : ''];
+    const names = image.names.length === 0 ? ['<untagged>'] : image.names;
+    for (const name of names) rows.push([name, shortId(image.id), ...sizes]);
+    rows.push([`└─ ${platform}`, shortId(image.id), ...sizes]);
+  }
+  return alignColumns(rows);
 }

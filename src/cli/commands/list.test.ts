@@ -39,13 +39,13 @@ test('a bad template or filter is found before or without the engine', async () 
 
 test('images has a row for each name, and looks at configs only when it must', async () => {
   const inspects: string[] = [];
-  const untagged = { ...fakeImage, id: `sha256:${'ef'.repeat(32)}` as Digest, names: [] };
+  const untagged = { ...fakeImage, id: `sha256:${'ef'.repeat(32)}` as Digest, names: [], digests: [] };
   const images = {
     list: async () => [fakeImage, untagged],
     inspect: async (ref: string) => {
       inspects.push(ref);
       if (ref === untagged.id) throw new OnggiError('not-found', 'removed meanwhile');
-      return { RepoDigests: [`alpine@sha256:${'11'.repeat(32)}`], Config: { Labels: { a: 'b' } } };
+      return { Config: { Labels: { a: 'b' } } };
     },
   };
   const print = async (...flags: string[]) => (await runFake(['images', ...flags], { engine: { images } })).stdout;
@@ -61,7 +61,7 @@ test('images has a row for each name, and looks at configs only when it must', a
     await print('--digests'),
     /^REPOSITORY +TAG +DIGEST +IMAGE ID .*\nalpine +latest +sha256:1111.* +cdcd.*\n(?:.*\n)*<none> +<none> +<none> +efef/,
   );
-  assert.deepEqual(inspects.length, 4);
+  assert.equal(inspects.length, 2);
 });
 
 test('a name by digest is shown only where no tag names the repository', async () => {
@@ -77,7 +77,9 @@ test('a name by digest is shown only where no tag names the repository', async (
 
 test('rmi, import', async () => {
   const { calls, record } = fakeCalls();
-  const images = { remove: record('rmi', (ref) => ({ untagged: [`${ref}:latest`], deleted: ['sha256:1'] })) };
+  const images = {
+    remove: record('rmi', (ref) => ({ untagged: [`${ref}:latest`], deleted: ['sha256:1'], reclaimed: 7 })),
+  };
   const removed = await runFake(['rmi', '-f', 'a', 'b'], { engine: { images } });
   assert.equal(removed.stdout, 'Untagged: a:latest\nDeleted: sha256:1\nUntagged: b:latest\nDeleted: sha256:1\n');
   assert.deepEqual(calls, ['rmi a {"force":true}', 'rmi b {"force":true}']);

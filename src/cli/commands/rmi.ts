@@ -1,15 +1,20 @@
-import { defineCommand, toggle } from '../definition.ts';
+import { defineCommand, single, toggle } from '../definition.ts';
 import { forEachRef } from '../each.ts';
+import { parsedPlatform } from '../value/platform.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS] IMAGE [IMAGE...]',
   positionals: { min: 1, max: null },
   completes: 'images',
-  flags: { force: toggle('Remove the image even if containers were made of it', { short: 'f' }) },
-  refused: { values: ['platform'], switches: ['no-prune'] },
-  async run({ flags: { force }, args, context }) {
+  flags: {
+    force: toggle('Remove the image even if containers were made of it', { short: 'f' }),
+    'no-prune': toggle('Keep untagged parents: images have none here, so they are always kept'),
+    platform: single('string', parsedPlatform, 'Only if the image is for this platform (linux/arm64)'),
+  },
+  async run({ flags: { force, platform }, args, context }) {
     const engine = await context.engine();
-    return await forEachRef(args, context, (ref) => engine.images.remove(ref, { force }), {
+    const options = { force, ...(platform !== undefined && { platform }) };
+    return await forEachRef(args, context, (ref) => engine.images.remove(ref, options), {
       print: (_, { untagged, deleted }) =>
         [...untagged.map((name) => `Untagged: ${name}\n`), ...deleted.map((id) => `Deleted: ${id}\n`)].join(''),
     });

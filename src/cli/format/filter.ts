@@ -4,6 +4,7 @@
  */
 import type { ContainerStatus, ContainerSummary, ImageSummary } from '../../engine/types.ts';
 import { OnggiError, unsupported } from '../../errors.ts';
+import { parseInstant } from '../value/instant.ts';
 import { parseBoolean } from '../value/number.ts';
 
 export type Filter = { readonly key: string; readonly value: string };
@@ -98,7 +99,7 @@ export function needsAll(filters: readonly Filter[]): boolean {
 /** An image with what only a look into its config tells. */
 export type LabelledImage = { readonly image: ImageSummary; readonly labels: Readonly<Record<string, string>> };
 
-const imageTests: Tests<LabelledImage> = {
+const imageTests = (now: number): Tests<LabelledImage> => ({
   dangling: (value) => {
     const wanted = parseBoolean(value);
     return ({ image }) => (image.names.length === 0) === wanted;
@@ -116,10 +117,19 @@ const imageTests: Tests<LabelledImage> = {
     const pattern = globPattern(value);
     return ({ image }) => image.names.some((name) => pattern.test(name) || pattern.test(withoutTag(name)));
   },
-};
+  until: (value) => {
+    const instant = parseInstant(value, now, 'until');
+    return ({ image }) => image.created < instant;
+  },
+});
 
-export function imageFilter(filters: readonly Filter[], others: readonly LabelledImage[]): Predicate<LabelledImage> {
-  return compile(filters, imageTests, ['until'], others);
+/** @param now milliseconds since the epoch, for lengths of time */
+export function imageFilter(
+  filters: readonly Filter[],
+  others: readonly LabelledImage[],
+  now: number,
+): Predicate<LabelledImage> {
+  return compile(filters, imageTests(now), [], others);
 }
 
 function invalidValue(key: string, value: string): OnggiError {

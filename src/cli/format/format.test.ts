@@ -273,12 +273,12 @@ const images = [
 
 function imageOf(byte: string, names: string[]): ImageSummary {
   const id = `sha256:${byte.repeat(32)}` as Digest;
-  return { id, names, created: now - minute - Number.parseInt(byte, 16), size: 7_049_000, containers: 2 };
+  return { id, names, digests: [], created: now - minute - Number.parseInt(byte, 16), size: 7_049_000, containers: 2 };
 }
 
 test('filters of images', () => {
   const ids = (...filters: string[]) => {
-    return images.filter(imageFilter(filters.map(parseFilter), images)).map(({ image }) => image.id.slice(7, 9));
+    return images.filter(imageFilter(filters.map(parseFilter), images, now)).map(({ image }) => image.id.slice(7, 9));
   };
   assert.deepEqual(ids('dangling=true'), ['4e']);
   assert.deepEqual(ids('dangling=false'), ['3d']);
@@ -291,7 +291,10 @@ test('filters of images', () => {
   assert.deepEqual(ids('before=alpine'), ['4e']);
   assert.throws(() => ids('foo=bar'), { message: "Invalid filter 'foo'" });
   assert.throws(() => ids('dangling=x'), /neither true nor false/);
-  assert.throws(() => ids('until=1h'), /filter 'until' is not supported/);
+  assert.deepEqual(ids('until=1h'), []);
+  assert.deepEqual(ids('until=30s'), ['3d', '4e']);
+  assert.deepEqual(ids(`until=${new Date(now - minute - 0x40).toISOString()}`), ['4e']);
+  assert.throws(() => ids('until=soon'), /failed to parse value as time or duration: "soon"/);
 });
 
 test('shell patterns', () => {

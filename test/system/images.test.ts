@@ -1,0 +1,85 @@
+/** The commands on images, over a store with several of them. */
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemTest, type World } from '../harness/system-test.ts';
+
+const quiet = ['--network', 'none'];
+
+async function names(world: World, ...flags: string[]): Promise<string[]> {
+  const text = await world.ok(['images', '--format', '{{.Repository}}:{{.Tag}}', ...flags]);
+  return text === '' ? [] : text.split('\n').sort();
+}
+
+/** "base" with a file and labels on top of it. */
+async function derived(world: World, name: string | null, ...labels: string[]): Promise<string> {
+  const id = await world.ok(['create', ...quiet, world.image, 'true']);
+  const changes = labels.flatMap((label) => ['-c', `LABEL ${label}`]);
+  const image = await world.ok(['commit', '-m', `for ${name}`, ...changes, id, ...(name === null ? [] : [name])]);
+  await world.ok(['rm', id]);
+  return image;
+}
+
+systemTest('names: given, moved, taken away one by one', ['busybox'], async (world) => {
+  await world.ok(['tag', 'busybox', 'localhost:5000/team/box:1']);
+  await world.ok(['image', 'tag', 'localhost:5000/team/box:1', 'box']);
+  assert.deepEqual(await names(world), ['box:latest', 'busybox:latest', 'localhost:5000/team/box:1']);
+  const own = await derived(world, null);
+  await world.ok(['tag', own.slice(7, 19), 'box']);
+  assert.equal(await world.ok(['images', '-q', '--no-trunc', 'box']), own);
+  const { status, stderr } = await world.onggi(['tag', 'missing', 'x']);
+  assert.deepEqual([status, stderr.split('\n')[0]], [1, 'onggi: No such image: missing:latest']);
+  assert.equal((await world.onggi(['tag', 'box', `x@sha256:${'0'.repeat(64)}`])).status, 1);
+  assert.equal(await world.ok(['rmi', 'busybox']), 'Untagged: busybox:latest');
+  assert.match(await world.ok(['rmi', 'box']), /^Untagged: box:latest\nDeleted: sha256:/);
+  assert.equal((await world.onggi(['rmi', '--platform', 'linux/s390x', 'localhost:5000/team/box:1'])).status, 1);
+  await world.ok([
+    'rmi',
+    '--no-prune',
+    '--platform',
+    `linux/${process.arch === 'x64' ? 'amd64' : 'arm64'}`,
+    'localhost:5000/team/box:1',
+  ]);
+  assert.deepEqual(readdirSync(join(world.root, 'layers')), []);
+  assert.deepEqual(readdirSync(join(world.root, 'blobs/sha256')), []);
+});
+
+systemTest('history tells the steps, newest first', ['busybox'], async (world) => {
+  const id = await derived(world, 'own');
+  const lines = (
+    await world.ok(['history', '--no-trunc', '--format', '{{.ID}}|{{.CreatedBy}}|{{.Comment}}', 'own'])
+  ).split('\n');
+  assert.deepEqual(lines, [`${id}|true|for own`, '<missing>||Imported from a tar archive']);
+  assert.match(await world.ok(['history', '-H=false', '--format', '{{.Size}}', 'own']), /^0\n\d{6,}$/);
+  assert.match(await world.ok(['images', '--tree', 'own']), /\nown:latest +[0-9a-f]{12} +\S+ +\S+ *\n└─ linux\//);
+});
+
+systemTest('image prune removes what it says', ['busybox'], async (world) => {
+  const dangling = await derived(world, null);
+  await derived(world, 'kept', 'keep=1');
+  await derived(world, 'used');
+  await world.ok(['create', '--name', 'user', ...quiet, 'used', 'true']);
+  const refused = await world.onggi(['image', 'prune']);
+  assert.deepEqual([refused.status, refused.stdout.includes('[y/N]')], [0, true]);
+  assert.equal(await world.ok(['image', 'prune', '-f', '--filter', 'until=1h']), 'Total reclaimed space: 0B');
+  const first = await world.ok(['image', 'prune', '-f']);
+  assert.match(first, new RegExp(`^Deleted Images:\ndeleted: ${dangling}\n`));
+  assert.match(first, /\nTotal reclaimed space: [\d.]+k?B$/);
+  await world.ok(['image', 'prune', '-af', '--filter', 'label!=keep']);
+  assert.deepEqual(await names(world), ['kept:latest', 'used:latest']);
+  await world.ok(['image', 'prune', '-a', '--force']);
+  assert.deepEqual(await names(world), ['used:latest']);
+  assert.equal(existsSync(join(world.root, 'layers')), true);
+});
+
+systemTest('images: filters', ['busybox'], async (world) => {
+  const dangling = await derived(world, null);
+  await derived(world, 'kept', 'keep=1');
+  assert.deepEqual(await names(world, '--filter', 'label=keep'), ['kept:latest']);
+  assert.deepEqual(await names(world, '--filter', 'dangling=true'), ['<none>:<none>']);
+  assert.deepEqual(await names(world, '-f', 'until=1h'), []);
+  assert.equal((await names(world, '-f', 'until=1ms')).length, 3);
+  assert.deepEqual(await names(world, '-f', `since=${dangling.slice(7, 19)}`), ['kept:latest']);
+  assert.deepEqual(await names(world, '-f', `before=${dangling.slice(7, 19)}`), ['busybox:latest']);
+  assert.deepEqual(await names(world, 'k*'), ['kept:latest']);
+});
