@@ -6,7 +6,7 @@ import { asIs, type Command, type Refused, single, toggle, type Values } from '.
 import { engineFailure, exitStatus, renderFailure } from './failure.ts';
 import type { Problem } from './parse.ts';
 import { parseArguments } from './parse.ts';
-import { commands, type Found, findCommand, managers } from './table.ts';
+import { commands, type Entry, type Found, findCommand, managers } from './table.ts';
 
 export const globalFlags = {
   debug: toggle('Show where errors come from', { short: 'D' }),
@@ -62,12 +62,16 @@ async function runCommand(
     const problem = checkPositionals(name, command, outcome.args.length);
     if (problem !== undefined) return await reportProblem(world, problem, name, command, 1);
     await using context = world.open(flags);
-    if (entry.mapped === true && context.ordinaryUser) await context.enterUserNamespace(world.command);
+    if (context.ordinaryUser && isMapped(entry, rest)) await context.enterUserNamespace(world.command);
     return await command.run({ flags: outcome.flags, args: outcome.args, context });
   } catch (error) {
     world.stderr.print(renderFailure(error, flags.debug));
     return exitStatus(error, command?.failure ?? 1);
   }
+}
+
+function isMapped({ mapped }: Entry, words: readonly string[]): boolean {
+  return typeof mapped === 'function' ? mapped(words) : mapped === true;
 }
 
 /** Docker's words for too few or too many arguments. */

@@ -8,7 +8,7 @@ export type Entry = {
   /** Where help lists it; internal commands are not listed. */
   readonly group: 'common' | 'other' | 'internal';
   /** It makes or removes files of images: an ordinary user does that in a user namespace. */
-  readonly mapped?: true;
+  readonly mapped?: true | ((words: readonly string[]) => boolean);
   readonly load: () => Promise<{ readonly command: Command }>;
 };
 
@@ -118,6 +118,7 @@ export const commands: readonly Entry[] = [
     names: ['image copy'],
     summary: 'Copy an image between registries, layouts, archives and the store',
     group: 'other',
+    mapped: (words) => words.some((word) => word.startsWith('onggi:')),
     load: () => import('./commands/image-copy.ts'),
   },
   {
@@ -130,6 +131,7 @@ export const commands: readonly Entry[] = [
     names: ['image load', 'load'],
     summary: 'Bring the images of an archive into the store',
     group: 'other',
+    mapped: true,
     load: () => import('./commands/load.ts'),
   },
   {

@@ -24,6 +24,7 @@ const usual: Readonly<Record<CgroupMode, readonly string[]>> = {
     'test/system/cgroup.test.ts',
     'test/system/cgroup-update.test.ts',
     'test/vm/cgroup-v2.test.ts',
+    'test/vm/rootless.test.ts',
     'test/vm/systemd.test.ts',
     'test/vm/checkpoint.test.ts',
   ],

@@ -46,7 +46,8 @@ export function compileCgroup(
       ...directoriesOf(cgroup).map((directory): PrepareStep => ({ op: 'cgroup-create', path: directory })),
       ...(layout.mode === 'unified' ? enableControllers(layout, cgroup, settings, systemd) : []),
       ...settings.map((item) => write(cgroup, item)),
-      ...devices(cgroup, resources.devices ?? [], warn),
+      // A device that was bound opens to whom its mode lets, and nobody can make another in a user namespace.
+      ...(layout.unprivileged === true ? [] : devices(cgroup, resources.devices ?? [], warn)),
     ],
     placement: placement(cgroup),
     oom: oomSource(cgroup),

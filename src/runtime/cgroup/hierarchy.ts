@@ -24,6 +24,8 @@ export type CgroupLayout = {
   readonly mode: 'none' | 'legacy' | 'unified' | 'hybrid';
   readonly legacy: readonly LegacyHierarchy[];
   readonly unified: UnifiedHierarchy | null;
+  /** That of an ordinary user, who may load no device filter (bpf(2)) and write no device rules. */
+  readonly unprivileged?: true;
   /** Swap can be limited. */
   readonly swap: boolean;
   /** CPUs and memory nodes that cpusets can have; absent where there is no such controller. */

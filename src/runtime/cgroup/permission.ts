@@ -15,14 +15,14 @@ export type Access = {
 /** The layout with the controllers that were delegated, and how far up. */
 export function delegatedLayout(layout: CgroupLayout, own: OwnCgroups, access: Access): CgroupLayout {
   const { unified } = layout;
-  if (unified === null) return layout;
+  if (unified === null) return { ...layout, unprivileged: true };
   const mine = hierarchyPath(unified.mountPoint, own.get('') ?? '/');
   let delegated: string | null = null;
   for (let at = dirname(mine); at.startsWith(unified.mountPoint) && isOurs(at, access); at = dirname(at))
     delegated = at;
   const held = delegated === null ? [] : access.read(`${delegated}/cgroup.controllers`).trim().split(/\s+/);
   const controllers = unified.controllers.filter((controller) => held.includes(controller));
-  return { ...layout, unified: { ...unified, controllers, delegated: delegated ?? '' } };
+  return { ...layout, unprivileged: true, unified: { ...unified, controllers, delegated: delegated ?? '' } };
 }
 
 /** The cgroup less the hierarchies in which this process may not make it; no limit is kept there. */
