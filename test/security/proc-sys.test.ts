@@ -297,7 +297,8 @@ attack(
     const shared = await arena.sharedRoot();
     mkdirSync(join(shared, 'dev/pts'));
     mkdirSync(join(shared, 'dev/evil'));
-    symlinkSync('../pts/ptmx', join(shared, 'dev/evil/ptmx'));
+    // Whichever of the two has which name, /dev/pts/ptmx is the multiplexer.
+    symlinkSync('../evil/ptmx', join(shared, 'dev/evil/ptmx'));
     for (const number of [0, 1, 2]) symlinkSync(trap, join(shared, `dev/evil/${number}`));
     await race(arena, shared, ['dev/pts', 'dev/evil'], rounds, async (round) => {
       await assertHarmless(arena, { tty: true, bareDev: true }, `round ${round}`, lookAtConsole);
