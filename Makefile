@@ -69,6 +69,10 @@ test-system: build probe ## Run the tests on the real kernel, as root
 	@scripts/need-packages $(TEST_PACKAGES)
 	@$(NODE) scripts/run-tests.ts system
 
+.PHONY: fuzz
+fuzz: build shim-asan ## Damage configurations and plans until SECONDS (600) are over
+	@$(NODE) scripts/fuzz.ts $(SECONDS)
+
 .PHONY: test-weakened
 test-weakened: build probe ## Take out one defence after the other and see its attack succeed, as root; minutes
 	@$(NODE) scripts/test-weakened.ts

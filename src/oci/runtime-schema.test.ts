@@ -181,3 +181,17 @@ test('what is no object or no JSON is refused in words', () => {
     /^config\.json: not JSON: /,
   );
 });
+
+test('what can not be written as JSON is refused in words all the same', () => {
+  const config = (mounts: string): string => `{"ociVersion":"1.2.0","mounts":${mounts}}`;
+  const refused = (text: string, message: RegExp): void =>
+    assert.throws(() => parseSpec(text), { code: 'invalid', message });
+  refused(
+    config('[[123456789012345678901234567890]]'),
+    /mounts\[0\]: "\["123456789012345678901234567890"\]" is not an object/,
+  );
+  refused(
+    config(`${'['.repeat(500_000)}${']'.repeat(500_000)}`),
+    /nested too deeply|mounts\[0\]: "\[\.\.\." is not an object/,
+  );
+});

@@ -24,8 +24,19 @@ export function mismatch(path: string, found: unknown, wanted: string): never {
 function show(value: unknown): string {
   if (value === undefined || value === null) return 'what is missing';
   if (typeof value === 'bigint') return `"${value}"`;
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  const text = typeof value === 'string' ? value : asJson(value);
   return `"${text.length > 80 ? `${text.slice(0, 80)}...` : text}"`;
+}
+
+/** Large numbers are bigints, and what is nested so deeply that it could be read may still be too deep to write. */
+function asJson(value: unknown): string {
+  try {
+    return (
+      JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? `${part}` : part)) ?? typeof value
+    );
+  } catch {
+    return Array.isArray(value) ? '[...' : '{...';
+  }
 }
 
 export const boolean: Check<boolean> = (value, path) =>
