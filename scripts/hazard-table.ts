@@ -82,6 +82,7 @@ export const hazards: readonly HazardRule[] = [
         text: 'open(target, O_PATH',
         why: 'where the root goes: a directory of the runtime',
       },
+      { file: 'native/step-bind.c', text: 'open(source->path', why: 'the source of a bind is a path of the host' },
       {
         file: 'native/step-bind.c',
         text: 'mount_clone(AT_FDCWD, source',
