@@ -43,6 +43,7 @@ install: dist/onggi dist/onggi-shim dist/onggi.node ## Install below $(PREFIX) (
 	install -m 644 dist/onggi.node $(DESTDIR)$(PREFIX)/lib/onggi/
 	ln -sfn ../lib/onggi/onggi $(DESTDIR)$(PREFIX)/bin/onggi
 	ln -sfn ../lib/onggi/onggi $(DESTDIR)$(PREFIX)/bin/onggi-runtime
+	ln -sfn onggi $(DESTDIR)$(PREFIX)/lib/onggi/skopeo
 
 .PHONY: uninstall
 uninstall: ## Remove what install put there

@@ -6,7 +6,12 @@ import { version } from '../version.ts';
 
 function main(argv: readonly string[]): void {
   compileLater();
-  const runtime = runtimeArguments(argv);
+  const skopeo = argumentsAs('skopeo', argv);
+  if (skopeo !== undefined) {
+    void runAsSkopeo(skopeo);
+    return;
+  }
+  const runtime = argumentsAs('runtime', argv);
   if (runtime !== undefined) {
     void runAsRuntime(runtime);
     return;
@@ -28,10 +33,11 @@ function compileLater(): void {
   if (Bun !== undefined) setTimeout(() => Bun.unsafe.setJITPolicy(1), 100).unref();
 }
 
-/** What the low-level OCI runtime is asked, when it is called: under its own name, or as `onggi runtime`. */
-function runtimeArguments(argv: readonly string[]): readonly string[] | undefined {
-  if (process.argv0.endsWith('onggi-runtime')) return argv;
-  return argv[0] === 'runtime' ? argv.slice(1) : undefined;
+/** What is asked of one of the other programs in this executable: by its own name, or as `onggi NAME`. */
+function argumentsAs(name: 'runtime' | 'skopeo', argv: readonly string[]): readonly string[] | undefined {
+  const called = process.argv0.slice(process.argv0.lastIndexOf('/') + 1);
+  if (called === name || called === `onggi-${name}`) return argv;
+  return argv[0] === name ? argv.slice(1) : undefined;
 }
 
 async function runAsRuntime(argv: readonly string[]): Promise<never> {
@@ -41,6 +47,15 @@ async function runAsRuntime(argv: readonly string[]): Promise<never> {
   ]);
   const world = runtimeWorld();
   return world.end(await runRuntime(argv, world));
+}
+
+async function runAsSkopeo(argv: readonly string[]): Promise<never> {
+  const [{ runSkopeo }, { skopeoWorld }] = await Promise.all([
+    import('./skopeo/program.ts'),
+    import('./skopeo/world.ts'),
+  ]);
+  const world = skopeoWorld();
+  return await world.end(await runSkopeo(argv, world));
 }
 
 /** Never just returns: a reader of standard input that is still open would keep the process alive. */

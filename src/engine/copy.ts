@@ -1,5 +1,6 @@
 /** `image copy`: the addresses opened, then the one copy. */
 import { hostPlatform, parsePlatform } from '../oci/platform.ts';
+import { parseReference } from '../oci/reference.ts';
 import { type Address, parseAddress } from '../transport/address.ts';
 import { copyImage } from '../transport/copy.ts';
 import { openDestination, openSource, type Surroundings } from '../transport/open.ts';
@@ -21,6 +22,7 @@ export async function copyBetween(
   await using destination = await openDestination(
     destinationAddress,
     around(context, temporary, options.destination, options.signal),
+    (options.additionalTags ?? []).map(parseReference),
   );
   const {
     instances = 'system',
@@ -35,6 +37,7 @@ export async function copyBetween(
     instances,
     platform: options.platform === undefined ? hostPlatform() : parsePlatform(options.platform),
     format,
+    plainOnly: options.plainOnly === true,
     family: manifests,
     preserveDigests,
     referrers,

@@ -250,7 +250,9 @@ export type PullEvent =
   | { readonly type: 'done'; readonly id: Digest; readonly upToDate: boolean };
 
 export type { LayerEvent } from '../image/stage-layers.ts';
+export type { LookOptions, SeenImage, SeenTags } from './look.ts';
 export type { RegistryOptions } from './registry-access.ts';
+export type { SyncAsk, SyncEvent } from './sync.ts';
 export type { CopyImageOptions } from './transfer.ts';
 
 /** Something that could not be had and was gone without; faces print it once. */

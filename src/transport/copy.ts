@@ -21,6 +21,8 @@ export type CopyOptions = {
   readonly platform: Platform;
   /** Compresses the layers that are not so already. */
   readonly format?: Format | undefined;
+  /** Only layers that are not compressed at all. */
+  readonly plainOnly?: boolean;
   /** Changes the types of the manifests. */
   readonly family?: Family | undefined;
   /** Fails rather than change a digest. */
@@ -82,8 +84,11 @@ export async function copyImage(
   return { source: top.digest, digest };
 }
 
-/** Through indexes to the image of the platform. */
-async function chooseImage({ source, platform, signal }: Job, top: ManifestBytes): Promise<ManifestBytes> {
+/** Through indexes to the image of the platform. @throws OnggiError `not-found` when there is none, `unsupported` */
+export async function chooseImage(
+  { source, platform, signal }: Pick<Job, 'source' | 'platform' | 'signal'>,
+  top: ManifestBytes,
+): Promise<ManifestBytes> {
   let current = top;
   for (let depth = 0; isIndexType(current.mediaType); depth += 1) {
     if (depth === maxDepth) throw tooDeep(source);
@@ -175,7 +180,9 @@ async function copyBlobs(job: Job, { blobs }: ManifestLinks, replaced: Map<Diges
 async function copyBlob(job: Job, blob: Descriptor, signal: AbortSignal): Promise<Descriptor> {
   const { source, destination, format, onEvent = () => {} } = job;
   const { digest } = blob;
-  if (format !== undefined && hasFormat(blob.mediaType, format) === false) {
+  const plain = hasFormat(blob.mediaType, { format: 'none' }) === true;
+  const wanted = format !== undefined && hasFormat(blob.mediaType, format) === false;
+  if (wanted && (plain || job.plainOnly !== true)) {
     await using made: MadeBlob = await recompress(source.blob(blob, signal), blob.mediaType, format, job.temporary);
     const { descriptor } = made;
     if (!(await destination.hasBlob(descriptor, signal))) {

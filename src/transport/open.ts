@@ -97,9 +97,19 @@ function same(a: Reference): (b: Reference) => boolean {
   return (b) => a.registry === b.registry && a.repository === b.repository && a.tag === b.tag && a.digest === b.digest;
 }
 
-/** @throws as `openSource`; `exists` for an archive that is there */
-export async function openDestination(address: Address, around: Surroundings): Promise<ImageDestination> {
+/**
+ * @param additional more names, which only a docker-archive takes
+ * @throws as `openSource`; `exists` for an archive that is there
+ */
+export async function openDestination(
+  address: Address,
+  around: Surroundings,
+  additional: readonly Reference[] = [],
+): Promise<ImageDestination> {
   const name = formatAddress(address);
+  if (additional.length > 0 && address.transport !== 'docker-archive') {
+    throw new OnggiError('unsupported', `${name}: takes one name`, { hint: 'Only docker-archive: takes more.' });
+  }
   switch (address.transport) {
     case 'docker':
       return registryDestination(await around.repository(address.reference, 'push'), address.reference);
@@ -128,7 +138,7 @@ export async function openDestination(address: Address, around: Surroundings): P
       return layoutEnd(await newArchive(address.path, name), [], { kind: 'layout', name: address.reference }, name);
     case 'docker-archive': {
       if (address.index !== null) throw new OnggiError('invalid', `${name}: a number names nothing that is new`);
-      const references = address.reference === null ? [] : [address.reference];
+      const references = [...(address.reference === null ? [] : [address.reference]), ...additional];
       return layoutEnd(await newArchive(address.path, name), [], { kind: 'docker', references }, name);
     }
   }

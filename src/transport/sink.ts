@@ -53,7 +53,7 @@ export function syncFile(fd: number, what: string): Promise<void> {
 
 /**
  * Files below a directory, each whole or not there: written beside its name, synced, renamed. The directory is made
- * when it is missing, its parents are not.
+ * with its parents when it is missing.
  * @param sizeOf finds files that are there already
  */
 export function directorySink(directory: string, sizeOf: (path: string) => number | undefined): Sink {
@@ -63,7 +63,7 @@ export function directorySink(directory: string, sizeOf: (path: string) => numbe
     if (made.has(parent)) return;
     try {
       if (parent === '.') {
-        mkdirSync(directory, { recursive: false, mode: 0o755 });
+        mkdirSync(directory, { recursive: true, mode: 0o755 });
       } else {
         makeParents(parent);
         mkdirSync(join(directory, parent), { mode: 0o755 });

@@ -1,0 +1,132 @@
+/** The executable by the name `skopeo`, beside the real one: the same command lines, the same answers. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { tarOf } from '../../src/image/testing.ts';
+import { type Outcome, run } from '../harness/program.ts';
+import { startRegistry } from '../harness/registry.ts';
+import { binary, imageTest, type World } from '../harness/system-test.ts';
+import { imageOf, indexOf, pushImage, smallImage } from '../harness/test-image.ts';
+
+const names = ['skopeo', 'ours'] as const;
+
+type Both = (...args: string[]) => Promise<{ readonly skopeo: Outcome; readonly ours: Outcome }>;
+
+/** Both programs; "@" in an argument is a directory of each one's own. */
+function bothPrograms(world: World): Both {
+  const link = join(world.scratch, 'skopeo');
+  symlinkSync(binary, link);
+  // Nobody's credentials.
+  const auth = join(world.scratch, 'auth.json');
+  writeFileSync(auth, '{}');
+  const env = { ONGGI_ROOT: world.root, DOCKER_CONFIG: world.scratch, REGISTRY_AUTH_FILE: auth };
+  return async (...args) => {
+    const [skopeo, ours] = await Promise.all(
+      names.map((name) => {
+        const own = args.map((arg) => arg.replaceAll('@@', join(world.scratch, name)));
+        return run(name === 'skopeo' ? 'skopeo' : link, own, { env });
+      }),
+    );
+    assert.ok(skopeo && ours);
+    return { skopeo, ours };
+  };
+}
+
+const image = imageOf([tarOf({ name: 'a', content: 'a' }), tarOf({ name: 'b', content: 'b'.repeat(5000) })], {
+  config: { Env: ['A=b'], Labels: { one: '1' }, Cmd: ['sh'] },
+});
+
+imageTest(
+  'inspect, list-tags and manifest-digest say what Skopeo says',
+  ['skopeo', 'docker-registry'],
+  async (world) => {
+    await using registry = await startRegistry();
+    for (const tag of ['v1', 'v2']) await pushImage(registry, 'team/app', image, tag);
+    const both = bothPrograms(world);
+    const address = `docker://${registry.host}/team/app:v1`;
+    const insecure = '--tls-verify=false';
+    for (const args of [
+      ['inspect', insecure, '--raw', address],
+      ['inspect', insecure, '--config', '--raw', address],
+      ['inspect', insecure, '--format', '{{.Name}} {{.Digest}} {{.Layers}} {{.Env}}', address],
+      ['list-tags', insecure, `docker://${registry.host}/team/app`],
+    ]) {
+      const { skopeo, ours } = await both(...args);
+      assert.equal(ours.stdout, skopeo.stdout, `${args.join(' ')}: ${ours.stderr}${skopeo.stderr}`);
+      assert.equal(skopeo.status, 0, skopeo.stderr);
+    }
+    const { skopeo, ours } = await both('inspect', insecure, address);
+    // Newer versions than Debian's have this field too.
+    const { LayersData, ...rest } = JSON.parse(ours.stdout);
+    assert.equal(LayersData.length, 2);
+    const expected = JSON.parse(skopeo.stdout);
+    assert.deepEqual({ ...rest, Created: null }, { ...expected, Created: null });
+    const missing = await both('inspect', insecure, `docker://${registry.host}/team/app:none`);
+    assert.deepEqual([missing.ours.status, missing.skopeo.status], [1, 1]);
+    assert.match(missing.ours.stderr, /^FATA\[0000\] .*MANIFEST_UNKNOWN/);
+  },
+);
+
+imageTest('copy, sync and delete do what Skopeo does', ['skopeo', 'docker-registry'], async (world) => {
+  await using registry = await startRegistry();
+  const images = { arm64: smallImage(1, { architecture: 'arm64' }, 'arm'), amd64: image };
+  for (const each of Object.values(images)) await pushImage(registry, 'team/app', each);
+  const index = indexOf(images);
+  await registry.putManifest('team/app', 'v1', index.mediaType, index.document);
+  const both = bothPrograms(world);
+  const from = `docker://${registry.host}/team/app:v1`;
+  const quiet = ['--insecure-policy', 'copy', '-q', '--src-tls-verify=false'];
+  const ok = async (...args: string[]) => {
+    const { skopeo, ours } = await both(...args);
+    assert.equal(skopeo.status, 0, skopeo.stderr);
+    assert.equal(ours.status, 0, ours.stderr);
+  };
+  const same = (path: string) => {
+    const [theirs, own] = names.map((name) => listed(join(world.scratch, name + path)));
+    assert.deepEqual(own, theirs);
+  };
+  await ok(...quiet, '--all', from, 'dir:@@-all');
+  same('-all');
+  await ok(...quiet, from, 'dir:@@-one');
+  same('-one');
+  await ok('--override-arch', 'arm64', ...quiet, from, 'oci:@@-layout:x');
+  same('-layout/blobs/sha256');
+  // What is not compressed is, on its way into a layout; gzip of different programs differs, what is in it does not.
+  await ok(...quiet, '--dest-decompress', from, 'dir:@@-plain');
+  same('-plain');
+  await ok(
+    'sync',
+    '--src-tls-verify=false',
+    '-s',
+    'docker',
+    '-d',
+    'dir',
+    '--scoped',
+    `${registry.host}/team/app`,
+    '@@-sync',
+  );
+  same(`-sync/${registry.host}/team/app:v1`);
+});
+
+/** Names of files with their content, but for what names a path or a time. */
+function listed(directory: string): [string, string][] {
+  return readdirSync(directory)
+    .sort()
+    .map((name) => [name, readFileSync(join(directory, name), 'latin1')]);
+}
+
+imageTest('what is not kept is refused by name', ['skopeo'], async (world) => {
+  const both = bothPrograms(world);
+  for (const args of [
+    ['copy', '--sign-by', 'someone', 'dir:a', 'dir:b'],
+    ['copy', 'containers-storage:a', 'dir:b'],
+    ['standalone-sign', 'a', 'b', 'c'],
+    ['copy', 'dir:a'],
+    ['copy', 'a', 'b'],
+    ['nothing'],
+  ]) {
+    const { ours } = await both(...args);
+    assert.equal(ours.status, 1, args.join(' '));
+    assert.match(ours.stderr, /^FATA\[0000\] /);
+  }
+});
