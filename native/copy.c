@@ -38,10 +38,13 @@ static int copy_link(int from, int to, const char *name) {
     return (int)SYS(symlinkat(target, to, name));
 }
 
-/* The owner first: to change it takes the set-user-id bit away. */
+/*
+ * The owner first: to change it takes the set-user-id bit away. Never through a link: a volume may be another
+ * container's too, which may have put one there meanwhile (as CVE-2021-32760 of containerd).
+ */
 static int copy_attributes(int to, const char *name, const struct stat *status) {
     int result = (int)SYS(fchownat(to, name, status->st_uid, status->st_gid, AT_SYMLINK_NOFOLLOW));
-    if (result == 0 && !S_ISLNK(status->st_mode)) result = (int)SYS(fchmodat(to, name, status->st_mode & 07777, 0));
+    if (result == 0 && !S_ISLNK(status->st_mode)) result = (int)SYS(fchmodat(to, name, status->st_mode & 07777, AT_SYMLINK_NOFOLLOW));
     const struct timespec times[] = {status->st_atim, status->st_mtim};
     return result < 0 ? result : (int)SYS(utimensat(to, name, times, AT_SYMLINK_NOFOLLOW));
 }

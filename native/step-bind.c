@@ -27,7 +27,8 @@ int step_root_bind(struct init *init, struct cursor *payload) {
  * the content of the source has a say in: no link of it leads out.
  */
 static int open_source(struct init *init, const struct bind_source *source, const char *below) {
-    if (source->mapping != MAP_NONE) return init_await_descriptor(init, MESSAGE_MOUNT);
+    /* What the keeper hands over is the whole of the source. */
+    if (source->mapping != MAP_NONE) return *below == '\0' ? init_await_descriptor(init, MESSAGE_MOUNT) : -EINVAL;
     if (*below == '\0') return mount_clone(AT_FDCWD, source->path, source->recursive);
     scoped_fd top = (int)SYS(open(source->path, O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (top < 0) return top;

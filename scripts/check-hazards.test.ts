@@ -25,6 +25,7 @@ const forbidden: readonly (readonly [string, string, RegExp])[] = [
   ['native/step-new.c', 'result = mkdirat(AT_FDCWD, path, 0755);', /path\.h/],
   ['native/step-root.c', 'result = sys_umount(path, 0);', /path\.h/],
   ['native/new.c', 'int fd = sys_openat2(root, path, O_CLOEXEC, 0, 0);', /openat2/],
+  ['native/new.c', 'fchmodat(at, name, 0755, 0);', /through a link/],
   ['native/new.c', 'strcpy(to, from);', /size/],
   ['native/new.c', "address.sun_path[0] = '\\0';", /abstract/],
   ['src/engine/new.ts', "execSync('ls ' + path);", /no shell/],

@@ -127,6 +127,12 @@ export const hazards: readonly HazardRule[] = [
     ],
   },
   {
+    rule: 'nobody changes a mode or an owner through a link: who sees the directory may put one there (THREATS E, F)',
+    files: native,
+    pattern: /\b(?:fchmodat|fchownat|utimensat)\s*\(/,
+    unless: /AT_SYMLINK_NOFOLLOW|AT_EMPTY_PATH/,
+  },
+  {
     rule: 'strings are written with their size',
     files: native,
     pattern: /\b(?:strcpy|strcat|sprintf|vsprintf|gets|alloca|strtok|mktemp|tmpnam|strncpy|strncat|atoi|atol)\s*\(/,
