@@ -251,6 +251,24 @@ export const commands: readonly Entry[] = [
     load: () => import('./commands/wait.ts'),
   },
   {
+    names: ['image key'],
+    summary: 'Make a pair of keys to sign images with',
+    group: 'other',
+    load: () => import('./commands/image-key.ts'),
+  },
+  {
+    names: ['image sign'],
+    summary: 'Sign an image in its registry',
+    group: 'other',
+    load: () => import('./commands/image-sign.ts'),
+  },
+  {
+    names: ['image verify'],
+    summary: 'Check who has signed an image in its registry',
+    group: 'other',
+    load: () => import('./commands/image-verify.ts'),
+  },
+  {
     names: ['registry serve'],
     summary: 'Be a registry from which any engine can pull, and to which it can push',
     group: 'other',

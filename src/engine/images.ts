@@ -3,8 +3,10 @@ import { OnggiError } from '../errors.ts';
 import { unprivileged } from '../kernel/user-namespace.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Credentials } from '../registry/credentials.ts';
+import type { KeyPair } from '../signature/key.ts';
 import type { ArchiveTarget } from '../transport/archive-sink.ts';
 import type { Context } from './context.ts';
+import type { SignOptions, VerifiedSignature, VerifyOptions } from './image-signature.ts';
 import type { LoadedImage, LoadOptions, SaveOptions } from './save.ts';
 import type { ImageSummary, PullEvent } from './types.ts';
 
@@ -100,6 +102,16 @@ export type Images = {
   save(refs: readonly string[], target: ArchiveTarget, options?: SaveOptions): Promise<void>;
   /** @param path of an archive, or "/dev/stdin"; each image is there when it is yielded */
   load(path: string, options?: LoadOptions): AsyncIterable<LoadedImage>;
+  /**
+   * Signs what a name stands for in its registry, with a key of one's own, as cosign does. The image need not be here.
+   * @returns the digest that was signed
+   * @throws `invalid` and `denied` (key, passphrase), `not-found`, `unauthorized`, `unavailable`
+   */
+  sign(ref: string, options: SignOptions): Promise<Digest>;
+  /** The signatures that a key has made of an image in its registry. @throws `denied` when there is none */
+  verify(ref: string, options: VerifyOptions): Promise<VerifiedSignature[]>;
+  /** A new pair of keys in PEM. @param passphrase null: the private one is not encrypted */
+  makeKeys(passphrase: string | null): Promise<KeyPair>;
 };
 
 /** Layers have files of many ids. @throws OnggiError `denied` */
@@ -130,6 +142,9 @@ export function makeImages(context: Context): Images {
       const { loadImages } = await import('./save.ts');
       yield* loadImages(context, path, options);
     },
+    sign: async (ref, options) => (await import('./image-signature.ts')).signImage(context, ref, options),
+    verify: async (ref, options) => (await import('./image-signature.ts')).verifyImage(ref, options),
+    makeKeys: async (passphrase) => (await import('../signature/key.ts')).generateKeyPair(passphrase),
     import: async (source, name, options) => {
       const { importImage } = await import('../image/import.ts');
       checkIds('import');

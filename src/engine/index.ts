@@ -22,6 +22,7 @@ export { version } from '../version.ts';
 export type { Containers } from './containers.ts';
 export type * from './content.ts';
 export type { ContextOptions as EngineOptions } from './context.ts';
+export type { SignOptions, VerifiedSignature, VerifyOptions } from './image-signature.ts';
 export type { HistoryEntry, Images, ImportOptions, PullOptions, RemovedImage } from './images.ts';
 export type { EngineInfo } from './info.ts';
 export type { FoundRepository, LoggedIn, LoginOptions, Registries, SearchOptions } from './registries.ts';

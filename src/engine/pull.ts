@@ -97,6 +97,9 @@ async function pullImage(job: Job): Promise<void> {
   const platform = job.wanted ?? hostPlatform();
   const known = (digest: Digest): Buffer | undefined => knownBlob(store, digest);
   const resolved = await resolveImage(repository, reference, { platform, known, signal });
+  const { enforcePolicy } = await import('./signature-policy.ts');
+  const digests = [resolved.manifest.digest, resolved.digest];
+  await enforcePolicy({ reference, repository, digests, environment: process.env, signal });
   put({ type: 'resolved', reference: name, digest: resolved.digest });
   const { config } = resolved.manifest.content;
   const id = config.digest;

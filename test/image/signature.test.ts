@@ -1,0 +1,218 @@
+/** Signing in a registry, looking at signatures, and the policy on pull: what is not signed as wanted comes not in. */
+import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { run } from '../harness/program.ts';
+import { requires } from '../harness/requires.ts';
+import { makeScratch } from '../harness/scratch.ts';
+import { binary } from '../harness/system-test.ts';
+import { digestOf, manifestType, openPlace, type Place } from './registry-place.ts';
+
+type Signer = AsyncDisposable & {
+  readonly place: Place;
+  readonly path: (name: string) => string;
+  onggi(...args: readonly string[]): ReturnType<typeof run>;
+  ok(...args: readonly string[]): Promise<string>;
+  /** Pulls into an empty store by this policy. @returns what it said, empty when the image is there */
+  pull(name: string, policy: object): Promise<string>;
+  /** Requirement of a key. */
+  key(name: string, more?: object): object;
+};
+
+/** A registry with the image "app:1", and two pairs of keys "a" and "b". */
+async function openSigner(): Promise<Signer> {
+  await using undo = new AsyncDisposableStack();
+  const scratch = undo.use(makeScratch());
+  const path = (name: string) => join(scratch.path, name);
+  mkdirSync(path('tree'));
+  writeFileSync(path('tree/hello'), 'hello');
+  await run('tar', ['-C', path('tree'), '-cf', path('tree.tar'), '.']);
+  const env = { DOCKER_CONFIG: scratch.path, HOME: scratch.path, COSIGN_PASSWORD: undefined };
+  const onggi: Signer['onggi'] = (...args) => run(binary, args, { env, directory: scratch.path });
+  const ok: Signer['ok'] = async (...args) => {
+    const { status, stdout, stderr } = await onggi(...args);
+    assert.equal(status, 0, `${args.join(' ')}: ${stderr}`);
+    return stdout.trim();
+  };
+  await ok('--root', path('images/s'), 'import', path('tree.tar'), 'app:1');
+  const place = undo.use(await openPlace('program', path('images'), { images: true }));
+  // Pushed under another name, so that it can be signed there: images of the machine are not the registry's own.
+  const manifest = (await place.ask('GET', '/v2/app/manifests/1')).text;
+  for (const { digest } of [JSON.parse(manifest).config, ...JSON.parse(manifest).layers]) {
+    assert.equal((await place.ask('POST', `/v2/team/app/blobs/uploads/?mount=${digest}&from=app`)).status, 201);
+  }
+  const headers = { 'content-type': manifestType };
+  for (const tag of ['1', '2']) await place.ask('PUT', `/v2/team/app/manifests/${tag}`, { headers, body: manifest });
+  for (const name of ['a', 'b']) await ok('image', 'key', 'generate', name);
+  const owned = undo.move();
+  let pulls = 0;
+  return {
+    place,
+    path,
+    onggi,
+    ok,
+    async pull(name, policy) {
+      writeFileSync(path('policy.json'), JSON.stringify(policy));
+      const root = path(`s${pulls++}`);
+      const options = { env: { ...env, ONGGI_SIGNATURE_POLICY: path('policy.json') } };
+      const { status, stderr } = await run(binary, ['--root', root, 'pull', '-q', name], options);
+      if (status === 0) return '';
+      for (const directory of ['layers', 'blobs/sha256', 'tmp'])
+        assert.deepEqual(readdirSync(join(root, directory)), []);
+      return stderr;
+    },
+    key: (name, more = {}) => ({ type: 'sigstoreSigned', keyPath: path(`${name}.pub`), ...more }),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+const needs = requires('root', 'overlay');
+
+test('keys are made, private, and never overwritten', needs, async () => {
+  await using signer = await openSigner();
+  const { path, onggi, ok } = signer;
+  assert.equal(statSync(path('a.key')).mode & 0o777, 0o600);
+  const before = readFileSync(path('a.key'), 'utf8');
+  assert.match((await onggi('image', 'key', 'generate', 'a')).stderr, /a\.key/);
+  assert.equal(readFileSync(path('a.key'), 'utf8'), before);
+  writeFileSync(path('pass'), 'canary\nmore\n');
+  await ok('image', 'key', 'generate', '--passphrase-file', 'pass', 'secret');
+  assert.match(readFileSync(path('secret.key'), 'utf8'), /BEGIN ENCRYPTED COSIGN PRIVATE KEY/);
+  const name = `${signer.place.host}/team/app:1`;
+  assert.match((await onggi('image', 'sign', '--key', 'secret.key', name)).stderr, /passphrase is wanted/);
+  await ok('image', 'sign', '--key', 'secret.key', '--passphrase-file', 'pass', name);
+  await ok('image', 'verify', '--key', 'secret.pub', name);
+});
+
+test('what is signed is verified: this key, this image, this name', needs, async () => {
+  await using signer = await openSigner();
+  const { place, onggi, ok } = signer;
+  const name = `${place.host}/team/app:1`;
+  const fails = async (...args: readonly string[]) => {
+    const { status, stderr } = await onggi('image', 'verify', ...args);
+    assert.equal(status, 1, stderr);
+    return stderr;
+  };
+  assert.match(await fails('--key', 'a.pub', name), /it has no signature/);
+  const digest = await ok('image', 'sign', '--key', 'a.key', name);
+  const found = JSON.parse(await ok('image', 'verify', '--key', 'a.pub', name));
+  assert.deepEqual(
+    found.map((each: { critical: object }) => each.critical),
+    [
+      {
+        identity: { 'docker-reference': name },
+        image: { 'docker-manifest-digest': digest },
+        type: 'cosign container image signature',
+      },
+    ],
+  );
+  await ok('image', 'verify', '--key', 'a.pub', `${place.host}/team/app@${digest}`);
+  await ok('image', 'verify', '--key', 'a.pub', `${place.host}/team/app:2`);
+  assert.match(await fails('--key', 'a.pub', '--identity', `${place.host}/team/app:2`, name), /of another name/);
+  assert.match(await fails('--key', 'b.pub', name), /another key/);
+  assert.match(await fails('--key', 'a.key', name), /a private key/);
+  // A second signer joins the first; both stand under the tag and among the referrers.
+  await ok('image', 'sign', '--key', 'b.key', '--identity', 'example.com/other:1', name);
+  assert.match(await fails('--key', 'b.pub', name), /of another name/);
+  await ok('image', 'verify', '--key', 'b.pub', '--identity', 'example.com/other:1', name);
+  await ok('image', 'verify', '--key', 'a.pub', name);
+  const referrers = JSON.parse((await place.ask('GET', `/v2/team/app/referrers/${digest}`)).text).manifests;
+  const type = 'application/vnd.dev.cosign.artifact.sig.v1+json';
+  assert.deepEqual(
+    referrers.map(({ artifactType }: { artifactType: string }) => artifactType),
+    [type, type],
+  );
+  // Without the tag the referrers suffice.
+  const tag = `sha256-${digest.slice(7)}.sig`;
+  assert.equal((await place.ask('DELETE', `/v2/team/app/manifests/${tag}`)).status, 202);
+  await ok('image', 'verify', '--key', 'a.pub', name);
+});
+
+test('the policy of the machine is kept by a pull', needs, async () => {
+  await using signer = await openSigner();
+  const { place, ok, pull, key } = signer;
+  const name = `${place.host}/team/app:1`;
+  const accept = { type: 'insecureAcceptAnything' };
+  const reject = { type: 'reject' };
+  assert.match(await pull(name, { default: [reject] }), /rejects it/);
+  assert.equal(await pull(name, { default: [reject], transports: { docker: { [place.host]: [accept] } } }), '');
+  assert.match(
+    await pull(name, { default: [accept], transports: { docker: { [`${place.host}/team/app`]: [reject] } } }),
+    /rejects/,
+  );
+  assert.match(await pull(name, { default: [key('a')] }), /a signature is required, and it has none/);
+  await ok('image', 'sign', '--key', 'a.key', name);
+  assert.equal(await pull(name, { default: [key('a')] }), '');
+  assert.match(await pull(name, { default: [key('b')] }), /another key/);
+  assert.match(await pull(name, { default: [key('a'), key('b')] }), /another key/, 'all requirements');
+  assert.match(await pull(name, { default: [accept, reject] }), /rejects/);
+  assert.match(
+    await pull(`${place.host}/team/app:2`, { default: [key('a')] }),
+    /of another name/,
+    'the same image by another tag',
+  );
+  const loose = key('a', { signedIdentity: { type: 'matchRepository' } });
+  assert.equal(await pull(`${place.host}/team/app:2`, { default: [loose] }), '');
+  assert.match(await pull(name, { default: [key('nobody')] }), /nobody\.pub/);
+  assert.match(await pull(name, { default: [{ type: 'unheard-of' }] }), /unheard-of/);
+  assert.match(
+    await pull(name, { default: [{ type: 'signedBy', keyType: 'GPGKeys', keyPath: '/none' }] }),
+    /GPG signature is required/,
+  );
+});
+
+test('a signature that was tampered with, or of another image, lets nothing in', needs, async () => {
+  await using signer = await openSigner();
+  const { place, ok, pull, key } = signer;
+  const { ask, blob } = place;
+  const name = `${place.host}/team/app:1`;
+  const digest = await ok('image', 'sign', '--key', 'a.key', name);
+  const tag = `sha256-${digest.slice(7)}.sig`;
+  const real = JSON.parse((await ask('GET', `/v2/team/app/manifests/${tag}`)).text);
+  const [layer] = real.layers;
+  const payload = (await ask('GET', `/v2/team/app/blobs/${layer.digest}`)).text;
+  for (const { digest: gone } of JSON.parse((await ask('GET', `/v2/team/app/referrers/${digest}`)).text).manifests) {
+    await ask('DELETE', `/v2/team/app/manifests/${gone}`);
+  }
+  const put = async (reference: string, layers: readonly object[]) => {
+    const headers = { 'content-type': manifestType };
+    const { status, text } = await ask('PUT', `/v2/team/app/manifests/${reference}`, {
+      headers,
+      body: JSON.stringify({ ...real, layers }),
+    });
+    assert.equal(status, 201, text);
+  };
+  const forge = async (change: (text: string) => string, signature?: string) => {
+    const text = change(payload);
+    const annotations = {
+      ...layer.annotations,
+      ...(signature !== undefined && { 'dev.cosignproject.cosign/signature': signature }),
+    };
+    return { ...layer, digest: await blob('team/app', text), size: text.length, annotations };
+  };
+  const same = (text: string) => text;
+  await put(tag, [await forge((text) => text.replace('team/app:1', 'team/app:9'))]);
+  assert.match(await pull(name, { default: [key('a')] }), /another key, or damaged/);
+  await put(tag, [await forge((text) => `${text} `)]);
+  assert.match(await pull(name, { default: [key('a')] }), /damaged/);
+  for (const signature of [
+    '',
+    'AAAA',
+    'not base64!',
+    layer.annotations['dev.cosignproject.cosign/signature'].slice(4),
+  ]) {
+    await put(tag, [await forge(same, signature)]);
+    assert.match(await pull(name, { default: [key('a')] }), /damaged|has none/, signature);
+  }
+  await put(tag, []);
+  assert.match(await pull(name, { default: [key('a')] }), /has none/);
+  // The good signature of the first image, put beside another one of the same name.
+  const other = await place.image('team/app', '1', 'evil');
+  await put(`sha256-${other.digest.slice(7)}.sig`, [layer]);
+  assert.match(await pull(name, { default: [key('a')] }), new RegExp(`of another image \\("${digest}"\\)`));
+  // One good among many bad ones is enough.
+  await put(tag, [await forge(same, 'AAAA'), layer]);
+  assert.equal(await pull(`${place.host}/team/app@${digest}`, { default: [key('a')] }), '');
+  assert.ok(digestOf(payload) === layer.digest);
+});
