@@ -37,7 +37,9 @@ const probes = {
   zstd: () => program('zstd'),
   runc: () => program('runc'),
   crun: () => program('crun'),
+  gpg: () => program('gpg') && program('gpgv'),
   skopeo: () => program('skopeo'),
+  'skopeo-sigstore': () => program('skopeo') && skopeoSigns(),
   umoci: () => program('umoci'),
   dockerd: () => program('dockerd') && program('docker'),
   podman: () => program('podman'),
@@ -88,6 +90,11 @@ function program(name: string): boolean {
 function hasFileSystem(name: string): boolean {
   const listed = () => new RegExp(`\\t${name}$`, 'm').test(readFileSync('/proc/filesystems', 'utf8'));
   return listed() || (spawnSync('modprobe', [name]).status === 0 && listed());
+}
+
+/** Debian builds it without: the program then holds the words that it refuses sigstore's signatures with. */
+function skopeoSigns(): boolean {
+  return !readFileSync('/usr/bin/skopeo').includes('sigstore disabled');
 }
 
 /** In a network namespace of its own, so nothing of it shows on the machine. */

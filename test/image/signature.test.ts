@@ -129,6 +129,30 @@ test('what is signed is verified: this key, this image, this name', needs, async
   await ok('image', 'verify', '--key', 'a.pub', name);
 });
 
+test(
+  'openssl finds the signature good, and the bytes that were signed are where cosign looks',
+  requires('root', 'overlay', 'openssl'),
+  async () => {
+    await using signer = await openSigner();
+    const { place, ok, path } = signer;
+    const digest = await ok('image', 'sign', '--key', 'a.key', `${place.host}/team/app:1`);
+    const { layers, config } = JSON.parse(
+      (await place.ask('GET', `/v2/team/app/manifests/sha256-${digest.slice(7)}.sig`)).text,
+    );
+    assert.deepEqual([layers.length, layers[0].mediaType], [1, 'application/vnd.dev.cosign.simplesigning.v1+json']);
+    assert.equal(config.mediaType, 'application/vnd.oci.image.config.v1+json');
+    writeFileSync(path('payload'), (await place.ask('GET', `/v2/team/app/blobs/${layers[0].digest}`)).text);
+    writeFileSync(
+      path('signature'),
+      Buffer.from(layers[0].annotations['dev.cosignproject.cosign/signature'], 'base64'),
+    );
+    const check = (key: string) =>
+      run('openssl', ['dgst', '-sha256', '-verify', path(key), '-signature', path('signature'), path('payload')]);
+    assert.equal((await check('a.pub')).status, 0);
+    assert.notEqual((await check('b.pub')).status, 0);
+  },
+);
+
 test('the policy of the machine is kept by a pull', needs, async () => {
   await using signer = await openSigner();
   const { place, ok, pull, key } = signer;
