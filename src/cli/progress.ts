@@ -1,8 +1,8 @@
 /**
- * Progress of a pull: on a terminal a line for each layer that is drawn again in place, elsewhere a line for each
+ * Progress of a pull or push: on a terminal a line for each layer that is drawn again in place, elsewhere a line for each
  * change. The words are Docker's.
  */
-import type { PullEvent } from '../engine/types.ts';
+import type { PullEvent, PushEvent } from '../engine/types.ts';
 import { humanSize } from './format/human-size.ts';
 import { shortId } from './format/image-row.ts';
 import type { Output } from './output.ts';
@@ -20,24 +20,34 @@ const barNeeds = 110;
 
 type Layer = { status: string; drawnAt: number };
 
-export function pullProgress(output: Output, now: () => number): Progress {
+/** Says what becomes of a layer; what is transient is left out where lines stay, and drawn seldom where they don't. */
+type Update = (digest: string, status: string, transient: boolean) => void;
+
+function layerLines(output: Output, now: () => number): { readonly update: Update; known(digest: string): boolean } {
   const layers = new Map<string, Layer>();
-  let resolved = '';
   const draw = output.isTerminal() ? drawInPlace(output, layers) : drawLines(output);
-  const update = (digest: string, status: string, transient: boolean) => {
-    const id = shortId(digest);
-    const known = layers.get(id);
-    if (known?.status === status) return;
-    if (transient && known !== undefined && now() - known.drawnAt < millisecondsPerFrame) return;
-    layers.set(id, { status, drawnAt: now() });
-    draw(id, status, transient, known === undefined);
+  return {
+    known: (digest) => layers.has(shortId(digest)),
+    update: (digest, status, transient) => {
+      const id = shortId(digest);
+      const known = layers.get(id);
+      if (known?.status === status) return;
+      if (transient && known !== undefined && now() - known.drawnAt < millisecondsPerFrame) return;
+      layers.set(id, { status, drawnAt: now() });
+      draw(id, status, transient, known === undefined);
+    },
   };
+}
+
+export function pullProgress(output: Output, now: () => number): Progress {
+  const { update, known } = layerLines(output, now);
+  let resolved = '';
   return {
     event: (event) => {
       if (event.type === 'layer-exists') update(event.digest, 'Already exists', false);
       if (event.type === 'layer-done') update(event.digest, 'Pull complete', false);
       if (event.type === 'layer-progress') {
-        if (!layers.has(shortId(event.digest))) update(event.digest, 'Pulling fs layer', false);
+        if (!known(event.digest)) update(event.digest, 'Pulling fs layer', false);
         if (event.total > 0 && event.current >= event.total) update(event.digest, 'Download complete', false);
         else if (event.current > 0)
           update(event.digest, `Downloading ${bar(event, output.size()?.columns ?? 0)}`, true);
@@ -46,6 +56,21 @@ export function pullProgress(output: Output, now: () => number): Progress {
       if (event.type === 'done') output.print(`Digest: ${resolved}\n`);
     },
     line: (text) => output.print(`${text}\n`),
+  };
+}
+
+/** Docker's lines of a push. */
+export function pushProgress(output: Output, now: () => number): (event: PushEvent) => void {
+  const { update } = layerLines(output, now);
+  return (event) => {
+    if (event.type === 'begun') output.print(`The push refers to repository [${event.repository}]\n`);
+    if (event.type === 'preparing') update(event.digest, 'Preparing', false);
+    if (event.type === 'layer-exists') update(event.digest, 'Layer already exists', false);
+    if (event.type === 'layer-mounted') update(event.digest, `Mounted from ${event.from}`, false);
+    if (event.type === 'layer-done') update(event.digest, 'Pushed', false);
+    if (event.type === 'layer-progress')
+      update(event.digest, `Pushing ${bar(event, output.size()?.columns ?? 0)}`, true);
+    if (event.type === 'pushed') output.print(`${event.tag}: digest: ${event.digest} size: ${event.size}\n`);
   };
 }
 

@@ -39,6 +39,12 @@ export const commands: readonly Entry[] = [
     load: () => import('./commands/pull.ts'),
   },
   {
+    names: ['image push', 'push'],
+    summary: 'Send an image to its registry',
+    group: 'common',
+    load: () => import('./commands/push.ts'),
+  },
+  {
     names: ['image ls', 'image list', 'images'],
     summary: 'List images',
     group: 'common',
@@ -341,7 +347,6 @@ export const missingCommands: readonly string[] = [
   'pause',
   'plugin',
   'prune',
-  'push',
   'save',
   'search',
   'secret',

@@ -8,7 +8,7 @@ import type { ArchiveTarget } from '../transport/archive-sink.ts';
 import type { Context } from './context.ts';
 import type { SignOptions, VerifiedSignature, VerifyOptions } from './image-signature.ts';
 import type { LoadedImage, LoadOptions, SaveOptions } from './save.ts';
-import type { ImageSummary, PullEvent } from './types.ts';
+import type { ImageSummary, PullEvent, PushEvent } from './types.ts';
 
 export type PullOptions = {
   /** "linux/arm64/v8"; default this machine's. */
@@ -16,6 +16,17 @@ export type PullOptions = {
   /** For the registry of the image; absent: those that `docker login` has written for it, if any. */
   readonly credentials?: Credentials;
   /** Where `docker login` writes them; absent: $DOCKER_CONFIG/config.json or ~/.docker/config.json. */
+  readonly credentialsFile?: string;
+  readonly signal?: AbortSignal;
+};
+
+export type PushOptions = {
+  /** Every name that the repository has here; the tag of the reference does not count. */
+  readonly allTags?: boolean;
+  /** Only if the image is for this platform. */
+  readonly platform?: string;
+  /** As for a pull. */
+  readonly credentials?: Credentials;
   readonly credentialsFile?: string;
   readonly signal?: AbortSignal;
 };
@@ -85,6 +96,8 @@ export type Images = {
   content(id: Digest): Promise<ImageContent>;
   /** Removes images that no container was made of. @returns one record for each */
   prune(options?: PruneImagesOptions): Promise<RemovedImage[]>;
+  /** Under the very name that it has here. @throws `not-found`, `unauthorized`, `denied`, `unavailable`, `corrupt` */
+  push(ref: string, options?: PushOptions): AsyncIterable<PushEvent>;
   /** @throws `not-found`, `unauthorized`, `unavailable`, `corrupt`; then nothing is registered */
   pull(ref: string, options?: PullOptions): AsyncIterable<PullEvent>;
   /**
@@ -136,6 +149,10 @@ export function makeImages(context: Context): Images {
       const { pull } = await import('./pull.ts');
       checkIds('pull');
       yield* pull(context, ref, options ?? {});
+    },
+    async *push(ref, options) {
+      const { push } = await import('./push.ts');
+      yield* push(context, ref, options ?? {});
     },
     save: async (refs, target, options) => (await import('./save.ts')).saveImages(context, refs, target, options),
     async *load(path, options) {

@@ -23,7 +23,7 @@ export type { Containers } from './containers.ts';
 export type * from './content.ts';
 export type { ContextOptions as EngineOptions } from './context.ts';
 export type { SignOptions, VerifiedSignature, VerifyOptions } from './image-signature.ts';
-export type { HistoryEntry, Images, ImportOptions, PullOptions, RemovedImage } from './images.ts';
+export type { HistoryEntry, Images, ImportOptions, PullOptions, PushOptions, RemovedImage } from './images.ts';
 export type { EngineInfo } from './info.ts';
 export type { FoundRepository, LoggedIn, LoginOptions, Registries, SearchOptions } from './registries.ts';
 export type { LoadedImage, LoadOptions, SaveOptions } from './save.ts';

@@ -1,8 +1,8 @@
-/** The events of a pull on their way from many layers to one reader. */
-import type { PullEvent } from './types.ts';
+/** The events of a pull or push on their way from many layers to one reader. */
+import type { PullEvent, PushEvent } from './types.ts';
 
-export type PullEvents = AsyncIterable<PullEvent> & {
-  put(event: PullEvent): void;
+export type PullEvents<E> = AsyncIterable<E> & {
+  put(event: E): void;
   /** Nothing comes any more; the reader ends after what is waiting, with `failure` if there is one. */
   end(failure?: { readonly error: unknown }): void;
 };
@@ -11,9 +11,9 @@ export type PullEvents = AsyncIterable<PullEvent> & {
  * Keeps what the reader has not taken yet. Of the progress of one layer that is only the latest, so a slow reader
  * costs no memory and slows nothing down.
  */
-export function makePullEvents(): PullEvents {
+export function makePullEvents<E extends PullEvent | PushEvent = PullEvent>(): PullEvents<E> {
   // A map, for it keeps the order of what is new and replaces what is known.
-  const waiting = new Map<string, PullEvent>();
+  const waiting = new Map<string, E>();
   let count = 0;
   let ended = false;
   let failed: { readonly error: unknown } | undefined;
@@ -24,9 +24,8 @@ export function makePullEvents(): PullEvents {
   };
   return {
     put(event) {
-      const progress = event.type === 'layer-progress';
       count += 1;
-      waiting.set(progress ? event.digest : `#${count}`, event);
+      waiting.set(event.type === 'layer-progress' ? event.digest : `#${count}`, event);
       tell();
     },
     end(failure) {

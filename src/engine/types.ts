@@ -249,6 +249,18 @@ export type PullEvent =
   | { readonly type: 'layer-done'; readonly digest: Digest }
   | { readonly type: 'done'; readonly id: Digest; readonly upToDate: boolean };
 
+/** Typed events of a push. */
+export type PushEvent =
+  /** Everything that is wanted is here; the registry is asked from now on. */
+  | { readonly type: 'begun'; readonly repository: string }
+  | { readonly type: 'preparing'; readonly digest: Digest }
+  | { readonly type: 'layer-exists'; readonly digest: Digest }
+  | { readonly type: 'layer-mounted'; readonly digest: Digest; readonly from: string }
+  | { readonly type: 'layer-progress'; readonly digest: Digest; readonly current: number; readonly total: number }
+  | { readonly type: 'layer-done'; readonly digest: Digest }
+  /** `size` is that of the manifest. */
+  | { readonly type: 'pushed'; readonly tag: string; readonly digest: Digest; readonly size: number };
+
 export type { LayerEvent } from '../image/stage-layers.ts';
 export type { LookOptions, SeenImage, SeenTags } from './look.ts';
 export type { RegistryOptions } from './registry-access.ts';

@@ -52,6 +52,11 @@ export function putImage(database: Database, image: Omit<ImageRow, 'removed'>, l
   }
 }
 
+/** The same image by another manifest: its layers have been compressed in another way. */
+export function putImageManifest(database: Database, id: Digest, manifest: Digest): void {
+  run(database, 'UPDATE images SET manifest = ? WHERE id = ?', manifest, id);
+}
+
 /** Names an image; a name that stood for another one moves. @returns the image it stood for before, if another */
 export function putImageName(database: Database, name: ImageName): Digest | null {
   const before = imageByName(database, name.reference)?.id ?? null;
@@ -114,6 +119,16 @@ export function listImageNames(database: Database, image?: Digest): ImageName[] 
 /** Names that stood for this index or manifest when they were pulled. */
 export function imageNamesByDigest(database: Database, digest: Digest): ImageName[] {
   return all(database, 'SELECT * FROM image_names WHERE digest = ? ORDER BY reference', digest).map(nameOf);
+}
+
+/** Names of images that have a layer of this blob, or whose config it is, and that came from or went to a registry. */
+export function namesWithBlob(database: Database, digest: Digest): ImageName[] {
+  return all(
+    database,
+    `SELECT DISTINCT image_names.* FROM image_names JOIN image_layers USING (image_id) JOIN layers USING (chain_id)
+     WHERE (blob = ?1 OR image_id = ?1) AND image_names.digest IS NOT NULL ORDER BY reference LIMIT 20`,
+    digest,
+  ).map(nameOf);
 }
 
 /** @returns the name that was removed, undefined when there was none */

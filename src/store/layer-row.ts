@@ -33,6 +33,11 @@ export function insertLayer(database: Database, layer: LayerRow): void {
   );
 }
 
+/** The same layer by another blob: it has been compressed in another way. */
+export function putLayerBlob(database: Database, chainId: ChainId, blob: Digest): void {
+  run(database, 'UPDATE layers SET blob = ? WHERE chain_id = ?', blob, chainId);
+}
+
 export function layerByChainId(database: Database, chainId: ChainId): LayerRow | undefined {
   const row = get(database, 'SELECT * FROM layers WHERE chain_id = ?', chainId);
   return row === undefined ? undefined : layerOf(row);
