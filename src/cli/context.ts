@@ -9,7 +9,16 @@ import type { Signals } from './signals.ts';
 /** The part of the engine that commands use. */
 export type EngineFace = Pick<
   Engine,
-  'cache' | 'containers' | 'content' | 'images' | 'registries' | 'transfers' | 'volumes' | 'info' | 'reconcile'
+  | 'cache'
+  | 'containers'
+  | 'content'
+  | 'images'
+  | 'registries'
+  | 'transfers'
+  | 'volumes'
+  | 'system'
+  | 'info'
+  | 'reconcile'
 >;
 
 export type Context = {

@@ -69,6 +69,13 @@ export const commands: readonly Entry[] = [
     load: () => import('./commands/info.ts'),
   },
   {
+    names: ['system check'],
+    summary: 'Verify everything in the store, and mend it',
+    group: 'other',
+    mapped: true,
+    load: () => import('./commands/system-check.ts'),
+  },
+  {
     names: ['container attach', 'attach'],
     summary: 'Attach the terminal to a running container',
     group: 'other',

@@ -86,7 +86,10 @@ function ownLayer({ parts }: ContainerTree): Iterable<Buffer> {
   if (root === undefined) return [];
   const { upper, lower, leaveOut } = root;
   const [below] = lower;
-  return layerArchive(upper, below === undefined ? null : descriptorFacts(below), { attributes: marks(), leaveOut });
+  return layerArchive(upper, below === undefined ? 'always' : descriptorFacts(below), {
+    attributes: marks(),
+    leaveOut,
+  });
 }
 
 /** Null when it does not run, stands still already, or when nothing can make it: then it is read as it goes. */

@@ -13,6 +13,7 @@ import { type Context, type ContextOptions, makeContext } from './context.ts';
 import { type Images, makeImages } from './images.ts';
 import type { EngineInfo } from './info.ts';
 import { makeRegistries, type Registries } from './registries.ts';
+import { makeSystem, type System } from './system.ts';
 import { makeTransfers, type Transfers } from './transfer.ts';
 import { makeVolumes, type Volumes } from './volumes.ts';
 
@@ -27,6 +28,8 @@ export type { HistoryEntry, Images, ImportOptions, PullOptions, PushOptions, Rem
 export type { EngineInfo } from './info.ts';
 export type { FoundRepository, LoggedIn, LoginOptions, Registries, SearchOptions } from './registries.ts';
 export type { LoadedImage, LoadOptions, SaveOptions } from './save.ts';
+export type { System } from './system.ts';
+export type { CheckReport, CheckSystemOptions, Finding } from './system-check.ts';
 export type { CopiedImage, Transfers } from './transfer.ts';
 export type * from './types.ts';
 export type { Volumes } from './volumes.ts';
@@ -38,6 +41,7 @@ export class Engine implements AsyncDisposable {
   readonly registries: Registries;
   readonly transfers: Transfers;
   readonly volumes: Volumes;
+  readonly system: System;
 
   private constructor(context: Context) {
     this.#context = context;
@@ -46,6 +50,7 @@ export class Engine implements AsyncDisposable {
     this.registries = makeRegistries();
     this.transfers = makeTransfers(context);
     this.volumes = makeVolumes(context);
+    this.system = makeSystem(context);
   }
 
   /** Opens nothing yet: the store is opened by the first operation that needs it. The caller disposes of the engine. */

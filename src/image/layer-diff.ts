@@ -19,40 +19,46 @@ export type DiffOptions = {
   readonly leaveOut?: (path: EntryPath) => boolean;
   /** Where the tree stands in the archive, "" for its root. */
   readonly below?: EntryPath;
+  /** Entries whose time says nothing, "" for the root: it is left out. */
+  readonly timeless?: (path: EntryPath) => boolean;
 };
+
+export type RootMention = 'always' | 'never' | EntryFacts;
 
 /**
  * The layer that an overlay's upper directory is.
  * @param upper belongs to the caller, and may be written to meanwhile
- * @param lowerRoot what the root below is like: the layer speaks of its root only when that differs; null for "always"
+ * @param root whether the layer speaks of its root; or what the root below is like, then it does when that differs
  * @throws OnggiError `unsupported` for what no layer can say
  */
 export function layerArchive(
   upper: Directory,
-  lowerRoot: EntryFacts | null,
+  root: RootMention,
   options: DiffOptions,
 ): Generator<Buffer, void, undefined> {
-  return archiveBytes(layerEntries(upper, lowerRoot, options));
+  return archiveBytes(layerEntries(upper, root, options));
 }
 
 function* layerEntries(
   upper: Directory,
-  lowerRoot: EntryFacts | null,
+  root: RootMention,
   options: DiffOptions,
 ): Generator<ArchiveEntry, void, undefined> {
-  const root = descriptorFacts(upper);
-  if (lowerRoot === null || !isSame(root, lowerRoot)) yield rootEntry(root, options);
+  const own = descriptorFacts(upper);
+  const mentioned = typeof root === 'string' ? root === 'always' : !isSame(own, root);
+  if (mentioned) yield rootEntry(own, options);
   const links = linkMemory();
   for (const each of walkLayers([upper], { ...options, showWhiteouts: true })) {
     const name = nameIn(options, each.path);
     if (each.whiteout) {
-      yield { entry: whiteout(name, each.facts), content: null };
+      yield { entry: whiteout(name), content: null };
       continue;
     }
     if (isWhiteoutName(each.path)) throw unspeakable(each.path);
     checkMarks(each, options.attributes);
-    yield* archived(each, name, links);
-    if (each.opaque) yield { entry: opaqueMark(name, each.facts), content: null };
+    const timed = options.timeless?.(each.path) ? { ...each, facts: { ...each.facts, modified: noTime } } : each;
+    yield* archived(timed, name, links);
+    if (each.opaque) yield { entry: opaqueMark(name), content: null };
   }
 }
 
@@ -101,20 +107,22 @@ function nameIn({ below = rootPath }: DiffOptions, path: EntryPath): Buffer {
 }
 
 const whiteoutPrefix = '.wh.';
+const noTime = { seconds: 0, nanoseconds: 0 };
 
 /** layer.md: an empty file; what it is like says nothing, so it is always the same. */
-function whiteout(name: Buffer, facts: EntryFacts): TarEntry {
+function whiteout(name: Buffer): TarEntry {
   const path = name.toString('latin1') as EntryPath;
   const parent = parentOf(path);
   const last = path.slice(parent === '' ? 0 : parent.length + 1);
-  return markEntry(`${parent === '' ? '' : `${parent}/`}${whiteoutPrefix}${last}`, facts);
+  return markEntry(`${parent === '' ? '' : `${parent}/`}${whiteoutPrefix}${last}`);
 }
 
-function opaqueMark(directory: Buffer, facts: EntryFacts): TarEntry {
-  return markEntry(`${directory.toString('latin1')}/${whiteoutPrefix}${whiteoutPrefix}.opq`, facts);
+function opaqueMark(directory: Buffer): TarEntry {
+  return markEntry(`${directory.toString('latin1')}/${whiteoutPrefix}${whiteoutPrefix}.opq`);
 }
 
-function markEntry(name: string, { modified }: EntryFacts): TarEntry {
+/** Its time would be that of its unpacking, another one each time. */
+function markEntry(name: string): TarEntry {
   return {
     type: 'file',
     name: Buffer.from(name, 'latin1'),
@@ -123,17 +131,18 @@ function markEntry(name: string, { modified }: EntryFacts): TarEntry {
     uid: 0,
     gid: 0,
     size: 0,
-    modified: { seconds: modified.seconds, nanoseconds: 0 },
+    modified: noTime,
     major: 0,
     minor: 0,
     attributes: new Map(),
   };
 }
 
-function rootEntry(facts: EntryFacts, { below = rootPath }: DiffOptions): ArchiveEntry {
-  const { mode, uid, gid, modified } = facts;
+function rootEntry(facts: EntryFacts, { below = rootPath, timeless }: DiffOptions): ArchiveEntry {
+  const { mode, uid, gid } = facts;
+  const modified = timeless?.(rootPath) ? noTime : facts.modified;
   const name = below === rootPath ? './' : `${below}/`;
-  return { entry: { ...markEntry(name, facts), type: 'directory', mode, uid, gid, modified }, content: null };
+  return { entry: { ...markEntry(name), type: 'directory', mode, uid, gid, modified }, content: null };
 }
 
 function isSame(a: EntryFacts, b: EntryFacts): boolean {

@@ -173,6 +173,42 @@ export function imageNamesOfRepository(database: Database, repository: string): 
   ).map(nameOf);
 }
 
+/** All images, hidden ones too. */
+export function listAllImages(database: Database): ImageRow[] {
+  return all(database, 'SELECT * FROM images ORDER BY created, id').map(imageOf);
+}
+
+/** Images whose config, manifest or one of whose layers' blobs this is. */
+export function imagesWithBlob(database: Database, digest: Digest): ImageRow[] {
+  return all(
+    database,
+    `SELECT * FROM images WHERE id = ?1 OR manifest = ?1 OR id IN
+       (SELECT image_id FROM image_layers JOIN layers USING (chain_id) WHERE blob = ?1)`,
+    digest,
+  ).map(imageOf);
+}
+
+/** Images that have this layer. */
+export function imagesWithLayer(database: Database, chainId: ChainId): ImageRow[] {
+  const sql = 'SELECT images.* FROM image_layers JOIN images ON images.id = image_id WHERE chain_id = ?';
+  return all(database, sql, chainId).map(imageOf);
+}
+
+/*
+ * What holds a blob: the two queries below. Whoever keeps blobs in a new table adds it to both.
+ */
+
+/** Every blob that a row names, once: manifests first, then configs and layers, then what the registry server holds. */
+export function namedBlobs(database: Database): Digest[] {
+  const rows = all(
+    database,
+    `SELECT manifest AS digest FROM images UNION ALL SELECT id FROM images
+       UNION ALL SELECT blob FROM layers WHERE blob IS NOT NULL
+       UNION ALL SELECT digest FROM registry_blobs UNION ALL SELECT digest FROM registry_manifests`,
+  );
+  return [...new Set(rows.map((row) => parseDigest(text(row, 'digest'))))];
+}
+
 /** Whether any row names this blob: as config, manifest or layer of an image, or as content of the registry server. */
 export function isBlobNamed(database: Database, digest: Digest): boolean {
   const row = get(

@@ -123,6 +123,7 @@ unpackTest('a layer out of a writable directory gives the same tree again', ['ov
   );
   const hash = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
   assert.equal(hash(diffOf(scratch, 'upper')), hash(archive), 'the same tree twice');
+  assert.equal(hash(diffOf(scratch, 'again')), hash(archive), 'the tree that was unpacked');
 });
 
 unpackTest('GNU tar unpacks the tar of a merged tree to the same tree', ['overlay', 'python3'], async (world) => {

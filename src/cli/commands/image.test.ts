@@ -62,3 +62,24 @@ test('a terminal is asked, too', async () => {
   const { stdout } = await runFake(['image', 'prune'], { engine: { images }, input: keys(), terminal: fakeTerminal });
   assert.match(stdout, /\[y\/N\] Total reclaimed space: 0B\n$/);
 });
+
+test('system check says what is wrong, what was done, and ends with 1 while something is', async () => {
+  const asked: unknown[] = [];
+  const run = async (outcome: 'found' | 'repaired' | 'left' | null, ...flags: string[]) => {
+    const findings =
+      outcome === null ? [] : [{ damage: 'blob x is missing', outcome, says: 'fetched \u001b[2J again' }];
+    const check = async (options: unknown) => {
+      asked.push(options);
+      return { findings, garbage: ['/a'] };
+    };
+    const { status, stdout } = await runFake(['system', 'check', ...flags], { engine: { system: { check } } });
+    return [status, stdout];
+  };
+  const garbage = 'removed 1 unfinished thing\n';
+  assert.deepEqual(await run(null), [0, `${garbage}everything is whole\n`]);
+  assert.deepEqual(await run('found', '-q'), [1, `blob x is missing\n${garbage}`]);
+  const done = (outcome: string) => `blob x is missing: ${outcome}: fetched \\x1b[2J again\n${garbage}`;
+  assert.deepEqual(await run('repaired', '-r'), [0, done('repaired')]);
+  assert.deepEqual(await run('left', '--repair', '-f'), [1, done('left')]);
+  assert.deepEqual(asked[3], { quick: false, repair: true, force: true });
+});
