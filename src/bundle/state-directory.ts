@@ -72,7 +72,18 @@ export function readState(id: string, paths: ContainerPaths): StateRecord {
   return found;
 }
 
+/**
+ * @throws OnggiError `corrupt`; `denied` for the directory of another user: a record says which processes are killed,
+ * which cgroups are removed and which hooks are run
+ */
 export function tryReadState(paths: ContainerPaths): StateRecord | undefined {
+  const found = lstatSync(paths.directory, { throwIfNoEntry: false });
+  if (found?.isDirectory() !== true) return undefined;
+  if (found.uid !== process.geteuid?.()) {
+    throw new OnggiError('denied', `state directory "${paths.directory}": it belongs to user ${found.uid}`, {
+      hint: 'Containers are for the user who made them; look at them as that user.',
+    });
+  }
   let text: string;
   try {
     text = readFileSync(paths.state, 'utf8');
