@@ -37,8 +37,9 @@ export async function openArchive(
   const regular = found.isFile();
   const bytes = regular ? readRange(fd, 0, found.size, what, signal) : readPipe(fd, what, signal);
   if (regular && (await compressionAt(fd, found.size, what)) === 'none') {
+    const files = archiveFiles({ fd, size: found.size, [Symbol.dispose]: () => close(fd, () => {}) }, what);
     undo.move();
-    return archiveFiles({ fd, size: found.size, [Symbol.dispose]: () => close(fd, () => {}) }, what);
+    return files;
   }
   const kept = namelessFile(temporary);
   undo.defer(() => closeFile(kept));

@@ -95,8 +95,8 @@ function membersOf(fd: number, size: number, what: string): ReadonlyMap<string, 
     reader.skip(left);
     position += left;
   }
-  reader.finish();
-  if (members.size === 0) throw new OnggiError('corrupt', `${what}: no tar archive, or an empty one`);
+  if (!reader.finish()) throw new OnggiError('corrupt', `${what}: no tar archive, or cut off: its end mark is missing`);
+  if (members.size === 0) throw new OnggiError('corrupt', `${what}: an empty archive`);
   return members;
 }
 
