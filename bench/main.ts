@@ -7,11 +7,13 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { busyboxTar, repository } from '../test/harness/busybox-image.ts';
 import { makeScratch } from '../test/harness/scratch.ts';
+import { bundleRows } from './bundle.ts';
 import { startDocker } from './docker.ts';
 import { type Absent, type Engine, installed, keeperMemory, type Network } from './engine.ts';
 import { type Command, time } from './hyperfine.ts';
 import { startRuntime } from './oci-runtime.ts';
 import { startOnggi } from './onggi.ts';
+import { planRows } from './plan.ts';
 import { startPodman } from './podman.ts';
 import { machine, writeFigures } from './report.ts';
 import { libseccomp, seccompRows } from './seccomp.ts';
@@ -58,6 +60,8 @@ async function measure(): Promise<void> {
     runRow('run --rm IMAGE true, bridge', 'bridge', present, scratch.path),
     memoryRow(present),
     startRow(present, scratch.path),
+    ...bundleRows(scratch.path),
+    ...planRows(scratch.path),
     ...seccompRows(scratch.path),
   ];
   report(

@@ -1,0 +1,55 @@
+/** From config.json to the bytes of a plan, with 60 mounts: in a fresh process, and in one that has done it before. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Mount, Spec } from '../src/oci/runtime-spec.ts';
+import { repository } from '../test/harness/busybox-image.ts';
+import { median, ours, type Row } from './table.ts';
+
+const turns = 15;
+const mountCount = 60;
+
+/** Docker's defaults without a filter of system calls, whose price the row of its loading tells, and many volumes. */
+function manyMounts(): Spec {
+  const file = join(repository, 'src/runtime/plan/testdata/docker-default/config.json');
+  const { linux: { seccomp: _filter, ...linux } = {}, ...spec } = JSON.parse(readFileSync(file, 'utf8')) as Spec;
+  const mounts: Mount[] = [...(spec.mounts ?? [])];
+  while (mounts.length < mountCount) {
+    const number = mounts.length;
+    const options = ['rbind', 'rprivate', ...(number % 2 === 0 ? ['ro', 'nosuid', 'rnodev'] : ['rw'])];
+    mounts.push({ destination: `/volumes/${number}`, type: 'bind', source: `/srv/volumes/${number}`, options });
+  }
+  return { ...spec, mounts, linux };
+}
+
+export function planRows(scratch: string): Row[] {
+  console.error('measuring: plan of 60 mounts');
+  const [program, config] = [join(scratch, 'plan-program'), join(scratch, 'sixty-mounts.json')];
+  writeFileSync(config, JSON.stringify(manyMounts()));
+  const machine = process.arch === 'arm64' ? 'aarch64' : process.arch;
+  const bun = join(repository, `toolchain/node_modules/@oven/bun-linux-${machine}/bin/bun`);
+  // As the Makefile compiles onggi.
+  const flags = ['--compile', '--bytecode', '--minify', '--format=esm', '--compile-jit-policy=100'];
+  const source = join(repository, 'bench/plan-program.ts');
+  execFileSync(bun, ['build', source, ...flags, '--outfile', program], { stdio: 'ignore' });
+  const measured: { readonly cold: number; readonly warm: number }[] = [];
+  for (let turn = 0; turn < turns; turn++) {
+    measured.push(JSON.parse(execFileSync(program, [config], { encoding: 'utf8' })));
+  }
+  const row = (title: string, values: readonly number[]): Row => ({
+    title: `config.json of ${mountCount} mounts to its plan, ${title}`,
+    unit: 'ms',
+    values: new Map([[ours, median(values)]]),
+    targets: [{ value: 2 }],
+  });
+  return [
+    row(
+      'first time',
+      measured.map(({ cold }) => cold),
+    ),
+    row(
+      'again',
+      measured.map(({ warm }) => warm),
+    ),
+  ];
+}
