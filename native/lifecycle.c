@@ -41,15 +41,26 @@ void lifecycle_start(struct shim *shim) {
     message_send(shim->report, MESSAGE_START, NULL, -1);
 }
 
-/* While they run, clients wait: nothing is there yet that they could ask for. */
-static void run_hooks(struct shim *shim) {
+static void hooks_failed(struct shim *shim, const struct failure *failure) {
+    lifecycle_fail(shim, failure);
+    lifecycle_kill(shim);
+}
+
+void lifecycle_hooks(struct shim *shim) {
     struct failure failure = {0};
-    int result = launch_hooks(&shim->plan, shim->init, shim->report, -1, &failure);
+    if (shim->hook_runner < 0 || hooks_take(shim, &failure) == 0) return;
     shim->hooks = false;
     shim_settle(shim);
+    if (failure.error != 0) hooks_failed(shim, &failure);
+}
+
+static void run_hooks(struct shim *shim) {
+    if (!shim->hooks || shim->hook_runner >= 0) return;
+    int result = hooks_start(shim);
     if (result == 0) return;
-    lifecycle_fail(shim, &failure);
-    lifecycle_kill(shim);
+    struct failure failure = {.phase = PHASE_KEEPER};
+    fail(&failure, result, "start a process for the hooks");
+    hooks_failed(shim, &failure);
 }
 
 static void deliver_listener(struct shim *shim, int listener) {
@@ -64,9 +75,7 @@ static void take_message(struct shim *shim, const struct message *message, int f
     case MESSAGE_WARN: lifecycle_warn(shim, &message->failure); break;
     case MESSAGE_FAIL: lifecycle_fail(shim, &message->failure); break;
     case MESSAGE_EXECUTING: shim->executing = true; break;
-    case MESSAGE_MOUNTED:
-        if (shim->hooks) run_hooks(shim);
-        break;
+    case MESSAGE_MOUNTED: run_hooks(shim); break;
     case MESSAGE_CREATED:
         change_state(shim, STATE_CREATED);
         if (shim->start_wanted) lifecycle_start(shim);
@@ -120,6 +129,7 @@ void lifecycle_reap(struct shim *shim) {
     while ((pid = (pid_t)SYS(waitpid(-1, &status, WNOHANG))) > 0) {
         if (pid != shim->init) continue; /* an orphan that fell to the subreaper */
         shim->ended = true;
+        drop_fd(&shim->hook_runner); /* nobody waits for them */
         shim->status = status;
         shim->ending.finished_at = timestamp_ns();
     }

@@ -8,7 +8,7 @@
 #include "syscalls.h"
 #include "timestamp.h"
 
-enum { SIGNALS, REPORT, LISTENER, OUTPUT, ERROR, SINK, FIRST_CLIENT, POLLED = FIRST_CLIENT + CLIENTS_MAX };
+enum { SIGNALS, REPORT, HOOKS, LISTENER, OUTPUT, ERROR, SINK, FIRST_CLIENT, POLLED = FIRST_CLIENT + CLIENTS_MAX };
 
 static short stream_events(const struct stream *stream) {
     return stream->blocked ? 0 : POLLIN;
@@ -25,6 +25,7 @@ static bool any_stalled(const struct shim *shim) {
 static void fill(const struct shim *shim, struct pollfd polled[POLLED]) {
     polled[SIGNALS] = (struct pollfd){.fd = shim->signals, .events = POLLIN};
     polled[REPORT] = (struct pollfd){.fd = shim->report, .events = POLLIN};
+    polled[HOOKS] = (struct pollfd){.fd = shim->hook_runner, .events = POLLIN};
     polled[LISTENER] = (struct pollfd){.fd = shim->listener, .events = POLLIN};
     polled[OUTPUT] = (struct pollfd){.fd = shim->output.blocked ? -1 : shim->output.fd, .events = stream_events(&shim->output)};
     polled[ERROR] = (struct pollfd){.fd = shim->error.blocked ? -1 : shim->error.fd, .events = stream_events(&shim->error)};
@@ -84,6 +85,7 @@ static int timeout(const struct shim *shim) {
 static void serve(struct shim *shim, const struct pollfd polled[POLLED], size_t clients) {
     if (polled[SIGNALS].revents != 0) take_signals(shim);
     if (polled[REPORT].revents != 0) lifecycle_report(shim);
+    if (polled[HOOKS].revents != 0) lifecycle_hooks(shim);
     if (polled[OUTPUT].revents != 0) stream_read(shim, &shim->output);
     if (polled[ERROR].revents != 0) stream_read(shim, &shim->error);
     if (polled[SINK].revents != 0) resume_stalled(shim);

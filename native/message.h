@@ -18,7 +18,7 @@ enum message_type {
     MESSAGE_START = 2,
     MESSAGE_DELIVERED = 3, /* the agent has the listener; the answer to MESSAGE_LISTENER */
 
-    MESSAGE_MOUNT = 4, /* carries a mount that the init could not make itself (source.h); after MESSAGE_ATTACHED */
+    MESSAGE_MOUNT = 5, /* carries a mount that the init could not make itself (source.h); after MESSAGE_ATTACHED */
 
     /* init to keeper */
     MESSAGE_WARN = 16,

@@ -6,6 +6,7 @@
  *   server.c    clients: accepting, frames in, frames out
  *   streams.c   stdio of the container: to the log and to the clients
  *   lifecycle.c what the init says, how it ends
+ *   hook-runner.c hooks that run while all of this goes on
  */
 #ifndef ONGGI_SHIM_H
 #define ONGGI_SHIM_H
@@ -58,6 +59,7 @@ struct shim {
     const char *kill_group; /* cgroup whose processes are the container's */
 
     int lock, listener, signals, report;
+    int hook_runner; /* channel of the process that runs the hooks; closing it has them given up; -1 for none */
     struct log log;
     struct stream output, error;
     struct sink sink;
@@ -115,7 +117,15 @@ void sink_close(struct shim *shim);
 void terminal_open(struct shim *shim, int master);
 void terminal_resize(struct shim *shim, uint16_t rows, uint16_t columns);
 
+/* hook-runner.c */
+/* Runs them in a process of its own, which then tells the init. 0 or -errno. */
+int hooks_start(struct shim *shim);
+/* Reads how they ended: 0 when they have not, 1 when they have, with `failure` set if they failed. */
+int hooks_take(struct shim *shim, struct failure *failure);
+
 /* lifecycle.c */
+/* Reads from hook_runner. */
+void lifecycle_hooks(struct shim *shim);
 void lifecycle_report(struct shim *shim);
 void lifecycle_start(struct shim *shim);
 void lifecycle_fail(struct shim *shim, const struct failure *failure);

@@ -124,6 +124,23 @@ test('a shim runs them in the same way', needs, async () => {
   });
 });
 
+test('a hook that hangs keeps a shim from nobody, and ends with its container', needs, async () => {
+  await inPlace(async (place) => {
+    const file = join(place.path, 'hook');
+    const hanging = script('createRuntime', `echo $$ > ${file}; exec sleep 1000`, { env: ['PATH=/bin'] });
+    place.launch(withHooks(place.plan({ argv: ['true'] }), [hanging]));
+    const client = await place.connect();
+    assert.ok(await eventually(() => existsSync(file) && readFileSync(file, 'utf8').endsWith('\n')));
+    // Another one is heard meanwhile, and heeded.
+    const other = await place.connect();
+    other.killAll();
+    const told = await follow(client);
+    other.close();
+    assert.deepEqual([told.exit.neverRan, told.exit.signal], [true, 9]);
+    assert.ok(await ended(Number(readFileSync(file, 'utf8'))));
+  });
+});
+
 /** The error of making, or starting, a container with this one hook; nothing of it may be left. */
 async function failing(
   make: (place: Place) => HookStep,
