@@ -6,26 +6,26 @@
  *   localhost/app:1              app:1, localhost/app:1
  *   HOST/app:1                   app:1, where HOST is the address of this registry as its clients write it
  */
+import { OnggiError } from '../errors.ts';
 import type { Digest } from '../oci/digest.ts';
-import { maxManifestSize } from '../oci/image-spec.ts';
+import type { Descriptor } from '../oci/image-spec.ts';
+import { manifestLinks } from '../oci/manifest-links.ts';
 import { parseReference } from '../oci/reference.ts';
-import { blobSize, readBlob } from '../store/blob.ts';
 import { type ImageRow, imageById, imageNamesOfRepository, listImageNames } from '../store/image-row.ts';
-import { layersOfImage } from '../store/layer-row.ts';
 import type { Store } from '../store/store.ts';
+import { imageSource } from '../transport/store-end.ts';
 import type { StoredManifest } from './content.ts';
-import { manifestType } from './manifest-type.ts';
 
 export type ImageContent = {
   repositories(): string[];
   /** Empty when no image has such a name. */
   tags(repository: string): string[];
-  manifest(repository: string, reference: string): StoredManifest | undefined;
-  blobSize(repository: string, digest: Digest): number | undefined;
+  manifest(repository: string, reference: string): Promise<StoredManifest | undefined>;
+  blobSize(repository: string, digest: Digest): Promise<number | undefined>;
 };
 
 export function makeImageContent(store: Store, hosts: readonly string[]): ImageContent {
-  const { database, layout } = store;
+  const { database } = store;
   const named = (repository: string): { tag: string; image: ImageRow }[] =>
     canonicalNames(repository, hosts).flatMap((name) =>
       imageNamesOfRepository(database, name).flatMap(({ reference, imageId }) => {
@@ -42,18 +42,40 @@ export function makeImageContent(store: Store, hosts: readonly string[]): ImageC
       });
     },
     tags: (repository) => named(repository).map(({ tag }) => tag),
-    manifest(repository, reference) {
-      const found = named(repository).find(({ tag, image }) => tag === reference || image.manifest === reference);
-      if (found === undefined) return undefined;
-      const bytes = readBlob(layout, found.image.manifest, maxManifestSize);
-      return { digest: found.image.manifest, mediaType: manifestType(bytes), bytes };
+    async manifest(repository, reference) {
+      const images = named(repository);
+      const tagged = images.find(({ tag }) => tag === reference);
+      if (tagged !== undefined) return (await offered(store, tagged.image))?.manifest;
+      if (!reference.includes(':')) return undefined;
+      for (const { image } of images) {
+        const found = await offered(store, image);
+        if (found?.manifest.digest === reference) return found.manifest;
+      }
+      return undefined;
     },
-    blobSize(repository, digest) {
-      const has = ({ image }: { image: ImageRow }): boolean =>
-        image.id === digest || layersOfImage(database, image.id).some(({ blob }) => blob === digest);
-      return named(repository).some(has) ? blobSize(layout, digest) : undefined;
+    async blobSize(repository, digest) {
+      for (const { image } of named(repository)) {
+        const blob = (await offered(store, image))?.blobs.find((each) => each.digest === digest);
+        if (blob !== undefined) return blob.size;
+      }
+      return undefined;
     },
   };
+}
+
+/** Undefined for an image that the store has not whole: nobody could pull it. */
+async function offered(
+  store: Store,
+  image: ImageRow,
+): Promise<{ readonly manifest: StoredManifest; readonly blobs: readonly Descriptor[] } | undefined> {
+  try {
+    await using source = imageSource(store, image, `image "${image.id}"`);
+    const manifest = await source.manifest();
+    return { manifest, blobs: manifestLinks(manifest.bytes, manifest.mediaType).blobs };
+  } catch (error) {
+    if (error instanceof OnggiError && (error.code === 'corrupt' || error.code === 'not-found')) return undefined;
+    throw error;
+  }
 }
 
 /** What a repository of ours can stand for, in the order in which it is tried. */

@@ -54,7 +54,7 @@ export function makeContent(store: Store, options: ContentOptions): WritableCont
     manifest: async (repository, reference) =>
       pushedManifest(store, repository, reference) ?? images?.manifest(repository, reference),
     async blob(repository, digest) {
-      const size = registryBlobSize(database, repository, digest) ?? images?.blobSize(repository, digest);
+      const size = registryBlobSize(database, repository, digest) ?? (await images?.blobSize(repository, digest));
       if (size === undefined) return undefined;
       // Whoever asks may be about to push a manifest that counts on it.
       touchRegistryBlob(database, repository, digest, Date.now(), touchInterval);
@@ -114,13 +114,15 @@ async function mountBlob(
   images: ImageContent | undefined,
   { repository, digest, from }: { repository: string; digest: Digest; from: string | null },
 ): Promise<boolean> {
+  // While this lock is held no file goes, whatever becomes of the rows.
   using _ = await lockContent(store.layout, 'shared');
   if (!hasBlob(store.layout, digest)) return false;
+  const ofImage = from === null ? undefined : await images?.blobSize(from, digest);
   return transaction(store.database, () => {
     const size =
       from === null
         ? registryBlobAnywhere(store.database, digest)
-        : (registryBlobSize(store.database, from, digest) ?? images?.blobSize(from, digest));
+        : (registryBlobSize(store.database, from, digest) ?? ofImage);
     if (size === undefined) return false;
     putRegistryBlob(store.database, repository, { digest, size }, Date.now());
     return true;

@@ -73,3 +73,30 @@ test('what is no key, or of a kind that signs no image, is refused without being
   for (const pem of [weak.publicPem, other.publicPem, 'canary', '', privatePem]) refuses(() => readPublicKey(pem, 'k'));
   for (const pem of [weak.privatePem, other.privatePem, 'canary']) refuses(() => readPrivateKey(pem, 'k', null));
 });
+
+/** Made by GenerateKeyPair of containers/image 5.29.2 for this test; signs nothing else. */
+const theirs = {
+  passphrase: 'open, please',
+  privatePem: `-----BEGIN ENCRYPTED COSIGN PRIVATE KEY-----
+eyJrZGYiOnsibmFtZSI6InNjcnlwdCIsInBhcmFtcyI6eyJOIjo2NTUzNiwiciI6
+OCwicCI6MX0sInNhbHQiOiJ3TitGQTJqODFzUTR4eEFVb1FHMVdKSCs5UlFSd04z
+YkNyTUttTzgrd3lBPSJ9LCJjaXBoZXIiOnsibmFtZSI6Im5hY2wvc2VjcmV0Ym94
+Iiwibm9uY2UiOiJjem90b3VUOS9MOXZnMXBMUUQ0MnBvUXJLS1NNQWFVZiJ9LCJj
+aXBoZXJ0ZXh0IjoiS3pEUHhSQlZka0ljS1dzSGF3VksvNkhKejhleWRmMHJEeW1H
+NVp6MFlxb3ArNlM5bkhhOTJNbkxwY2F6a2Rrb2ZkRk45OCtMYkpqdEtubXMrMHFV
+c2NNV1JWcVpTSTI4K3NWVTV1bEJYa3VqeW9CSUMwQlI5ei9STGp2dUxmQm9wQmlU
+dVNjazM2ZjR4V083T2pLQ3VBMmNLSW5oR1VacjEwZ2tUZmg0T3BzRkR3QVE2Ylds
+ZDBWNFp6QWd4WXFjcTBOK3R6dk8zdm5yd1E9PSJ9
+-----END ENCRYPTED COSIGN PRIVATE KEY-----
+`,
+  publicPem: `-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE6/rO87GXu6BoxaVy0oq2Zgyre4L9
+TMwmyeFPouqs0VKucPL3Gnud/hLv91Hzx7BvBDwjbVI9CqzJCQy7BI0BCQ==
+-----END PUBLIC KEY-----
+`,
+};
+
+test('a pair of keys that containers/image has made is read', () => {
+  const signature = sign(readPrivateKey(theirs.privatePem, 'k', theirs.passphrase), bytes);
+  assert.ok(verify(readPublicKey(theirs.publicPem, 'k'), bytes, signature));
+});
