@@ -44,10 +44,13 @@ install: dist/onggi dist/onggi-shim dist/onggi.node ## Install below $(PREFIX) (
 	ln -sfn ../lib/onggi/onggi $(DESTDIR)$(PREFIX)/bin/onggi
 	ln -sfn ../lib/onggi/onggi $(DESTDIR)$(PREFIX)/bin/onggi-runtime
 	ln -sfn onggi $(DESTDIR)$(PREFIX)/lib/onggi/skopeo
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|@PREFIX@|$(PREFIX)|' packaging/onggi-boot.service.in > $(DESTDIR)$(PREFIX)/lib/systemd/system/onggi-boot.service
 
 .PHONY: uninstall
 uninstall: ## Remove what install put there
-	rm -rf $(DESTDIR)$(PREFIX)/lib/onggi $(DESTDIR)$(PREFIX)/bin/onggi $(DESTDIR)$(PREFIX)/bin/onggi-runtime
+	rm -rf $(DESTDIR)$(PREFIX)/lib/onggi $(DESTDIR)$(PREFIX)/bin/onggi $(DESTDIR)$(PREFIX)/bin/onggi-runtime \
+	  $(DESTDIR)$(PREFIX)/lib/systemd/system/onggi-boot.service
 
 ##@ Check
 

@@ -144,6 +144,7 @@ export const importTable: ImportTable = {
         'push.ts',
         'reconcile-command.ts',
         'reconcile.ts',
+        'restart-wait.ts',
         'registries.ts',
         'registry-access.ts',
         'save.ts',

@@ -8,6 +8,7 @@ import { parseMount, parseTmpfs } from './value/mount.ts';
 import { parseNetwork } from './value/network.ts';
 import { integer, oneOf, parseCpus } from './value/number.ts';
 import { parsePortMappings } from './value/port-mapping.ts';
+import { parseRestartPolicy } from './value/restart-policy.ts';
 import { parseUlimit } from './value/ulimit.ts';
 import { parseVolume } from './value/volume.ts';
 import { parseVolumesFrom } from './value/volumes-from.ts';
@@ -65,6 +66,14 @@ export const containerFlags = {
   ),
   quiet: toggle('Pull without showing progress', { short: 'q' }),
   'read-only': toggle('Mount the root file system read-only'),
+  restart: single(
+    'string',
+    parseRestartPolicy,
+    'Start it again when it ends: no, always, unless-stopped, on-failure[:N]',
+    {
+      shown: 'no',
+    },
+  ),
   rm: toggle('Remove the container when it ends'),
   'stop-signal': single('string', asIs, 'Signal that asks the container to stop'),
   'stop-timeout': single('int', integer(-1), 'Seconds between the stop signal and SIGKILL; -1 to wait for ever'),
@@ -136,7 +145,6 @@ export const refusedContainerFlags: Refused = {
     'network-alias',
     'oom-score-adj',
     'pid',
-    'restart',
     'runtime',
     'security-opt',
     'shm-size',
@@ -152,7 +160,6 @@ export const refusedContainerFlags: Refused = {
     'no-healthcheck': ['false'],
     'oom-kill-disable': ['false'],
     'publish-all': ['false'],
-    restart: ['no'],
     'use-api-socket': ['false'],
   },
 };

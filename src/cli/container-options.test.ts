@@ -77,6 +77,8 @@ const single: readonly [readonly string[], object][] = [
   [['--pids-limit', '-1'], { resources: { pidsLimit: -1 } }],
   [['--pids-limit', '0'], { resources: {} }],
   [['--blkio-weight', '500'], { resources: { blkioWeight: 500 } }],
+  [['--restart', 'on-failure:2'], { restart: { name: 'on-failure', maximumRetries: 2 } }],
+  [['--restart', 'no'], {}],
   [['--volumes-from', 'web:ro'], { volumesFrom: [{ container: 'web', readOnly: true }] }],
   [['--volume-driver', 'local'], {}],
   [['-v', '/x'], { mounts: [{ type: 'volume', target: '/x', readOnly: false, copy: true }] }],

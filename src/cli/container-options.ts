@@ -48,6 +48,7 @@ export function containerOptions(flags: ContainerFlags, args: readonly string[],
     ...(Object.keys(labels).length > 0 && { labels }),
     mounts: [...[...flags.volume, ...flags.mount].map((mount) => mountOf(mount, facts)), ...flags.tmpfs],
     ...(flags['volumes-from'].length > 0 && { volumesFrom: flags['volumes-from'] }),
+    ...present('restart', restartOf(flags)),
     ...present('network', network),
     ...(published.length > 0 && { ports: published }),
     resources: resourcesOf(flags),
@@ -60,6 +61,12 @@ export function containerOptions(flags: ContainerFlags, args: readonly string[],
     ...(log !== undefined && { log }),
     ...(flags.tty && facts.consoleSize !== undefined && { consoleSize: facts.consoleSize }),
   };
+}
+
+function restartOf({ restart, rm }: ContainerFlags): ContainerOptions['restart'] {
+  if (restart === undefined || restart.name === 'no') return undefined;
+  if (rm) throw new OnggiError('invalid', 'conflicting options: cannot specify both --restart and --rm');
+  return restart;
 }
 
 /** What is asked for but can't have an effect: a line for the user each. */

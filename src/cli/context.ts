@@ -19,6 +19,7 @@ export type EngineFace = Pick<
   | 'system'
   | 'info'
   | 'reconcile'
+  | 'boot'
 >;
 
 export type Context = {

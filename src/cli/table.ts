@@ -288,6 +288,12 @@ export const commands: readonly Entry[] = [
     load: () => import('./commands/registry-serve.ts'),
   },
   {
+    names: ['system boot'],
+    summary: 'Start the containers that are to run after the machine has started',
+    group: 'other',
+    load: () => import('./commands/system-boot.ts'),
+  },
+  {
     names: ['volume create'],
     summary: 'Create a volume',
     group: 'other',

@@ -10,6 +10,7 @@ import {
   containerStates,
   findContainer,
   insertContainer,
+  noRestart,
   updateContainer,
 } from '../store/container-row.ts';
 import { syncDatabase, transaction } from '../store/database.ts';
@@ -42,6 +43,9 @@ export async function insertNew(context: Context, given: ContainerOptions): Prom
   const options = withHostCommand(given);
   checkHostImage(options);
   if (options.stopSignal !== undefined) parseSignal(options.stopSignal);
+  if (options.autoRemove === true && (options.restart?.name ?? 'no') !== 'no') {
+    throw new OnggiError('invalid', 'conflicting options: cannot specify both --restart and --rm');
+  }
   const image = options.image === hostImage ? null : findImage(store, options.image);
   const ofImage = image === null ? null : readImageConfig(store, image.id).value.process;
   const resolved = resolveMounts(options.mounts ?? [], sharedBy(store, options), ofImage?.volumes ?? [], newVolumeName);
@@ -138,6 +142,7 @@ function rowOf(id: string, name: string, image: ImageRow | null, asked: Asked): 
     networkName: null,
     autoRemove: options.autoRemove ?? false,
     cgroup: null,
+    ...noRestart,
   };
 }
 

@@ -4,7 +4,7 @@ import { connectShim, type Interest, type ShimClient } from '../kernel/shim-clie
 import { findCgroup } from '../runtime/cgroup/layout.ts';
 import { killCgroup } from '../runtime/cgroup/processes.ts';
 import { isSignal, parseSignal } from '../runtime/signal.ts';
-import { containerById } from '../store/container-row.ts';
+import { containerById, containerStates, updateContainer } from '../store/container-row.ts';
 import { type Container, containerOf } from './container.ts';
 import { lookUp } from './container-query.ts';
 import { containerSession } from './container-session.ts';
@@ -14,7 +14,7 @@ import { removeAll, settle } from './finish.ts';
 import { untilExit } from './handshake.ts';
 import { releaseIdleNetworks } from './idle-network.ts';
 import { imageStopSignal } from './image-view.ts';
-import { dropContainerLock, lockContainer } from './reconcile.ts';
+import { dropContainerLock, haveRestarted, lockContainer } from './reconcile.ts';
 import type { Session } from './types.ts';
 
 const defaultStopTimeout = 10;
@@ -29,6 +29,7 @@ export async function attach(context: Context, ref: string, options: AttachOptio
 
 export async function stop(context: Context, ref: string, options: StopOptions): Promise<void> {
   const container = await lookUp(context, ref);
+  keepEnded(context, container);
   if (container.row.state !== 'running') return;
   const timeout = options.timeout ?? container.options.stopTimeout ?? defaultStopTimeout;
   using client = await connect(container, {});
@@ -43,6 +44,12 @@ export async function stop(context: Context, ref: string, options: StopOptions):
     }
   }
   await settleNow(context, container);
+}
+
+/** It is not to run again until somebody starts it. */
+function keepEnded({ store }: Context, { id, options }: Container): void {
+  if ((options.restart?.name ?? 'no') === 'no') return;
+  updateContainer(store.database, id, containerStates, { stopped: true, restartAt: null });
 }
 
 /**
@@ -61,6 +68,9 @@ export async function kill(context: Context, ref: string, signal: string): Promi
   const container = await running(context, ref, 'kill');
   using client = await connect(container, {});
   if (client === undefined) throw notRunning(container, 'kill');
+  if (number === parseSignal('SIGKILL') || number === stopSignal(context, container, undefined)) {
+    keepEnded(context, container);
+  }
   await client.signal(number);
   if (number !== parseSignal('SIGKILL')) return;
   await untilExit(client);
@@ -79,6 +89,12 @@ export async function remove(
       hint: 'Stop the container before removing it, or use -f to kill and remove it.',
     });
   }
+  if (container.row.restartAt !== null && options.force !== true) {
+    throw new OnggiError('conflict', `cannot remove container "${container.row.name}": container is restarting`, {
+      hint: 'Stop the container before removing it, or use -f to remove it.',
+    });
+  }
+  keepEnded(context, container);
   if (alive) await killAll(container);
   using guard = await lockContainer(context, container.id);
   const row = await settle(context.store, container.id, guard);
@@ -139,8 +155,10 @@ async function connect({ start }: Container, interest: Interest): Promise<ShimCl
 
 async function settleNow(context: Context, { id }: Container): Promise<void> {
   using guard = await lockContainer(context, id);
-  if ((await settle(context.store, id, guard)) === undefined) dropContainerLock(guard);
+  const row = await settle(context.store, id, guard);
+  if (row === undefined) dropContainerLock(guard);
   await releaseIdleNetworks(context.store);
+  await haveRestarted(context, row);
 }
 
 /** @param seconds of waiting */

@@ -7,7 +7,7 @@ import { lostEnding } from './ending.ts';
 import { finish, foundEnding } from './finish.ts';
 import { endingOfReport, type Output } from './handshake.ts';
 import { leaveIdleNetworks, releaseIdleNetworks } from './idle-network.ts';
-import { dropContainerLock, lockContainer } from './reconcile.ts';
+import { dropContainerLock, haveRestarted, lockContainer } from './reconcile.ts';
 import { openSession } from './session.ts';
 import type { Ending, Session } from './types.ts';
 
@@ -43,7 +43,9 @@ async function settled(context: Context, { id, start }: Container, ending: Endin
   const row = containerById(store.database, id);
   const now = row === undefined ? undefined : containerOf(store, row);
   const unfinished = row?.state === 'running' || row?.state === 'starting';
-  if (now !== undefined && unfinished && now.start?.socket === start?.socket) await finish(store, now, ending, guard);
+  if (now !== undefined && unfinished && now.start?.socket === start?.socket) {
+    await haveRestarted(context, await finish(store, now, ending, guard));
+  }
   if (containerById(store.database, id) === undefined) dropContainerLock(guard);
   return ending;
 }

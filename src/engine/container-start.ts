@@ -85,6 +85,21 @@ async function startable(context: Context, id: string, guard: Guard): Promise<Co
   return containerOf(context.store, row);
 }
 
+/**
+ * Starts a container that is to run again, if it still is. A start that fails ends the restarts, as with Docker.
+ * @returns whether it was started
+ */
+export async function startAgain(context: Context, id: string): Promise<boolean> {
+  using guard = await lockContainer(context, id);
+  const { database } = context.store;
+  const row = await settle(context.store, id, guard);
+  if (row === undefined || row.state !== 'exited' || row.restartAt === null) return false;
+  const counted = updateContainer(database, id, ['exited'], { restartCount: row.restartCount + 1 });
+  const { client } = await start(context, containerOf(context.store, counted), guard, {}, true);
+  client.close();
+  return true;
+}
+
 type Started = { readonly client: ShimClient; readonly early: readonly Output[]; readonly row: Container['row'] };
 
 /**
@@ -92,9 +107,15 @@ type Started = { readonly client: ShimClient; readonly early: readonly Output[];
  * @throws OnggiError `command-not-found`, `not-executable`, and whatever a step failed with; then the container is
  *   as it was before, or gone when it was to be removed at its end
  */
-async function start(context: Context, asked: Container, guard: Guard, interest: Interest): Promise<Started> {
+async function start(
+  context: Context,
+  asked: Container,
+  guard: Guard,
+  interest: Interest,
+  again = false,
+): Promise<Started> {
   try {
-    return await startRecorded(context, record(context, asked), interest);
+    return await startRecorded(context, record(context, asked, again), interest);
   } catch (error) {
     await undo(context, asked.id, failedEnding(error), guard);
     throw error;
@@ -132,7 +153,7 @@ async function startRecorded(context: Context, container: Container, interest: I
 }
 
 /** The row says what will be made before any of it is: state, socket, cgroups, address, ports. */
-function record({ store }: Context, { row, files, options }: Container): Container {
+function record({ store }: Context, { row, files, options }: Container, again: boolean): Container {
   const nonce = randomBytes(10).toString('hex');
   const cgroupsPath = `${delegatedPath()}/onggi/${row.id}`;
   const start: StartRecord = { nonce, socket: socketPath(store.layout, nonce), cgroupsPath };
@@ -151,6 +172,8 @@ function record({ store }: Context, { row, files, options }: Container): Contain
       state: 'starting',
       cgroup: JSON.stringify(start),
       networkName: network?.name ?? null,
+      restartAt: null,
+      ...(!again && { restartCount: 0, restartWait: 0, stopped: false }),
     });
   });
   return containerOf(store, starting);

@@ -138,6 +138,7 @@ export function statusOf(row: ContainerRow): ContainerStatus {
     case 'running':
       return 'running';
     case 'exited':
+      return row.restartAt === null ? 'exited' : 'restarting';
     case 'removing':
       return 'exited';
   }

@@ -33,6 +33,7 @@ import { type Container, containerOf, filesOf } from './container.ts';
 import { unpublish } from './container-network.ts';
 import { lostEnding, readEnding } from './ending.ts';
 import { untilExit } from './handshake.ts';
+import { nextRestart } from './restart-policy.ts';
 import type { Ending } from './types.ts';
 
 /** The ending of a container whose row says that it lives; undefined while it does live. Touches nothing. */
@@ -114,6 +115,7 @@ export async function finish(
     return undefined;
   }
   const neverRan = row.startedAt === null && (ending.failure !== null || (ending.lost && row.state === 'starting'));
+  const wait = neverRan || ending.failure !== null ? null : waitForRestart(container, ending);
   const settled = transaction(store.database, () => {
     releaseLeases(store.database, row.id, Date.now());
     return updateContainer(store.database, row.id, ['starting', 'running'], {
@@ -125,10 +127,17 @@ export async function finish(
       pid: null,
       pidStartTime: null,
       cgroup: null,
+      ...(wait !== null && { restartWait: wait, restartAt: ending.finishedAt + wait }),
     });
   });
   markRecorded(files.exit, files.recorded);
   return settled;
+}
+
+function waitForRestart({ row, options }: Container, { exitCode, finishedAt }: Ending): number | null {
+  const ranFor = finishedAt - (row.startedAt ?? finishedAt);
+  const { stopped, restartCount: count, restartWait: wait } = row;
+  return nextRestart(options.restart, { exitCode, ranFor, stopped, count, wait });
 }
 
 /** Tells the shim that its record has been taken over, without a moment in which it is nowhere on disk. */

@@ -85,6 +85,15 @@ export class Engine implements AsyncDisposable {
     await reconcile(this.#context, id);
   }
 
+  /**
+   * What a machine does once after it has started: containers run again as their restart policies want it.
+   * @returns those that could not be started, with why
+   */
+  async boot(): Promise<{ readonly name: string; readonly error: unknown }[]> {
+    const { boot } = await import('./reconcile.ts');
+    return await boot(this.#context);
+  }
+
   /** Closes the store. Containers go on; a second call does nothing. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#context.close();

@@ -18,7 +18,7 @@ export function hostConfig({ options, row }: Container): Record<string, unknown>
     NetworkMode: row.networkMode,
     PortBindings: portBindings(options.ports ?? []),
     PublishAllPorts: false,
-    RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
+    RestartPolicy: { Name: options.restart?.name ?? 'no', MaximumRetryCount: options.restart?.maximumRetries ?? 0 },
     AutoRemove: row.autoRemove,
     ConsoleSize: consoleSize === undefined ? [0, 0] : [consoleSize.rows, consoleSize.columns],
     VolumesFrom: orNull(options.volumesFrom?.map(({ container }) => container)),

@@ -40,7 +40,7 @@ export function inspectContainer(
     HostsPath: files.hosts,
     LogPath: files.log,
     Name: `/${row.name}`,
-    RestartCount: 0,
+    RestartCount: row.restartCount,
     Driver: 'overlay2',
     Platform: 'linux',
     MountLabel: '',
@@ -59,9 +59,9 @@ function state({ row, ending }: Container): Record<string, unknown> {
   const status = statusOf(row);
   return {
     Status: status,
-    Running: status === 'running',
+    Running: status === 'running' || status === 'restarting',
     Paused: false,
-    Restarting: false,
+    Restarting: status === 'restarting',
     OOMKilled: ending?.oom != null,
     Dead: false,
     Pid: status === 'running' ? (row.pid ?? 0) : 0,

@@ -3,8 +3,15 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { OnggiError } from '../errors.ts';
 import { type Guard, lock, tryLock } from '../kernel/lock.ts';
-import { type ContainerRow, containerById, listContainers } from '../store/container-row.ts';
+import {
+  type ContainerRow,
+  containerById,
+  dueRestarts,
+  listContainers,
+  updateContainer,
+} from '../store/container-row.ts';
 import type { Store } from '../store/store.ts';
+import { containerOf } from './container.ts';
 import type { Context } from './context.ts';
 import { hasEnded, settle } from './finish.ts';
 import { releaseIdleNetworks, visitIdleNetworks } from './idle-network.ts';
@@ -45,6 +52,7 @@ function gone(name: string): never {
 async function settleUnder(context: Context, id: string, guard: Guard): Promise<ContainerRow | undefined> {
   const settled = await settleHeld(context, id, guard);
   await releaseIdleNetworks(context.store);
+  await haveRestarted(context, settled);
   return settled;
 }
 
@@ -63,6 +71,45 @@ export async function settleStale(context: Context): Promise<void> {
     if (guard !== undefined) await settleUnder(context, row.id, guard);
   }
   await releaseIdleNetworks(context.store);
+  for (const id of dueRestarts(context.store.database, Date.now() - overdue)) {
+    await haveRestarted(context, containerById(context.store.database, id));
+  }
+}
+
+/**
+ * After the machine has started: what its end cut off is settled, and what the restart policies want runs again. As with
+ * Docker, `always` holds for what somebody has stopped, too.
+ * @returns names of those that could not be started, with why
+ */
+export async function boot(context: Context): Promise<{ readonly name: string; readonly error: unknown }[]> {
+  const { database } = context.store;
+  for (const row of listContainers(database, ['starting', 'running', 'removing'])) {
+    await settleHeld(context, row.id, await lockContainer(context, row.id));
+  }
+  await visitIdleNetworks(context.store);
+  const { startAgain } = await import('./container-start.ts');
+  const failed: { readonly name: string; readonly error: unknown }[] = [];
+  for (const row of listContainers(database, ['exited']).reverse()) {
+    const always = containerOf(context.store, row).options.restart?.name === 'always';
+    if (row.restartAt === null && !(always && row.stopped)) continue;
+    try {
+      if (row.restartAt === null) updateContainer(database, row.id, ['exited'], { restartAt: Date.now() });
+      await startAgain(context, row.id);
+    } catch (error) {
+      failed.push({ name: row.name, error });
+    }
+  }
+  return failed;
+}
+
+/** Milliseconds after which a restart that is due has nobody who waits for it: that one was killed, or the machine. */
+const overdue = 1000;
+
+/** Has a process of its own start the container when it is due, if it is to run again. */
+export async function haveRestarted(context: Context, row: ContainerRow | undefined): Promise<void> {
+  if (row?.restartAt == null || row.state !== 'exited') return;
+  const { runDetached } = await import('./restart-wait.ts');
+  runDetached(context.reconcileCommand(row.id));
 }
 
 /**
@@ -90,8 +137,9 @@ function isStale(store: Store, row: ContainerRow): boolean {
 /** `onggi reconcile [ID]`: one container, waiting for its lock; or everything, garbage included. */
 export async function reconcile(context: Context, id?: string): Promise<void> {
   if (id !== undefined) {
-    await settleHeld(context, id, await lockContainer(context, id));
+    const row = await settleHeld(context, id, await lockContainer(context, id));
     await visitIdleNetworks(context.store);
+    if (row?.restartAt != null) await (await import('./restart-wait.ts')).restartWhenDue(context, id);
     return;
   }
   await settleStale(context);

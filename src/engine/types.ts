@@ -66,6 +66,12 @@ export type Resources = {
   readonly blkioWeight?: number;
 };
 
+export type RestartPolicy = {
+  readonly name: 'no' | 'always' | 'unless-stopped' | 'on-failure';
+  /** Of `on-failure`; 0 for no limit. */
+  readonly maximumRetries: number;
+};
+
 export type LogOptions = {
   /** Bytes, 0 for no rotation. */
   readonly maxSize: number;
@@ -91,6 +97,8 @@ export type ContainerOptions = {
   /** `-i`: keep stdin open. */
   readonly stdin?: boolean;
   readonly autoRemove?: boolean;
+  /** Absent: it stays ended. Not together with `autoRemove`. */
+  readonly restart?: RestartPolicy;
   readonly mounts?: readonly (BindMount | TmpfsMount | VolumeMount)[];
   /** Containers whose binds and volumes this one gets too, on places that it has nothing on. */
   readonly volumesFrom?: readonly { readonly container: string; readonly readOnly: boolean | null }[];
@@ -113,7 +121,7 @@ export type ContainerOptions = {
   readonly consoleSize?: { readonly rows: number; readonly columns: number };
 };
 
-export type ContainerStatus = 'created' | 'running' | 'exited';
+export type ContainerStatus = 'created' | 'running' | 'exited' | 'restarting';
 
 export type ContainerSummary = {
   readonly id: ContainerId;

@@ -32,7 +32,18 @@ export type ContainerRow = {
   readonly autoRemove: boolean;
   /** JSON of the cgroup placement; opaque here. */
   readonly cgroup: string | null;
+  /** Times that it was started again by its policy since somebody started it. */
+  readonly restartCount: number;
+  /** Milliseconds between its last end and its last start by its policy. */
+  readonly restartWait: number;
+  /** When it is to be started again; milliseconds since the epoch. */
+  readonly restartAt: number | null;
+  /** Somebody has stopped it: it is not to be started again. */
+  readonly stopped: boolean;
 };
+
+/** What a new one begins with. */
+export const noRestart = { restartCount: 0, restartWait: 0, restartAt: null, stopped: false } as const;
 
 /** What changes in the life of a container; id, options and creation time never do. */
 export type ContainerChange = Partial<
@@ -48,10 +59,14 @@ export type ContainerChange = Partial<
     | 'networkName'
     | 'autoRemove'
     | 'cgroup'
+    | 'restartCount'
+    | 'restartWait'
+    | 'restartAt'
+    | 'stopped'
   >
 >;
 
-/** @throws OnggiError `exists` when the name is taken; `conflict` when the image was removed meanwhile */
+/** Begins without restarts. @throws OnggiError `exists` when the name is taken; `conflict` when the image was removed meanwhile */
 export function insertContainer(database: Database, row: ContainerRow): void {
   try {
     run(
@@ -132,6 +147,11 @@ export function containersOfImage(database: Database, image: Digest): ContainerR
   return all(database, 'SELECT * FROM containers WHERE image_id = ? ORDER BY created DESC', image).map(containerOf);
 }
 
+/** Ids of those whose restart is due by `time`, milliseconds since the epoch. */
+export function dueRestarts(database: Database, time: number): string[] {
+  return all(database, 'SELECT id FROM containers WHERE restart_at <= ?', time).map((row) => text(row, 'id'));
+}
+
 /** Number of containers by image id, the image `host` left out. */
 export function countContainersByImage(database: Database): Map<string, number> {
   const rows = all(
@@ -152,6 +172,10 @@ const columns = {
   networkName: 'network_name',
   autoRemove: 'auto_remove',
   cgroup: 'cgroup',
+  restartCount: 'restart_count',
+  restartWait: 'restart_wait',
+  restartAt: 'restart_at',
+  stopped: 'stopped',
 } as const satisfies Record<keyof ContainerChange, string>;
 
 /**
@@ -230,5 +254,9 @@ function containerOf(row: Row): ContainerRow {
     networkName: textOrNull(row, 'network_name'),
     autoRemove: integer(row, 'auto_remove') !== 0,
     cgroup: textOrNull(row, 'cgroup'),
+    restartCount: integer(row, 'restart_count'),
+    restartWait: integer(row, 'restart_wait'),
+    restartAt: integerOrNull(row, 'restart_at'),
+    stopped: integer(row, 'stopped') !== 0,
   };
 }

@@ -25,6 +25,10 @@ const cases: Record<number, (database: ReturnType<typeof openDatabase>) => void>
     const tables = all(database, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE '%volumes'");
     assert.deepEqual(tables.map((row) => String(row['name'])).sort(), ['container_volumes', 'volumes']);
   },
+  4: (database) => {
+    const columns = all(database, "SELECT name FROM pragma_table_info('containers')").map((row) => row['name']);
+    assert.deepEqual(columns.slice(-4), ['restart_count', 'restart_wait', 'restart_at', 'stopped']);
+  },
 };
 
 for (const migration of migrations) {

@@ -7,7 +7,8 @@
  *                  manifest the name stood for
  *   layers         one row per unpacked layer: named by chain id, `directory` is its name below ROOT/layers
  *   image_layers   which layers an image has, position 0 is the lowest
- *   containers     one row per container; its layers are those of its image
+ *   containers     one row per container; its layers are those of its image. `restart_at` is when one that has ended is to
+ *                  run again, `stopped` that somebody wants it to stay ended
  *   networks       bridges; owner is "user" or "onggi" (the default network); `active` is set before the
  *                  bridge is made and cleared after it is removed, so that a killed command leaves no forgotten bridge;
  *                  `idle_since` is when its last lease went, `visit` until when somebody is expected to remove it
@@ -185,6 +186,17 @@ CREATE TABLE container_volumes (
   PRIMARY KEY (container_id, volume)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX container_volumes_by_volume ON container_volumes (volume);
+`,
+  },
+  {
+    version: 4,
+    name: 'restarts of containers',
+    sql: `
+ALTER TABLE containers ADD COLUMN restart_count INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE containers ADD COLUMN restart_wait INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE containers ADD COLUMN restart_at INTEGER;
+ALTER TABLE containers ADD COLUMN stopped INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX containers_by_restart ON containers (restart_at) WHERE restart_at IS NOT NULL;
 `,
   },
 ];

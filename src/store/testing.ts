@@ -1,6 +1,6 @@
 /** What tests of rows need: example records. Not loaded by the product. */
 import { type ChainId, chainIds, type DiffId, type Digest, sha256 } from '../oci/digest.ts';
-import type { ContainerRow } from './container-row.ts';
+import { type ContainerRow, noRestart } from './container-row.ts';
 import type { LayerRow } from './layer-row.ts';
 
 /** A container of the image `host`, id filled up to 64 digits. */
@@ -22,6 +22,7 @@ export function exampleContainer(id: string, name: string, change: Partial<Conta
     networkName: null,
     autoRemove: false,
     cgroup: null,
+    ...noRestart,
     ...change,
   };
 }

@@ -60,12 +60,14 @@ export type Inspected = {
   readonly Args: readonly string[];
   readonly Image: string;
   readonly LogPath: string;
+  readonly RestartCount: number;
   readonly State: {
     readonly Status: string;
     readonly Running: boolean;
     readonly OOMKilled: boolean;
     readonly Pid: number;
     readonly ExitCode: number;
+    readonly Restarting: boolean;
     readonly Error: string;
     readonly StartedAt: string;
     readonly FinishedAt: string;

@@ -57,7 +57,8 @@ export function containerRow(container: ContainerSummary, options: RowOptions): 
 export function statusText(container: ContainerSummary, now: number): string {
   if (container.status === 'running') return `Up ${humanDuration(now - (container.startedAt ?? now))}`;
   if (container.status === 'created') return 'Created';
-  return `Exited (${container.exitCode ?? 0}) ${humanDuration(now - (container.finishedAt ?? now))} ago`;
+  const word = container.status === 'restarting' ? 'Restarting' : 'Exited';
+  return `${word} (${container.exitCode ?? 0}) ${humanDuration(now - (container.finishedAt ?? now))} ago`;
 }
 
 function imageText(image: string, truncate: boolean): string {

@@ -50,7 +50,7 @@ const statuses: Readonly<Record<string, ContainerStatus | null>> = {
   running: 'running',
   exited: 'exited',
   // States of Docker that no container is ever in here: valid, and matched by none.
-  restarting: null,
+  restarting: 'restarting',
   removing: null,
   paused: null,
   dead: null,
