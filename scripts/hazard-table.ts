@@ -157,6 +157,8 @@ export const hazards: readonly HazardRule[] = [
       { file: 'src/bundle/hook.ts', why: 'hooks that the bundle names' },
       { file: 'src/bundle/process-table.ts', why: 'ps, for its columns, on the host' },
       { file: 'src/cli/process-context.ts', why: 'onggi itself, to reconcile' },
+      { file: 'src/engine/restart-wait.ts', why: 'onggi itself, to start a container again' },
+      { file: 'src/engine/signature-gpg.ts', why: 'gpgv, for simple signatures' },
       { file: 'src/network/pasta.ts', why: 'pasta, the network of containers of ordinary users' },
       { file: 'src/registry/credential-helper.ts', why: "the helper that the user's settings name" },
     ],
