@@ -1,6 +1,7 @@
 #include "mount.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "scoped.h"
@@ -97,17 +98,17 @@ static char *next_option(char **rest) {
     return option;
 }
 
+/* Of any length: they go to the kernel one by one, not on the one page of mount(2). */
 static int set_options(int fs, const char *type, const char *data, struct failure *failure) {
-    char options[4096];
-    if (strlen(data) >= sizeof options) return fail(failure, E2BIG, "mount \"%s\": more than one page of options", type);
-    memcpy(options, data, strlen(data) + 1);
-    for (char *rest = options; rest != NULL;) {
+    char *options = strdup(data);
+    if (options == NULL) return fail(failure, ENOMEM, "mount \"%s\": allocate its options", type);
+    int result = 0;
+    for (char *rest = options; rest != NULL && result == 0;) {
         char *option = next_option(&rest);
-        if (*option == '\0') continue;
-        int result = set_option(fs, type, option, failure);
-        if (result < 0) return result;
+        if (*option != '\0') result = set_option(fs, type, option, failure);
     }
-    return 0;
+    free(options);
+    return result;
 }
 
 int mount_reconfigure(int mount, const char *data, struct failure *failure) {

@@ -67,8 +67,8 @@ const mount: Check<Mount> = object<Mount>(
   {
     type: word,
     source: path,
-    // One page holds the options of a mount (mount(2)); a longer list can only be refused by the kernel.
-    options: list(text(4095), 1000),
+    // An overlay of 500 layers, which is as many as the kernel takes, with 128 characters each.
+    options: list(text(1 << 16), 1000),
     uidMappings: idMaps,
     gidMappings: idMaps,
   },

@@ -164,9 +164,9 @@ test('a file system that can not map ids is named', needs, async () => {
   assert.match(inspect(told.events), /map the ids of "\/proc": its file system may not allow it/);
 });
 
-test('overlays with more layers than an option holds, and mounts beneath them', needs, async () => {
+test('overlays with more layers than an option, or a page of them, holds, and mounts beneath them', needs, async () => {
   await inDirectory(async (source) => {
-    const layers = Array.from({ length: 40 }, (_, index) => join(source, `layer-${index}-${'x'.repeat(60)}`));
+    const layers = Array.from({ length: 130 }, (_, index) => join(source, `layer-${index}-${'x'.repeat(60)}`));
     for (const [index, layer] of layers.entries()) {
       mkdirSync(layer);
       writeFileSync(join(layer, `from-${index}`), '');
@@ -176,6 +176,6 @@ test('overlays with more layers than an option holds, and mounts beneath them', 
       { destination: '/o', type: 'overlay', source: 'overlay', options: [`lowerdir=${layers.join(':')}`] },
       { destination: '/o/below', type: 'bind', source: join(source, 'sub'), options: ['bind'] },
     ]);
-    assert.deepEqual(lines, ['41']);
+    assert.deepEqual(lines, ['131']);
   });
 });
