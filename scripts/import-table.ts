@@ -184,6 +184,7 @@ export const importTable: ImportTable = {
         'pause.ts',
         'pid-file.ts',
         'preserve.ts',
+        'privilege.ts',
         'process-end.ts',
         'process-file.ts',
         'process-table.ts',

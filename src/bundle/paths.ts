@@ -26,8 +26,11 @@ export function containerPaths(root: string, id: string): ContainerPaths {
   };
 }
 
-/** The root of state directories when nobody says: for users without privileges below their own runtime directory. */
-export function defaultRoot(user: number, env: Readonly<Record<string, string | undefined>>): string {
+/**
+ * The root of state directories when nobody says: for users without privileges below their own runtime directory, as
+ * for root of their user namespace, which is what Podman calls a runtime as.
+ */
+export function defaultRoot(privileged: boolean, env: Readonly<Record<string, string | undefined>>): string {
   const own = env['XDG_RUNTIME_DIR'];
-  return user !== 0 && own !== undefined && own.startsWith('/') ? `${own}/onggi-runtime` : '/run/onggi-runtime';
+  return !privileged && own !== undefined && own.startsWith('/') ? `${own}/onggi-runtime` : '/run/onggi-runtime';
 }

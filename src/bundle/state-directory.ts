@@ -1,5 +1,6 @@
 /** State directories: `<root>/<id>` with state.json, config.json and the lock. Acts. */
 import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
 import { type Guard, lock, tryLock } from '../kernel/lock.ts';
 import type { ContainerPaths } from './paths.ts';
@@ -45,9 +46,32 @@ function idExists(id: string): OnggiError {
   });
 }
 
+/**
+ * Records that somebody else could write would name processes to be signalled and cgroups to be removed (THREATS, class
+ * O). A root that is missing is fine: nothing is recorded there.
+ *
+ * @throws OnggiError `denied`
+ */
+export function checkRoot(root: string): void {
+  const found = lstatSync(root, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  const mode = (found.mode & 0o7777).toString(8);
+  // A group of one's own is as good as oneself: with it many a user's umask is 002. In a sticky directory, as /tmp is,
+  // nobody can touch the directories of others, and those of others are told by their owner.
+  const others = (found.mode & 0o1000) !== 0 ? 0 : found.gid === process.getegid?.() ? 0o002 : 0o022;
+  const trusted = found.uid === process.geteuid?.() || found.uid === 0;
+  if (found.isDirectory() && trusted && (found.mode & others) === 0) return;
+  const what = found.isDirectory()
+    ? `its owner is ${found.uid}, its mode ${mode}: others could change it`
+    : 'it is no directory';
+  throw new OnggiError('denied', `root directory "${root}": ${what}`, {
+    hint: 'Name a directory that only you can write to with --root, or set XDG_RUNTIME_DIR to yours.',
+  });
+}
+
 function makeRoot(root: string): void {
   try {
-    if (mkdirSync(root, { recursive: true, mode: 0o700 }) === undefined) return;
+    if (mkdirSync(root, { recursive: true, mode: 0o700 }) === undefined) return checkRoot(root);
     // The sticky bit keeps the cleaner of XDG_RUNTIME_DIR away (XDG base directory specification).
     if (process.getuid?.() !== 0) chmodSync(root, 0o1700);
   } catch (error) {
@@ -77,6 +101,7 @@ export function readState(id: string, paths: ContainerPaths): StateRecord {
  * which cgroups are removed and which hooks are run
  */
 export function tryReadState(paths: ContainerPaths): StateRecord | undefined {
+  checkRoot(dirname(paths.directory));
   const found = lstatSync(paths.directory, { throwIfNoEntry: false });
   if (found?.isDirectory() !== true) return undefined;
   if (found.uid !== process.geteuid?.()) {
@@ -115,6 +140,7 @@ export function replaceFile(path: string, content: string, mode: number): void {
 
 /** Names of the containers below a root, in alphabetical order; none when there is no such directory. */
 export function listContainers(root: string): string[] {
+  checkRoot(root);
   try {
     const entries = readdirSync(root, { withFileTypes: true });
     return entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort();

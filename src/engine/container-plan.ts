@@ -4,7 +4,7 @@ import { availableParallelism, hostname, release } from 'node:os';
 import { dirname } from 'node:path';
 import { errnoOf, fromSystemError } from '../errors.ts';
 import { lowerDirectories } from '../image/snapshot.ts';
-import { mapsOf, unprivileged } from '../kernel/user-namespace.ts';
+import { isPrivileged, mapsOf } from '../kernel/user-namespace.ts';
 import { forwardedFile, hostsFile, resolvedPath, resolverFile } from '../network/resolver.ts';
 import type { Spec } from '../oci/runtime-spec.ts';
 import { allCapabilities, capabilityNamesOf, capabilitySet } from '../runtime/capability.ts';
@@ -134,7 +134,7 @@ function rootOf({ store }: Context, { row, files, options }: Container): RootSou
     work: files.work,
     // Such a container is never started again, so its writable layer need not survive a power cut.
     volatile: options.autoRemove === true,
-    userAttributes: unprivileged() !== undefined,
+    userAttributes: !isPrivileged(),
     target: files.rootfs,
   };
 }

@@ -26,6 +26,11 @@ export function inUserNamespace(): boolean {
   return readText('/proc/self/uid_map').trim().replace(/\s+/g, ' ') !== '0 0 4294967295';
 }
 
+/** Root of the machine, whose privileges reach beyond its namespaces. */
+export function isPrivileged(): boolean {
+  return process.geteuid?.() === 0 && !inUserNamespace();
+}
+
 /** What the containers of this user get. */
 export function mapsOf({ uid, gid, helpers }: Unprivileged): UserMaps {
   const user = { name: userName(readText('/etc/passwd'), uid) ?? nameElsewhere(), uid };

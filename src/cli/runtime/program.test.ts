@@ -16,7 +16,7 @@ async function run(...argv: string[]) {
     stderr: to('stderr'),
     append: (_path, text) => to('log')(text),
     env: {},
-    user: 0,
+    privileged: () => true,
     now: () => new Date('2026-11-21T12:00:00.123Z'),
   });
   return { status, ...said };

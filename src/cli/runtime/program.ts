@@ -43,7 +43,8 @@ export type RuntimeWorld = {
   /** To the end of a file, which is made (0644) when it is missing. */
   readonly append: (path: string, text: string) => void;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly user: number;
+  /** Whether this is root of the machine; asked only where nobody names a root. */
+  readonly privileged: () => boolean;
   readonly now: () => Date;
 };
 
@@ -110,7 +111,9 @@ function countProblem(name: string, { positionals: { min, max } }: RuntimeComman
 function runtimeOf(globals: GlobalFlags, world: RuntimeWorld): Runtime {
   return {
     root:
-      globals.root === undefined || globals.root === '' ? defaultRoot(world.user, world.env) : resolve(globals.root),
+      globals.root === undefined || globals.root === ''
+        ? defaultRoot(world.privileged(), world.env)
+        : resolve(globals.root),
     systemdCgroup: globals['systemd-cgroup'],
     warn: (message) => tell(world, globals, 'warning', message, visible(`onggi-runtime: warning: ${message}\n`)),
     debug: (text) => {

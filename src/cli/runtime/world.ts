@@ -1,5 +1,6 @@
 /** The world of `onggi-runtime` as a process of its own. Acts. */
 import { appendFileSync } from 'node:fs';
+import { isPrivileged } from '../../bundle/privilege.ts';
 import { endProcess } from '../../bundle/process-end.ts';
 import { fromSystemError } from '../../errors.ts';
 import { outputOf } from '../output.ts';
@@ -17,7 +18,7 @@ export function runtimeWorld(): RuntimeWorld & { readonly end: (status: number) 
       }
     },
     env: process.env,
-    user: process.getuid?.() ?? 0,
+    privileged: isPrivileged,
     now: () => new Date(),
     end: (status) => {
       try {

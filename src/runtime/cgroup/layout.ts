@@ -1,6 +1,7 @@
 /** Reads what hierarchy.ts parses. */
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { errnoOf, fromSystemError } from '../../errors.ts';
+import { isPrivileged } from '../../kernel/user-namespace.ts';
 import { type Cgroup, cgroupAt, type OwnCgroups, parseOwnCgroups } from './cgroup.ts';
 import { type CgroupLayout, parseCgroupLayout } from './hierarchy.ts';
 import { type Access, delegatedLayout, permittedCgroup } from './permission.ts';
@@ -12,7 +13,7 @@ import { type Access, delegatedLayout, permittedCgroup } from './permission.ts';
 export function readCgroupLayout(): CgroupLayout {
   try {
     const layout = parseCgroupLayout(readFileSync('/proc/self/mountinfo', 'utf8'), { read, exists: existsSync });
-    return isRoot() ? layout : delegatedLayout(layout, ownCgroups(), access);
+    return isPrivileged() ? layout : delegatedLayout(layout, ownCgroups(), access);
   } catch (error) {
     throw fromSystemError(error, 'find the cgroup hierarchies of this machine');
   }
@@ -35,7 +36,7 @@ function read(path: string): string {
  */
 export function findCgroup(path: string, layout: CgroupLayout = readCgroupLayout()): Cgroup {
   const cgroup = path.startsWith('/') ? cgroupAt(layout, path) : cgroupAt(layout, path, ownCgroups());
-  return isRoot() ? cgroup : permittedCgroup(cgroup, layout, ownCgroups(), access);
+  return isPrivileged() ? cgroup : permittedCgroup(cgroup, layout, ownCgroups(), access);
 }
 
 /** Below the unified hierarchy, the topmost cgroup that an ordinary user may make others in; "" for root, or if none. */
@@ -46,10 +47,6 @@ export function delegatedPath(): string {
 
 function ownCgroups(): OwnCgroups {
   return parseOwnCgroups(read('/proc/self/cgroup'), read('/proc/self/mountinfo'));
-}
-
-function isRoot(): boolean {
-  return process.geteuid?.() === 0;
 }
 
 const access: Access = {
