@@ -5,7 +5,11 @@ import type { Context, EngineFace } from './context.ts';
 import type { Output } from './output.ts';
 import { pullProgress } from './progress.ts';
 
-export type PullOptions = { readonly platform?: string | undefined; readonly quiet: boolean };
+export type PullOptions = {
+  readonly platform?: string | undefined;
+  readonly allPlatforms?: boolean;
+  readonly quiet: boolean;
+};
 
 /**
  * Progress goes to `output`. SIGINT and SIGTERM end it with nothing half-registered.
@@ -15,7 +19,7 @@ export async function pullImage(
   name: string,
   context: Context,
   output: Output,
-  { platform, quiet }: PullOptions,
+  { platform, allPlatforms = false, quiet }: PullOptions,
 ): Promise<void> {
   const reference = parseReference(name);
   const engine = await context.engine();
@@ -26,7 +30,11 @@ export async function pullImage(
   const progress = quiet ? undefined : pullProgress(output, context.now);
   const heading = reference.digest === null ? (reference.tag ?? 'latest') : familiarName(reference);
   let begun = false;
-  const events = engine.images.pull(name, { signal: abort.signal, ...(platform !== undefined && { platform }) });
+  const events = engine.images.pull(name, {
+    allPlatforms,
+    signal: abort.signal,
+    ...(platform !== undefined && { platform }),
+  });
   for await (const event of events) {
     // Not before the registry has answered: until then nothing is being pulled.
     if (!begun) progress?.line(`${heading}: Pulling from ${reference.repository}`);

@@ -13,6 +13,8 @@ import type { ImageSummary, PullEvent, PushEvent } from './types.ts';
 export type PullOptions = {
   /** "linux/arm64/v8"; default this machine's. */
   readonly platform?: string;
+  /** Of an index every image: the name stands for that of `platform`, the others get names by digest. */
+  readonly allPlatforms?: boolean;
   /** For the registry of the image; absent: those that `docker login` has written for it, if any. */
   readonly credentials?: Credentials;
   /** Where `docker login` writes them; absent: $DOCKER_CONFIG/config.json or ~/.docker/config.json. */

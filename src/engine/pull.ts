@@ -7,12 +7,12 @@
  * Nothing has a name in the store before all of it is there and verified.
  */
 
-import { type Code, OnggiError } from '../errors.ts';
+import { type Code, OnggiError, unsupported } from '../errors.ts';
 import { parseImageConfig } from '../image/config.ts';
 import type { Digest } from '../oci/digest.ts';
-import { maxManifestSize } from '../oci/image-spec.ts';
+import { isIndexType, maxManifestSize } from '../oci/image-spec.ts';
 import { formatPlatform, hostPlatform, type Platform, parsePlatform, platformMatch } from '../oci/platform.ts';
-import { canonicalName, parseReference, type Reference } from '../oci/reference.ts';
+import { canonicalName, parseReference, pinned, type Reference } from '../oci/reference.ts';
 import { fetchBlob, receiveBlob } from '../registry/blob.ts';
 import { type OpenOptions, openSources, readMachine } from '../registry/open.ts';
 import type { Repository } from '../registry/repository.ts';
@@ -39,7 +39,8 @@ export async function* pull(context: Context, name: string, options: PullOptions
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
   const events = makePullEvents();
   const { credentials, credentialsFile } = options;
-  const job = { context, reference, wanted, put: events.put, signal };
+  const everyPlatform = options.allPlatforms === true;
+  const job = { context, reference, wanted, everyPlatform, put: events.put, signal };
   const work = pullFromSources(job, { credentials, credentialsFile }).then(
     () => events.end(),
     (error: unknown) => events.end({ error }),
@@ -58,6 +59,8 @@ type Job = {
   readonly repository: Repository;
   /** Undefined: whatever suits this machine best. */
   readonly wanted: Platform | undefined;
+  /** The other images of the index, too. */
+  readonly everyPlatform: boolean;
   readonly put: (event: PullEvent) => void;
   readonly signal: AbortSignal;
 };
@@ -101,6 +104,7 @@ async function pullImage(job: Job): Promise<void> {
   const digests = [resolved.manifest.digest, resolved.digest];
   await enforcePolicy({ reference, repository, digests, environment: process.env, signal });
   put({ type: 'resolved', reference: name, digest: resolved.digest });
+  if (job.everyPlatform) await pullOthers(job, resolved);
   const { config } = resolved.manifest.content;
   const id = config.digest;
   if (isUpToDate(store, name, resolved)) {
@@ -125,6 +129,22 @@ async function pullImage(job: Job): Promise<void> {
     signal,
   });
   put({ type: 'done', id, upToDate: false });
+}
+
+/**
+ * The images of other platforms, each under its name by digest: that is how a container of one of them is made here.
+ * Attestations are entries of the platform "unknown/unknown".
+ */
+async function pullOthers(job: Job, { index, manifest }: ResolvedImage): Promise<void> {
+  for (const { digest, mediaType, platform } of index?.manifests ?? []) {
+    if (digest === manifest.digest || platform === null || platform.os === 'unknown') continue;
+    if (isIndexType(mediaType)) throw unsupported(`image "${canonicalName(job.reference)}": an index in an index`);
+    const put = (event: PullEvent): void => {
+      if (event.type !== 'resolved' && event.type !== 'done') job.put(event);
+    };
+    const reference = pinned(job.reference, digest);
+    await pullImage({ ...job, reference, wanted: platform, everyPlatform: false, put });
+  }
 }
 
 /** A blob that is here and intact. One that was changed on disk is fetched again, which mends it. */

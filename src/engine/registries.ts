@@ -16,6 +16,8 @@ export type Registries = {
   logout(server: string, options?: Pick<LoginOptions, 'credentialsFile'>): Promise<boolean>;
   /** Who is logged in, "" for a token; null: nobody. Nothing is asked of the registry. */
   user(server: string, options?: Pick<LoginOptions, 'credentialsFile'>): Promise<string | null>;
+  /** All tags of a repository, as the registry orders them. @throws `not-found`, `unauthorized`, `unavailable`, ... */
+  tags(repository: string, options?: { readonly signal?: AbortSignal }): Promise<string[]>;
   /** Repositories by a word, or by "HOST/word" where that host can be searched. @throws `not-found`, `unavailable`, ... */
   search(term: string, options?: SearchOptions): Promise<FoundRepository[]>;
 };
@@ -25,6 +27,7 @@ export function makeRegistries(): Registries {
     login: async (server, options) => (await import('./login.ts')).login(server, options),
     logout: async (server, options) => (await import('./login.ts')).logout(server, options),
     user: async (server, options) => (await import('./login.ts')).loggedInUser(server, options),
+    tags: async (repository, options) => (await import('./search.ts')).tagsOf(repository, options),
     search: async (term, options) => (await import('./search.ts')).search(term, options),
   };
 }

@@ -1,9 +1,12 @@
-/** Looking for repositories by a word, as Docker Hub offers it (/v1/search, "Docker Registry HTTP API V1"). */
+/** What a registry has: repositories by a word, as Docker Hub offers it (/v1/search, "Docker Registry HTTP API V1"), and tags. */
 import * as v from 'valibot';
 import { OnggiError } from '../errors.ts';
+import { parseReference } from '../oci/reference.ts';
 import { hostOfRegistry } from '../registry/host.ts';
 import { openMachineRepository, readMachine } from '../registry/open.ts';
 import { requestSmall } from '../registry/request.ts';
+import { listTags } from '../registry/tags.ts';
+import { repositoryOf } from './registry-access.ts';
 
 export type SearchOptions = {
   /** 1 to 100; default 25. */
@@ -52,6 +55,12 @@ export async function search(term: string, options: SearchOptions = {}): Promise
   const answer = await requestSmall({ ...opened, host }, ask, sizeLimit);
   if (!answer.whole) throw new OnggiError('corrupt', `${what}: "${registry}" answered with over ${sizeLimit} bytes`);
   return readAnswer(answer.bytes, what, registry).slice(0, limit);
+}
+
+/** @throws OnggiError `not-found`, `unauthorized`, `denied`, `unavailable`, `corrupt`, `cancelled` */
+export async function tagsOf(name: string, options: { readonly signal?: AbortSignal } = {}): Promise<string[]> {
+  const repository = await repositoryOf(parseReference(name), 'pull', {});
+  return await Array.fromAsync(listTags(repository, { signal: options.signal }));
 }
 
 function splitTerm(term: string): { readonly registry: string; readonly words: string } {

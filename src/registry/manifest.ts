@@ -93,8 +93,11 @@ function readManifest(document: object, mediaType: string, what: string): ImageM
 function kindOf(mediaType: string, what: string): 'manifest' | 'index' {
   if (isIndexType(mediaType)) return 'index';
   if (isManifestType(mediaType)) return 'manifest';
-  const old = mediaType.startsWith('application/vnd.docker.distribution.manifest.v1');
-  throw unsupported(`${what}: manifest of type "${mediaType.slice(0, 100)}"`, old ? 'Push it again.' : undefined);
+  if (mediaType.startsWith('application/vnd.docker.distribution.manifest.v1')) {
+    const hint = 'It was pushed by a Docker older than 1.10: push it again with a newer one.';
+    throw unsupported(`${what}: a manifest of version 2, schema 1 ("${mediaType.slice(0, 100)}")`, hint);
+  }
+  throw unsupported(`${what}: manifest of type "${mediaType.slice(0, 100)}"`);
 }
 
 function sameType(own: string | undefined, mediaType: string, what: string): void {

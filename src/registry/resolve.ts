@@ -12,6 +12,8 @@ export type ResolvedImage = {
   /** Of the index or manifest that the reference stands for. */
   readonly digest: Digest;
   readonly manifest: Received<ImageManifest>;
+  /** What the manifest was chosen out of; null when the reference stands for a manifest. */
+  readonly index: ImageIndex | null;
 };
 
 export type ResolveOptions = {
@@ -38,9 +40,10 @@ export async function resolveImage(
     signal,
   });
   const { digest } = current;
+  const index = current.content.kind === 'index' ? current.content : null;
   for (let depth = 0; ; depth += 1) {
     const { content } = current;
-    if (content.kind === 'manifest') return { digest, manifest: { ...current, content } };
+    if (content.kind === 'manifest') return { digest, manifest: { ...current, content }, index };
     if (depth === maxDepth) throw new OnggiError('unsupported', `${what}: over ${maxDepth} indexes in one another`);
     const entry = chooseEntry(content, options.platform, what);
     current = knownManifest(entry, options, what) ?? (await fetchEntry(repository, entry, what, signal));

@@ -13,7 +13,7 @@ import { openStore } from '../../src/store/store.ts';
 import { pause, run } from '../harness/program.ts';
 import { startRegistry } from '../harness/registry.ts';
 import { imageTest, type World } from '../harness/system-test.ts';
-import { imageOf, servesImages, smallImage } from '../harness/test-image.ts';
+import { imageOf, indexOf, pushImage, servesImages, smallImage } from '../harness/test-image.ts';
 
 /** Nobody's credentials. */
 const env = { DOCKER_CONFIG: '/nonexistent', HTTP_PROXY: 'http://127.0.0.1:9', http_proxy: 'http://127.0.0.1:9' };
@@ -169,3 +169,26 @@ imageTest(
     await collect(store);
   },
 );
+
+imageTest('all tags; all platforms, each by its digest', ['docker-registry'], async (world) => {
+  await using registry = await startRegistry();
+  const images = { amd64: smallImage(1), arm64: smallImage(2, { architecture: 'arm64' }) };
+  for (const image of Object.values(images)) await pushImage(registry, 'team/app', image);
+  const index = indexOf(images);
+  await registry.putManifest('team/app', 'v1', index.mediaType, index.document);
+  await pushImage(registry, 'team/app', images.amd64, 'v2');
+  const repository = `${registry.host}/team/app`;
+  const printed = await world.ok(['pull', '-a', repository], { env });
+  assert.match(printed, /^v1: Pulling from team\/app\n[\s\S]*\nv2: Pulling from team\/app\n/);
+  assert.match(
+    (await world.onggi(['pull', '-a', `${repository}:v1`], { env })).stderr,
+    /can't be used with --all-tags/,
+  );
+  await world.ok(['pull', '-q', '--all-platforms', `${repository}:v1`], { env });
+  const list = ['images', '--no-trunc', '--digests', '--format', '{{.Repository}}:{{.Tag}} {{.ID}}'];
+  const [arm, amd] = [images.arm64.config.digest, images.amd64.config.digest];
+  const expected = [`${repository}:<none> ${arm}`, `${repository}:v1 ${amd}`, `${repository}:v2 ${amd}`];
+  assert.deepEqual((await world.ok(list, { env })).split('\n').sort(), expected);
+  const platform = ['image', 'inspect', '-f', '{{.Architecture}}', `${repository}@${images.arm64.manifest.digest}`];
+  assert.equal(await world.ok(platform, { env }), 'arm64');
+});
