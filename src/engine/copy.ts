@@ -1,4 +1,5 @@
 /** `image copy`: the addresses opened, then the one copy. */
+import type { Digest } from '../oci/digest.ts';
 import { hostPlatform, parsePlatform } from '../oci/platform.ts';
 import { parseReference } from '../oci/reference.ts';
 import { type Address, parseAddress } from '../transport/address.ts';
@@ -42,9 +43,21 @@ export async function copyBetween(
     preserveDigests,
     referrers,
     temporary,
+    approve: (digests) => approve(sourceAddress, digests, options),
     ...(onEvent !== undefined && { onEvent }),
     signal,
   });
+}
+
+/** By the policy of this machine; what is in the store has been let in. @throws OnggiError `denied`, `invalid` */
+async function approve(from: Address, digests: readonly Digest[], options: CopyImageOptions): Promise<void> {
+  if (from.transport === 'onggi') return;
+  const { enforcePathPolicy, enforcePolicy } = await import('./signature-policy.ts');
+  const environment = process.env;
+  if (from.transport !== 'docker') return enforcePathPolicy(from.transport, from.path, environment);
+  const { reference } = from;
+  const repository = await repositoryOf(reference, 'pull', options.source ?? {});
+  await enforcePolicy({ reference, repository, digests, environment, signal: options.signal });
 }
 
 /** What ends need of the world. Registries are asked with the options of their side. */

@@ -15,6 +15,7 @@ import {
   parsePolicy,
   type Requirement,
   requirementsFor,
+  requirementsForPath,
 } from '../signature/policy.ts';
 import { type FetchedSignature, fetchSignatures } from './signature-fetch.ts';
 
@@ -60,7 +61,7 @@ export async function enforcePolicy(work: PolicyWork): Promise<void> {
       case 'insecureAcceptAnything':
         break;
       case 'reject':
-        throw denied(`${what}: policy "${found.path}" rejects it`);
+        throw rejected(what, found.path);
       case 'signedBy': {
         const { requireGpgSignature } = await import('./signature-gpg.ts');
         await requireGpgSignature(work, requirement, what);
@@ -71,6 +72,22 @@ export async function enforcePolicy(work: PolicyWork): Promise<void> {
         requireSignature(work, requirement, signatures, what);
     }
   }
+}
+
+/** The same for an image out of files, whose signatures are not looked for. @throws as `enforcePolicy` */
+export function enforcePathPolicy(transport: string, path: string, environment: NodeJS.ProcessEnv): void {
+  const found = readPolicy(environment);
+  if (found === undefined) return;
+  const what = `image "${transport}:${path}"`;
+  for (const { type } of requirementsForPath(found.policy, transport, path)) {
+    if (type === 'insecureAcceptAnything') continue;
+    if (type === 'reject') throw rejected(what, found.path);
+    throw denied(`${what}: a signature is required, and those of images in files are not read`);
+  }
+}
+
+function rejected(what: string, path: string): OnggiError {
+  return denied(`${what}: policy "${path}" rejects it`);
 }
 
 async function fetchAll({ repository, digests, signal }: PolicyWork): Promise<FetchedSignature[]> {

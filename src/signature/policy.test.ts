@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseReference } from '../oci/reference.ts';
 import { identityMatches } from './identity.ts';
-import { type Identity, parsePolicy, requirementsFor, scopesOf } from './policy.ts';
+import { type Identity, parsePolicy, requirementsFor, requirementsForPath, scopesOf } from './policy.ts';
 
 const digest = `sha256:${'a'.repeat(64)}`;
 const parse = (value: unknown) => parsePolicy(JSON.stringify(value), '/p');
@@ -39,6 +39,20 @@ test('the narrowest scope counts', () => {
   assert.equal(typeFor('a.b.example/x'), 'insecureAcceptAnything');
   assert.equal(typeFor('example/x'), 'reject');
   assert.equal(typeFor('docker.io/other/app'), 'reject');
+});
+
+test('files are let in by their place', () => {
+  const policy = parse({
+    default: [{ type: 'reject' }],
+    transports: { dir: { '/srv/images': accept, '/srv/images/bad': [{ type: 'reject' }] }, oci: { '': accept } },
+  });
+  const typeFor = (transport: string, path: string) => requirementsForPath(policy, transport, path)[0]?.type;
+  assert.equal(typeFor('dir', '/srv/images/good'), 'insecureAcceptAnything');
+  assert.equal(typeFor('dir', '/srv/images'), 'insecureAcceptAnything');
+  assert.equal(typeFor('dir', '/srv/images2'), 'reject');
+  assert.equal(typeFor('dir', '/srv/images/bad/x'), 'reject');
+  assert.equal(typeFor('oci', '/anywhere'), 'insecureAcceptAnything');
+  assert.equal(typeFor('docker-archive', '/x'), 'reject');
 });
 
 test('keys by path or as they are, the identity by default', () => {

@@ -164,6 +164,17 @@ export function requirementsFor(policy: Policy, reference: Reference): readonly 
   return policy.fallback;
 }
 
+/** The same for an image that lies in files: the path, what is above it, the transport, the default. */
+export function requirementsForPath(policy: Policy, transport: string, path: string): readonly Requirement[] {
+  const scopes = policy.transports.get(transport);
+  if (scopes === undefined) return policy.fallback;
+  for (let scope = path; scope !== ''; scope = scope.slice(0, Math.max(0, scope.lastIndexOf('/')))) {
+    const found = scopes.get(scope);
+    if (found !== undefined) return found;
+  }
+  return scopes.get('') ?? policy.fallback;
+}
+
 export function scopesOf({ registry, repository, tag, digest }: Reference): string[] {
   const full = `${registry}/${repository}`;
   const exact = digest === null ? `${full}:${tag ?? 'latest'}` : `${full}@${digest}`;

@@ -18,6 +18,8 @@ import type { ImageDestination, ImageSource, ManifestBytes, ManifestRole } from 
 export type CopyOptions = {
   /** Of an index: the image for `platform`, all of them, or the index alone (its images must be there). */
   readonly instances: 'system' | 'all' | 'index-only';
+  /** Called before anything is copied; throws when it must not be. @param digests of the manifest, and of its index */
+  readonly approve?: (digests: readonly Digest[]) => Promise<void>;
   readonly platform: Platform;
   /** Compresses the layers that are not so already. */
   readonly format?: Format | undefined;
@@ -71,6 +73,7 @@ export async function copyImage(
   const done = new Map<Digest, ManifestBytes>();
   const job: Job = { ...options, source, destination, top: top.digest, done, inTurn: limited(parallelBlobs) };
   const chosen = options.instances === 'system' ? await chooseImage(job, top) : top;
+  await options.approve?.([chosen.digest, top.digest]);
   if (destination.putImage !== undefined) {
     if (isIndexType(chosen.mediaType)) throw new OnggiError('unsupported', `${destination.name}: keeps single images`);
     const { onEvent = () => {}, signal } = options;

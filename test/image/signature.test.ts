@@ -1,6 +1,6 @@
 /** Signing in a registry, looking at signatures, and the policy on pull: what is not signed as wanted comes not in. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { run } from '../harness/program.ts';
@@ -184,6 +184,28 @@ test('the policy of the machine is kept by a pull', needs, async () => {
     await pull(name, { default: [{ type: 'signedBy', keyType: 'GPGKeys', keyPath: '/none' }] }),
     /GPG signature is required/,
   );
+});
+
+test('the policy is kept by a copy from a registry and from files', needs, async () => {
+  await using signer = await openSigner();
+  const { place, ok, onggi, path, key } = signer;
+  const name = `${place.host}/team/app:1`;
+  const copy = (from: string, to: string, policy: object) => {
+    writeFileSync(path('copy.json'), JSON.stringify(policy));
+    const env = { ONGGI_SIGNATURE_POLICY: path('copy.json'), DOCKER_CONFIG: path('.') };
+    return run(binary, ['--root', path('copies'), 'image', 'copy', from, to], { env });
+  };
+  const image = `docker://${name}`;
+  assert.match((await copy(image, `dir:${path('out')}`, { default: [key('a')] })).stderr, /it has none/);
+  assert.ok(!existsSync(path('out/manifest.json')));
+  await ok('image', 'sign', '--key', 'a.key', name);
+  assert.equal((await copy(image, `dir:${path('out')}`, { default: [key('a')] })).status, 0);
+  assert.match((await copy(image, 'onggi:x', { default: [key('b')] })).stderr, /another key/);
+  assert.match((await copy(`dir:${path('out')}`, 'onggi:x', { default: [key('a')] })).stderr, /are not read/);
+  assert.match((await copy(`dir:${path('out')}`, 'onggi:x', { default: [{ type: 'reject' }] })).stderr, /rejects/);
+  const transports = { dir: { [path('out')]: [{ type: 'insecureAcceptAnything' }] } };
+  assert.equal((await copy(`dir:${path('out')}`, 'onggi:x', { default: [{ type: 'reject' }], transports })).status, 0);
+  assert.equal((await onggi('--root', path('copies'), 'image', 'inspect', 'x')).status, 0);
 });
 
 test('a signature that was tampered with, or of another image, lets nothing in', needs, async () => {
