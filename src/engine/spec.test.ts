@@ -96,6 +96,13 @@ test('identity: user, working directory, host name', () => {
   assert.throws(() => spec({ workingDir: 'rel' }), invalid);
 });
 
+test('host names that would be other lines of /etc/hosts are refused', () => {
+  for (const name of ['a\n6.6.6.6 evil', 'a b', 'a\tb', 'a\rb', 'a#', '\u001b[2J', '\u0085']) {
+    assert.throws(() => spec({ hostname: name }), invalid, name);
+    assert.throws(() => spec({ domainname: name }), invalid, name);
+  }
+});
+
 test('namespaces: all but the network of the host', () => {
   const types = (options: Partial<ContainerOptions>): string[] | undefined =>
     spec(options).linux?.namespaces?.map(({ type }) => type);

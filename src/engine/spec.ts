@@ -6,6 +6,7 @@
  * every other field, comes from the options alone; `ImageConfigView` has no more fields than those four ideas need, and a
  * test flips each field of an image config to see that no other field of the result moves (THREATS, class H).
  */
+import { OnggiError } from '../errors.ts';
 import type { Capabilities, Device, Spec } from '../oci/runtime-spec.ts';
 import { ociVersion } from '../oci/runtime-spec.ts';
 import { containerCapabilities } from '../runtime/capability.ts';
@@ -63,6 +64,8 @@ export function makeSpec(options: ContainerOptions, image: ImageConfigView | nul
 function usualSpec(options: ContainerOptions, image: ImageConfigView | null, facts: SpecFacts): Spec {
   const privileged = options.privileged === true;
   const ownNetwork = options.network !== 'host';
+  checkHostName('hostname', options.hostname ?? '');
+  checkHostName('domainname', options.domainname ?? '');
   const hostname = options.hostname || (ownNetwork ? facts.id.slice(0, 12) : facts.hostname);
   const capabilities = capabilitiesOf(options, facts);
   const seccomp = privileged
@@ -100,6 +103,14 @@ function usualSpec(options: ContainerOptions, image: ImageConfigView | null, fac
       ...seccomp,
     },
   };
+}
+
+/** It becomes a line of /etc/hosts, in which a blank or a line feed would begin another name or another host. */
+function checkHostName(what: string, name: string): void {
+  if (!/[\s\p{Cc}#]/u.test(name)) return;
+  throw new OnggiError('invalid', `${what} ${JSON.stringify(name)}: it has a blank, a "#" or a control character`, {
+    hint: 'Use letters, digits, "-" and ".".',
+  });
 }
 
 /** Any port and ping without a capability, harmless in a network namespace of its own (moby#41030). */

@@ -260,7 +260,8 @@ function lookAtConsole({ pid }: Inmate): void {
   );
 }
 
-const trap = '/proc/sys/kernel/core_pattern';
+/** Of the container's own host names: should it succeed, it harms nobody (proc_sys_kernel(5)). */
+const trap = '/proc/sys/kernel/domainname';
 
 /* The terminal is bound on /dev/console before anything of /proc is covered; /dev is the attacker's volume again. */
 attack('CVE-2025-52565: the terminal or the console leads into /proc', ['python3'], async (arena) => {
