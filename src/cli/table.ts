@@ -76,6 +76,20 @@ export const commands: readonly Entry[] = [
     load: () => import('./commands/system-check.ts'),
   },
   {
+    names: ['system df'],
+    summary: 'Show what takes room on the disk',
+    group: 'other',
+    mapped: true,
+    load: () => import('./commands/system-df.ts'),
+  },
+  {
+    names: ['system prune'],
+    summary: 'Remove all that nothing needs any more',
+    group: 'other',
+    mapped: true,
+    load: () => import('./commands/system-prune.ts'),
+  },
+  {
     names: ['container attach', 'attach'],
     summary: 'Attach the terminal to a running container',
     group: 'other',

@@ -30,6 +30,8 @@ export type { FoundRepository, LoggedIn, LoginOptions, Registries, SearchOptions
 export type { LoadedImage, LoadOptions, SaveOptions } from './save.ts';
 export type { System } from './system.ts';
 export type { CheckReport, CheckSystemOptions, Finding } from './system-check.ts';
+export type { PrunedSystem, PruneSystemOptions } from './system-prune.ts';
+export type { ContainerUsage, ImageUsage, SystemUsage, VolumeUsage } from './system-usage.ts';
 export type { CopiedImage, Transfers } from './transfer.ts';
 export type * from './types.ts';
 export type { Volumes } from './volumes.ts';

@@ -1,6 +1,8 @@
 /** The operations on the store as a whole, each loaded when it is first called. */
 import type { Context } from './context.ts';
 import type { CheckReport, CheckSystemOptions } from './system-check.ts';
+import type { PrunedSystem, PruneSystemOptions } from './system-prune.ts';
+import type { SystemUsage } from './system-usage.ts';
 
 export type System = {
   /**
@@ -8,10 +10,16 @@ export type System = {
    * @throws `corrupt` when the database can't be read, `cancelled`
    */
   check(options?: CheckSystemOptions): Promise<CheckReport>;
+  /** What the store takes on the disk, and for what. */
+  usage(): Promise<SystemUsage>;
+  /** Removes containers that don't run, images that nothing needs, what killed processes left. */
+  prune(options?: PruneSystemOptions): Promise<PrunedSystem>;
 };
 
 export function makeSystem(context: Context): System {
   return {
     check: async (options) => (await import('./system-check.ts')).checkSystem(context, options ?? {}),
+    usage: async () => (await import('./system-usage.ts')).systemUsage(context),
+    prune: async (options) => (await import('./system-prune.ts')).pruneSystem(context, options ?? {}),
   };
 }

@@ -83,3 +83,43 @@ systemTest('images: filters', ['busybox'], async (world) => {
   assert.deepEqual(await names(world, '-f', `before=${dangling.slice(7, 19)}`), ['busybox:latest']);
   assert.deepEqual(await names(world, 'k*'), ['kept:latest']);
 });
+
+systemTest('system df counts, system prune takes away', ['busybox'], async (world) => {
+  const df = async (): Promise<Record<string, string>> => {
+    const lines = (
+      await world.ok(['system', 'df', '--format', '{{.Type}}|{{.TotalCount}} {{.Active}} {{.Reclaimable}}'])
+    ).split('\n');
+    return Object.fromEntries(lines.map((line) => line.split('|')));
+  };
+  await world.ok([
+    'run',
+    '--name',
+    'old',
+    ...quiet,
+    world.image,
+    'dd',
+    'if=/dev/urandom',
+    'of=/big',
+    'bs=1k',
+    'count=300',
+  ]);
+  await world.ok(['run', '-d', '--name', 'alive', ...quiet, '-v', '/anonymous', world.image, 'sleep', '1000']);
+  await derived(world, null);
+  const before = await df();
+  assert.match(before['Images'] ?? '', /^2 1 /);
+  assert.match(before['Containers'] ?? '', /^2 1 3\d\d(?:\.\d)?kB/);
+  assert.match(before['Local Volumes'] ?? '', /^1 1 0B/);
+  assert.match(await world.ok(['system', 'df', '-v']), /\nbusybox .*\n(?:.*\n)*.* old\n/);
+  const pruned = await world.ok(['system', 'prune', '-f', '--volumes']);
+  assert.match(pruned, /^Deleted Containers:\n[0-9a-f]{64}\n\nDeleted Images:\ndeleted: sha256:/);
+  assert.deepEqual(await world.ok(['ps', '-a', '--format', '{{.Names}}']), 'alive');
+  await world.ok(['rm', '-f', 'alive']);
+  await world.ok(['system', 'prune', '-af', '--volumes']);
+  const after = await df();
+  assert.deepEqual(after, {
+    Images: '0 0 0B',
+    Containers: '0 0 0B',
+    'Local Volumes': '0 0 0B',
+    'Build Cache': '0 0 0B',
+  });
+});

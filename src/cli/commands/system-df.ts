@@ -1,0 +1,52 @@
+import type { SystemUsage } from '../../engine/index.ts';
+import { OnggiError } from '../../errors.ts';
+import { asIs, defineCommand, single, toggle } from '../definition.ts';
+import { compileListing, type Listing, type Row } from '../format/listing.ts';
+import {
+  containerUsageListing,
+  containerUsageRow,
+  imageUsageListing,
+  imageUsageRow,
+  usageListing,
+  usageRows,
+  volumeUsageListing,
+  volumeUsageRow,
+} from '../format/usage-row.ts';
+
+export const command = defineCommand({
+  usage: '[OPTIONS]',
+  positionals: { min: 0, max: 0 },
+  flags: {
+    format: single('string', asIs, "Print 'table TEMPLATE', 'json', or a Go template for each kind of object"),
+    verbose: toggle('Show each image, container and volume', { short: 'v' }),
+  },
+  async run({ flags: { format, verbose }, context }) {
+    if (verbose && format !== undefined) {
+      throw new OnggiError('invalid', '--format and --verbose exclude each other');
+    }
+    const listing = compileListing(usageListing, format);
+    const engine = await context.engine();
+    const usage = await engine.system.usage();
+    context.stdout.print(verbose ? details(usage, context.now()) : listing.print(usageRows(usage)));
+    return 0;
+  },
+});
+
+function details({ images, containers, volumes }: SystemUsage, now: number): string {
+  const part = (title: string, listing: Listing, rows: readonly Row[]) =>
+    `${title} space usage:\n\n${compileListing(listing, undefined).print(rows)}\n`;
+  return [
+    part(
+      'Images',
+      imageUsageListing,
+      images.map((each) => imageUsageRow(each, now)),
+    ),
+    part(
+      'Containers',
+      containerUsageListing,
+      containers.map((each) => containerUsageRow(each, now)),
+    ),
+    part('Local Volumes', volumeUsageListing, volumes.map(volumeUsageRow)),
+    'Build cache usage: 0B\n\nCACHE ID   CACHE TYPE   SIZE      CREATED   LAST USED   USAGE     SHARED\n',
+  ].join('');
+}
