@@ -14,6 +14,7 @@ export type EngineFace = Pick<
   | 'content'
   | 'images'
   | 'registries'
+  | 'manifestLists'
   | 'transfers'
   | 'volumes'
   | 'system'

@@ -162,6 +162,36 @@ export const commands: readonly Entry[] = [
     load: () => import('./commands/load.ts'),
   },
   {
+    names: ['manifest annotate'],
+    summary: 'Say for which platform an image of a manifest list is',
+    group: 'other',
+    load: () => import('./commands/manifest-annotate.ts'),
+  },
+  {
+    names: ['manifest create'],
+    summary: 'Make a manifest list of images in registries',
+    group: 'other',
+    load: () => import('./commands/manifest-create.ts'),
+  },
+  {
+    names: ['manifest inspect'],
+    summary: 'Show a manifest list, or a manifest in a registry',
+    group: 'other',
+    load: () => import('./commands/manifest-inspect.ts'),
+  },
+  {
+    names: ['manifest push'],
+    summary: 'Push a manifest list to its repository',
+    group: 'other',
+    load: () => import('./commands/manifest-push.ts'),
+  },
+  {
+    names: ['manifest rm'],
+    summary: 'Remove manifest lists that are kept here',
+    group: 'other',
+    load: () => import('./commands/manifest-rm.ts'),
+  },
+  {
     names: ['inspect'],
     summary: 'Show everything about containers and images',
     group: 'other',
@@ -349,6 +379,7 @@ export const commands: readonly Entry[] = [
 export const managers: Readonly<Record<string, string>> = {
   container: 'Manage containers',
   image: 'Manage images',
+  manifest: 'Manage manifests and manifest lists',
   registry: 'Be a registry for other engines',
   system: 'Manage onggi',
   volume: 'Manage volumes',
@@ -368,7 +399,6 @@ export const missingCommands: readonly string[] = [
   'load',
   'login',
   'logout',
-  'manifest',
   'network',
   'node',
   'pause',

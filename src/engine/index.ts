@@ -12,6 +12,7 @@ import type { CacheOptions, Content, ContentOptions, WritableContent } from './c
 import { type Context, type ContextOptions, makeContext } from './context.ts';
 import { type Images, makeImages } from './images.ts';
 import type { EngineInfo } from './info.ts';
+import { type ManifestLists, makeManifestLists } from './manifest-lists.ts';
 import { makeRegistries, type Registries } from './registries.ts';
 import { makeSystem, type System } from './system.ts';
 import { makeTransfers, type Transfers } from './transfer.ts';
@@ -26,6 +27,7 @@ export type { ContextOptions as EngineOptions } from './context.ts';
 export type { SignOptions, VerifiedSignature, VerifyOptions } from './image-signature.ts';
 export type { HistoryEntry, Images, ImportOptions, PullOptions, PushOptions, RemovedImage } from './images.ts';
 export type { EngineInfo } from './info.ts';
+export type { ManifestLists } from './manifest-lists.ts';
 export type { FoundRepository, LoggedIn, LoginOptions, Registries, SearchOptions } from './registries.ts';
 export type { LoadedImage, LoadOptions, SaveOptions } from './save.ts';
 export type { System } from './system.ts';
@@ -42,6 +44,7 @@ export class Engine implements AsyncDisposable {
   readonly images: Images;
   readonly registries: Registries;
   readonly transfers: Transfers;
+  readonly manifestLists: ManifestLists;
   readonly volumes: Volumes;
   readonly system: System;
 
@@ -51,6 +54,7 @@ export class Engine implements AsyncDisposable {
     this.images = makeImages(context);
     this.registries = makeRegistries();
     this.transfers = makeTransfers(context);
+    this.manifestLists = makeManifestLists(context);
     this.volumes = makeVolumes(context);
     this.system = makeSystem(context);
   }

@@ -271,6 +271,7 @@ export type PushEvent =
 
 export type { LayerEvent } from '../image/stage-layers.ts';
 export type { LookOptions, SeenImage, SeenTags } from './look.ts';
+export type { ListedPlatform } from './manifest-lists.ts';
 export type { RegistryOptions } from './registry-access.ts';
 export type { SyncAsk, SyncEvent } from './sync.ts';
 export type { CopyImageOptions } from './transfer.ts';

@@ -29,6 +29,9 @@ const cases: Record<number, (database: ReturnType<typeof openDatabase>) => void>
     const columns = all(database, "SELECT name FROM pragma_table_info('containers')").map((row) => row['name']);
     assert.deepEqual(columns.slice(-4), ['restart_count', 'restart_wait', 'restart_at', 'stopped']);
   },
+  5: (database) => {
+    assert.deepEqual(all(database, 'SELECT * FROM manifest_lists'), []);
+  },
 };
 
 for (const migration of migrations) {

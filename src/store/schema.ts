@@ -21,6 +21,8 @@
  *   registry_manifests    manifests and indexes pushed there; their bytes are blobs
  *   registry_references   which blobs and manifests a manifest names
  *   registry_tags         tag -> manifest, per repository
+ *   manifest_lists the lists that `manifest create` makes, one row per image in them; nobody's but the user's, gone with
+ *                  `manifest rm` or `push --purge`
  *
  * Who frees what: a row is removed before the file or directory it names (collector: `image/collect.ts`), and a
  * restricting foreign key stops the removal of an image, layer or network that something still uses.
@@ -197,6 +199,18 @@ ALTER TABLE containers ADD COLUMN restart_wait INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE containers ADD COLUMN restart_at INTEGER;
 ALTER TABLE containers ADD COLUMN stopped INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX containers_by_restart ON containers (restart_at) WHERE restart_at IS NOT NULL;
+`,
+  },
+  {
+    version: 5,
+    name: 'manifest lists',
+    sql: `
+CREATE TABLE manifest_lists (
+  reference TEXT NOT NULL,
+  source TEXT NOT NULL,
+  entry TEXT NOT NULL,
+  PRIMARY KEY (reference, source)
+) STRICT;
 `,
   },
 ];
