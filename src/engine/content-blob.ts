@@ -10,8 +10,8 @@ import type { StoredBlob } from './content.ts';
 const readAt = promisify(read);
 const closeFile = promisify(close);
 
-/** Bytes of a piece: large enough that a turn of the event loop for each does not count. */
-const pieceSize = 512 << 10;
+/** Bytes of a piece: large enough that a turn of the event loop for each does not count, small enough for a thousand. */
+const pieceSize = 128 << 10;
 
 /** One that is removed while it is read stays readable to the end. */
 export function storedBlob(store: Store, digest: Digest, size: number): StoredBlob {

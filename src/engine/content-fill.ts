@@ -36,7 +36,7 @@ type Fill = {
 /** By repository and digest. */
 export type Fills = Map<string, Fill>;
 
-const pieceSize = 512 << 10;
+const pieceSize = 128 << 10;
 /** Held back until all is verified. */
 const lastBytes = 1;
 

@@ -4,7 +4,7 @@ import { removeUnnamedBlobs, uploadKept } from '../image/collect.ts';
 import { type Digest, isDigest, sha256 } from '../oci/digest.ts';
 import { maxManifestSize } from '../oci/image-spec.ts';
 import { type ManifestLinks, manifestLinks } from '../oci/manifest-links.ts';
-import { createBlobWriter, hasBlob, publishBlob, readBlob } from '../store/blob.ts';
+import { blobSize, createBlobWriter, hasBlob, publishBlob, readBlob } from '../store/blob.ts';
 import { syncDatabase, transaction } from '../store/database.ts';
 import { lockContent } from '../store/lock.ts';
 import {
@@ -55,7 +55,8 @@ export function makeContent(store: Store, options: ContentOptions): WritableCont
       pushedManifest(store, repository, reference) ?? images?.manifest(repository, reference),
     async blob(repository, digest) {
       const size = registryBlobSize(database, repository, digest) ?? (await images?.blobSize(repository, digest));
-      if (size === undefined) return undefined;
+      // One that was lost or cut off on disk is not offered: then a push brings it again.
+      if (size === undefined || blobSize(store.layout, digest) !== size) return undefined;
       // Whoever asks may be about to push a manifest that counts on it.
       touchRegistryBlob(database, repository, digest, Date.now(), touchInterval);
       return storedBlob(store, digest, size);
@@ -162,10 +163,12 @@ export function putLinkedManifest(
 }
 
 /** @throws OnggiError `not-found` (a blob or manifest), `invalid` (it has another size) */
-function requireLinks({ database }: Store, repository: string, { blobs, manifests }: ManifestLinks): void {
+function requireLinks({ database, layout }: Store, repository: string, { blobs, manifests }: ManifestLinks): void {
   for (const { digest, size } of blobs) {
     const found = registryBlobSize(database, repository, digest);
-    if (found === undefined) throw new OnggiError('not-found', `blob "${digest}" is not in repository "${repository}"`);
+    if (found === undefined || blobSize(layout, digest) !== found) {
+      throw new OnggiError('not-found', `blob "${digest}" is not in repository "${repository}"`);
+    }
     if (found === size) continue;
     throw new OnggiError('invalid', `blob "${digest}" has ${found} bytes, not the ${size} of its descriptor`);
   }

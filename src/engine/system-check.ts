@@ -18,11 +18,13 @@ import { fetchManifestBytes } from '../registry/manifest-fetch.ts';
 import { openSources, readMachine } from '../registry/open.ts';
 import { createBlobWriter, publishBlob, readBlob } from '../store/blob.ts';
 import { containersOfImage } from '../store/container-row.ts';
+import { transaction } from '../store/database.ts';
 import { type ImageRow, imagesWithBlob, imagesWithLayer, listImageNames } from '../store/image-row.ts';
 import { layerByChainId, listLayers } from '../store/layer-row.ts';
 import { layerPath } from '../store/layout.ts';
 import { lockContent } from '../store/lock.ts';
 import { publishSynced } from '../store/publish.ts';
+import { dropRegistryContent } from '../store/registry-row.ts';
 import { removeNamed } from '../store/temporary.ts';
 import type { Context } from './context.ts';
 
@@ -123,7 +125,11 @@ async function repairBlob(context: Context, digest: Digest, signal: AbortSignal 
   }
   const why = reasons.length === 0 ? '' : `; ${reasons.join('; ')}`;
   const isOfLayer = images.every(({ id, manifest }) => id !== digest && manifest !== digest);
-  if (images.length === 0) return left(`it is of the registry server: push it again${why}`);
+  // The registry server would go on saying that it has it, and nobody would push it again.
+  const served = transaction(store.database, () => dropRegistryContent(store.database, digest));
+  if (images.length === 0) {
+    return served ? { outcome: 'dropped', says: 'out of the registry server: push it again' } : left('nobody has it');
+  }
   // Containers need the directory of a layer only.
   if (isOfLayer) return left(`its images can be run, but not pushed or saved${why}`);
   return await dropImages(

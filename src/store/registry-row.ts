@@ -161,6 +161,15 @@ export function deleteRegistryTag(database: Database, repository: string, tag: s
   return run(database, 'DELETE FROM registry_tags WHERE repository = ? AND tag = ?', repository, tag) > 0;
 }
 
+/**
+ * Takes a blob or manifest that was damaged out of all repositories, so that a push brings it again. What names it stays.
+ * @returns whether it was in any
+ */
+export function dropRegistryContent(database: Database, digest: Digest): boolean {
+  const blobs = run(database, 'DELETE FROM registry_blobs WHERE digest = ?', digest);
+  return run(database, 'DELETE FROM registry_manifests WHERE digest = ?', digest) + blobs > 0;
+}
+
 /** In order of bytes, those after `after`. */
 export function registryTags(database: Database, repository: string, after: string, limit: number): string[] {
   return all(
