@@ -59,6 +59,12 @@ test('an image gets volumes on its own directories only', () => {
   );
 });
 
+test('an image gets a limited number of volumes', () => {
+  const many = Array.from({ length: 129 }, (_, index) => `/v${index}`);
+  assert.throws(() => resolveMounts([], [], many, counter()), { code: 'invalid' });
+  assert.equal(resolveMounts([], [], many.slice(1), counter()).volumes.length, 128);
+});
+
 test('names and options of volumes', () => {
   assert.equal(parseVolumeName('a.b_c-9'), 'a.b_c-9');
   for (const name of ['', 'a', '../x', 'a/b', '.a', 'x'.repeat(256)]) {

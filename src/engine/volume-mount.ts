@@ -6,6 +6,9 @@ import type { BindMount, ContainerOptions, TmpfsMount, VolumeMount } from './typ
 
 export type AnyMount = BindMount | TmpfsMount | VolumeMount;
 
+/** Each is a directory and a row: an image must not be able to fill the store with them. */
+const imageVolumesMax = 128;
+
 /** Docker's rule for the names of volumes (moby, volume/local). */
 const grammar = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 
@@ -45,6 +48,12 @@ export function resolveMounts(
     mounts.push(mount);
   };
   for (const mount of others) add(mount);
+  if (ofImage.length > imageVolumesMax) {
+    throw new OnggiError(
+      'invalid',
+      `the image asks for ${ofImage.length} volumes: at most ${imageVolumesMax} are made`,
+    );
+  }
   for (const target of ofImage.filter(mayBeVolume)) {
     add({ type: 'volume', target: place(target), readOnly: false, copy: true });
   }

@@ -113,17 +113,27 @@ async function bring(world: World, registry: Registry, tag: string, image: TestI
   return name;
 }
 
-/** The steps of the plan without what an image may say: the command, its environment, its directory, its user. */
-async function policyOf(world: World, name: string): Promise<string> {
+/** An anonymous volume on a directory of the image: that much it may ask for. */
+const ofVolume =
+  /^bind the host's \S+\/volumes\/NEW-VOLUME\/_data on (\S+) \(rprivate, with submounts\), filling it .*\n/gm;
+
+async function explained(world: World, name: string): Promise<string> {
   const plan = await world.ok(['run', '--rm', '--network', 'none', '--explain', name], { env });
+  return plan.replace(/^ *\d+\. /gm, '');
+}
+
+/** The steps of the plan without what an image may say: command, environment, directory, user, volumes of its own. */
+async function policyOf(world: World, name: string): Promise<string> {
+  const plan = await explained(world, name);
   return plan
+    .replace(ofVolume, '')
     .replaceAll(/\b[0-9a-f]{64}\b/g, 'ID')
     .replaceAll(/\b[0-9a-f]{12,20}\b/g, 'ID')
-    .replace(/^( *\d+\. )go to the directory .*?, creating/m, '$1go to DIRECTORY, creating')
-    .replace(/^( *\d+\. )become .*? with further groups [^,]*,/m, '$1become USER,')
-    .replace(/^( *\d+\. )become (?!USER).*?(?=, with )/m, '$1become USER')
-    .replace(/^( *\d+\. )find the program .*$/m, '$1find COMMAND')
-    .replace(/^( *\d+\. )execute .*$/m, '$1execute COMMAND');
+    .replace(/^go to the directory .*?, creating/m, 'go to DIRECTORY, creating')
+    .replace(/^become .*? with further groups [^,]*,/m, 'become USER,')
+    .replace(/^become (?!USER).*?(?=, with )/m, 'become USER')
+    .replace(/^find the program .*$/m, 'find COMMAND')
+    .replace(/^execute .*$/m, 'execute COMMAND');
 }
 
 const empty = { image: false, timeout: 120_000 };
@@ -139,6 +149,8 @@ systemTest(
     for (const [tag, flip] of Object.entries(flips)) {
       const name = await bring(world, registry, tag, flipped(layer, flip));
       assert.equal(await policyOf(world, name), expected, tag);
+      const volumes = [...(await explained(world, name)).matchAll(ofVolume)].map(([, target]) => target);
+      assert.deepEqual(volumes, tag === 'volumes' ? ['/etc', '/var/lib/onggi'] : [], tag);
     }
     const list = Object.values(flips);
     const whole: Flip = {
