@@ -81,6 +81,12 @@ attack('CVE-2026-46680: names that are numbers, in the account files of the imag
   ];
   for (const [user, expected] of cases) {
     for (const outcome of [await arena.run({ args: status, user }), await inmate.exec({ args: status, user })]) {
+      // Beyond the ids that an ordinary user's namespace maps there is nobody to become.
+      if (/become group \d+: invalid argument/.test(outcome.stderr)) {
+        assert.ok(expected.gid > 65535, user);
+        assertRefused(outcome, user);
+        continue;
+      }
       const { uid, gid, groups } = idsOf(outcome);
       // A runtime by runc's command line leaves the list empty where nobody asks for groups.
       assert.deepEqual({ uid, gid }, { uid: expected.uid, gid: expected.gid }, user);
