@@ -118,6 +118,9 @@ function watched(body: Body | undefined, limits: ConnectionLimits, watch: Watch)
   return { size, chunks: counted() };
 }
 
+/** Milliseconds for all of a small answer. */
+const smallTime = 120_000;
+
 /**
  * The body of a small answer, at most `limit` bytes of it; what is longer is cut off and its connection closed.
  * @returns the bytes, and whether that was all
@@ -127,11 +130,15 @@ export async function readSmall(
   limit: number,
 ): Promise<{ readonly bytes: Buffer; readonly whole: boolean }> {
   const pieces: Uint8Array[] = [];
+  const begun = performance.now();
   let size = 0;
   for (let piece = await connection.read(); piece !== undefined; piece = await connection.read()) {
     pieces.push(piece);
     size += piece.length;
     if (size > limit) return { bytes: Buffer.concat(pieces).subarray(0, limit), whole: false };
+    // One byte now and then is no stall, but would keep us for days.
+    if (performance.now() - begun > smallTime)
+      throw new OnggiError('unavailable', `not whole after ${smallTime / 1000} s`);
   }
   return { bytes: Buffer.concat(pieces), whole: true };
 }

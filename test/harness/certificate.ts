@@ -7,7 +7,7 @@ import { run } from './program.ts';
 /** Paths of PEM files. */
 export type Certificates = {
   readonly authority: string;
-  /** For "localhost" and 127.0.0.1. */
+  /** For "localhost", "registry.test" and 127.0.0.1. */
   readonly server: { readonly certificate: string; readonly key: string };
   readonly client: { readonly certificate: string; readonly key: string };
 };
@@ -29,7 +29,7 @@ export async function makeCertificates(directory: string): Promise<Certificates>
     '-subj',
     '/CN=ca',
   ]);
-  writeFileSync(path('names'), 'subjectAltName=DNS:localhost,IP:127.0.0.1');
+  writeFileSync(path('names'), 'subjectAltName=DNS:localhost,DNS:registry.test,IP:127.0.0.1');
   const sign = async (name: string) => {
     await openssl(['req', ...key, '-keyout', path(`${name}.key`), '-out', path(`${name}.csr`), '-subj', `/CN=${name}`]);
     const by = ['-CA', path('ca.pem'), '-CAkey', path('ca.key'), '-CAcreateserial', '-extfile', path('names')];
