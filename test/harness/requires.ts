@@ -11,6 +11,7 @@ const probes = {
   root: () => process.getuid?.() === 0,
   overlay: () => hasFileSystem('overlay'),
   erofs: () => hasFileSystem('erofs'),
+  btrfs: () => hasFileSystem('btrfs') && program('mkfs.btrfs'),
   bridge: () => canAddLink('bridge'),
   veth: () => canAddLink('veth'),
   nf_tables: () => program('nft') && spawnSync('nft', ['list', 'tables']).status === 0,
