@@ -20,12 +20,22 @@ import type { Seen } from './view.ts';
 
 const limit = { timeout: 20_000 };
 
+/** Somebody else than root, who calls the runtime and whose the bundle is. */
+export type Caller = {
+  readonly uid: number;
+  readonly argv: (words: readonly string[]) => readonly [string, ...string[]];
+};
+
 /** @param runtime path of its executable */
-export async function runBundle(bundle: Bundle, runtime: string, place: Place): Promise<Seen> {
+export async function runBundle(bundle: Bundle, runtime: string, place: Place, caller?: Caller): Promise<Seen> {
   layOut(bundle, place);
   await using view = await openView(bundle.setup ?? '', place.bundle);
   const root = join(place.bundle, 'state');
-  const command = (...args: readonly string[]) => [runtime, '--root', root, ...args];
+  const command = (...args: readonly string[]) => {
+    const words = [runtime, '--root', root, ...args];
+    return caller === undefined ? words : caller.argv(words);
+  };
+  if (caller !== undefined) await view.run(['chown', '-R', '-h', `${caller.uid}:${caller.uid}`, place.bundle]);
   const life = bundle.life ?? 'run';
   const seen = await (life === 'run'
     ? runOnce(view, command, place)

@@ -44,6 +44,7 @@ test('what an ordinary user can not have', () => {
     );
   refused({ namespaces: [{ type: 'mount' }] }, 'denied');
   refused(linux(range, one(100)), 'unsupported', { ...user, helpers: null });
+  refused({ ...linux(one(1000), one(100)), timeOffsets: { monotonic: { secs: 1, nanosecs: 0 } } }, 'denied');
   // Joining one by path is the kernel's to allow.
   assert.deepEqual(compileIdMaps({ namespaces: [{ type: 'user', path: '/proc/1/ns/user' }] }, user), []);
 });

@@ -96,6 +96,11 @@ export function compileIdMaps(linux: Linux, unprivileged?: Unprivileged): Attach
       hint: 'Add it with uidMappings and gidMappings, as "onggi-runtime spec --rootless" does, or run this as root.',
     });
   }
+  if (unprivileged !== undefined && Object.keys(linux.timeOffsets ?? {}).length > 0) {
+    throw new OnggiError('denied', 'timeOffsets: the offsets of clocks are for root to set', {
+      hint: 'Leave them out, or run this as root.',
+    });
+  }
   if (!both) return [];
   const step = { op: 'id-map', uid, gid, setgroups: true } as const;
   return [unprivileged === undefined ? step : { ...step, ...mappedBy(uid, gid, unprivileged) }];

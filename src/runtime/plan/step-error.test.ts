@@ -7,7 +7,7 @@ import type { Plan } from './steps.ts';
 const plan = {
   keeper: { kind: 'shim' },
   prepare: [{ op: 'cgroup-create' }],
-  spawn: { kind: 'clone', namespaces: ['mnt'] },
+  spawn: { kind: 'clone', namespaces: ['mnt'], join: [] },
   attach: [],
   init: [
     { op: 'find-executable', command: 'web' },
@@ -56,7 +56,7 @@ test('another step is told in its own words, with the code of its errno', () => 
 });
 
 test('where the machine forbids user namespaces the hint says by what', () => {
-  const withUser = { ...plan, spawn: { kind: 'clone', namespaces: ['mnt', 'user'] } } as unknown as Plan;
+  const withUser = { ...plan, spawn: { kind: 'clone', namespaces: ['mnt', 'user'], join: [] } } as unknown as Plan;
   assert.match(stepError(report(1, 'ENOSPC'), withUser).hint ?? '', /user\.max_user_namespaces/);
   assert.match(stepError(report(1, 'EPERM'), withUser).hint ?? '', /kernel\.unprivileged_userns_clone/);
   const withRoot = { ...withUser, init: [{ op: 'propagation' }] } as unknown as Plan;

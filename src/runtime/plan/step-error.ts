@@ -50,7 +50,8 @@ export function stepError({ step: index, errno, text }: StepReport, plan: Plan):
 
 /** Where a machine forbids user namespaces: Linux, Debian and Ubuntu have a switch each (user_namespaces(7)). */
 function userNamespaceHint(index: number, step: Step | undefined, errno: string, { spawn }: Plan): string | undefined {
-  if (spawn.kind !== 'clone' || !spawn.namespaces.includes('user')) return undefined;
+  // Where others are joined as well it may be one of them that is refused.
+  if (spawn.kind !== 'clone' || !spawn.namespaces.includes('user') || spawn.join.length > 0) return undefined;
   if (index === spawnIndex && (errno === 'ENOSPC' || errno === 'EUSERS')) {
     return 'No more user namespaces may be made: root can raise user.max_user_namespaces by sysctl.';
   }
