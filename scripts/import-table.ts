@@ -364,6 +364,7 @@ export const importTable: ImportTable = {
         'cgroup/update.ts',
         'defaults.ts',
         'host-facts.ts',
+        'plan/compile-exec.ts',
         'plan/compile.ts',
         'plan/encode.ts',
         'plan/explain.ts',

@@ -6,7 +6,8 @@ import type { Process, Spec } from '../oci/runtime-spec.ts';
 import { parseOwnCgroups } from '../runtime/cgroup/cgroup.ts';
 import { type CgroupLayout, hierarchyPath } from '../runtime/cgroup/hierarchy.ts';
 import { hostFacts } from '../runtime/host-facts.ts';
-import { type Compiled, compileExec } from '../runtime/plan/compile.ts';
+import type { Compiled } from '../runtime/plan/compile.ts';
+import { compileExec } from '../runtime/plan/compile-exec.ts';
 import { encodePlan } from '../runtime/plan/encode.ts';
 import { namespacesOf } from '../runtime/plan/namespaces.ts';
 import { stepError, stepWarning } from '../runtime/plan/step-error.ts';
@@ -132,6 +133,7 @@ function compiled(
     cgroups: cgroupsOf(host.cgroups, record, pid, options),
     waitForStart: false,
     keyring: record.keyring,
+    personality: spec.linux?.personality,
   });
 }
 

@@ -8,7 +8,7 @@ import type { Process, Spec } from '../oci/runtime-spec.ts';
 import { placement } from '../runtime/cgroup/compile.ts';
 import { findCgroup } from '../runtime/cgroup/layout.ts';
 import { hostFacts } from '../runtime/host-facts.ts';
-import { compileExec } from '../runtime/plan/compile.ts';
+import { compileExec } from '../runtime/plan/compile-exec.ts';
 import { encodePlan } from '../runtime/plan/encode.ts';
 import { execSocketPath } from '../store/layout.ts';
 import type { Container } from './container.ts';

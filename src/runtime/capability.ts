@@ -130,3 +130,6 @@ function normalise(names: readonly string[]): Set<string> {
     }),
   );
 }
+
+/** What the first process of a user namespace holds in it, whoever made it (user_namespaces(7)). */
+export const everyCapability = capabilitySet(allCapabilities);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Spec } from '../../src/oci/runtime-spec.ts';
 import { repository } from '../harness/busybox-image.ts';
 import { eventually, run, start } from '../harness/program.ts';
 import { type RuntimeWorld, runtimeBinary, runtimeTest } from '../harness/runtime-test.ts';
@@ -202,4 +203,11 @@ runtimeTest('without a limit of open files of its own a container has that of th
   const args = ['sh', '-c', 'ulimit -Sn'];
   assert.equal(await limited(['run', '--bundle', world.bundle({ args }), id]), '321\n');
   await inContainer(world, async () => assert.equal(await limited(['exec', id, ...args]), '321\n'));
+});
+
+runtimeTest('exec has the personality of the container', [], async (world) => {
+  const edit = (spec: Spec): Spec => ({ ...spec, linux: { ...spec.linux, personality: { domain: 'LINUX32' } } });
+  await world.detached(id, { args: ['sleep', '100'], edit });
+  assert.match(await world.ok(['exec', id, 'uname', '-m']), /^(?:i686|armv8l)\n$/);
+  await world.ok(['delete', '-f', id]);
 });

@@ -90,12 +90,18 @@ export function compileSettings(layout: CgroupLayout, given: Resources, warn: Wa
 
 /** Beyond 2^53 config.json has bigints; no limit of nine petabytes differs from none. */
 function withPlainNumbers(resources: Resources): Resources {
+  if (!hasBigint(resources)) return resources;
   const most = BigInt(Number.MAX_SAFE_INTEGER);
   const text = JSON.stringify(resources, (_key, value: unknown) => {
     if (typeof value !== 'bigint') return value;
     return Number(value > most ? most : value < -most ? -most : value);
   });
   return JSON.parse(text) as Resources;
+}
+
+function hasBigint(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return typeof value === 'bigint';
+  return Object.values(value).some(hasBigint);
 }
 
 /** Where the processes of the cgroup belong; the same for the container's first process and for `exec`. */

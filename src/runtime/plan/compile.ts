@@ -7,17 +7,18 @@
 import { OnggiError, unsupported } from '../../errors.ts';
 import type { NetlinkStep } from '../../kernel/netlink-step.ts';
 import type { Unprivileged } from '../../kernel/subordinate-ids.ts';
-import type { Linux, Process, Seccomp, Spec } from '../../oci/runtime-spec.ts';
-import { allCapabilities, capabilitySet } from '../capability.ts';
+import type { Linux, Process, Spec } from '../../oci/runtime-spec.ts';
+import { everyCapability } from '../capability.ts';
 import { type Cgroup, cgroupAt } from '../cgroup/cgroup.ts';
 import { compileCgroup } from '../cgroup/compile.ts';
 import type { CgroupLayout } from '../cgroup/hierarchy.ts';
 import type { SeccompArchitecture } from '../seccomp/architecture.ts';
-import { processState, type StateFacts } from './container-state.ts';
+import { processState } from './container-state.ts';
 import { compileDevices, hasOwnDevices } from './devices.ts';
 import { compileHooks, hasRuntimeHooks, runtimeHooks } from './hooks.ts';
+import { type KeeperRequest, keeper } from './keeper-request.ts';
 import { compileMounts } from './mounts.ts';
-import { compileIdMaps, compileSpawn, given, type Namespaces, namespacesOf } from './namespaces.ts';
+import { compileIdMaps, compileSpawn, type Namespaces, namespacesOf } from './namespaces.ts';
 import {
   compileConsole,
   compileLabels,
@@ -28,17 +29,8 @@ import {
   type ProcessContext,
 } from './process.ts';
 import { compileRoot, type RootSource, readOnlyRoot, rootPropagation } from './root.ts';
-import { compileAffinity, compilePersonality, compileSchedule } from './schedule.ts';
-import type {
-  CgroupPlacement,
-  InitStep,
-  Keeper,
-  LauncherOptions,
-  NamespaceType,
-  Plan,
-  ShimOptions,
-  Spawn,
-} from './steps.ts';
+import { compilePersonality, compileSchedule } from './schedule.ts';
+import type { InitStep, Plan, Spawn } from './steps.ts';
 import { compileSysctls, sysctlNamespaces } from './sysctl.ts';
 
 /** What the compiler has to know of the machine. */
@@ -52,11 +44,6 @@ export type HostFacts = {
 };
 
 export type { RootSource } from './root.ts';
-
-/** The keeper less what the specification decides. */
-export type KeeperRequest =
-  | ({ readonly kind: 'shim' } & Omit<ShimOptions, 'oom' | 'terminal'>)
-  | ({ readonly kind: 'launcher' } & Omit<LauncherOptions, 'terminal'>);
 
 export type CompileContext = {
   readonly host: HostFacts;
@@ -174,11 +161,6 @@ function compileInit(
   ];
 }
 
-function keeper(request: KeeperRequest, process: Process, oom: ShimOptions['oom']): Keeper {
-  const terminal = process.terminal === true;
-  return request.kind === 'shim' ? { ...request, terminal, oom } : { ...request, terminal };
-}
-
 function createSources(steps: readonly InitStep[], sources: readonly string[]): InitStep[] {
   const wanted = new Set(sources);
   return steps.map((step) => (step.op === 'bind' && wanted.has(step.source) ? { ...step, createSource: true } : step));
@@ -219,62 +201,4 @@ function refuse(linux: Linux): void {
   for (const [field, value] of given) {
     if (value !== undefined && value !== '') throw unsupported(`the field "${field}"`);
   }
-}
-
-/** What the first process of a user namespace holds in it, whoever made it (user_namespaces(7)). */
-const everyCapability = capabilitySet(allCapabilities);
-
-export type ExecContext = {
-  readonly host: HostFacts;
-  readonly keeper: KeeperRequest;
-  /** The init of the container and its start time (proc(5), field 22). */
-  readonly pid: number;
-  readonly startTime: bigint;
-  readonly container: StateFacts;
-  readonly namespaces: readonly NamespaceType[];
-  readonly cgroups: CgroupPlacement;
-  /** That of the container, which a process of `exec` shares. */
-  readonly personality?: Linux['personality'];
-  readonly waitForStart: boolean;
-  /** As in the plan (`Spawn`). */
-  readonly keyring?: Spawn['keyring'];
-};
-
-/**
- * A further process in a running container (`onggi exec`). Nothing is mounted and no limit of the container changes;
- * the process gets the container's cgroups, filter and whatever `process` says.
- *
- * @throws OnggiError as `compile`
- */
-export function compileExec(process: Process, seccomp: Seccomp | undefined, context: ExecContext): Compiled {
-  const warnings = new Set<string>();
-  const processContext: ProcessContext = {
-    ...context.host,
-    ...(context.namespaces.includes('user') && { capabilities: everyCapability }),
-    reaper: false,
-    waitForStart: context.waitForStart,
-    agent: { state: (metadata) => processState(context.container, context.pid, metadata) },
-    warn: (message) => void warnings.add(message),
-  };
-  const { pid, startTime, namespaces, cgroups } = context;
-  const affinity = compileAffinity(process);
-  const plan: Plan = {
-    keeper: keeper(context.keeper, process, null),
-    prepare: affinity.prepare,
-    spawn: { kind: 'join', pid, startTime, namespaces, cgroups, ...given(context.keyring) },
-    attach: [],
-    init: [
-      ...affinity.init,
-      ...compileOomScore(process),
-      ...compileConsole(process, false),
-      compileWorkingDirectory(process, false),
-      ...compileRlimits(process),
-      ...compileSchedule(process),
-      ...compilePersonality(context.personality),
-      ...compileLabels(process),
-      ...compileProcess(process, seccomp, processContext, []),
-    ],
-    cleanup: [],
-  };
-  return { plan, warnings: [...warnings] };
 }

@@ -125,10 +125,10 @@ function bind(
  * /sys lie the cgroups, of which an ordinary user's are root's inside (CVE-2023-25809).
  */
 function treeAttributesOf(source: string, { recursive, attributes, treeAttributes }: MountOptions): MountAttributes {
-  const ofKernel = /^\/(?:sys|proc)(?:\/|$)/.test(posix.normalize(source));
   const { rdonly } = attributeBits;
   const decided = ((treeAttributes.set | treeAttributes.clear) & rdonly) !== 0;
-  if (!ofKernel || !recursive || (attributes.set & rdonly) === 0 || decided) return treeAttributes;
+  if (!recursive || (attributes.set & rdonly) === 0 || decided) return treeAttributes;
+  if (!/^\/(?:sys|proc)(?:\/|$)/.test(posix.normalize(source))) return treeAttributes;
   return { ...treeAttributes, set: treeAttributes.set | rdonly, words: [...treeAttributes.words, 'rro'] };
 }
 
