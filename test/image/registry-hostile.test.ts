@@ -191,8 +191,10 @@ imageTest('through a proxy, with its password, to a registry that only it can re
   const tls = { key: readFileSync(own.key), cert: readFileSync(own.certificate) };
   await using registry = await serve(servesImages([image]), '127.0.0.1', tls);
   const asked: string[] = [];
+  const tunnels = new Set<Socket>();
   const proxy = createHttpServer((_, response) => response.writeHead(403).end());
   proxy.on('connect', (request, client: Socket) => {
+    tunnels.add(client);
     asked.push(`${request.url} ${request.headers['proxy-authorization']}`);
     const [address = '', port = ''] = registry.host.split(':');
     const upstream = connect(Number(port), address, () => {
@@ -204,6 +206,7 @@ imageTest('through a proxy, with its password, to a registry that only it can re
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
   await using _ = {
     async [Symbol.asyncDispose]() {
+      for (const tunnel of tunnels) tunnel.destroy();
       proxy.closeAllConnections();
       await new Promise((resolve) => proxy.close(resolve));
     },

@@ -11,9 +11,14 @@ import { mediaTypes } from '../../src/oci/image-spec.ts';
 import { parsePlatform } from '../../src/oci/platform.ts';
 import { parseReference } from '../../src/oci/reference.ts';
 import { fetchBlob } from '../../src/registry/blob.ts';
+import { findManifest } from '../../src/registry/manifest-fetch.ts';
+import { deleteManifest } from '../../src/registry/manifest-push.ts';
+import { listReferrers, putReferrer } from '../../src/registry/referrers.ts';
 import { openRepository } from '../../src/registry/repository.ts';
 import { resolveImage } from '../../src/registry/resolve.ts';
+import { listRepositories, listTags } from '../../src/registry/tags.ts';
 import { failsWith } from '../../src/registry/testing.ts';
+import { uploadBlob } from '../../src/registry/upload.ts';
 import { run } from '../harness/program.ts';
 import { startRegistry } from '../harness/registry.ts';
 import { requires } from '../harness/requires.ts';
@@ -85,6 +90,64 @@ test('a download goes on after its connection is cut', needs, async () => {
   assert.match(registry.log(), /http\.response\.status=206/);
 });
 
+/** A blob to push, out of memory. */
+function giftOf(content: Buffer) {
+  const open = async function* (offset: number): AsyncGenerator<Uint8Array> {
+    for (let at = offset; at < content.length; at += 65_536) yield content.subarray(at, at + 65_536);
+  };
+  return { digest: sha256(content), size: content.length, open };
+}
+
+test('uploads: whole, in chunks, going on after a cut, mounted', needs, async () => {
+  await using registry = await startRegistry();
+  const repository = openRepository(registry.host, 'up/loads', { access: 'push' });
+  const contents = [randomBytes(0), randomBytes(10), randomBytes(5_000_000), randomBytes(5_000_000)];
+  for (const [index, content] of contents.entries()) {
+    const chunks = index === 3 ? { chunkSize: 2_000_000 } : {};
+    assert.deepEqual(await uploadBlob(repository, { ...giftOf(content), ...chunks }), { how: 'uploaded' });
+    assert.deepEqual(await uploadBlob(repository, giftOf(content)), { how: 'exists' });
+    assert.ok((await fetchBlob(repository, giftOf(content), limit)).equals(content));
+  }
+  const large = randomBytes(12_000_000);
+  await using proxy = await cuttingProxy(registry.host, 5_000_000, 2, 'upload');
+  const cut = openRepository(proxy.host, 'up/loads', { access: 'push' });
+  assert.deepEqual(await uploadBlob(cut, giftOf(large)), { how: 'uploaded' });
+  assert.equal(proxy.cuts(), 2);
+  assert.ok((await fetchBlob(repository, giftOf(large), limit)).equals(large));
+  const other = openRepository(registry.host, 'other', { access: 'push', mountFrom: ['nothing', 'up/loads'] });
+  const mounted = await uploadBlob(other, { ...giftOf(large), mountFrom: ['nothing', 'up/loads'] });
+  assert.deepEqual(mounted, { how: 'mounted', from: 'up/loads' });
+});
+
+test('lists, referrers and deletion', needs, async () => {
+  await using registry = await startRegistry();
+  const image = smallImage(1);
+  for (const tag of ['a', 'b', 'c', 'd', 'e']) await pushImage(registry, 'team/app', image, tag);
+  await pushImage(registry, 'base', image, 'v1');
+  const repository = openRepository(registry.host, 'team/app', { access: 'delete' });
+  for (const options of [{}, { pageSize: 2 }]) {
+    // In the order of its directory.
+    const tags = await Array.fromAsync(listTags(repository, options));
+    assert.deepEqual(tags.sort(), ['a', 'b', 'c', 'd', 'e']);
+  }
+  const catalog = openRepository(registry.host, '', { access: 'catalog' });
+  assert.deepEqual(await Array.fromAsync(listRepositories(catalog, { pageSize: 1 })), ['base', 'team/app']);
+  const { digest, mediaType, bytes } = image.manifest;
+  const found = await findManifest(repository, { reference: 'a', what: 'image' });
+  assert.deepEqual(found, { digest, mediaType, size: bytes.length });
+  // Debian's registry keeps no list of referrers: they are found under a tag.
+  const subject = { mediaType, digest, size: bytes.length };
+  const signature = Buffer.from(JSON.stringify({ ...JSON.parse(Buffer.from(bytes).toString()), subject }));
+  const gift = { subject: digest, mediaType, bytes: signature, artifactType: 'example/signature' };
+  const given = await putReferrer(openRepository(registry.host, 'team/app', { access: 'push' }), gift);
+  const [referrer, ...none] = await listReferrers(repository, digest);
+  assert.deepEqual([referrer?.digest, referrer?.artifactType, none.length], [given, 'example/signature', 0]);
+  assert.deepEqual(await listReferrers(repository, sha256('nobody')), []);
+  assert.equal(await deleteManifest(repository, digest), true);
+  assert.equal(await deleteManifest(repository, digest), false);
+  assert.equal(await findManifest(repository, { reference: 'a', what: 'image' }), undefined);
+});
+
 test('images that skopeo pushed, in both formats', requires('docker-registry', 'skopeo'), async () => {
   await using registry = await startRegistry();
   await using scratch = makeScratch();
@@ -117,14 +180,13 @@ test('images that skopeo pushed, in both formats', requires('docker-registry', '
   }
 });
 
-/** Passes bytes on and cuts the first `times` connections that bring more than `limit` bytes. */
-async function cuttingProxy(host: string, limit: number, times: number) {
+/** Passes bytes on and cuts the first `times` connections that bring more than `limit` bytes, or take more. */
+async function cuttingProxy(host: string, limit: number, times: number, what: 'download' | 'upload' = 'download') {
   let cuts = 0;
   const open = new Set<Socket>();
   const server = createServer((client) => {
     const [address = '', port = ''] = host.split(':');
     const upstream = connect(Number(port), address);
-    let passed = 0;
     for (const socket of [client, upstream]) {
       open.add(socket);
       socket
@@ -135,17 +197,19 @@ async function cuttingProxy(host: string, limit: number, times: number) {
           upstream.destroy();
         });
     }
-    client.pipe(upstream);
-    upstream.on('data', (bytes: Buffer) => {
+    const [from, to] = what === 'download' ? [upstream, client] : [client, upstream];
+    to.pipe(from);
+    let passed = 0;
+    from.on('data', (bytes: Buffer) => {
       passed += bytes.length;
       if (passed <= limit || cuts >= times) {
-        if (!client.write(bytes)) upstream.pause();
+        if (!to.write(bytes)) from.pause();
         return;
       }
       cuts += 1;
       client.destroy();
     });
-    client.on('drain', () => upstream.resume());
+    to.on('drain', () => from.resume());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const bound = server.address();
