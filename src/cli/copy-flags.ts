@@ -13,9 +13,15 @@ export const copyFlags = {
   format: single('type', oneOf('oci', 'v2s2'), 'Types of the manifests at the destination (oci, v2s2)', { short: 'f' }),
   'preserve-digests': toggle('Fail rather than change a digest'),
   'remove-signatures': toggle('Leave signatures and attestations behind'),
+  'sign-by-sigstore-private-key': single('path', asIs, 'Sign the image at the destination with this key'),
+  'sign-identity': single('name', asIs, 'Name that is signed, where it is not that of the destination'),
+  'sign-passphrase-file': single('path', asIs, 'File whose first line decrypts that key (default $COSIGN_PASSWORD)'),
 } as const;
 
-export function copyOptions(flags: Values<typeof copyFlags>): CopyImageOptions {
+/** Those of them that say how the image is copied. */
+type CopyFlags = Omit<Values<typeof copyFlags>, `sign-${string}`>;
+
+export function copyOptions(flags: CopyFlags): CopyImageOptions {
   const { all, format } = flags;
   const level = flags['dest-compress-level'];
   const wanted = flags['dest-compress-format'] ?? (level === undefined ? undefined : 'gzip');

@@ -1,7 +1,8 @@
 /** `image copy`: the addresses opened, then the one copy. */
+import { unsupported } from '../errors.ts';
 import type { Digest } from '../oci/digest.ts';
 import { hostPlatform, parsePlatform } from '../oci/platform.ts';
-import { parseReference } from '../oci/reference.ts';
+import { canonicalName, parseReference, pinned, type Reference } from '../oci/reference.ts';
 import { type Address, parseAddress } from '../transport/address.ts';
 import { copyImage } from '../transport/copy.ts';
 import { openDestination, openSource, type Surroundings } from '../transport/open.ts';
@@ -18,6 +19,9 @@ export async function copyBetween(
   const directory = process.cwd();
   const addresses = [parseAddress(from, directory), parseAddress(to, directory)] as const;
   const [sourceAddress, destinationAddress] = addresses;
+  if (options.sign !== undefined && destinationAddress.transport !== 'docker') {
+    throw unsupported(`signing into "${destinationAddress.transport}:"`, 'Sign it in a registry.');
+  }
   const temporary = options.temporary ?? temporaryOf(context, addresses);
   await using source = await openSource(sourceAddress, around(context, temporary, options.source, options.signal));
   await using destination = await openDestination(
@@ -34,7 +38,7 @@ export async function copyBetween(
     onEvent,
     signal,
   } = options;
-  return await copyImage(source, destination, {
+  const copied = await copyImage(source, destination, {
     instances,
     platform: options.platform === undefined ? hostPlatform() : parsePlatform(options.platform),
     format,
@@ -47,17 +51,37 @@ export async function copyBetween(
     ...(onEvent !== undefined && { onEvent }),
     signal,
   });
+  if (destinationAddress.transport === 'docker')
+    await sign(context, destinationAddress.reference, copied.digest, options);
+  return copied;
+}
+
+async function sign(
+  context: Context,
+  reference: Reference,
+  digest: Digest,
+  { sign: wanted, destination, signal }: CopyImageOptions,
+): Promise<void> {
+  if (wanted === undefined) return;
+  const { signImage } = await import('./image-signature.ts');
+  await signImage(context, canonicalName(pinned(reference, digest)), {
+    ...destination,
+    ...wanted,
+    identity: wanted.identity ?? canonicalName(reference),
+    ...(signal !== undefined && { signal }),
+  });
 }
 
 /** By the policy of this machine; what is in the store has been let in. @throws OnggiError `denied`, `invalid` */
 async function approve(from: Address, digests: readonly Digest[], options: CopyImageOptions): Promise<void> {
-  if (from.transport === 'onggi') return;
+  const { policy } = options;
+  if (from.transport === 'onggi' || policy === null) return;
   const { enforcePathPolicy, enforcePolicy } = await import('./signature-policy.ts');
   const environment = process.env;
-  if (from.transport !== 'docker') return enforcePathPolicy(from.transport, from.path, environment);
+  if (from.transport !== 'docker') return enforcePathPolicy(from.transport, from.path, { environment, policy });
   const { reference } = from;
   const repository = await repositoryOf(reference, 'pull', options.source ?? {});
-  await enforcePolicy({ reference, repository, digests, environment, signal: options.signal });
+  await enforcePolicy({ reference, repository, digests, environment, policy, signal: options.signal });
 }
 
 /** What ends need of the world. Registries are asked with the options of their side. */

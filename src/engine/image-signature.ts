@@ -5,7 +5,6 @@ import { mediaTypes } from '../oci/image-spec.ts';
 import { canonicalName, parseReference, type Reference } from '../oci/reference.ts';
 import { fetchManifestBytes } from '../registry/manifest-fetch.ts';
 import { putManifest } from '../registry/manifest-push.ts';
-import { type OpenOptions, openMachineRepository, readMachine } from '../registry/open.ts';
 import { putReferrer } from '../registry/referrers.ts';
 import type { Repository } from '../registry/repository.ts';
 import { uploadBlob } from '../registry/upload.ts';
@@ -20,10 +19,11 @@ import { readPrivateKey, readPublicKey, sign, verify } from '../signature/key.ts
 import { formatPayload } from '../signature/payload.ts';
 import type { Identity } from '../signature/policy.ts';
 import type { Context } from './context.ts';
+import { type RegistryOptions, repositoryOf } from './registry-access.ts';
 import { fetchSignatures, fromTag } from './signature-fetch.ts';
 import { readKey, whyNot } from './signature-policy.ts';
 
-type Access = Pick<OpenOptions, 'credentials' | 'credentialsFile'> & { readonly signal?: AbortSignal };
+type Access = RegistryOptions & { readonly signal?: AbortSignal };
 
 export type SignOptions = Access & {
   /** Path of a private key: PEM, or cosign's encrypted form. */
@@ -120,14 +120,8 @@ export async function verifyImage(ref: string, options: VerifyOptions): Promise<
   throw new OnggiError('denied', `${what}: no signature of key "${options.key}": ${found}`);
 }
 
-async function open(reference: Reference, access: 'pull' | 'push', options: Access): Promise<Repository> {
-  const { credentials, credentialsFile } = options;
-  const machine = await readMachine(process.env);
-  return await openMachineRepository(machine, reference.registry, reference.repository, {
-    access,
-    credentials,
-    credentialsFile,
-  });
+function open(reference: Reference, access: 'pull' | 'push', options: Access): Promise<Repository> {
+  return repositoryOf(reference, access, options);
 }
 
 function wordOf({ digest, tag }: Reference): string {

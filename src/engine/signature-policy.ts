@@ -26,14 +26,17 @@ export type PolicyWork = {
   /** Of the manifest, and of the index that names it: a signature of either counts. */
   readonly digests: readonly Digest[];
   readonly environment: NodeJS.ProcessEnv;
+  /** Path of the policy that counts; absent: that of the machine. */
+  readonly policy?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 };
 
 /** The policy that counts and where it stands; undefined where nobody has written one: then everything is let in. */
-export function readPolicy(
-  environment: NodeJS.ProcessEnv,
-): { readonly policy: Policy; readonly path: string } | undefined {
-  const chosen = environment['ONGGI_SIGNATURE_POLICY'];
+export function readPolicy({
+  environment,
+  policy,
+}: Pick<PolicyWork, 'environment' | 'policy'>): { readonly policy: Policy; readonly path: string } | undefined {
+  const chosen = policy ?? environment['ONGGI_SIGNATURE_POLICY'];
   const own = join(environment['HOME'] || '/', '.config/containers/policy.json');
   for (const path of chosen ? [chosen] : [own, '/etc/containers/policy.json']) {
     try {
@@ -52,7 +55,7 @@ export function readPolicy(
  *   signatures throws
  */
 export async function enforcePolicy(work: PolicyWork): Promise<void> {
-  const found = readPolicy(work.environment);
+  const found = readPolicy(work);
   if (found === undefined) return;
   const what = `image "${canonicalName(work.reference)}"`;
   let signatures: FetchedSignature[] | undefined;
@@ -75,8 +78,12 @@ export async function enforcePolicy(work: PolicyWork): Promise<void> {
 }
 
 /** The same for an image out of files, whose signatures are not looked for. @throws as `enforcePolicy` */
-export function enforcePathPolicy(transport: string, path: string, environment: NodeJS.ProcessEnv): void {
-  const found = readPolicy(environment);
+export function enforcePathPolicy(
+  transport: string,
+  path: string,
+  work: Pick<PolicyWork, 'environment' | 'policy'>,
+): void {
+  const found = readPolicy(work);
   if (found === undefined) return;
   const what = `image "${transport}:${path}"`;
   for (const { type } of requirementsForPath(found.policy, transport, path)) {

@@ -22,6 +22,10 @@ export type CopyImageOptions = {
   readonly additionalTags?: readonly string[];
   /** Also signatures and attestations, where both ends keep such. */
   readonly referrers?: boolean;
+  /** The policy that lets images in: a path, null for none; absent: that of the machine. */
+  readonly policy?: string | null;
+  /** Signs what comes to a registry: with a private key, as `destination` unless another name is given. */
+  readonly sign?: { readonly key: string; readonly passphrase?: string; readonly identity?: string };
   readonly source?: RegistryOptions;
   readonly destination?: RegistryOptions;
   /** Directory for what must be kept on the way; default that of the store, or /var/tmp. */

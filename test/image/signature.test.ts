@@ -1,7 +1,7 @@
 /** Signing in a registry, looking at signatures, and the policy on pull: what is not signed as wanted comes not in. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { run } from '../harness/program.ts';
 import { requires } from '../harness/requires.ts';
@@ -206,6 +206,35 @@ test('the policy is kept by a copy from a registry and from files', needs, async
   const transports = { dir: { [path('out')]: [{ type: 'insecureAcceptAnything' }] } };
   assert.equal((await copy(`dir:${path('out')}`, 'onggi:x', { default: [{ type: 'reject' }], transports })).status, 0);
   assert.equal((await onggi('--root', path('copies'), 'image', 'inspect', 'x')).status, 0);
+});
+
+test("a copy is signed where it comes to; Skopeo's flags choose the policy", needs, async () => {
+  await using signer = await openSigner();
+  const { place, ok, onggi, path } = signer;
+  const [from, to] = [`docker://${place.host}/team/app:1`, `docker://${place.host}/signed/app:7`];
+  const copied = await ok('image', 'copy', '-q', '--sign-by-sigstore-private-key', 'a.key', from, to);
+  const verified = JSON.parse(await ok('image', 'verify', '--key', 'a.pub', `${place.host}/signed/app:7`));
+  assert.deepEqual(verified[0].critical.identity, { 'docker-reference': `${place.host}/signed/app:7` });
+  assert.equal(verified[0].critical.image['docker-manifest-digest'], copied);
+  const identity = ['--sign-by-sigstore-private-key', 'b.key', '--sign-identity', 'example.com/x:1'];
+  await ok('image', 'copy', '-q', ...identity, from, to);
+  await ok('image', 'verify', '--key', 'b.pub', '--identity', 'example.com/x:1', `${place.host}/signed/app:7`);
+  assert.match(
+    (await onggi('image', 'copy', '--sign-by-sigstore-private-key', 'a.key', from, 'dir:out')).stderr,
+    /not supported/,
+  );
+  assert.match((await onggi('image', 'copy', '--sign-identity', 'x', from, to)).stderr, /need --sign-by/);
+  symlinkSync(binary, path('skopeo'));
+  writeFileSync(path('reject.json'), JSON.stringify({ default: [{ type: 'reject' }] }));
+  writeFileSync(path('accept.json'), JSON.stringify({ default: [{ type: 'insecureAcceptAnything' }] }));
+  const env = { ONGGI_SIGNATURE_POLICY: path('reject.json'), DOCKER_CONFIG: path('.'), ONGGI_LIBDIR: dirname(binary) };
+  const skopeo = (...flags: readonly string[]) =>
+    run(path('skopeo'), [...flags, 'copy', '-q', from, `dir:${path('out')}`], { env });
+  assert.match((await skopeo()).stderr, /rejects it/);
+  assert.equal((await skopeo('--policy', path('accept.json'))).status, 0);
+  assert.equal((await skopeo('--insecure-policy')).status, 0);
+  assert.match((await skopeo('--policy', path('reject.json'))).stderr, /rejects it/);
+  assert.match((await skopeo('--policy', path('none.json'))).stderr, /none\.json/);
 });
 
 test('a signature that was tampered with, or of another image, lets nothing in', needs, async () => {

@@ -1,6 +1,7 @@
 import { copyFlags, copyOptions, registryFlags, registryOptions } from '../copy-flags.ts';
 import { asIs, defineCommand, single, toggle } from '../definition.ts';
 import { interruptible } from '../interrupt.ts';
+import { signOptions } from '../sign-flags.ts';
 import { transferProgress } from '../transfer-progress.ts';
 
 export const command = defineCommand({
@@ -28,6 +29,7 @@ export const command = defineCommand({
     const { digest } = await interruptible(context, 'copy', (signal) =>
       engine.transfers.copy(source, destination, {
         ...copyOptions(flags),
+        ...signOptions(flags, context),
         ...(flags.platform !== undefined && { platform: flags.platform }),
         source: registryOptions(flags, 'src', context),
         destination: registryOptions(flags, 'dest', context),

@@ -1,6 +1,6 @@
 /** Flags that Skopeo's commands have in common, and what they mean. Pure. */
 import { resolve } from 'node:path';
-import type { RegistryOptions } from '../../engine/types.ts';
+import type { CopyImageOptions, RegistryOptions } from '../../engine/types.ts';
 import { OnggiError } from '../../errors.ts';
 import type { Context } from '../context.ts';
 import { parseCredentials } from '../copy-flags.ts';
@@ -29,16 +29,28 @@ export const commonFlags = {
   'retry-times': single('int', count, 'How often to try again what may go better', { shown: '0' }),
 } as const;
 
-export const signingFlags = [
+/** Known and not kept, nor are signatures by GPG and by Fulcio. */
+export const encryptionFlags = [
   'decryption-key',
   'encrypt-layer',
   'encryption-key',
   'sign-by',
   'sign-by-sigstore',
+] as const;
+
+/** Many images are not signed in one go. */
+export const signingFlags = [
+  ...encryptionFlags,
   'sign-by-sigstore-private-key',
   'sign-identity',
   'sign-passphrase-file',
 ] as const;
+
+/** The policy of the program's own flags: --policy, --insecure-policy. */
+export function policyOption(flags: Readonly<Record<string, unknown>>): Pick<CopyImageOptions, 'policy'> {
+  const { policy } = flags;
+  return policy === null || typeof policy === 'string' ? { policy } : {};
+}
 
 export function refused(...values: readonly (readonly string[])[]): Refused {
   return { values: values.flat() };

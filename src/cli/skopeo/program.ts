@@ -1,4 +1,5 @@
 /** From the words of a command line of `skopeo` to the exit status. */
+import { resolve } from 'node:path';
 import { OnggiError } from '../../errors.ts';
 import { version } from '../../version.ts';
 import type { Context } from '../context.ts';
@@ -15,11 +16,12 @@ const globalFlags = {
   'override-arch': single('ARCH', asIs, 'Use ARCH instead of the architecture of the machine for choosing images'),
   'override-os': single('OS', asIs, 'Use OS instead of the running OS for choosing images'),
   'override-variant': single('VARIANT', asIs, 'Use VARIANT instead of the running architecture variant'),
+  policy: single('string', asIs, 'Path to a trust policy file'),
   tmpdir: single('string', asIs, 'Directory used to store temporary files'),
   version: toggle('Version for Skopeo', { short: 'v' }),
 } as const;
 
-const refusedFlags: Refused = { values: ['policy', 'registries.d', 'user-agent-prefix'] };
+const refusedFlags: Refused = { values: ['registries.d', 'user-agent-prefix'] };
 
 export type SkopeoWorld = Pick<Context, 'stdout' | 'stderr'> & {
   readonly open: () => Context & AsyncDisposable;
@@ -70,7 +72,11 @@ async function runCommand(
     if (globals.tmpdir !== undefined) world.keepIn(globals.tmpdir);
     const platform = outcome.flags['platform'] ?? platformOf(globals);
     await using context = world.open();
-    return await command.run({ flags: { ...outcome.flags, platform }, args: outcome.args, context });
+    return await command.run({
+      flags: { ...outcome.flags, platform, policy: policyOf(globals) },
+      args: outcome.args,
+      context,
+    });
   } catch (error) {
     const trace = globals.debug ? `\n${traceOf(error).join('\n')}` : '';
     const hint = error instanceof OnggiError && error.hint !== undefined ? ` ${error.hint}` : '';
@@ -79,6 +85,12 @@ async function runCommand(
       `${error instanceof Error ? error.message : String(error)}${hint === '' ? '' : `.${hint}`}${trace}`,
     );
   }
+}
+
+/** Null for none, undefined for the machine's own. */
+function policyOf(globals: GlobalFlags): string | null | undefined {
+  if (globals['insecure-policy']) return null;
+  return globals.policy === undefined ? undefined : resolve(globals.policy);
 }
 
 /** Undefined for the machine's own. */

@@ -3,8 +3,18 @@ import { OnggiError } from '../../../errors.ts';
 import { copyFlags, copyOptions } from '../../copy-flags.ts';
 import { asIs, defineCommand, list, single, toggle } from '../../definition.ts';
 import { interruptible } from '../../interrupt.ts';
+import { signOptions } from '../../sign-flags.ts';
 import { oneOf } from '../../value/number.ts';
-import { commonFlags, refused, refusedOfSide, retried, sideFlags, sideOptions, signingFlags } from '../flags.ts';
+import {
+  commonFlags,
+  encryptionFlags,
+  policyOption,
+  refused,
+  refusedOfSide,
+  retried,
+  sideFlags,
+  sideOptions,
+} from '../flags.ts';
 import { writeText } from '../output-file.ts';
 
 export const command = defineCommand({
@@ -28,7 +38,7 @@ export const command = defineCommand({
     quiet: toggle('Suppress output information when copying images', { short: 'q' }),
   },
   refused: {
-    ...refused(refusedOfSide('src-'), refusedOfSide('dest-'), signingFlags),
+    ...refused(refusedOfSide('src-'), refusedOfSide('dest-'), encryptionFlags),
     switches: ['dest-precompute-digests'],
     // Digests are known before anything is sent.
     harmless: { 'dest-precompute-digests': ['true', 'false'] },
@@ -40,6 +50,8 @@ export const command = defineCommand({
     const engine = await context.engine();
     const options = {
       ...copyOptions(flags),
+      ...signOptions(flags, context),
+      ...policyOption(flags),
       ...compression(flags, destination),
       ...(flags['multi-arch'] !== undefined && { instances: flags['multi-arch'] as 'all' }),
       ...(flags.platform !== undefined && { platform: flags.platform }),

@@ -3,7 +3,7 @@ import { OnggiError, unsupported } from '../../../errors.ts';
 import { copyFlags, copyOptions } from '../../copy-flags.ts';
 import { asIs, defineCommand, single, toggle } from '../../definition.ts';
 import { interruptible } from '../../interrupt.ts';
-import { commonFlags, refused, refusedOfSide, sideFlags, sideOptions, signingFlags } from '../flags.ts';
+import { commonFlags, policyOption, refused, refusedOfSide, sideFlags, sideOptions, signingFlags } from '../flags.ts';
 
 export const command = defineCommand({
   usage: '[command options] --src TRANSPORT --dest TRANSPORT SOURCE DESTINATION',
@@ -48,6 +48,7 @@ export const command = defineCommand({
     await interruptible(context, 'sync', async (signal) => {
       const options = {
         ...copy,
+        ...policyOption(flags),
         ...(flags.platform !== undefined && { platform: flags.platform }),
         source: sideOptions(flags, 'src-', context),
         destination: sideOptions(flags, 'dest-', context),
