@@ -89,14 +89,12 @@ static void try_to_write(struct held *target) {
     fflush(stdout);
 }
 
-/* overwrite-exe SECONDS: holds the executables of others, as they appear in /proc, and tries to write to them. */
+/* overwrite-exe FILE: until that file is there, holds the executables of others, as they appear in /proc, and tries to
+ * write to them. */
 int probe_overwrite_exe(char **arguments) {
-    struct timespec start, now;
-    long seconds = probe_number(arguments[0]);
-    clock_gettime(CLOCK_MONOTONIC, &start);
     printf("waiting\n");
     fflush(stdout);
-    for (now = start; now.tv_sec - start.tv_sec < seconds; clock_gettime(CLOCK_MONOTONIC, &now)) {
+    while (access(arguments[0], F_OK) != 0) {
         DIR *processes = opendir("/proc");
         if (processes == NULL) probe_die("/proc");
         const struct dirent *entry;
