@@ -71,7 +71,10 @@ export function checkRoot(root: string): void {
 
 function makeRoot(root: string): void {
   try {
-    if (mkdirSync(root, { recursive: true, mode: 0o700 }) === undefined) return checkRoot(root);
+    if (mkdirSync(root, { recursive: true, mode: 0o700 }) === undefined) {
+      checkRoot(root);
+      return;
+    }
     // The sticky bit keeps the cleaner of XDG_RUNTIME_DIR away (XDG base directory specification).
     if (process.getuid?.() !== 0) chmodSync(root, 0o1700);
   } catch (error) {
