@@ -39,7 +39,7 @@ export function makeWriter(): Writer {
   let used = 0;
   const encoder = new TextEncoder();
 
-  /** Makes room and returns where the new field begins. */
+  /** Makes room and returns where the new field begins. `view` may be another one then, so it is named afterwards. */
   const take = (bytes: number): number => {
     const end = used + bytes;
     if (end > planMaxBytes) {
@@ -60,7 +60,8 @@ export function makeWriter(): Writer {
 
   const u32 = (value: number): void => {
     checkInteger(value, 0, 0xffff_ffff);
-    view.setUint32(take(4), value, true);
+    const at = take(4);
+    view.setUint32(at, value, true);
   };
 
   const string = (value: string): void => {
@@ -83,20 +84,24 @@ export function makeWriter(): Writer {
   return {
     u16: (value) => {
       checkInteger(value, 0, 0xffff);
-      view.setUint16(take(2), value, true);
+      const at = take(2);
+      view.setUint16(at, value, true);
     },
     u32,
     i32: (value) => {
       checkInteger(value, -0x8000_0000, 0x7fff_ffff);
-      view.setInt32(take(4), value, true);
+      const at = take(4);
+      view.setInt32(at, value, true);
     },
     u64: (value) => {
       if (BigInt.asUintN(64, value) !== value) throw outOfRange(value);
-      view.setBigUint64(take(8), value, true);
+      const at = take(8);
+      view.setBigUint64(at, value, true);
     },
     i64: (value) => {
       if (BigInt.asIntN(64, value) !== value) throw outOfRange(value);
-      view.setBigInt64(take(8), value, true);
+      const at = take(8);
+      view.setBigInt64(at, value, true);
     },
     bool: (value) => u32(value ? 1 : 0),
     string,
