@@ -26,14 +26,18 @@ export async function listImages(context: Context): Promise<ImageSummary[]> {
   const { database } = context.store;
   const names = Map.groupBy(listImageNames(database), ({ imageId }) => imageId);
   const containers = countContainersByImage(database);
-  return listRows(database).map(({ id, created, size }) => ({
-    id,
-    names: (names.get(id) ?? []).map(familiar),
-    digests: (names.get(id) ?? []).flatMap(digestName),
-    created,
-    size,
-    containers: containers.get(id) ?? 0,
-  }));
+  return listRows(database).map(({ id, created, size }) => {
+    // Parsed once: there may be thousands.
+    const known = (names.get(id) ?? []).map(({ reference, digest }) => ({ parsed: parseReference(reference), digest }));
+    return {
+      id,
+      names: known.map(({ parsed }) => familiarName(parsed)),
+      digests: known.flatMap(({ parsed, digest }) => (digest === null ? [] : [familiarName(pinned(parsed, digest))])),
+      created,
+      size,
+      containers: containers.get(id) ?? 0,
+    };
+  });
 }
 
 /** Newest first, as Docker has it; the id stands beside the newest step alone. */

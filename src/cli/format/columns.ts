@@ -10,8 +10,7 @@ export function alignColumns(given: readonly (readonly string[])[]): string {
   const rows = given.map((row) => row.map(visibleLine));
   const widths: number[] = [];
   for (const row of rows) {
-    for (const [i, cell] of row.slice(0, -1).entries())
-      widths[i] = Math.max(widths[i] ?? least, [...cell].length + gap);
+    for (const [i, cell] of row.slice(0, -1).entries()) widths[i] = Math.max(widths[i] ?? least, widthOf(cell) + gap);
   }
   return rows
     .map((row) => row.map((cell, i) => (i === row.length - 1 ? cell : padTo(cell, widths[i] ?? 0))).join(''))
@@ -21,5 +20,11 @@ export function alignColumns(given: readonly (readonly string[])[]): string {
 
 /** In code points: names of containers and images are ASCII, what else shows up is rarely wide. */
 function padTo(cell: string, width: number): string {
-  return cell + ' '.repeat(Math.max(0, width - [...cell].length));
+  return cell + ' '.repeat(Math.max(0, width - widthOf(cell)));
+}
+
+/** Most cells are ASCII, whose length is known. */
+function widthOf(cell: string): number {
+  for (let index = 0; index < cell.length; index += 1) if (cell.charCodeAt(index) > 0x7f) return [...cell].length;
+  return cell.length;
 }
