@@ -36,6 +36,7 @@ export async function startDocker(scratch: string, tar: string): Promise<Engine>
     name: 'docker',
     version: versionOf('/usr/bin/docker'),
     run: (network) => ({ name: 'docker', argv: [...docker, 'run', '--rm', '--network', network, 'bench', 'true'] }),
+    cli: { argv: docker, env: {} },
     start: { name: 'docker', argv: ['/usr/bin/docker', '--version'] },
     idle: () => {
       const id = must([...docker, 'run', '-d', '--network', 'none', 'bench', 'sleep', '600']);

@@ -11,6 +11,8 @@ export type Engine = {
   readonly version: string;
   /** `run --rm IMAGE true`; undefined when the engine knows no such network. */
   run(network: Network): Command | undefined;
+  /** How its command line begins; absent for a bare runtime. */
+  readonly cli?: { readonly argv: readonly string[]; readonly env: Readonly<Record<string, string>> };
   /** `--version`. */
   readonly start: Command;
   /** Starts a container that sleeps. @returns the host pid of its first process; undefined when nothing stays */

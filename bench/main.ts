@@ -11,6 +11,7 @@ import { bundleRows } from './bundle.ts';
 import { startDocker } from './docker.ts';
 import { type Absent, type Engine, installed, keeperMemory, type Network } from './engine.ts';
 import { type Command, time } from './hyperfine.ts';
+import { commitRow, listRow } from './image.ts';
 import { startRuntime } from './oci-runtime.ts';
 import { startOnggi } from './onggi.ts';
 import { planRows } from './plan.ts';
@@ -61,6 +62,8 @@ async function measure(): Promise<void> {
     memoryRow(present),
     startRow(present, scratch.path),
     ...bundleRows(scratch.path),
+    commitRow(present),
+    listRow(scratch.path),
     ...planRows(scratch.path),
     ...seccompRows(scratch.path),
   ];

@@ -9,6 +9,7 @@ export function startOnggi(scratch: string, tar: string): Engine {
     name: 'onggi',
     version: versionOf(binary),
     run: (network) => ({ name: 'onggi', argv: [...onggi, 'run', '--rm', '--network', network, 'bench', 'true'] }),
+    cli: { argv: onggi, env: {} },
     start: { name: 'onggi', argv: [binary, '--version'] },
     idle: () => {
       const id = must([...onggi, 'run', '-d', '--network', 'none', 'bench', 'sleep', '600']);

@@ -23,6 +23,7 @@ export function startPodman(scratch: string, tar: string): Engine {
       argv: [...podman, 'run', '--rm', '--network', network, 'bench', 'true'],
       env,
     }),
+    cli: { argv: podman, env },
     start: { name: 'podman', argv: ['podman', '--version'] },
     idle: () => {
       const id = must([...podman, 'run', '-d', '--network', 'none', 'bench', 'sleep', '600'], env);
