@@ -1,7 +1,10 @@
 /** Facts about the store and the machine, for `info`. */
 import { readFileSync } from 'node:fs';
 import { arch, availableParallelism, hostname, machine, release, totalmem, type } from 'node:os';
-import { readCgroupLayout } from '../runtime/cgroup/layout.ts';
+import type { Unprivileged } from '../kernel/subordinate-ids.ts';
+import { mapsOf, unprivileged } from '../kernel/user-namespace.ts';
+import { hasPasta } from '../network/pasta.ts';
+import { delegatedPath, readCgroupLayout } from '../runtime/cgroup/layout.ts';
 import { listContainers } from '../store/container-row.ts';
 import { listImages } from '../store/image-row.ts';
 import { version } from '../version.ts';
@@ -28,6 +31,8 @@ export type EngineInfo = {
   /** Bytes. */
   readonly memory: number;
   readonly hostname: string;
+  /** It works for an ordinary user. */
+  readonly rootless: boolean;
   readonly warnings: readonly string[];
 };
 
@@ -42,6 +47,8 @@ export async function engineInfo(context: Context): Promise<EngineInfo> {
   const warnings: string[] = [];
   if (layout.mode === 'none') warnings.push('No cgroup hierarchy is mounted: resource limits are refused.');
   else if (!layout.swap) warnings.push('No swap limit support.');
+  const user = unprivileged();
+  if (user !== undefined) warnings.push(...lacking(user));
   return {
     version,
     root: store.layout.root,
@@ -58,8 +65,21 @@ export async function engineInfo(context: Context): Promise<EngineInfo> {
     cpus: availableParallelism(),
     memory: totalmem(),
     hostname: hostname(),
+    rootless: user !== undefined,
     warnings,
   };
+}
+
+/** What an ordinary user goes without on this machine (docs/rootless.md). */
+function lacking(user: Unprivileged): string[] {
+  const { uids } = mapsOf(user);
+  return [
+    ...(uids.length > 1
+      ? []
+      : ['No ids in /etc/subuid and /etc/subgid: images with files of other users are refused.']),
+    ...(hasPasta() ? [] : ['No pasta: containers have no network but "none" and "host".']),
+    ...(delegatedPath() === '' ? ['No cgroups are delegated: limits are not kept.'] : []),
+  ];
 }
 
 /** PRETTY_NAME of os-release(5). */

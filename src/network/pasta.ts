@@ -14,9 +14,13 @@ import type { PortMapping } from './port.ts';
 /** PATH is the caller's to change. */
 const program = '/usr/bin/pasta';
 
+export function hasPasta(): boolean {
+  return existsSync(program);
+}
+
 /** @throws OnggiError `unsupported` when it is not installed */
 export function requirePasta(): void {
-  if (existsSync(program)) return;
+  if (hasPasta()) return;
   throw new OnggiError(
     'unsupported',
     'network "bridge": an ordinary user can make no bridge, and pasta is not installed',

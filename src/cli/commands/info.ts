@@ -34,6 +34,7 @@ function linesOf(info: EngineInfo): string[] {
     `Logging Driver: ${info.logDriver}`,
     `Cgroup Driver: ${info.cgroupDriver}`,
     `Cgroup Version: ${info.cgroupVersion}`,
+    ...(info.rootless ? ['Security Options:', ' rootless'] : []),
     `Kernel Version: ${info.kernel}`,
     `Operating System: ${info.operatingSystem}`,
     `OSType: ${info.osType}`,
@@ -66,6 +67,7 @@ function recordOf(info: EngineInfo): Record<string, unknown> {
     DockerRootDir: info.root,
     Name: info.hostname,
     ServerVersion: info.version,
+    SecurityOptions: ['name=seccomp,profile=builtin', 'name=cgroupns', ...(info.rootless ? ['name=rootless'] : [])],
     Warnings: info.warnings,
   };
 }

@@ -113,6 +113,7 @@ test('version and info take templates', async () => {
     logDriver: 'json-file' as const,
     cgroupVersion: '2' as const,
     cgroupDriver: 'cgroupfs' as const,
+    rootless: false,
     kernel: '6',
     operatingSystem: 'Debian',
     osType: 'linux',
