@@ -53,23 +53,68 @@ export function fullName(name: string): string {
 
 export type PullPolicy = 'always' | 'missing' | 'never';
 
-/** Makes sure that the image of a new container is there, as far as `policy` lets it. Messages go to stderr. */
+/** Where a short name is looked for next: that a registry has no such image for us says nothing about the others. */
+const looksOn: ReadonlySet<string> = new Set(['not-found', 'unauthorized', 'denied']);
+
+/**
+ * Pulls what a name without a registry stands for in the first registry of the search list that has it.
+ * @returns the name as it was given, or in full where it was looked for
+ * @throws as `pullImage`: of the last registry
+ */
+export async function pullFirst(name: string, context: Context, output: Output, options: PullOptions): Promise<string> {
+  const engine = await context.engine();
+  const names = await engine.registries.candidates(name);
+  const last = names.pop() ?? fullName(name);
+  if (names.length === 0 && last === fullName(name)) {
+    await pullImage(name, context, output, options);
+    return name;
+  }
+  for (const candidate of names) {
+    try {
+      await pullImage(candidate, context, output, options);
+      return candidate;
+    } catch (error) {
+      if (!(error instanceof OnggiError) || !looksOn.has(error.code)) throw error;
+      context.stderr.print(`${error.message}\n`);
+    }
+  }
+  await pullImage(last, context, output, options);
+  return last;
+}
+
+/**
+ * Makes sure that the image of a new container is there, as far as `policy` lets it. Messages go to stderr.
+ * @returns the name under which it is there
+ */
 export async function ensureImage(
   name: string,
   policy: PullPolicy,
   options: PullOptions,
   context: Context,
-): Promise<void> {
+): Promise<string> {
   // The machine itself is an image that nobody serves.
-  if (policy === 'never' || name === 'host') return;
+  if (name === 'host') return name;
   const engine = await context.engine();
+  if (policy === 'never') return (await findHere(name, { quiet: true }, engine)) ?? name;
   if (policy === 'missing') {
-    const isThere = await engine.images.exists(name);
-    if (isThere && (options.platform === undefined || (await runsOn(name, options.platform, engine)))) return;
+    const there = await findHere(name, options, engine);
+    if (there !== undefined) return there;
     context.stderr.print(`Unable to find image '${familiarName(parseReference(name))}' locally\n`);
   }
-  if (context.ordinaryUser) await pullApart(name, options, context);
-  else await pullImage(name, context, context.stderr, options);
+  if (!context.ordinaryUser) return await pullFirst(name, context, context.stderr, options);
+  await pullApart(name, options, context);
+  return (await findHere(name, options, engine)) ?? name;
+}
+
+/** By the name as it stands, else by what it may stand for: the configuration is read only where that is needed. */
+async function findHere(name: string, { platform }: PullOptions, engine: EngineFace): Promise<string | undefined> {
+  const suits = async (candidate: string): Promise<boolean> =>
+    (await engine.images.exists(candidate)) && (platform === undefined || (await runsOn(candidate, platform, engine)));
+  if (await suits(name)) return name;
+  const candidates = await engine.registries.candidates(name);
+  if (candidates.length === 1 && candidates[0] === fullName(name)) return undefined;
+  for (const candidate of candidates) if (await suits(candidate)) return candidate;
+  return undefined;
 }
 
 /** Layers have files of many ids, so an ordinary user's `pull` moves into a user namespace, which a container's run must not. */

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { ContainerId, ContainerSummary, Ending, ImageSummary, Session, VolumeSummary } from '../engine/types.ts';
 import { OnggiError } from '../errors.ts';
 import type { Digest } from '../oci/digest.ts';
+import { canonicalName, parseReference } from '../oci/reference.ts';
 import type { Context, EngineFace } from './context.ts';
 import { renderFailure } from './failure.ts';
 import type { Output, TerminalSize } from './output.ts';
@@ -92,9 +93,12 @@ export function fakeWorld(options: WorldOptions = {}): World {
     enterUserNamespace: async () => {},
     runAgain: async () => 1,
     report: (error) => stderr.print(renderFailure(error, false)),
-    engine: async () => (options.engine ?? {}) as unknown as EngineFace,
+    engine: async () => ({ registries: dockerNames, ...options.engine }) as unknown as EngineFace,
   };
 }
+
+/** Without a configuration a name means what it means for Docker. */
+const dockerNames = { candidates: async (name: string) => [canonicalName(parseReference(name))] };
 
 async function* chunksOf(input: readonly string[] | AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
   for await (const chunk of input) yield typeof chunk === 'string' ? new TextEncoder().encode(chunk) : chunk;

@@ -16,6 +16,11 @@ export type Registries = {
   logout(server: string, options?: Pick<LoginOptions, 'credentialsFile'>): Promise<boolean>;
   /** Who is logged in, "" for a token; null: nobody. Nothing is asked of the registry. */
   user(server: string, options?: Pick<LoginOptions, 'credentialsFile'>): Promise<string | null>;
+  /**
+   * What a name without a registry may stand for, in full and in order: of one name, unless onggi's own configuration
+   * has a search list. @throws `invalid`
+   */
+  candidates(name: string): Promise<string[]>;
   /** All tags of a repository, as the registry orders them. @throws `not-found`, `unauthorized`, `unavailable`, ... */
   tags(repository: string, options?: { readonly signal?: AbortSignal }): Promise<string[]>;
   /** Repositories by a word, or by "HOST/word" where that host can be searched. @throws `not-found`, `unavailable`, ... */
@@ -27,6 +32,7 @@ export function makeRegistries(): Registries {
     login: async (server, options) => (await import('./login.ts')).login(server, options),
     logout: async (server, options) => (await import('./login.ts')).logout(server, options),
     user: async (server, options) => (await import('./login.ts')).loggedInUser(server, options),
+    candidates: async (name) => (await import('./search.ts')).candidates(name),
     tags: async (repository, options) => (await import('./search.ts')).tagsOf(repository, options),
     search: async (term, options) => (await import('./search.ts')).search(term, options),
   };

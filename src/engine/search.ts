@@ -1,10 +1,12 @@
 /** What a registry has: repositories by a word, as Docker Hub offers it (/v1/search, "Docker Registry HTTP API V1"), and tags. */
 import * as v from 'valibot';
 import { OnggiError } from '../errors.ts';
-import { parseReference } from '../oci/reference.ts';
+import { canonicalName, parseReference } from '../oci/reference.ts';
 import { hostOfRegistry } from '../registry/host.ts';
+import { readMachineConfig } from '../registry/machine-config.ts';
 import { openMachineRepository, readMachine } from '../registry/open.ts';
 import { requestSmall } from '../registry/request.ts';
+import { candidatesOf } from '../registry/short-name.ts';
 import { listTags } from '../registry/tags.ts';
 import { repositoryOf } from './registry-access.ts';
 
@@ -61,6 +63,11 @@ export async function search(term: string, options: SearchOptions = {}): Promise
 export async function tagsOf(name: string, options: { readonly signal?: AbortSignal } = {}): Promise<string[]> {
   const repository = await repositoryOf(parseReference(name), 'pull', {});
   return await Array.fromAsync(listTags(repository, { signal: options.signal }));
+}
+
+/** @throws OnggiError `invalid` */
+export async function candidates(name: string): Promise<string[]> {
+  return candidatesOf(name, await readMachineConfig(process.env)).map(canonicalName);
 }
 
 function splitTerm(term: string): { readonly registry: string; readonly words: string } {

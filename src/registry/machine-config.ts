@@ -43,7 +43,8 @@ export async function readMachineConfig(environment: Environment): Promise<Regis
   const files = [join(directory, 'registries.conf'), ...dropIns(join(directory, 'registries.conf.d'))];
   const conf = [];
   for (const path of files) conf.push(await readConf(path, false));
-  return mergeConfigs([...configs, ...conf]);
+  // The search list of Podman is not that of Docker's users: a short name means Docker Hub unless onggi's own file says.
+  return { ...mergeConfigs([...configs, ...conf]), search: [], aliases: {} };
 }
 
 function confDirectory(environment: Environment): string {

@@ -182,6 +182,26 @@ blocked = true
   },
 );
 
+imageTest('a name without a registry, by a search list of our own', ['docker-registry'], async (world) => {
+  const { env, conf } = place(world);
+  await using first = await startRegistry();
+  await using second = await startRegistry();
+  await pushImage(second, 'tool', smallImage(1), 'latest');
+  writeFileSync(conf, `unqualified-search-registries = ["${first.host}", "${second.host}"]\n`);
+  const pulled = await world.onggi(['pull', 'tool'], { env });
+  assert.equal(pulled.status, 0, pulled.stderr);
+  assert.match(pulled.stderr, new RegExp(`image "${first.host}/tool:latest": .*answered 404`));
+  assert.ok(pulled.stdout.endsWith(`${second.host}/tool:latest\n`));
+  await world.ok(['create', '--pull', 'never', 'tool', 'true'], { env });
+  assert.equal((await world.onggi(['create', '--pull', 'never', 'other', 'true'], { env })).status, 1);
+  const id = await world.ok(['create', 'tool', 'true'], { env });
+  assert.equal(await world.ok(['inspect', '-f', '{{.Config.Image}}', id], { env }), `${second.host}/tool:latest`);
+  writeFileSync(conf, `unqualified-search-registries = ["127.0.0.1:1", "${second.host}"]\n`);
+  const away = await world.onggi(['pull', 'tool'], { env });
+  assert.match(away.stderr, /image "127\.0\.0\.1:1\/tool:latest": .*connection refused/);
+  assert.equal(away.status, 1);
+});
+
 imageTest('search in a registry that can be searched', [], async (world) => {
   const { env } = place(world);
   const results = [

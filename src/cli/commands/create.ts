@@ -13,16 +13,17 @@ export const command = defineCommand({
   flags: containerFlags,
   refused: refusedContainerFlags,
   async run({ flags, args, context }) {
-    const options = containerOptions(flags, args, containerFacts(flags, context));
+    const asked = containerOptions(flags, args, containerFacts(flags, context));
     const engine = await context.engine();
     for (const warning of containerWarnings(flags)) context.stderr.print(`WARNING: ${warning}\n`);
     using cidFile = flags.cidfile === undefined ? undefined : openCidFile(flags.cidfile);
-    await ensureImage(
-      options.image,
+    const image = await ensureImage(
+      asked.image,
       flags.pull ?? 'missing',
       { platform: flags.platform, quiet: flags.quiet },
       context,
     );
+    const options = { ...asked, image };
     const { id } = await engine.containers.create(options);
     cidFile?.write(id);
     context.stdout.print(`${id}\n`);

@@ -1,7 +1,7 @@
 import { OnggiError } from '../../errors.ts';
 import { canonicalName, parseReference } from '../../oci/reference.ts';
 import { asIs, defineCommand, single, toggle } from '../definition.ts';
-import { fullName, pullImage } from '../pull.ts';
+import { fullName, pullFirst, pullImage } from '../pull.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS] NAME[:TAG|@DIGEST]',
@@ -30,8 +30,8 @@ export const command = defineCommand({
     }
     const { tag } = reference;
     if (!quiet && tag === 'latest' && !name.endsWith(':latest')) context.stdout.print('Using default tag: latest\n');
-    await pullImage(name, context, context.stdout, options);
-    context.stdout.print(`${fullName(name)}\n`);
+    const pulled = await pullFirst(name, context, context.stdout, options);
+    context.stdout.print(`${fullName(pulled)}\n`);
     return 0;
   },
 });

@@ -41,10 +41,10 @@ export const command = defineCommand({
     if (flags.detach && flags.attach.length > 0) {
       throw new OnggiError('invalid', 'conflicting options: cannot specify both --attach and --detach');
     }
-    const options = containerOptions(flags, args, containerFacts(flags, context));
+    const asked = containerOptions(flags, args, containerFacts(flags, context));
     const engine = await context.engine();
     if (flags.explain) {
-      context.stdout.print(visible(await engine.containers.explain(options)));
+      context.stdout.print(visible(await engine.containers.explain(asked)));
       return 0;
     }
     const streams = attachedStreams(flags);
@@ -56,12 +56,13 @@ export const command = defineCommand({
     }
     for (const warning of containerWarnings(flags)) context.stderr.print(`WARNING: ${warning}\n`);
     using cidFile = flags.cidfile === undefined ? undefined : openCidFile(flags.cidfile);
-    await ensureImage(
-      options.image,
+    const image = await ensureImage(
+      asked.image,
       flags.pull ?? 'missing',
       { platform: flags.platform, quiet: flags.quiet },
       context,
     );
+    const options = { ...asked, image };
     if (flags.detach) return await runDetached(options, engine, context, cidFile);
     return await runAttached(options, flags, streams, engine, context, cidFile);
   },
