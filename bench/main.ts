@@ -19,6 +19,7 @@ import { startPodman } from './podman.ts';
 import { machine, writeFigures } from './report.ts';
 import { libseccomp, seccompRows } from './seccomp.ts';
 import { type Column, formatTable, judgeTarget, median, type Row } from './table.ts';
+import { transferRows } from './transfer.ts';
 
 const turns = { rounds: 8, runs: 5 };
 const idleContainers = 5;
@@ -66,10 +67,11 @@ async function measure(): Promise<void> {
     listRow(scratch.path),
     ...planRows(scratch.path),
     ...seccompRows(scratch.path),
+    ...transferRows(present, scratch.path),
   ];
   report(
     rows,
-    [...all, { name: bareBun }, { name: libseccomp }],
+    [...all, { name: bareBun }, { name: libseccomp }, { name: 'skopeo' }],
     new Map(present.map(({ name, version }) => [name, version])),
   );
 }
