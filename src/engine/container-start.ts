@@ -35,6 +35,7 @@ import { finish, removeAll, settle } from './finish.ts';
 import { type Output, type Status, until, untilExit } from './handshake.ts';
 import { releaseIdleNetworks } from './idle-network.ts';
 import { lockContainer } from './reconcile.ts';
+import { keepShim, keepShimSoon } from './shim-scope.ts';
 import type { ContainerId, ContainerOptions, Ending, Session } from './types.ts';
 
 /** Bytes: the longest record that native/ending.c writes. */
@@ -46,6 +47,7 @@ export async function startDetached(context: Context, ref: string): Promise<void
   const container = await startable(context, id, guard);
   if (container.row.state === 'running') return;
   const started = await start(context, container, guard, {});
+  await keepShim(context, started.init, id);
   started.client.close();
 }
 
@@ -74,7 +76,8 @@ export async function runContainer(
 
 async function session(context: Context, container: Container, guard: Guard, stdin: boolean): Promise<Session> {
   const interest = { stdin, stdout: true, stderr: true, reconciles: true };
-  const { client, early, row } = await start(context, container, guard, interest);
+  const { client, early, row, init } = await start(context, container, guard, interest);
+  keepShimSoon(context, init, container.id);
   return containerSession(context, containerOf(context.store, row), client, early);
 }
 
@@ -95,12 +98,18 @@ export async function startAgain(context: Context, id: string): Promise<boolean>
   const row = await settle(context.store, id, guard);
   if (row === undefined || row.state !== 'exited' || row.restartAt === null) return false;
   const counted = updateContainer(database, id, ['exited'], { restartCount: row.restartCount + 1 });
-  const { client } = await start(context, containerOf(context.store, counted), guard, {}, true);
+  const { client, init } = await start(context, containerOf(context.store, counted), guard, {}, true);
+  await keepShim(context, init, id);
   client.close();
   return true;
 }
 
-type Started = { readonly client: ShimClient; readonly early: readonly Output[]; readonly row: Container['row'] };
+type Started = {
+  readonly client: ShimClient;
+  readonly early: readonly Output[];
+  readonly row: Container['row'];
+  readonly init: Status;
+};
 
 /**
  * @returns the connection over which it was started, for the caller to close
@@ -142,7 +151,7 @@ async function startRecorded(context: Context, container: Container, interest: I
     else publish(context.store, container);
     client.start();
     await until('running', client, plan, early, warn);
-    return { client, early, row: noteRunning(context, container, created) };
+    return { client, early, row: noteRunning(context, container, created), init: created };
   } catch (error) {
     // Its last deeds, the exit record above all, must not meet the next start of this container.
     client.killAll();

@@ -15,15 +15,17 @@ import type { Container } from './container.ts';
 import { sessionKeyring } from './container-plan.ts';
 import { lookUp } from './container-query.ts';
 import type { Context } from './context.ts';
-import { endingOfReport, type Output, until } from './handshake.ts';
+import { endingOfReport, type Output, type Status, until } from './handshake.ts';
 import { openSession } from './session.ts';
+import { keepShim, keepShimSoon } from './shim-scope.ts';
 import { readSpec } from './spec-file.ts';
 import { execProcess } from './spec-process.ts';
 import type { ExecOptions, Session } from './types.ts';
 
 export async function exec(context: Context, ref: string, options: ExecOptions): Promise<Session> {
   const interest = { stdin: options.stdin === true, stdout: true, stderr: true };
-  const { client, early } = await startExec(context, ref, options, interest);
+  const { client, early, init, id } = await startExec(context, ref, options, interest);
+  keepShimSoon(context, init, id);
   return openSession(
     client,
     {
@@ -37,11 +39,17 @@ export async function exec(context: Context, ref: string, options: ExecOptions):
 }
 
 export async function execDetached(context: Context, ref: string, options: ExecOptions): Promise<void> {
-  const { client } = await startExec(context, ref, options, {});
+  const { client, init, id } = await startExec(context, ref, options, {});
+  await keepShim(context, init, id);
   client.close();
 }
 
-type Started = { readonly client: ShimClient; readonly early: readonly Output[] };
+type Started = {
+  readonly client: ShimClient;
+  readonly early: readonly Output[];
+  readonly init: Status;
+  readonly id: string;
+};
 
 /** @throws OnggiError `conflict` when the container does not run; `command-not-found`, `not-executable` */
 async function startExec(context: Context, ref: string, options: ExecOptions, interest: Interest): Promise<Started> {
@@ -127,14 +135,14 @@ async function startProcess(
   const early: Output[] = [];
   try {
     const warn = (message: string): void => context.warn(message);
-    await until('created', client, plan, early, warn);
+    const init = await until('created', client, plan, early, warn);
     client.start();
     await until('running', client, plan, early, warn);
+    return { client, early, init, id };
   } catch (error) {
     client.close();
     throw error;
   }
-  return { client, early };
 }
 
 function hasUserNamespace({ linux }: Spec): boolean {

@@ -20,6 +20,7 @@ test('the name of a command may look like anything', () => {
       pid: 42,
       startTime: 2n ** 60n,
       state: 'S',
+      parent: 1,
       executed: true,
     });
   }
@@ -29,7 +30,7 @@ test('a process that was only forked has executed nothing', () => {
   // The flags are field 9, and fork sets bit 6 of them.
   for (const flags of [64, 0x400040]) {
     const text = `42 (sh) S 1 2 3 4 5 ${flags} 7 8 9 10 11 12 13 14 15 16 17 18 99 20`;
-    assert.deepEqual(parseProcessStat(text), { pid: 42, startTime: 99n, state: 'S', executed: false });
+    assert.deepEqual(parseProcessStat(text), { pid: 42, startTime: 99n, state: 'S', parent: 1, executed: false });
   }
 });
 

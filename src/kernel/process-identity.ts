@@ -12,6 +12,8 @@ export type ProcessIdentity = {
 export type ProcessStat = ProcessIdentity & {
   /** Field 3; "Z" is a zombie, "X" a dead one. */
   readonly state: string;
+  /** Field 4; 0 for one outside of this pid namespace. */
+  readonly parent: number;
   /** False for a process that was forked and has executed no program since: PF_FORKNOEXEC of field 9. */
   readonly executed: boolean;
 };
@@ -29,13 +31,19 @@ export function parseProcessStat(text: string): ProcessStat {
   const end = text.lastIndexOf(')');
   const pid = /^(\d+) \(/.exec(text)?.[1];
   const fields = text.slice(end + 2).split(' ');
-  const [state] = fields;
+  const [state, parent] = fields;
   const flags = Number(fields[6]);
   const startTime = fields[19];
   if (end === -1 || pid === undefined || state === undefined || startTime === undefined || !/^\d+$/.test(startTime)) {
     throw new OnggiError('corrupt', `process status "${text.slice(0, 80)}": not of /proc/PID/stat`);
   }
-  return { pid: Number(pid), startTime: BigInt(startTime), state, executed: (flags & forkedOnly) === 0 };
+  return {
+    pid: Number(pid),
+    startTime: BigInt(startTime),
+    state,
+    parent: Number(parent),
+    executed: (flags & forkedOnly) === 0,
+  };
 }
 
 /** What /proc/PID/stat says; undefined when there is no such process. */
