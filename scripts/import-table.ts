@@ -248,6 +248,7 @@ export const importTable: ImportTable = {
         'layer-tree.ts',
         'layer.ts',
         'manifest-write.ts',
+        'old-compression.ts',
         'prune.ts',
         'remove.ts',
         'snapshot.ts',

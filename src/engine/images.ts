@@ -103,7 +103,7 @@ export type Images = {
   /** @throws `not-found`, `unauthorized`, `unavailable`, `corrupt`; then nothing is registered */
   pull(ref: string, options?: PullOptions): AsyncIterable<PullEvent>;
   /**
-   * Makes an image of a root file system: a tar, plain or compressed by gzip or zstd.
+   * Makes an image of a root file system: a tar, plain or compressed by gzip, zstd, xz or bzip2.
    * @param source path, or the bytes
    * @param name null for an image without a name
    */

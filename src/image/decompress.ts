@@ -1,7 +1,7 @@
 /**
  * Streams out of compressed layers and archives. What a stream is, its first bytes tell (as in Docker), not its media
  * type: registries hold layers with wrong ones. Decompression runs in a thread of the runtime, never in a program of
- * the host or the image (THREATS, class E).
+ * the host or the image (THREATS, class E); what users import may need one (old-compression.ts).
  */
 import { OnggiError, unsupported } from '../errors.ts';
 

@@ -15,6 +15,7 @@ import { abortable } from './abortable.ts';
 import { applyChanges, type ConfigFields } from './change.ts';
 import { publishImage, type StagedLayer, stageLayer } from './layer.ts';
 import { layerDescriptor, manifestOf, writeJsonBlob } from './manifest-write.ts';
+import { withoutOldCompression } from './old-compression.ts';
 
 export type ImportOptions = {
   /** Dockerfile instructions (change.ts). */
@@ -24,7 +25,7 @@ export type ImportOptions = {
 };
 
 /**
- * @param source path of a tar, plain or compressed by gzip or zstd, or its bytes
+ * @param source path of a tar, plain or compressed by gzip, zstd, xz or bzip2, or its bytes
  * @param name null for an image without a name
  * @throws OnggiError `invalid` (name, change), `not-found` (path), `corrupt`, `unsupported`, `exhausted`, `cancelled`;
  *   then nothing is registered
@@ -40,7 +41,9 @@ export async function importImage(
   const config = applyChanges(options.changes ?? []);
   removeAbandoned(store.layout);
   const what = typeof source === 'string' ? `archive "${source}"` : 'archive';
-  const bytes = typeof source === 'string' ? fileBytes(source) : source;
+  const raw = typeof source === 'string' ? fileBytes(source) : source;
+  // Twice: whoever gives up must also end a program that waits for bytes which don't come.
+  const bytes = withoutOldCompression(abortable(raw, what, options.signal), what);
   using staged = await stageLayer(store, abortable(bytes, what, options.signal), { what, blob: {}, lowest: true });
   const [chainId] = chainIds([staged.diffId]);
   if (chainId === undefined) throw new OnggiError('internal', 'a layer without a chain id');
