@@ -4,7 +4,8 @@
  *   ROOT/onggi.db            all metadata (schema.ts); onggi.db-reserve-N keep room for it on a full disk (database.ts)
  *   ROOT/blobs/sha256/HEX    content-addressed files (blob.ts)
  *   ROOT/layers/NAME         root of one unpacked layer
- *   ROOT/tmp/NAME            what is being made or removed, with NAME.lock held by who does it (temporary.ts)
+ *   ROOT/tmp/NAME            what is being made or removed, with NAME.lock held by who does it (temporary.ts);
+ *                            downloads that were cut off stay for a day (partial.ts)
  *   ROOT/containers/ID/      what belongs to one container: upper, work, rootfs, log, exit record
  *   ROOT/volumes/NAME/_data  content of a volume
  *   RUN/locks/KEY            files of flock(2), gone when nobody holds them
