@@ -73,6 +73,11 @@ test-system: build probe ## Run the tests on the real kernel, as root
 	@scripts/need-packages $(TEST_PACKAGES)
 	@$(NODE) scripts/run-tests.ts system
 
+.PHONY: test-security
+test-security: build probe ## Run the attacks, as root
+	@scripts/need-packages $(TEST_PACKAGES)
+	@$(NODE) scripts/run-tests.ts security
+
 .PHONY: fuzz
 fuzz: build shim-asan ## Damage configurations and plans until SECONDS (600) are over
 	@$(NODE) scripts/fuzz.ts $(SECONDS)

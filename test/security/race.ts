@@ -18,6 +18,8 @@ export async function race(
   const args = ['onggi-probe', 'swap', ...entries.map((name) => `/shared/${name}`)];
   const attacker = await background(arena, { args, volumes: [volume], clean: true });
   await printed(attacker, 'swapping');
-  for (let round = 0; round < rounds; round += 1) await body(round);
+  // For an ordinary user the same code runs with fewer rights: his rounds are to see that it does.
+  const times = arena.kind === 'rootless' ? rounds / 2 : rounds;
+  for (let round = 0; round < times; round += 1) await body(round);
   await attacker.remove();
 }
