@@ -385,6 +385,7 @@ export const importTable: ImportTable = {
         'seccomp/action.ts',
         'seccomp/architecture.ts',
         'seccomp/profile.ts',
+        'seccomp/template.ts',
         'signal.ts',
       ],
       acting: [

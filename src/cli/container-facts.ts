@@ -22,6 +22,7 @@ export function containerFacts(flags: ContainerFlags, context: Context): Facts {
     fileEnvironment: readAssignments(flags['env-file'], context.directory),
     fileLabels: readAssignments(flags['label-file'], context.directory),
     directory: context.directory,
+    seccompProfile: (path) => readJson(resolve(context.directory, path), path),
     seLinux: existsSync('/sys/fs/selinux/enforce'),
     consoleSize: flags.tty ? context.stdout.size() : undefined,
   };
@@ -47,5 +48,14 @@ function readText(path: string, written: string): string {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
     throw new OnggiError('invalid', `read '${written}': invalid utf8 bytes`, { cause });
+  }
+}
+
+function readJson(path: string, written: string): unknown {
+  const text = readText(path, written);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new OnggiError('invalid', `seccomp profile '${written}': not JSON`, { cause });
   }
 }

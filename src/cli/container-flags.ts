@@ -2,18 +2,23 @@
 import { asIs, list, type Refused, single, toggle, type ValueOf } from './definition.ts';
 import { parseByteSize, parseByteSizeOrUnlimited } from './value/byte-size.ts';
 import { parseCapability } from './value/capability.ts';
+import { parseDevice } from './value/device.ts';
 import { parseAssignment, parseLabel, parseSysctl } from './value/environment.ts';
+import { parseHostEntry, parseResolverWord, parseServer } from './value/host-entry.ts';
 import { parseLogOption } from './value/log-option.ts';
 import { parseMount, parseTmpfs } from './value/mount.ts';
 import { parseNetwork } from './value/network.ts';
 import { integer, oneOf, parseCpus } from './value/number.ts';
 import { parsePortMappings } from './value/port-mapping.ts';
 import { parseRestartPolicy } from './value/restart-policy.ts';
+import { parseSecurityOption } from './value/security-option.ts';
 import { parseUlimit } from './value/ulimit.ts';
 import { parseVolume } from './value/volume.ts';
 import { parseVolumesFrom } from './value/volumes-from.ts';
 
 export const containerFlags = {
+  'add-host': list('list', parseHostEntry, 'Add a line to /etc/hosts: NAME:ADDRESS, or NAME:host-gateway'),
+  annotation: list('map', parseLabel, 'Set NAME=VALUE as an annotation of the OCI configuration'),
   attach: list(
     'list',
     oneOf('stream', ['stdin', 'stdout', 'stderr'], 'caseless'),
@@ -29,6 +34,9 @@ export const containerFlags = {
   ),
   'cap-add': list('list', parseCapability, 'Give a Linux capability, or ALL'),
   'cap-drop': list('list', parseCapability, 'Take a Linux capability away, or ALL'),
+  cgroupns: single('string', oneOf('cgroup namespace', ['private', 'host']), 'Cgroup namespace: private or host', {
+    shown: 'private',
+  }),
   cidfile: single('file', asIs, 'Write the ID of the container to this file, which must not exist'),
   'cpu-shares': single('int', integer(0, 262144), 'Share of CPU time beside other containers (1024 is usual)', {
     short: 'c',
@@ -36,13 +44,26 @@ export const containerFlags = {
   cpus: single('decimal', parseCpus, 'CPU time as a number of CPUs, such as 1.5'),
   'cpuset-cpus': single('list', asIs, 'CPUs that may be used (0-3 or 0,1)'),
   'cpuset-mems': single('list', asIs, 'NUMA nodes whose memory may be used (0-3 or 0,1)'),
+  device: list('list', parseDevice, 'Give a device of the host: /dev/x[:/dev/y][:rwm]'),
+  dns: list('list', parseServer, 'Ask this name server'),
+  'dns-option': list('list', parseResolverWord, 'Set an option of resolv.conf', { aliases: ['dns-opt'] }),
+  'dns-search': list('list', parseResolverWord, 'Search names in this domain; . for none'),
   domainname: single('string', asIs, 'NIS domain name'),
   entrypoint: single('string', asIs, "Program to run instead of the image's; empty for none"),
   env: list('list', parseAssignment, "Set NAME=VALUE, or NAME to pass on the caller's value", { short: 'e' }),
   'env-file': list('file', asIs, 'Read environment variables from a file, one a line'),
+  'group-add': list('list', asIs, 'Be in this group, too: NAME of the image or GID'),
   hostname: single('string', asIs, 'Host name; the short ID if absent', { short: 'h' }),
   init: toggle('Run a small init as process 1 that forwards signals and reaps zombies'),
   interactive: toggle('Keep standard input open', { short: 'i' }),
+  ipc: single(
+    'string',
+    oneOf('IPC mode', ['private', 'host', 'none']),
+    'IPC namespace: private, host, or none for no /dev/shm',
+    {
+      shown: 'private',
+    },
+  ),
   label: list('list', parseLabel, 'Set NAME=VALUE as a label', { short: 'l' }),
   'label-file': list('file', asIs, 'Read labels from a file, one a line'),
   'log-opt': list('list', parseLogOption, 'Rotate the log: max-size=10m, max-file=3'),
@@ -52,6 +73,7 @@ export const containerFlags = {
   mount: list('mount', parseMount, 'Mount a directory, a tmpfs or a volume: type=bind,source=/a,target=/b,readonly'),
   name: single('string', asIs, 'Name of the container; a made-up one if absent'),
   network: single('network', parseNetwork, 'Network: bridge, host or none', { aliases: ['net'], shown: 'bridge' }),
+  pid: single('string', oneOf('PID mode', ['host']), 'PID namespace: host for that of the machine'),
   'pids-limit': single('int', integer(-1), 'Most processes and threads at a time; -1 for no limit'),
   platform: single('string', asIs, 'Platform of an image that has several (linux/arm64)'),
   privileged: toggle('Drop the protections: all capabilities, devices and system calls'),
@@ -75,6 +97,12 @@ export const containerFlags = {
     },
   ),
   rm: toggle('Remove the container when it ends'),
+  'security-opt': list(
+    'list',
+    parseSecurityOption,
+    'Protect more or less: no-new-privileges, seccomp=FILE|unconfined, apparmor=PROFILE, systempaths=unconfined, mask=PATH, unmask=PATH|ALL',
+  ),
+  'shm-size': single('bytes', parseByteSize, 'Size of /dev/shm', { shown: '64m' }),
   'stop-signal': single('string', asIs, 'Signal that asks the container to stop'),
   'stop-timeout': single('int', integer(-1), 'Seconds between the stop signal and SIGKILL; -1 to wait for ever'),
   sysctl: list('map', parseSysctl, 'Set a kernel parameter of the container: NAME=VALUE'),
@@ -82,6 +110,7 @@ export const containerFlags = {
   tty: toggle('Give the process a terminal', { short: 't' }),
   ulimit: list('ulimit', parseUlimit, 'Set a resource limit: NAME=SOFT[:HARD]'),
   user: single('string', asIs, 'User and group: NAME|UID[:GROUP|GID]', { short: 'u' }),
+  uts: single('string', oneOf('UTS mode', ['host']), 'UTS namespace: host for that of the machine'),
   volume: list('list', parseVolume, 'Mount a directory of the host or a volume: /host/path:/path[:ro], NAME:/path', {
     short: 'v',
   }),
@@ -99,30 +128,21 @@ function blkioWeight(text: string): number {
 /** The rest of what Docker 28 takes. */
 export const refusedContainerFlags: Refused = {
   values: [
-    'add-host',
-    'annotation',
     'blkio-weight-device',
     'cgroup-parent',
-    'cgroupns',
     'cpu-count',
     'cpu-percent',
     'cpu-period',
     'cpu-quota',
     'cpu-rt-period',
     'cpu-rt-runtime',
-    'device',
     'device-cgroup-rule',
     'device-read-bps',
     'device-read-iops',
     'device-write-bps',
     'device-write-iops',
-    'dns',
-    'dns-opt',
-    'dns-option',
-    'dns-search',
     'expose',
     'gpus',
-    'group-add',
     'health-cmd',
     'health-interval',
     'health-retries',
@@ -133,7 +153,6 @@ export const refusedContainerFlags: Refused = {
     'io-maxiops',
     'ip',
     'ip6',
-    'ipc',
     'isolation',
     'kernel-memory',
     'link',
@@ -144,13 +163,9 @@ export const refusedContainerFlags: Refused = {
     'net-alias',
     'network-alias',
     'oom-score-adj',
-    'pid',
     'runtime',
-    'security-opt',
-    'shm-size',
     'storage-opt',
     'userns',
-    'uts',
   ],
   switches: ['disable-content-trust', 'no-healthcheck', 'oom-kill-disable', 'publish-all', 'use-api-socket'],
   shorts: { P: 'publish-all' },

@@ -1,10 +1,11 @@
 /** From the flags of `run` and `create` to what the engine is asked for. Pure: the caller brings what files say. */
 import { resolve } from 'node:path';
-import type { BindMount, ContainerOptions, Resources } from '../engine/types.ts';
+import type { BindMount, ContainerOptions, Resources, SecurityOptions } from '../engine/types.ts';
 import { OnggiError, unsupported } from '../errors.ts';
 import type { ContainerFlags } from './container-flags.ts';
 import { type Assignment, type Environment, recordOf, resolveEnvironment } from './value/environment.ts';
 import { logOptionsOf } from './value/log-option.ts';
+import type { SecurityOption } from './value/security-option.ts';
 import type { BindSpec } from './value/volume.ts';
 
 /** What the command line alone doesn't say. */
@@ -16,6 +17,8 @@ export type Facts = {
   /** Absolute path against which relative ones are resolved. */
   readonly directory: string;
   readonly seLinux: boolean;
+  /** The parsed JSON of a file. @throws OnggiError `invalid` */
+  readonly seccompProfile: (path: string) => unknown;
   readonly consoleSize: { readonly rows: number; readonly columns: number } | undefined;
 };
 
@@ -49,6 +52,17 @@ export function containerOptions(flags: ContainerFlags, args: readonly string[],
     mounts: [...[...flags.volume, ...flags.mount].map((mount) => mountOf(mount, facts)), ...flags.tmpfs],
     ...(flags['volumes-from'].length > 0 && { volumesFrom: flags['volumes-from'] }),
     ...present('restart', restartOf(flags)),
+    ...present('shmSize', positive(flags['shm-size'])),
+    ...(flags['group-add'].length > 0 && { groups: flags['group-add'] }),
+    ...present('security', securityOf(flags['security-opt'], facts)),
+    ...(flags.device.length > 0 && { devices: flags.device }),
+    ...present('pidMode', flags.pid),
+    ...present('ipcMode', flags.ipc),
+    ...present('utsMode', utsOf(flags)),
+    ...present('cgroupnsMode', flags.cgroupns),
+    ...(flags['add-host'].length > 0 && { extraHosts: flags['add-host'] }),
+    ...present('dns', dnsOf(flags)),
+    ...(flags.annotation.length > 0 && { annotations: recordOf(flags.annotation) }),
     ...present('network', network),
     ...(published.length > 0 && { ports: published }),
     resources: resourcesOf(flags),
@@ -61,6 +75,44 @@ export function containerOptions(flags: ContainerFlags, args: readonly string[],
     ...(log !== undefined && { log }),
     ...(flags.tty && facts.consoleSize !== undefined && { consoleSize: facts.consoleSize }),
   };
+}
+
+function utsOf({ uts, hostname }: ContainerFlags): 'host' | undefined {
+  if (uts !== undefined && hostname !== undefined) {
+    throw new OnggiError('invalid', 'conflicting options: hostname and the UTS mode');
+  }
+  return uts;
+}
+
+function dnsOf(flags: ContainerFlags): ContainerOptions['dns'] {
+  const [servers, search, options] = [flags.dns, flags['dns-search'], flags['dns-option']];
+  return servers.length + search.length + options.length === 0 ? undefined : { servers, search, options };
+}
+
+/** The last word on a thing counts; paths add up. */
+function securityOf(asked: readonly SecurityOption[], facts: Facts): SecurityOptions | undefined {
+  let security: SecurityOptions = {};
+  for (const option of asked) security = { ...security, ...securityChange(option, security, facts) };
+  return Object.keys(security).length === 0 ? undefined : security;
+}
+
+function securityChange(option: SecurityOption, before: SecurityOptions, facts: Facts): SecurityOptions {
+  switch (option.kind) {
+    case 'no-new-privileges':
+      return { noNewPrivileges: option.on };
+    case 'seccomp':
+      if (option.profile === 'unconfined') return { seccomp: null };
+      return option.profile === 'builtin' ? {} : { seccomp: { template: facts.seccompProfile(option.profile) } };
+    case 'apparmor':
+      return { apparmor: option.profile };
+    case 'system-paths':
+      return { systemPathsVisible: true };
+    case 'mask':
+    case 'unmask':
+      return { [option.kind]: [...(before[option.kind] ?? []), ...option.paths] };
+    case 'no-label':
+      return {};
+  }
 }
 
 function restartOf({ restart, rm }: ContainerFlags): ContainerOptions['restart'] {

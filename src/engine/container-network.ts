@@ -47,10 +47,15 @@ import type { NetworkFacts } from './inspect.ts';
 /** The network of `--network bridge`. */
 const defaultName = 'bridge';
 
+/** Where the machine answers to one that is on its network, or has none. */
+export const loopback = '127.0.0.1';
+
 export type ContainerNetwork = {
   readonly attach: readonly NetlinkStep[];
   readonly init: readonly NetlinkStep[];
   readonly address: string | null;
+  /** What "host-gateway" is for it. */
+  readonly gateway: string;
 };
 
 export function networkFacts(network: NetworkRow, address: string): NetworkFacts {
@@ -137,9 +142,10 @@ export function takePorts(
 /** Steps that connect a container; its bridge stands when this returns. */
 export async function connectNetwork(context: Context, container: Container): Promise<ContainerNetwork> {
   const { row } = container;
-  if (row.networkMode === 'host') return { attach: [], init: [], address: null };
+  if (row.networkMode === 'host') return { attach: [], init: [], address: null, gateway: loopback };
   const [lease] = addressesOfContainer(context.store.database, row.id);
-  if (row.networkName === null || lease === undefined) return { attach: [], init: [loopbackStep()], address: null };
+  if (row.networkName === null || lease === undefined)
+    return { attach: [], init: [loopbackStep()], address: null, gateway: loopback };
   const network = networkOf(context.store, row.networkName);
   using _held = await lockNetwork(context.store, row.networkName);
   const bridge = ensureBridge(network);
@@ -147,7 +153,7 @@ export async function connectNetwork(context: Context, container: Container): Pr
   if (bridge.rulesMade) republish(context.store, network);
   const nonce = container.start?.nonce ?? row.id;
   const { attach, init } = vethSteps(network, bridge, { containerId: row.id, address: lease.address, nonce });
-  return { attach: [attach], init: [init], address: lease.address };
+  return { attach: [attach], init: [init], address: lease.address, gateway: network.gateway };
 }
 
 /** Somebody flushed the rules, or the machine was started anew: containers that run get their ports back. */

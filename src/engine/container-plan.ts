@@ -5,7 +5,14 @@ import { dirname } from 'node:path';
 import { errnoOf, fromSystemError } from '../errors.ts';
 import { lowerDirectories } from '../image/snapshot.ts';
 import { isPrivileged, mapsOf } from '../kernel/user-namespace.ts';
-import { forwardedFile, hostsFile, resolvedPath, resolverFile } from '../network/resolver.ts';
+import {
+  changedResolver,
+  extraHosts,
+  forwardedFile,
+  hostsFile,
+  resolvedPath,
+  resolverFile,
+} from '../network/resolver.ts';
 import type { Spec } from '../oci/runtime-spec.ts';
 import { allCapabilities, capabilityNamesOf, capabilitySet } from '../runtime/capability.ts';
 import { findCgroup } from '../runtime/cgroup/layout.ts';
@@ -17,7 +24,7 @@ import { kernelVersion } from '../runtime/seccomp/profile.ts';
 import type { Container } from './container.ts';
 import { type ContainerNetwork, usesPasta } from './container-network.ts';
 import type { Context } from './context.ts';
-import { hostDevices } from './host-devices.ts';
+import { devicesAt, hostDevices } from './host-devices.ts';
 import { hostMaskedPaths, hostMounts } from './host-image.ts';
 import { readImageConfig } from './image-view.ts';
 import { makeSpec, type SpecFacts } from './spec.ts';
@@ -49,7 +56,7 @@ export function compileContainer(context: Context, container: Container, network
       ? withHostMounts(made, hostMounts(store.layout, files.disks, options.readOnly === true))
       : made;
   writeSpec(files.config, spec);
-  writeEtc(container, spec, network);
+  writeEtc(container, spec.hostname ?? hostname(), network);
   const { plan, warnings } = compile(spec, {
     host,
     keeper: {
@@ -82,7 +89,7 @@ export function sessionKeyring(containerId: string): string {
 /** What follows from the options alone. */
 export function processContext(
   options: ContainerOptions,
-): Pick<CompileContext, 'createSources' | 'volumes' | 'reaper' | 'waitForStart'> {
+): Pick<CompileContext, 'createSources' | 'volumes' | 'reaper' | 'groups' | 'waitForStart'> {
   const binds = (options.mounts ?? []).filter((mount) => mount.type === 'bind');
   const volumes = (options.mounts ?? []).filter((mount) => mount.type === 'volume');
   return {
@@ -93,6 +100,7 @@ export function processContext(
       ...(subpath !== undefined && { subpath }),
     })),
     reaper: options.init === true,
+    groups: options.groups ?? [],
     waitForStart: true,
   };
 }
@@ -117,6 +125,7 @@ export function specFacts(
     swap: host.cgroups.swap,
     maskedPaths: [...throttle, ...own.maskedPaths],
     devices: () => hostDevices(),
+    devicesAt,
   };
 }
 
@@ -144,17 +153,20 @@ function logFile({ maxSize, maxFiles }: LogOptions): { readonly maxSize: bigint;
 }
 
 /** hostname, hosts and resolv.conf, which the container sees and may change. */
-function writeEtc(container: Container, { hostname: name }: Spec, network: ContainerNetwork): void {
+function writeEtc(container: Container, name: string, network: ContainerNetwork): void {
   const { files, options } = container;
   // Its address is that of the machine, found out by pasta only when it starts; its name has to mean something before.
   const address = usesPasta(container) ? '127.0.1.1' : network.address;
   const host = options.network === 'host';
-  write(files.hostname, `${name ?? ''}\n`);
+  write(files.hostname, `${name}\n`);
   const hosts = host ? readIfThere('/etc/hosts') : undefined;
-  write(files.hosts, hosts ?? hostsFile(name ?? '', options.domainname ?? '', address));
+  const own = hosts ?? hostsFile(name, options.domainname ?? '', address);
+  write(files.hosts, own + extraHosts(options.extraHosts ?? [], network.gateway));
   const resolv = readIfThere('/etc/resolv.conf') ?? '';
-  const own = usesPasta(container) ? forwardedFile(resolv) : resolverFile(resolv, readIfThere(resolvedPath)).content;
-  write(files.resolv, host ? resolv : own);
+  const servers = usesPasta(container)
+    ? forwardedFile(resolv)
+    : resolverFile(resolv, readIfThere(resolvedPath)).content;
+  write(files.resolv, changedResolver(host ? resolv : servers, options.dns ?? {}));
 }
 
 function write(path: string, content: string): void {

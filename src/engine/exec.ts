@@ -124,6 +124,7 @@ async function startProcess(
       namespaces: ['mnt', 'pid', 'net', 'uts', 'ipc', 'cgroup', ...(hasUserNamespace(spec) ? ['user' as const] : [])],
       cgroups: placement(findCgroup(cgroupsPath, host.cgroups)),
       keyring: sessionKeyring(container.row.id),
+      groups: container.options.groups ?? [],
       waitForStart: true,
     },
   );

@@ -14,7 +14,7 @@ import { networkByName } from '../store/network-row.ts';
 import { openStore } from '../store/store.ts';
 import { hostImage, withHostCommand } from './container-create.ts';
 import { newContainerId } from './container-name.ts';
-import type { ContainerNetwork } from './container-network.ts';
+import { type ContainerNetwork, loopback } from './container-network.ts';
 import { processContext, sessionKeyring, specFacts } from './container-plan.ts';
 import type { Context } from './context.ts';
 import { hostMaskedPaths } from './host-image.ts';
@@ -120,14 +120,14 @@ function imageFacts({ root }: Context, options: ContainerOptions, notes: string[
 }
 
 function networkSteps({ root }: Context, options: ContainerOptions, containerId: string): ContainerNetwork {
-  if (options.network === 'host') return { attach: [], init: [], address: null };
+  if (options.network === 'host') return { attach: [], init: [], address: null, gateway: loopback };
   if (options.network === 'none' || unprivileged() !== undefined)
-    return { attach: [], init: [loopbackStep()], address: null };
+    return { attach: [], init: [loopbackStep()], address: null, gateway: loopback };
   const network = { ...knownNetwork(root), owner: 'onggi' };
   const nonce = randomBytes(10).toString('hex');
   const address = network.gateway.replace(/\d+$/, '2');
   const { attach, init } = vethSteps(network, { index: 0, mtu: 1500 }, { containerId, address, nonce });
-  return { attach: [attach], init: [init], address };
+  return { attach: [attach], init: [init], address, gateway: network.gateway };
 }
 
 function knownNetwork(root: string | undefined): { name: string; bridge: string; subnet: string; gateway: string } {

@@ -1,5 +1,5 @@
 /** All device nodes of the machine, for `--privileged`. */
-import { lstatSync, readdirSync } from 'node:fs';
+import { lstatSync, readdirSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Device } from '../oci/runtime-spec.ts';
 
@@ -13,11 +13,22 @@ export function hostDevices(directory = '/dev'): Device[] {
     if (entry.isDirectory()) return hostDevices(path);
     if (!entry.isCharacterDevice() && !entry.isBlockDevice()) return [];
     const found = lstatSync(path, { throwIfNoEntry: false });
-    if (found === undefined) return [];
-    const { major, minor } = deviceNumbers(found.rdev);
-    const type = entry.isBlockDevice() ? 'b' : 'c';
-    return [{ path, type, major, minor, fileMode: found.mode & 0o777, uid: found.uid, gid: found.gid }];
+    return found === undefined ? [] : [deviceOf(path, found)];
   });
+}
+
+/** The device at a path of the host, links followed, or all those below a directory; empty when there is none. */
+export function devicesAt(path: string): Device[] {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return [];
+  if (found.isDirectory()) return hostDevices(path);
+  return found.isCharacterDevice() || found.isBlockDevice() ? [deviceOf(path, found)] : [];
+}
+
+function deviceOf(path: string, found: Stats): Device {
+  const { major, minor } = deviceNumbers(found.rdev);
+  const type = found.isBlockDevice() ? 'b' : 'c';
+  return { path, type, major, minor, fileMode: found.mode & 0o777, uid: found.uid, gid: found.gid };
 }
 
 /** makedev(3) of glibc undone: major in bits 8-19 and 44-63, minor in bits 0-7 and 20-43. */

@@ -24,28 +24,29 @@ export function hostConfig({ options, row }: Container): Record<string, unknown>
     VolumesFrom: orNull(options.volumesFrom?.map(({ container }) => container)),
     CapAdd: capabilities(options.capAdd),
     CapDrop: capabilities(options.capDrop),
-    CgroupnsMode: 'private',
+    CgroupnsMode: options.cgroupnsMode ?? 'private',
     CgroupParent: '',
-    Dns: [],
-    DnsOptions: [],
-    DnsSearch: [],
-    ExtraHosts: null,
-    GroupAdd: null,
-    IpcMode: 'private',
-    PidMode: '',
-    UTSMode: '',
+    Dns: options.dns?.servers ?? [],
+    DnsOptions: options.dns?.options ?? [],
+    DnsSearch: options.dns?.search ?? [],
+    ExtraHosts: orNull(options.extraHosts?.map(({ name, address }) => `${name}:${address}`)),
+    GroupAdd: orNull(options.groups),
+    IpcMode: options.ipcMode ?? 'private',
+    PidMode: options.pidMode ?? '',
+    UTSMode: options.utsMode ?? '',
     UsernsMode: '',
     Links: null,
     OomScoreAdj: 0,
     Privileged: privileged,
     ReadonlyRootfs: options.readOnly ?? false,
-    SecurityOpt: null,
-    ShmSize: defaultShmSize,
+    SecurityOpt: orNull(securityTexts(options.security)),
+    ShmSize: options.shmSize ?? defaultShmSize,
     Init: options.init ?? false,
     Sysctls: options.sysctls ?? {},
     ...resources(options),
-    MaskedPaths: privileged ? null : maskedPaths,
-    ReadonlyPaths: privileged ? null : readonlyPaths,
+    ...(options.annotations !== undefined && { Annotations: options.annotations }),
+    MaskedPaths: isOpen(options) ? null : maskedPaths,
+    ReadonlyPaths: isOpen(options) ? null : readonlyPaths,
     Runtime: 'onggi',
   };
 }
@@ -55,7 +56,7 @@ function logConfig(log: Container['options']['log']): Record<string, string> {
   return { ...(log.maxSize > 0 && { 'max-size': `${log.maxSize}` }), 'max-file': `${log.maxFiles}` };
 }
 
-function resources({ resources = {}, ulimits = [] }: Container['options']): Record<string, unknown> {
+function resources({ resources = {}, ulimits = [], devices = [] }: Container['options']): Record<string, unknown> {
   const { memory = 0 } = resources;
   return {
     Ulimits: ulimits.map(({ name, soft, hard }) => ({ Name: name, Soft: Number(soft), Hard: Number(hard) })),
@@ -72,7 +73,11 @@ function resources({ resources = {}, ulimits = [] }: Container['options']): Reco
     CpusetMems: resources.cpusetMems ?? '',
     PidsLimit: resources.pidsLimit ?? null,
     BlkioWeight: resources.blkioWeight ?? 0,
-    Devices: [],
+    Devices: devices.map(({ source, target, access }) => ({
+      PathOnHost: source,
+      PathInContainer: target,
+      CgroupPermissions: access,
+    })),
   };
 }
 
@@ -155,4 +160,22 @@ function bindText(mount: AnyMount): string[] {
   // Volumes without a name of somebody's choice are among Docker's mounts only.
   if (mount.type === 'volume' && /^[0-9a-f]{64}$/.test(source)) return [];
   return [mount.readOnly ? `${source}:${mount.target}:ro` : `${source}:${mount.target}`];
+}
+
+function isOpen({ privileged = false, security }: Container['options']): boolean {
+  return privileged || security?.systemPathsVisible === true;
+}
+
+/** As `--security-opt` has them; a profile from a file is shown as that there is one. */
+function securityTexts(security: Container['options']['security']): readonly string[] {
+  if (security === undefined) return [];
+  const { noNewPrivileges, seccomp, apparmor, systemPathsVisible, mask = [], unmask = [] } = security;
+  return [
+    ...(noNewPrivileges === true ? ['no-new-privileges'] : []),
+    ...(seccomp === null ? ['seccomp=unconfined'] : seccomp === undefined ? [] : ['seccomp=custom']),
+    ...(apparmor === undefined ? [] : [`apparmor=${apparmor}`]),
+    ...(systemPathsVisible === true ? ['systempaths=unconfined'] : []),
+    ...mask.map((path) => `mask=${path}`),
+    ...unmask.map((path) => `unmask=${path}`),
+  ];
 }

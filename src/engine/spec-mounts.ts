@@ -29,7 +29,7 @@ export function specMounts(
   }
   const replaced = ({ destination }: Mount): boolean =>
     places.has(destination) || (places.has('/dev') && destination.startsWith('/dev/'));
-  const usual = defaultMounts.map((mount) => adjust(mount, options.privileged === true));
+  const usual = defaultMounts.flatMap((mount) => adjust(mount, options));
   const etc = [
     etcFile(files.resolv, '/etc/resolv.conf'),
     etcFile(files.hostname, '/etc/hostname'),
@@ -44,14 +44,18 @@ function depth({ destination }: Mount): number {
   return destination.split('/').length;
 }
 
-/** A privileged container may write to sysfs and its cgroups. */
-function adjust(mount: Mount, privileged: boolean): Mount {
+/** A privileged container may write to sysfs and its cgroups. Shared memory is where the IPC namespace is. */
+function adjust(mount: Mount, { privileged = false, ipcMode, shmSize = defaultShmSize }: ContainerOptions): Mount[] {
   const options = mount.options ?? [];
-  if (mount.destination === '/dev/shm') return { ...mount, options: [...options, `size=${defaultShmSize >> 10}k`] };
-  if (privileged && (mount.type === 'sysfs' || mount.type === 'cgroup')) {
-    return { ...mount, options: options.map((word) => (word === 'ro' ? 'rw' : word)) };
+  if (mount.destination === '/dev/shm') {
+    if (ipcMode === 'none') return [];
+    if (ipcMode === 'host') return [{ ...mount, type: 'bind', source: '/dev/shm', options: ['rbind', 'rprivate'] }];
+    return [{ ...mount, options: [...options, `size=${Math.ceil(shmSize / 1024)}k`] }];
   }
-  return mount;
+  if (privileged && (mount.type === 'sysfs' || mount.type === 'cgroup')) {
+    return [{ ...mount, options: options.map((word) => (word === 'ro' ? 'rw' : word)) }];
+  }
+  return [mount];
 }
 
 function etcFile(source: string, destination: string): Mount {

@@ -10,6 +10,7 @@ import type { BindMount, ContainerOptions, ExecOptions } from './types.ts';
 const warnings: string[] = [];
 const facts: SpecFacts = {
   maps: undefined,
+  devicesAt: () => [],
   volumes: (name) => ({ path: `/volumes/${name}/_data`, options: {} }),
   id: '0123456789abcdef'.repeat(4),
   cgroupsPath: '/onggi/x',

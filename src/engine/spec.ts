@@ -7,13 +7,15 @@
  * test flips each field of an image config to see that no other field of the result moves (THREATS, class H).
  */
 import { OnggiError } from '../errors.ts';
-import type { Capabilities, Device, Spec } from '../oci/runtime-spec.ts';
+import type { Capabilities, Device, Seccomp, Spec } from '../oci/runtime-spec.ts';
 import { ociVersion } from '../oci/runtime-spec.ts';
 import { containerCapabilities } from '../runtime/capability.ts';
 import { maskedPaths, readonlyPaths } from '../runtime/defaults.ts';
 import { rlimitType, unlimited } from '../runtime/rlimit.ts';
 import type { SeccompArchitecture } from '../runtime/seccomp/architecture.ts';
 import { defaultSeccomp, type KernelVersion } from '../runtime/seccomp/profile.ts';
+import { applySeccompTemplate } from '../runtime/seccomp/template.ts';
+import { mappedDevices } from './spec-devices.ts';
 import { specMounts } from './spec-mounts.ts';
 import { type ImageConfigView, processSpec } from './spec-process.ts';
 import { resourceLimits } from './spec-resources.ts';
@@ -44,6 +46,8 @@ export type SpecFacts = {
   readonly maskedPaths: readonly string[];
   /** Every device of the machine; read only for a privileged container. */
   readonly devices: () => readonly Device[];
+  /** The device nodes at or below a path of the host. */
+  readonly devicesAt: (path: string) => readonly Device[];
   /** Ids of an ordinary user's container; undefined for root, whose containers have those of the machine. */
   readonly maps: UserMaps | undefined;
   /** The volumes that the options name. */
@@ -68,38 +72,41 @@ function usualSpec(options: ContainerOptions, image: ImageConfigView | null, fac
   checkHostName('domainname', options.domainname ?? '');
   const hostname = options.hostname || (ownNetwork ? facts.id.slice(0, 12) : facts.hostname);
   const capabilities = capabilitiesOf(options, facts);
-  const seccomp = privileged
-    ? {}
-    : { seccomp: defaultSeccomp(capabilities.bounding ?? [], facts.architecture, facts.kernel) };
+  const seccomp = seccompOf(options, capabilities.bounding ?? [], facts);
+  const { masked, readOnly } = hiddenPaths(options, image, facts);
+  const devices = mappedDevices(options.devices ?? [], facts);
   return {
     ociVersion,
     process: {
       ...processSpec(options, image, hostname),
       capabilities,
+      ...(options.security?.noNewPrivileges === true && { noNewPrivileges: true }),
+      ...apparmorOf(options),
       rlimits: (options.ulimits ?? []).map(rlimit),
     },
     root: { path: 'rootfs', readonly: options.readOnly === true },
-    hostname,
+    ...(options.utsMode !== 'host' && { hostname }),
     ...(options.domainname && { domainname: options.domainname }),
     mounts: specMounts(options, facts),
+    ...(options.annotations !== undefined && { annotations: options.annotations }),
     linux: {
       namespaces: [
         { type: 'mount' },
-        { type: 'pid' },
-        { type: 'uts' },
-        { type: 'ipc' },
-        { type: 'cgroup' },
+        ...(options.pidMode === 'host' ? [] : [{ type: 'pid' } as const]),
+        ...(options.utsMode === 'host' ? [] : [{ type: 'uts' } as const]),
+        ...(options.ipcMode === 'host' ? [] : [{ type: 'ipc' } as const]),
+        ...(options.cgroupnsMode === 'host' ? [] : [{ type: 'cgroup' } as const]),
         ...(ownNetwork ? [{ type: 'network' } as const] : []),
       ],
       cgroupsPath: facts.cgroupsPath,
       resources: {
         ...resourceLimits(options.resources ?? {}, facts),
-        devices: [{ allow: privileged, access: 'rwm' }],
+        devices: [{ allow: privileged, access: 'rwm' }, ...devices.rules],
       },
-      devices: privileged ? facts.devices() : [],
+      devices: [...(privileged ? facts.devices() : []), ...devices.nodes],
       sysctl: { ...(ownNetwork ? networkSysctls : {}), ...options.sysctls },
-      maskedPaths: privileged && image !== null ? [] : [...(privileged ? [] : maskedPaths), ...facts.maskedPaths],
-      readonlyPaths: privileged ? [] : readonlyPaths,
+      maskedPaths: masked,
+      readonlyPaths: readOnly,
       ...seccomp,
     },
   };
@@ -111,6 +118,38 @@ function checkHostName(what: string, name: string): void {
   throw new OnggiError('invalid', `${what} ${JSON.stringify(name)}: it has a blank, a "#" or a control character`, {
     hint: 'Use letters, digits, "-" and ".".',
   });
+}
+
+function seccompOf(
+  options: ContainerOptions,
+  capabilities: readonly string[],
+  facts: SpecFacts,
+): { seccomp?: Seccomp } {
+  const asked = options.security?.seccomp;
+  if (asked === null) return {};
+  const place = { capabilities, machine: facts.architecture, kernel: facts.kernel };
+  if (asked !== undefined) return { seccomp: applySeccompTemplate(asked.template, place) };
+  if (options.privileged === true) return {};
+  return { seccomp: defaultSeccomp(capabilities, facts.architecture, facts.kernel) };
+}
+
+function apparmorOf({ security }: ContainerOptions): { apparmorProfile?: string } {
+  const profile = security?.apparmor;
+  return profile === undefined || profile === 'unconfined' ? {} : { apparmorProfile: profile };
+}
+
+/** What a privileged container may see, and what it was told; the machine's secrets stay masked in the image `host`. */
+function hiddenPaths(
+  { privileged = false, security = {} }: ContainerOptions,
+  image: ImageConfigView | null,
+  facts: SpecFacts,
+): { readonly masked: readonly string[]; readonly readOnly: readonly string[] } {
+  const open = privileged || security.systemPathsVisible === true || security.unmask?.includes('ALL') === true;
+  const shown = new Set(security.unmask);
+  const usual = open ? [] : [...maskedPaths, ...(image === null ? [] : facts.maskedPaths)];
+  const own = image === null ? facts.maskedPaths : [];
+  const masked = [...usual.filter((path) => !shown.has(path)), ...own, ...(security.mask ?? [])];
+  return { masked, readOnly: open ? [] : readonlyPaths.filter((path) => !shown.has(path)) };
 }
 
 /** Any port and ping without a capability, harmless in a network namespace of its own (moby#41030). */

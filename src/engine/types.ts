@@ -66,6 +66,32 @@ export type Resources = {
   readonly blkioWeight?: number;
 };
 
+/** A profile in Docker's JSON, whose rules depend on capabilities, architecture and kernel; not looked at yet. */
+export type SeccompTemplate = { readonly template: unknown };
+
+/** What a container may be told to protect less, or more. */
+export type SecurityOptions = {
+  readonly noNewPrivileges?: boolean;
+  /** Absent: the default profile; null: none. */
+  readonly seccomp?: SeccompTemplate | null;
+  /** "unconfined" for none. */
+  readonly apparmor?: string;
+  /** Show all of /proc and /sys: nothing masked or read-only. */
+  readonly systemPathsVisible?: boolean;
+  /** Paths to mask besides the usual ones. */
+  readonly mask?: readonly string[];
+  /** Paths not to mask or make read-only; ["ALL"] is all of them. */
+  readonly unmask?: readonly string[];
+};
+
+/** A device of the host, or a directory of them. */
+export type DeviceMapping = {
+  readonly source: string;
+  readonly target: string;
+  /** Of r, w and m. */
+  readonly access: string;
+};
+
 export type RestartPolicy = {
   readonly name: 'no' | 'always' | 'unless-stopped' | 'on-failure';
   /** Of `on-failure`; 0 for no limit. */
@@ -105,6 +131,26 @@ export type ContainerOptions = {
   readonly network?: NetworkMode;
   readonly ports?: readonly PortMapping[];
   readonly resources?: Resources;
+  /** Bytes of /dev/shm. */
+  readonly shmSize?: number;
+  /** Further groups, by name in the image or by number. */
+  readonly groups?: readonly string[];
+  readonly security?: SecurityOptions;
+  readonly devices?: readonly DeviceMapping[];
+  /** `host`: the machine's own instead of one of the container's. */
+  readonly pidMode?: 'host';
+  readonly ipcMode?: 'host' | 'none' | 'private';
+  readonly utsMode?: 'host';
+  readonly cgroupnsMode?: 'host' | 'private';
+  /** Lines of /etc/hosts; the address "host-gateway" is that of the machine. */
+  readonly extraHosts?: readonly { readonly name: string; readonly address: string }[];
+  /** Replace what resolv.conf has of the host. */
+  readonly dns?: {
+    readonly servers?: readonly string[];
+    readonly search?: readonly string[];
+    readonly options?: readonly string[];
+  };
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly readOnly?: boolean;
   /** Names without CAP_, or ALL. */
   readonly capAdd?: readonly string[];

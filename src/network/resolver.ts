@@ -69,3 +69,38 @@ export function hostsFile(hostname: string, domainname: string, address: string 
   const names = domainname === '' ? hostname : `${hostname}.${domainname} ${hostname}`;
   return `${standardHosts}${address}\t${names}\n`;
 }
+
+/** Lines for what `--add-host` names. @param gateway what "host-gateway" stands for */
+export function extraHosts(
+  hosts: readonly { readonly name: string; readonly address: string }[],
+  gateway: string,
+): string {
+  return hosts.map(({ name, address }) => `${address === 'host-gateway' ? gateway : address}\t${name}\n`).join('');
+}
+
+export type ResolverChange = {
+  readonly servers?: readonly string[];
+  readonly search?: readonly string[];
+  readonly options?: readonly string[];
+};
+
+/** resolv.conf with servers, search domains or options replaced by those that are asked for; "." is no search domain. */
+export function changedResolver(
+  text: string,
+  { servers: named = [], search = [], options = [] }: ResolverChange,
+): string {
+  if (named.length + search.length + options.length === 0) return text;
+  const replaced = [
+    ...(named.length > 0 ? ['nameserver'] : []),
+    ...(search.length > 0 ? ['search', 'domain'] : []),
+    ...(options.length > 0 ? ['options'] : []),
+  ];
+  const kept = text.split('\n').filter((line) => line !== '' && !replaced.includes(line.trim().split(/\s+/)[0] ?? ''));
+  const domains = search.filter((domain) => domain !== '.');
+  return `${[
+    ...named.map((server) => `nameserver ${server}`),
+    ...kept,
+    ...(domains.length > 0 ? [`search ${domains.join(' ')}`] : []),
+    ...(options.length > 0 ? [`options ${options.join(' ')}`] : []),
+  ].join('\n')}\n`;
+}

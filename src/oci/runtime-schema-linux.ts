@@ -52,7 +52,7 @@ const syscall: Check<SeccompSyscall> = object<SeccompSyscall>(
   { errnoRet: unsigned32, args: list(argument, 100) },
 );
 
-const seccomp: Check<Seccomp> = object<Seccomp>(
+export const seccomp: Check<Seccomp> = object<Seccomp>(
   { defaultAction: word },
   {
     defaultErrnoRet: unsigned32,

@@ -28,6 +28,8 @@ export type ExecContext = {
   readonly cgroups: CgroupPlacement;
   /** That of the container, which a process of `exec` shares. */
   readonly personality?: Linux['personality'] | undefined;
+  /** Besides the additional gids, by name or number. */
+  readonly groups?: readonly string[];
   readonly waitForStart: boolean;
   /** As in the plan (`Spawn`). */
   readonly keyring?: Spawn['keyring'];
@@ -45,6 +47,7 @@ export function compileExec(process: Process, seccomp: Seccomp | undefined, cont
     ...context.host,
     ...(context.namespaces.includes('user') && { capabilities: everyCapability }),
     reaper: false,
+    groups: context.groups ?? [],
     waitForStart: context.waitForStart,
     agent: { state: (metadata) => processState(context.container, context.pid, metadata) },
     warn: (message) => void warnings.add(message),

@@ -61,6 +61,8 @@ export type CompileContext = {
   /** What config.json can't say of binds that are volumes. */
   readonly volumes?: readonly VolumeBind[];
   readonly reaper: boolean;
+  /** Further groups of the process, names of the image's among them. */
+  readonly groups?: readonly string[];
   readonly waitForStart: boolean;
   /** Move and chroot instead of pivot_root(2), for hosts that run from a ramfs. */
   readonly noPivot?: boolean;

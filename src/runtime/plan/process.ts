@@ -13,6 +13,8 @@ export type ProcessContext = {
   readonly architecture: SeccompArchitecture;
   /** Stay as pid 1 and reap (`docker run --init`). */
   readonly reaper: boolean;
+  /** Besides the additional gids, by name or number. */
+  readonly groups?: readonly string[];
   /** Wait for the word to start before exec. */
   readonly waitForStart: boolean;
   /** What a seccomp agent is told. */
@@ -97,7 +99,7 @@ function identity(process: Process, context: ProcessContext): InitStep {
     op: 'identity',
     user: named ? name || '0' : id(user.uid),
     group: named ? group || null : id(user.gid),
-    additionalGroups: (user.additionalGids ?? []).map(id),
+    additionalGroups: [...(user.additionalGids ?? []).map(id), ...(context.groups ?? [])],
     // Numbers are exact, as in runc: whoever gives them lists the primary group where it belongs (CVE-2022-36109).
     primaryGroup: named,
     capabilities: capabilitySets(process.capabilities ?? {}, context),

@@ -108,7 +108,7 @@ export function kernelVersion(release: string): KernelVersion {
   return [Number(major ?? 0), Number(minor ?? 0)];
 }
 
-function isSince([major, minor]: KernelVersion, [sinceMajor, sinceMinor]: KernelVersion): boolean {
+export function isSince([major, minor]: KernelVersion, [sinceMajor, sinceMinor]: KernelVersion): boolean {
   return major > sinceMajor || (major === sinceMajor && minor >= sinceMinor);
 }
 

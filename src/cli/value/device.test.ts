@@ -1,0 +1,21 @@
+import { testParser } from '../testing.ts';
+import { parseDevice } from './device.ts';
+
+testParser(
+  'devices',
+  parseDevice,
+  [
+    ['/dev/fuse', { source: '/dev/fuse', target: '/dev/fuse', access: 'rwm' }],
+    ['/dev/fuse:r', { source: '/dev/fuse', target: '/dev/fuse', access: 'r' }],
+    ['/dev/sda:/dev/xvda', { source: '/dev/sda', target: '/dev/xvda', access: 'rwm' }],
+    ['/dev/sda:/dev/xvda:rm', { source: '/dev/sda', target: '/dev/xvda', access: 'rm' }],
+  ],
+  [
+    ['', /invalid device specification/],
+    ['fuse', /not an absolute path/],
+    ['/dev/a:x', 'invalid device mode: x'],
+    ['/dev/a:/b:rr', 'invalid device mode: rr'],
+    ['/dev/a:/b:r:w', /invalid device specification/],
+    ['vendor.com/gpu=0', "CDI device 'vendor.com/gpu=0' is not supported"],
+  ],
+);

@@ -1,0 +1,28 @@
+import { testParser } from '../testing.ts';
+import { parseSecurityOption } from './security-option.ts';
+
+testParser(
+  'security options',
+  parseSecurityOption,
+  [
+    ['no-new-privileges', { kind: 'no-new-privileges', on: true }],
+    ['no-new-privileges=false', { kind: 'no-new-privileges', on: false }],
+    ['no-new-privileges:true', { kind: 'no-new-privileges', on: true }],
+    ['seccomp=unconfined', { kind: 'seccomp', profile: 'unconfined' }],
+    ['seccomp:/a=b.json', { kind: 'seccomp', profile: '/a=b.json' }],
+    ['apparmor=unconfined', { kind: 'apparmor', profile: 'unconfined' }],
+    ['systempaths=unconfined', { kind: 'system-paths' }],
+    ['mask=/proc/a:/sys/b', { kind: 'mask', paths: ['/proc/a', '/sys/b'] }],
+    ['unmask=all', { kind: 'unmask', paths: ['ALL'] }],
+    ['label=disable', { kind: 'no-label' }],
+  ],
+  [
+    ['', /invalid --security-opt: ""/],
+    ['seccomp', /invalid --security-opt: "seccomp"/],
+    ['no-new-privileges=maybe', /Write true or false|invalid --security-opt/],
+    ['systempaths=confined', /invalid --security-opt/],
+    ['mask=relative', "'relative' is not an absolute path"],
+    ['label=type:x', "label of SELinux 'type:x' is not supported"],
+    ['foo=bar', /invalid --security-opt: "foo=bar"/],
+  ],
+);
