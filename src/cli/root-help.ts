@@ -10,7 +10,10 @@ export function rootHelp(flags: Flags, width: number): string {
     // Those that only exist below a management command are listed there.
     {
       title: 'Commands',
-      rows: commands.filter((entry) => entry.group === 'other' && !mainName(entry).includes(' ')).map(row),
+      rows: commands
+        .filter((entry) => entry.group === 'other' && !mainName(entry).includes(' '))
+        .map(row)
+        .sort(([one], [other]) => (one < other ? -1 : 1)),
     },
   ];
   const sections = [

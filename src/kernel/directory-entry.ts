@@ -102,13 +102,22 @@ export function removeEntry(parent: Directory, name: Name, isDirectory: boolean)
 export function removeTree(parent: Directory, name: Name): boolean {
   const stats = statEntry(parent, name);
   if (stats === undefined) return false;
-  if (stats.isDirectory()) {
-    using top = openEntryDirectory(parent, name);
+  if (!stats.isDirectory()) return removeEntry(parent, name, false);
+  using top = openEntryDirectory(parent, name);
+  for (let again = fillings; ; again--) {
     // Each round leaves at most what it has moved up from too deep.
     while (emptyDirectory(top, top, 0));
+    try {
+      return removeEntry(parent, name, true);
+    } catch (error) {
+      const errno = error instanceof Error ? errnoOf(error.cause) : undefined;
+      if (again === 0 || errno !== 'ENOTEMPTY') throw error;
+    }
   }
-  return removeEntry(parent, name, stats.isDirectory());
 }
+
+/** How often it may be filled again meanwhile, by whoever still has it open: a start that was cut off, a dying overlay. */
+const fillings = 20;
 
 /**
  * A process can nest directories without limit (mkdir, chdir, repeat), but each level costs a descriptor and a stack

@@ -1,0 +1,136 @@
+/** The commands on images and registries that are not common. Nothing is loaded here. */
+import type { Entry } from './table-entry.ts';
+
+export const imageCommands: readonly Entry[] = [
+  {
+    names: ['image history', 'history'],
+    summary: 'Show how an image came about',
+    group: 'other',
+    load: () => import('./commands/history.ts'),
+  },
+  {
+    names: ['image import', 'import'],
+    summary: 'Make an image of a root file system in a tar archive',
+    group: 'other',
+    mapped: true,
+    load: () => import('./commands/import.ts'),
+  },
+  {
+    names: ['image copy'],
+    summary: 'Copy an image between registries, layouts, archives and the store',
+    group: 'other',
+    mapped: (words) => words.some((word) => word.startsWith('onggi:')),
+    load: () => import('./commands/image-copy.ts'),
+  },
+  {
+    names: ['image save', 'save'],
+    summary: 'Write images into an archive',
+    group: 'other',
+    load: () => import('./commands/save.ts'),
+  },
+  {
+    names: ['image load', 'load'],
+    summary: 'Bring the images of an archive into the store',
+    group: 'other',
+    mapped: true,
+    load: () => import('./commands/load.ts'),
+  },
+  {
+    names: ['manifest annotate'],
+    summary: 'Say for which platform an image of a manifest list is',
+    group: 'other',
+    load: () => import('./commands/manifest-annotate.ts'),
+  },
+  {
+    names: ['manifest create'],
+    summary: 'Make a manifest list of images in registries',
+    group: 'other',
+    load: () => import('./commands/manifest-create.ts'),
+  },
+  {
+    names: ['manifest inspect'],
+    summary: 'Show a manifest list, or a manifest in a registry',
+    group: 'other',
+    load: () => import('./commands/manifest-inspect.ts'),
+  },
+  {
+    names: ['manifest push'],
+    summary: 'Push a manifest list to its repository',
+    group: 'other',
+    load: () => import('./commands/manifest-push.ts'),
+  },
+  {
+    names: ['manifest rm'],
+    summary: 'Remove manifest lists that are kept here',
+    group: 'other',
+    load: () => import('./commands/manifest-rm.ts'),
+  },
+  {
+    names: ['image inspect'],
+    summary: 'Show everything about images',
+    group: 'other',
+    load: () => import('./commands/image-inspect.ts'),
+  },
+  {
+    names: ['image prune'],
+    summary: 'Remove images that nothing needs',
+    group: 'other',
+    mapped: true,
+    load: () => import('./commands/image-prune.ts'),
+  },
+  {
+    names: ['login'],
+    summary: 'Log in to a registry',
+    group: 'other',
+    load: () => import('./commands/login.ts'),
+  },
+  {
+    names: ['logout'],
+    summary: 'Log out of a registry',
+    group: 'other',
+    load: () => import('./commands/logout.ts'),
+  },
+  {
+    names: ['search'],
+    summary: 'Search for repositories by a word',
+    group: 'other',
+    load: () => import('./commands/search.ts'),
+  },
+  {
+    names: ['image rm', 'image remove', 'rmi'],
+    summary: 'Remove images',
+    group: 'other',
+    mapped: true,
+    load: () => import('./commands/rmi.ts'),
+  },
+  {
+    names: ['image tag', 'tag'],
+    summary: 'Give an image a further name',
+    group: 'other',
+    load: () => import('./commands/tag.ts'),
+  },
+  {
+    names: ['image key'],
+    summary: 'Make a pair of keys to sign images with',
+    group: 'other',
+    load: () => import('./commands/image-key.ts'),
+  },
+  {
+    names: ['image sign'],
+    summary: 'Sign an image in its registry',
+    group: 'other',
+    load: () => import('./commands/image-sign.ts'),
+  },
+  {
+    names: ['image verify'],
+    summary: 'Check who has signed an image in its registry',
+    group: 'other',
+    load: () => import('./commands/image-verify.ts'),
+  },
+  {
+    names: ['registry serve'],
+    summary: 'Be a registry from which any engine can pull, and to which it can push',
+    group: 'other',
+    load: () => import('./commands/registry-serve.ts'),
+  },
+];

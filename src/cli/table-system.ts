@@ -1,0 +1,86 @@
+/** The commands on the store, on volumes and on onggi itself. Nothing is loaded here. */
+import type { Entry } from './table-entry.ts';
+
+export const systemCommands: readonly Entry[] = [
+  {
+    names: ['system check'],
+    summary: 'Verify everything in the store, and mend it',
+    group: 'other',
+    mapped: true,
+    load: () => import('./commands/system-check.ts'),
+  },
+  {
+    names: ['system df'],
+    summary: 'Show what takes room on the disk',
+    group: 'other',
+    mapped: true,
+    load: () => import('./commands/system-df.ts'),
+  },
+  {
+    names: ['system prune'],
+    summary: 'Remove all that nothing needs any more',
+    group: 'other',
+    mapped: true,
+    load: () => import('./commands/system-prune.ts'),
+  },
+  {
+    names: ['completion'],
+    summary: 'Print a completion script for a shell',
+    group: 'other',
+    load: () => import('./commands/completion.ts'),
+  },
+  {
+    names: ['inspect'],
+    summary: 'Show everything about containers and images',
+    group: 'other',
+    load: () => import('./commands/inspect.ts'),
+  },
+  {
+    names: ['unshare'],
+    summary: 'Run a command among the ids of your containers',
+    group: 'other',
+    load: () => import('./commands/unshare.ts'),
+  },
+  {
+    names: ['system boot'],
+    summary: 'Start the containers that are to run after the machine has started',
+    group: 'other',
+    load: () => import('./commands/system-boot.ts'),
+  },
+  {
+    names: ['volume create'],
+    summary: 'Create a volume',
+    group: 'other',
+    load: () => import('./commands/volume-create.ts'),
+  },
+  {
+    names: ['volume inspect'],
+    summary: 'Show everything about volumes',
+    group: 'other',
+    load: () => import('./commands/volume-inspect.ts'),
+  },
+  {
+    names: ['volume ls', 'volume list'],
+    summary: 'List volumes',
+    group: 'other',
+    load: () => import('./commands/volume-ls.ts'),
+  },
+  {
+    names: ['volume prune'],
+    summary: 'Remove volumes that no container has',
+    group: 'other',
+    load: () => import('./commands/volume-prune.ts'),
+  },
+  {
+    names: ['volume rm', 'volume remove'],
+    summary: 'Remove volumes',
+    group: 'other',
+    load: () => import('./commands/volume-rm.ts'),
+  },
+  {
+    names: ['reconcile'],
+    summary: 'Record the end of a container and take away what it left',
+    group: 'internal',
+    load: () => import('./commands/reconcile.ts'),
+  },
+];
