@@ -1,8 +1,7 @@
 /**
  * xz and bzip2, in archives that a user imports. No layer of an image is compressed so, and no runtime has them, so they
  * are left to the machine's own xz(1) and bzip2(1), by absolute path: they are everywhere, kept by their distribution,
- * and run as nobody with pipes as their only descriptors. What packages of npm there are is unmaintained, or a
- * hundred times slower.
+ * and run as nobody with pipes as their only descriptors.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
