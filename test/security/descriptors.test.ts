@@ -104,9 +104,11 @@ attack('a process has its stdio and no other descriptor, however it is started',
  * moment with no more privileges than its neighbours.
  */
 attack('what joins can not be looked at from inside', [], async (arena) => {
-  const inmate = await background(arena, { args: ['sh', '-c', 'onggi-probe overwrite-exe 2; sleep 60'] });
+  const inmate = await background(arena, { args: ['sh', '-c', 'onggi-probe overwrite-exe /end; sleep 60'] });
   await printed(inmate, 'waiting');
-  while (!(await inmate.printed()).includes('done')) assert.equal((await inmate.exec({ args: ['true'] })).status, 0);
+  for (let i = 0; i < 20; i += 1) assert.equal((await inmate.exec({ args: ['true'] })).status, 0);
+  assert.equal((await inmate.exec({ args: ['touch', '/end'] })).status, 0);
+  await printed(inmate, 'done');
   const said = await inmate.printed();
   await inmate.remove();
   assert.equal(said.trim(), 'waiting\ndone');
