@@ -84,12 +84,16 @@ test('the terminal is as it was when the command can not be executed', needs, as
 test('the terminal is as it was when the command in the foreground is killed', needs, async () => {
   await inPlace(async (place) => {
     const file = planFile(place, { argv: ['sh', '-c', 'echo up; exec sleep 1000'], launcher: { terminal: true } });
-    const script = '"$0" "$1" "$2" & echo "driver $!"; fg >/dev/null; stty -a | tr "\\n;" "  "; echo "status x"';
+    const script =
+      'TELL_PID=1 "$0" "$1" "$2" & echo "driver $!"; fg >/dev/null; stty -a | tr "\\n;" "  "; echo "status x"';
     await using shell = openTerminal('bash', ['-m', '-c', script, process.execPath, driver, file]);
     const [, pid] = await shell.expect(/driver (\d+)/);
-    await shell.expect(/up/);
+    const [, init, other] = await shell.expect(/up[^]*pid (\d+)|pid (\d+)[^]*up/);
     process.kill(Number(pid), 'SIGKILL');
     await shell.expect(cooked);
+    // It outlives the kill of who has started it.
+    process.kill(Number(init ?? other), 'SIGKILL');
+    assert.ok(await ended(Number(init ?? other)));
   });
 });
 
