@@ -55,8 +55,10 @@ for (const [who, capabilities] of [
     // Not executed: the attacker holds the container's own program open for writing (ETXTBSY), which harms nobody but it.
     const executes = async (...args: string[]): Promise<boolean> => {
       const { status, stderr } = await inmate.exec({ args });
-      assert.ok(status === 0 || /text file busy/i.test(stderr), `${args.join(' ')}: ${status}: ${stderr}`);
-      return status === 0;
+      // 137: the attacker, who is process 1, has ended at the sight of the file, and everybody with it.
+      const executed = status === 0 || (args[0] === 'touch' && status === 137);
+      assert.ok(executed || /text file busy/i.test(stderr), `${args.join(' ')}: ${status}: ${stderr}`);
+      return executed;
     };
     for (let i = 0; i < 10; i += 1) await executes('true');
     await pause(100);
