@@ -88,7 +88,7 @@ test('the terminal is as it was when the command in the foreground is killed', n
       'TELL_PID=1 "$0" "$1" "$2" & echo "driver $!"; fg >/dev/null; stty -a | tr "\\n;" "  "; echo "status x"';
     await using shell = openTerminal('bash', ['-m', '-c', script, process.execPath, driver, file]);
     const [, pid] = await shell.expect(/driver (\d+)/);
-    const [, init, other] = await shell.expect(/up[^]*pid (\d+)|pid (\d+)[^]*up/);
+    const [, init, other] = await shell.expect(/up[\s\S]*pid (\d+)|pid (\d+)[\s\S]*up/);
     process.kill(Number(pid), 'SIGKILL');
     await shell.expect(cooked);
     // It outlives the kill of who has started it.
