@@ -7,6 +7,7 @@ export const roomRules: Readonly<Record<string, FolderRule>> = {
     imports: ['store', 'kernel', 'oci'],
     packages: ['valibot'],
     public: [
+      'limited.ts',
       'change.ts',
       'check-layer.ts',
       'check.ts',
@@ -120,7 +121,6 @@ export const roomRules: Readonly<Record<string, FolderRule>> = {
       'convert.ts',
       'copy.ts',
       'files.ts',
-      'limited.ts',
       'oci-destination.ts',
       'open.ts',
       'store-end.ts',

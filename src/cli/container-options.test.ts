@@ -84,6 +84,7 @@ const single: readonly [readonly string[], object][] = [
   [['--security-opt', 'seccomp=unconfined', '--security-opt', 'label=disable'], { security: { seccomp: null } }],
   [['--security-opt', 'seccomp=p.json'], { security: { seccomp: { template: 'p.json' } } }],
   [['--security-opt', 'seccomp=builtin'], {}],
+  [['--security-opt', 'seccomp=unconfined', '--security-opt', 'seccomp=builtin'], {}],
   [['--security-opt', 'mask=/a', '--security-opt', 'mask=/b:/c'], { security: { mask: ['/a', '/b', '/c'] } }],
   [
     ['--security-opt', 'systempaths=unconfined', '--security-opt', 'apparmor=x'],

@@ -92,7 +92,12 @@ function dnsOf(flags: ContainerFlags): ContainerOptions['dns'] {
 /** The last word on a thing counts; paths add up. */
 function securityOf(asked: readonly SecurityOption[], facts: Facts): SecurityOptions | undefined {
   let security: SecurityOptions = {};
-  for (const option of asked) security = { ...security, ...securityChange(option, security, facts) };
+  for (const option of asked) {
+    const { seccomp, ...rest } = security;
+    // The profile that there is anyway takes back one that was named before.
+    const builtin = option.kind === 'seccomp' && option.profile === 'builtin';
+    security = builtin ? rest : { ...security, ...securityChange(option, security, facts) };
+  }
   return Object.keys(security).length === 0 ? undefined : security;
 }
 
@@ -102,7 +107,7 @@ function securityChange(option: SecurityOption, before: SecurityOptions, facts: 
       return { noNewPrivileges: option.on };
     case 'seccomp':
       if (option.profile === 'unconfined') return { seccomp: null };
-      return option.profile === 'builtin' ? {} : { seccomp: { template: facts.seccompProfile(option.profile) } };
+      return { seccomp: { template: facts.seccompProfile(option.profile) } };
     case 'apparmor':
       return { apparmor: option.profile };
     case 'system-paths':

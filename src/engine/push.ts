@@ -4,6 +4,7 @@
  */
 import { OnggiError } from '../errors.ts';
 import { parseImageConfig } from '../image/config.ts';
+import { limited } from '../image/limited.ts';
 import type { Digest } from '../oci/digest.ts';
 import { type Descriptor, maxManifestSize } from '../oci/image-spec.ts';
 import { formatPlatform, type Platform, parsePlatform, platformMatch } from '../oci/platform.ts';
@@ -19,7 +20,6 @@ import { imageByName, listImageNames, namesWithBlob, putImageName } from '../sto
 import { blobPath } from '../store/layout.ts';
 import type { Store } from '../store/store.ts';
 import { openRegular, readRange } from '../transport/files.ts';
-import { limited } from '../transport/limited.ts';
 import { imageSource } from '../transport/store-end.ts';
 import type { Context } from './context.ts';
 import type { PushOptions } from './images.ts';

@@ -1,4 +1,5 @@
 /** The layers of an image that are missing: read, verified and unpacked, each as one stream, side by side. */
+
 import { type Code, OnggiError } from '../errors.ts';
 import type { ChainId, DiffId, Digest } from '../oci/digest.ts';
 import type { Descriptor } from '../oci/image-spec.ts';
@@ -7,6 +8,7 @@ import { lockLayer } from '../store/lock.ts';
 import { leastPartial, openPartial } from '../store/partial.ts';
 import type { Store } from '../store/store.ts';
 import { type NewLayer, type StagedLayer, stageLayer } from './layer.ts';
+import { limited } from './limited.ts';
 
 export type PlacedLayer = {
   readonly descriptor: Descriptor;
@@ -153,21 +155,4 @@ async function* counted(
     progress(bytes);
     yield chunk;
   }
-}
-
-/** Runs at most `count` of the tasks that it is given at the same time, in their order. */
-function limited(count: number): <T>(task: () => Promise<T>) => Promise<T> {
-  let free = count;
-  const waiting: (() => void)[] = [];
-  return async (task) => {
-    if (free > 0) free -= 1;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-    try {
-      return await task();
-    } finally {
-      const next = waiting.shift();
-      if (next === undefined) free += 1;
-      else next();
-    }
-  };
 }

@@ -3,6 +3,7 @@
  * destination has is left out. Digests change only where something was asked for that changes them.
  */
 import { OnggiError } from '../errors.ts';
+import { limited } from '../image/limited.ts';
 import type { LayerEvent } from '../image/stage-layers.ts';
 import type { Digest } from '../oci/digest.ts';
 import { type Descriptor, isIndexType, isManifestType, maxManifestSize } from '../oci/image-spec.ts';
@@ -11,7 +12,6 @@ import type { Platform } from '../oci/platform.ts';
 import { parseManifest } from '../registry/manifest.ts';
 import { chooseEntry } from '../registry/resolve.ts';
 import { changedManifest, type Family, neededFamily } from './convert.ts';
-import { limited } from './limited.ts';
 import { type Format, hasFormat, type MadeBlob, recompress } from './recompress.ts';
 import type { ImageDestination, ImageSource, ManifestBytes, ManifestRole } from './types.ts';
 
