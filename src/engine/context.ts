@@ -47,7 +47,7 @@ export function makeContext(options: ContextOptions): Context {
       if (command !== undefined) return [...command, ...root, 'reconcile', id];
       if (isCompiled()) return [];
       const file = import.meta.filename.endsWith('.ts') ? 'reconcile-command.ts' : 'reconcile-command.js';
-      return [process.execPath, join(import.meta.dirname, file), context.store.layout.root, id];
+      return [process.execPath, join(import.meta.dirname, 'container', file), context.store.layout.root, id];
     },
     warn(message) {
       if (warned.has(message)) return;

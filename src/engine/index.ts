@@ -7,36 +7,36 @@
  * Runs under Bun and Node 24 or later, as root or as an ordinary user. Any number of processes may use the same store at the same time,
  * `onggi` itself among them. Each operation loads only the modules that it needs.
  */
-import { type Containers, makeContainers } from './containers.ts';
-import type { CacheOptions, Content, ContentOptions, WritableContent } from './content.ts';
+import { type Containers, makeContainers } from './container/containers.ts';
+import type { CacheOptions, Content, ContentOptions, WritableContent } from './content/content.ts';
 import { type Context, type ContextOptions, makeContext } from './context.ts';
-import { type Images, makeImages } from './images.ts';
-import type { EngineInfo } from './info.ts';
-import { type ManifestLists, makeManifestLists } from './manifest-lists.ts';
-import { makeRegistries, type Registries } from './registries.ts';
-import { makeSystem, type System } from './system.ts';
-import { makeTransfers, type Transfers } from './transfer.ts';
-import { makeVolumes, type Volumes } from './volumes.ts';
+import { type Images, makeImages } from './image/images.ts';
+import { type ManifestLists, makeManifestLists } from './image/manifest-lists.ts';
+import { makeTransfers, type Transfers } from './image/transfer.ts';
+import { makeRegistries, type Registries } from './registry/registries.ts';
+import type { EngineInfo } from './system/info.ts';
+import { makeSystem, type System } from './system/system.ts';
+import { makeVolumes, type Volumes } from './volume/volumes.ts';
 
 export { OnggiError } from '../errors.ts';
 export type { Credentials } from '../registry/credentials.ts';
 export { version } from '../version.ts';
-export type { Containers } from './containers.ts';
-export type * from './content.ts';
+export type { Containers } from './container/containers.ts';
+export type * from './content/content.ts';
 export type { ContextOptions as EngineOptions } from './context.ts';
-export type { SignOptions, VerifiedSignature, VerifyOptions } from './image-signature.ts';
-export type { HistoryEntry, Images, ImportOptions, PullOptions, PushOptions, RemovedImage } from './images.ts';
-export type { EngineInfo } from './info.ts';
-export type { ManifestLists } from './manifest-lists.ts';
-export type { FoundRepository, LoggedIn, LoginOptions, Registries, SearchOptions } from './registries.ts';
-export type { LoadedImage, LoadOptions, SaveOptions } from './save.ts';
-export type { System } from './system.ts';
-export type { CheckReport, CheckSystemOptions, Finding } from './system-check.ts';
-export type { PrunedSystem, PruneSystemOptions } from './system-prune.ts';
-export type { ContainerUsage, ImageUsage, SystemUsage, VolumeUsage } from './system-usage.ts';
-export type { CopiedImage, Transfers } from './transfer.ts';
+export type { HistoryEntry, Images, ImportOptions, PullOptions, PushOptions, RemovedImage } from './image/images.ts';
+export type { ManifestLists } from './image/manifest-lists.ts';
+export type { LoadedImage, LoadOptions, SaveOptions } from './image/save.ts';
+export type { SignOptions, VerifiedSignature, VerifyOptions } from './image/signature.ts';
+export type { CopiedImage, Transfers } from './image/transfer.ts';
+export type { FoundRepository, LoggedIn, LoginOptions, Registries, SearchOptions } from './registry/registries.ts';
+export type { CheckReport, CheckSystemOptions, Finding } from './system/check.ts';
+export type { EngineInfo } from './system/info.ts';
+export type { PrunedSystem, PruneSystemOptions } from './system/prune.ts';
+export type { System } from './system/system.ts';
+export type { ContainerUsage, ImageUsage, SystemUsage, VolumeUsage } from './system/usage.ts';
 export type * from './types.ts';
-export type { Volumes } from './volumes.ts';
+export type { Volumes } from './volume/volumes.ts';
 
 export class Engine implements AsyncDisposable {
   readonly #context: Context;
@@ -66,19 +66,19 @@ export class Engine implements AsyncDisposable {
 
   /** What a registry of this store offers and takes in. */
   async content(options: ContentOptions = {}): Promise<WritableContent> {
-    const { openContent } = await import('./content.ts');
+    const { openContent } = await import('./content/content.ts');
     return await openContent(this.#context, options);
   }
 
   /** Another registry as content: fetched when it is asked for, and kept. */
   async cache(options: CacheOptions): Promise<Content> {
-    const { openCache } = await import('./content.ts');
+    const { openCache } = await import('./content/content.ts');
     return await openCache(this.#context, options);
   }
 
   /** Facts about the store and the machine. */
   async info(): Promise<EngineInfo> {
-    const { engineInfo } = await import('./info.ts');
+    const { engineInfo } = await import('./system/info.ts');
     return engineInfo(this.#context);
   }
 
@@ -87,7 +87,7 @@ export class Engine implements AsyncDisposable {
    * `id` is absent. What the shim runs at the end; any other operation does it too, for what it touches.
    */
   async reconcile(id?: string): Promise<void> {
-    const { reconcile } = await import('./reconcile.ts');
+    const { reconcile } = await import('./container/reconcile.ts');
     await reconcile(this.#context, id);
   }
 
@@ -96,7 +96,7 @@ export class Engine implements AsyncDisposable {
    * @returns those that could not be started, with why
    */
   async boot(): Promise<{ readonly name: string; readonly error: unknown }[]> {
-    const { boot } = await import('./reconcile.ts');
+    const { boot } = await import('./container/reconcile.ts');
     return await boot(this.#context);
   }
 

@@ -316,11 +316,11 @@ export type PushEvent =
   | { readonly type: 'pushed'; readonly tag: string; readonly digest: Digest; readonly size: number };
 
 export type { LayerEvent } from '../image/stage-layers.ts';
-export type { LookOptions, SeenImage, SeenTags } from './look.ts';
-export type { ListedPlatform } from './manifest-lists.ts';
-export type { RegistryOptions } from './registry-access.ts';
-export type { SyncAsk, SyncEvent } from './sync.ts';
-export type { CopyImageOptions } from './transfer.ts';
+export type { LookOptions, SeenImage, SeenTags } from './image/look.ts';
+export type { ListedPlatform } from './image/manifest-lists.ts';
+export type { SyncAsk, SyncEvent } from './image/sync.ts';
+export type { CopyImageOptions } from './image/transfer.ts';
+export type { RegistryOptions } from './registry/registry-access.ts';
 
 /** Something that could not be had and was gone without; faces print it once. */
 export type Warning = { readonly message: string };

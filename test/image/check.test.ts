@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { type CheckSystemOptions, checkSystem, type Finding } from '../../src/engine/system-check.ts';
+import { type CheckSystemOptions, checkSystem, type Finding } from '../../src/engine/system/check.ts';
 import { commitImage } from '../../src/image/commit.ts';
 import { findImage } from '../../src/image/find.ts';
 import { importImage } from '../../src/image/import.ts';

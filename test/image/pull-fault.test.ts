@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
-import { pull } from '../../src/engine/pull.ts';
+import { pull } from '../../src/engine/image/pull.ts';
 import type { Code } from '../../src/errors.ts';
 import { findImage } from '../../src/image/find.ts';
 import { tarOf } from '../../src/image/testing.ts';

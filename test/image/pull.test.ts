@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { makeContext } from '../../src/engine/context.ts';
-import { pull } from '../../src/engine/pull.ts';
+import { pull } from '../../src/engine/image/pull.ts';
 import { findImage } from '../../src/image/find.ts';
 import { removeImage } from '../../src/image/remove.ts';
 import { tarOf } from '../../src/image/testing.ts';

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { passwordAuthentication } from '../../src/api/registry/authentication.ts';
 import { type ServerOptions, serveRegistry } from '../../src/api/registry/server.ts';
-import { openCache, openContent } from '../../src/engine/content.ts';
+import { openCache, openContent } from '../../src/engine/content/content.ts';
 import { makeContext } from '../../src/engine/context.ts';
 import { start } from '../harness/program.ts';
 import { makeScratch } from '../harness/scratch.ts';

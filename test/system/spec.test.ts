@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { makeSpec, type SpecFacts } from '../../src/engine/spec.ts';
+import { makeSpec, type SpecFacts } from '../../src/engine/spec/spec.ts';
 import type { ContainerOptions } from '../../src/engine/types.ts';
 import { allCapabilities } from '../../src/runtime/capability.ts';
 import { maskedPaths, readonlyPaths } from '../../src/runtime/defaults.ts';

@@ -1,5 +1,5 @@
 /** Blobs: given whole or in part, deleted. */
-import type { Content, StoredBlob, WritableContent } from '../../engine/content.ts';
+import type { Content, StoredBlob, WritableContent } from '../../engine/content/content.ts';
 import { OnggiError } from '../../errors.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { type Answer, answer, refuse } from './answer.ts';

@@ -1,6 +1,6 @@
 /** Which function answers which request. */
 import type { IncomingMessage } from 'node:http';
-import type { Content, WritableContent } from '../../engine/content.ts';
+import type { Content, WritableContent } from '../../engine/content/content.ts';
 import { type Answer, failure, json, refuse } from './answer.ts';
 import { deleteBlob, getBlob } from './blob-handler.ts';
 import { type BodyLimits, bodyRefusal } from './body.ts';

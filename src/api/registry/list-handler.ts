@@ -1,5 +1,5 @@
 /** Lists: repositories, tags, referrers. */
-import type { Content } from '../../engine/content.ts';
+import type { Content } from '../../engine/content/content.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { mediaTypes } from '../../oci/image-spec.ts';
 import { type Answer, answer, json, refuse } from './answer.ts';

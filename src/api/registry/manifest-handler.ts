@@ -1,5 +1,5 @@
 /** Manifests: given by tag or digest, taken in, deleted. */
-import type { Content, WritableContent } from '../../engine/content.ts';
+import type { Content, WritableContent } from '../../engine/content/content.ts';
 import { OnggiError } from '../../errors.ts';
 import { type Digest, isDigest } from '../../oci/digest.ts';
 import { maxManifestSize } from '../../oci/image-spec.ts';

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { createSecureContext } from 'node:tls';
-import type { Content, WritableContent } from '../../engine/content.ts';
+import type { Content, WritableContent } from '../../engine/content/content.ts';
 import { fromSystemError, OnggiError } from '../../errors.ts';
 import { type Answer, refuse } from './answer.ts';
 import type { Authentication } from './authentication.ts';

@@ -2,7 +2,7 @@
  * Pushing blobs (distribution specification 1.1, "Pushing blobs"): at once, in one request after the first, or in chunks;
  * or not at all, when another repository has it.
  */
-import type { ContentUpload, WritableContent } from '../../engine/content.ts';
+import type { ContentUpload, WritableContent } from '../../engine/content/content.ts';
 import { OnggiError } from '../../errors.ts';
 import { type Digest, isDigest } from '../../oci/digest.ts';
 import { type Answer, answer, refuse } from './answer.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ContentUpload } from '../../engine/content.ts';
+import type { ContentUpload } from '../../engine/content/content.ts';
 import { makeUploads } from './uploads.ts';
 
 function fake(repository: string): ContentUpload & { gone: boolean } {

@@ -3,7 +3,7 @@
  * the next command collects, and its client begins anew.
  */
 import { randomBytes } from 'node:crypto';
-import type { ContentUpload } from '../../engine/content.ts';
+import type { ContentUpload } from '../../engine/content/content.ts';
 
 export type Uploads = AsyncDisposable & {
   /** @returns its id; undefined when there are too many */

@@ -1,0 +1,124 @@
+/** What a container has made of its file system: the list of changes, the tar of all of it, an image of it. */
+import { OnggiError } from '../../errors.ts';
+import { applyChanges, type ConfigFields } from '../../image/change.ts';
+import { commitImage, commitReference } from '../../image/commit.ts';
+import { type Change, listChanges } from '../../image/layer-changes.ts';
+import { layerArchive, treeArchive } from '../../image/layer-diff.ts';
+import type { OverlayAttributes } from '../../image/layer-tree.ts';
+import { descriptorFacts } from '../../kernel/entry-facts.ts';
+import { inUserNamespace } from '../../kernel/user-namespace.ts';
+import type { Digest } from '../../oci/digest.ts';
+import { freezeCgroup, isFrozen, thawCgroup } from '../../runtime/cgroup/freeze.ts';
+import { findCgroup } from '../../runtime/cgroup/layout.ts';
+import type { Context } from '../context.ts';
+import { readImageConfig } from '../image/view.ts';
+import { type Container, summaryOf } from './container.ts';
+import type { CommitOptions } from './containers.ts';
+import { config } from './inspect-config.ts';
+import { type ContainerTree, openContainerTree } from './tree.ts';
+
+/** As the overlay of the container has them (container-plan.ts): in a user namespace the others can't be set. */
+function marks(): OverlayAttributes {
+  return inUserNamespace() ? 'user' : 'trusted';
+}
+
+export async function diff(context: Context, ref: string): Promise<Change[]> {
+  using tree = await openContainerTree(context, ref);
+  const attributes = marks();
+  return tree.parts
+    .flatMap(({ upper, lower, below, leaveOut }) => listChanges(upper, lower, { attributes, below, leaveOut }))
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+export async function* exportTree(
+  context: Context,
+  ref: string,
+  signal?: AbortSignal,
+): AsyncGenerator<Buffer, void, undefined> {
+  using tree = await openContainerTree(context, ref, signal);
+  for (const piece of wholeArchive(tree)) {
+    if (signal?.aborted) throw new OnggiError('cancelled', `export container "${ref}": given up`);
+    yield piece;
+  }
+}
+
+function wholeArchive({ parts }: ContainerTree): Generator<Buffer, void, undefined> {
+  const attributes = marks();
+  return treeArchive(
+    parts.map(({ upper, lower, below, leaveOut }) => ({
+      layers: [upper, ...lower],
+      options: { attributes, below, leaveOut },
+    })),
+  );
+}
+
+/**
+ * A container that runs stands still meanwhile, unless it shall not.
+ * @throws OnggiError `not-found`, `invalid` (name, change), `unsupported`, `exhausted`, `cancelled`
+ */
+export async function commit(
+  context: Context,
+  ref: string,
+  name: string | null,
+  options: CommitOptions,
+): Promise<{ readonly id: Digest }> {
+  // Before anything stands still.
+  commitReference(name);
+  applyChanges(options.changes ?? []);
+  using tree = await openContainerTree(context, ref, options.signal);
+  const { container } = tree;
+  const { row } = container;
+  await using _ = options.pause === false ? null : await standStill(context, container);
+  return await commitImage(context.store, {
+    base: row.imageId,
+    archive: row.imageId === null ? wholeArchive(tree) : ownLayer(tree),
+    config: applyChanges(options.changes ?? [], configOf(context, container)),
+    createdBy: container.args.join(' '),
+    name,
+    ...(options.author !== undefined && { author: options.author }),
+    ...(options.message !== undefined && { message: options.message }),
+    ...(options.signal !== undefined && { signal: options.signal }),
+  });
+}
+
+function ownLayer({ parts }: ContainerTree): Iterable<Buffer> {
+  const [root] = parts;
+  if (root === undefined) return [];
+  const { upper, lower, leaveOut } = root;
+  const [below] = lower;
+  return layerArchive(upper, below === undefined ? 'always' : descriptorFacts(below), {
+    attributes: marks(),
+    leaveOut,
+  });
+}
+
+/** Null when it does not run, stands still already, or when nothing can make it: then it is read as it goes. */
+async function standStill(context: Context, { row, start }: Container): Promise<AsyncDisposable | null> {
+  if (row.state !== 'running' || start === null) return null;
+  const cgroup = findCgroup(start.cgroupsPath);
+  if (isFrozen(cgroup)) return null;
+  try {
+    await freezeCgroup(cgroup);
+  } catch (error) {
+    // A machine without a freezer, a user to whom no cgroup is delegated.
+    if (!(error instanceof OnggiError) || !['unsupported', 'not-found', 'denied'].includes(error.code)) throw error;
+    context.warn(`Container "${row.name}" can't be paused (${error.message}): it goes on while it is committed.`);
+    return null;
+  }
+  return { [Symbol.asyncDispose]: () => thawCgroup(cgroup) };
+}
+
+/** What the container was made with becomes what containers of the image are made with, as in Docker. */
+function configOf({ store }: Context, container: Container): ConfigFields {
+  const { imageId } = container.row;
+  const image = imageId === null ? null : readImageConfig(store, imageId).value.process;
+  const all = config(container, summaryOf(store, container.row), image);
+  const { User, ExposedPorts, Env, Cmd, Volumes, WorkingDir, Entrypoint, Labels, StopSignal } = all;
+  const fields = { User, ExposedPorts, Env, Cmd, Volumes, WorkingDir, Entrypoint, Labels, StopSignal };
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => !isEmpty(value)));
+}
+
+function isEmpty(value: unknown): boolean {
+  if (value === null || value === undefined || value === '') return true;
+  return typeof value === 'object' && Object.keys(value).length === 0;
+}

@@ -1,0 +1,51 @@
+/** The session of a container: at its end the record is settled by this process, before the exit is told. */
+import type { ShimClient } from '../../kernel/shim-client.ts';
+import { containerById } from '../../store/container-row.ts';
+import type { Context } from '../context.ts';
+import type { Ending, Session } from '../types.ts';
+import { type Container, containerOf } from './container.ts';
+import { lostEnding } from './ending.ts';
+import { finish, foundEnding } from './finish.ts';
+import { endingOfReport, type Output } from './handshake.ts';
+import { leaveIdleNetworks, releaseIdleNetworks } from './idle-network.ts';
+import { dropContainerLock, haveRestarted, lockContainer } from './reconcile.ts';
+import { openSession } from './session.ts';
+
+export function containerSession(
+  context: Context,
+  container: Container,
+  client: ShimClient,
+  early: readonly Output[] = [],
+): Session {
+  return openSession(
+    client,
+    {
+      async ended(report) {
+        const ending = await settled(context, container, endingOfReport(report));
+        await leaveIdleNetworks(context.store, client);
+        return ending;
+      },
+      async lost() {
+        const found = foundEnding(context.store, container.row) ?? lostEnding(Date.now());
+        const ending = await settled(context, container, found);
+        await releaseIdleNetworks(context.store);
+        return ending;
+      },
+    },
+    early,
+  );
+}
+
+/** Finishes this very run of the container, unless somebody has done it already. */
+async function settled(context: Context, { id, start }: Container, ending: Ending): Promise<Ending> {
+  const { store } = context;
+  using guard = await lockContainer(context, id);
+  const row = containerById(store.database, id);
+  const now = row === undefined ? undefined : containerOf(store, row);
+  const unfinished = row?.state === 'running' || row?.state === 'starting';
+  if (now !== undefined && unfinished && now.start?.socket === start?.socket) {
+    await haveRestarted(context, await finish(store, now, ending, guard));
+  }
+  if (containerById(store.database, id) === undefined) dropContainerLock(guard);
+  return ending;
+}

@@ -1,0 +1,202 @@
+/** A container as the engine sees it: the stored row, parsed. The live process is the shim's business (STYLE B3). */
+import { join } from 'node:path';
+import { OnggiError } from '../../errors.ts';
+import { type ContainerRow, listContainers } from '../../store/container-row.ts';
+import { containerPath } from '../../store/layout.ts';
+import {
+  type AddressLease,
+  addressesOfContainer,
+  listAddressLeases,
+  listPortLeases,
+  type PortLease,
+  portsOfContainer,
+} from '../../store/network-row.ts';
+import type { Store } from '../../store/store.ts';
+import type {
+  ContainerId,
+  ContainerOptions,
+  ContainerStatus,
+  ContainerSummary,
+  Ending,
+  NetworkMode,
+} from '../types.ts';
+
+export type Container = {
+  readonly id: ContainerId;
+  readonly row: ContainerRow;
+  readonly options: ContainerOptions;
+  /** Command line that the options and the image give together. */
+  readonly args: readonly string[];
+  /** The image's; shown beside the user's, and never a setting. */
+  readonly imageLabels: Readonly<Record<string, string>>;
+  readonly ending: Ending | null;
+  /** What the present or last start made outside the container's namespaces. */
+  readonly start: StartRecord | null;
+  readonly files: ContainerFiles;
+};
+
+/** Written before a start makes anything, so that any later command can take it away. */
+export type StartRecord = {
+  /** 20 hexadecimal digits, new for each start. */
+  readonly nonce: string;
+  readonly socket: string;
+  /** Below each cgroup hierarchy, e.g. "/onggi/<id>". */
+  readonly cgroupsPath: string;
+};
+
+export type ContainerFiles = {
+  readonly directory: string;
+  /** OCI config.json of the last start. */
+  readonly config: string;
+  readonly log: string;
+  /** Written by the shim; renamed to `recorded` once its content is in the database. */
+  readonly exit: string;
+  readonly recorded: string;
+  /** Where the shim writes the record before it renames it (native/ending.c); blanks keep room for it. */
+  readonly exitRoom: string;
+  /** flock'ed by the shim for as long as it lives. */
+  readonly shimLock: string;
+  readonly upper: string;
+  readonly work: string;
+  /** Of the process that connects an ordinary user's container to the network. */
+  readonly pasta: { readonly pid: string; readonly log: string };
+  /** Where the init mounts the root, inside its own mount namespace only. */
+  readonly rootfs: string;
+  /** Writable layers of the machine's other disks, for the image `host`. */
+  readonly disks: string;
+  readonly hostname: string;
+  readonly hosts: string;
+  readonly resolv: string;
+};
+
+export function filesOf(store: Store, id: string): ContainerFiles {
+  const directory = containerPath(store.layout, id);
+  return {
+    directory,
+    config: join(directory, 'config.json'),
+    log: join(directory, 'log'),
+    exit: join(directory, 'exit.json'),
+    recorded: join(directory, 'exit-recorded.json'),
+    exitRoom: join(directory, '.exit.json.new'),
+    shimLock: join(directory, 'shim.lock'),
+    upper: join(directory, 'upper'),
+    work: join(directory, 'work'),
+    pasta: { pid: join(directory, 'pasta.pid'), log: join(directory, 'pasta.log') },
+    rootfs: join(directory, 'rootfs'),
+    disks: join(directory, 'disks'),
+    hostname: join(directory, 'hostname'),
+    hosts: join(directory, 'hosts'),
+    resolv: join(directory, 'resolv.conf'),
+  };
+}
+
+/** @throws OnggiError `corrupt` */
+export function containerOf(store: Store, row: ContainerRow): Container {
+  const asked = decodeAsked(row);
+  return {
+    id: row.id as ContainerId,
+    row,
+    options: asked.options,
+    args: asked.args,
+    imageLabels: asked.imageLabels ?? {},
+    ending: row.ending === null ? null : (parse(row, row.ending) as Ending),
+    start: row.cgroup === null ? null : (parse(row, row.cgroup) as StartRecord),
+    files: filesOf(store, row.id),
+  };
+}
+
+/** What is kept of the request. */
+export type Asked = {
+  readonly options: ContainerOptions;
+  readonly args: readonly string[];
+  readonly imageLabels?: Readonly<Record<string, string>>;
+};
+
+/** JSON has no bigint: the limits of ulimits are kept as decimal text. `decodeAsked` is the inverse. */
+export function encodeAsked(asked: Asked): string {
+  return JSON.stringify(asked, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
+}
+
+function decodeAsked(row: ContainerRow): Asked {
+  const asked = parse(row, row.options) as Asked;
+  const { options } = asked;
+  if (options.ulimits === undefined) return asked;
+  const ulimits = options.ulimits.map(({ name, soft, hard }) => ({ name, soft: BigInt(soft), hard: BigInt(hard) }));
+  return { ...asked, options: { ...options, ulimits } };
+}
+
+function parse(row: ContainerRow, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new OnggiError('corrupt', `container "${row.name}": its record in the database is not JSON`, {
+      cause: error,
+      hint: `Remove it with "onggi rm -f ${row.name}".`,
+    });
+  }
+}
+
+export function statusOf(row: ContainerRow): ContainerStatus {
+  switch (row.state) {
+    case 'creating':
+    case 'created':
+    case 'starting':
+      return 'created';
+    case 'running':
+      return 'running';
+    case 'exited':
+      return row.restartAt === null ? 'exited' : 'restarting';
+    case 'removing':
+      return 'exited';
+  }
+}
+
+export function summaryOf(store: Store, row: ContainerRow): ContainerSummary {
+  const [address] = addressesOfContainer(store.database, row.id);
+  return summary(containerOf(store, row), address, portsOfContainer(store.database, row.id));
+}
+
+/** All containers with two look-ups for their leases, however many there are. */
+export function allSummaries(store: Store): ContainerSummary[] {
+  const addresses = Map.groupBy(listAddressLeases(store.database), (lease) => lease.containerId);
+  const ports = Map.groupBy(listPortLeases(store.database), (lease) => lease.containerId);
+  return listContainers(store.database).map((row) =>
+    summary(containerOf(store, row), addresses.get(row.id)?.[0], ports.get(row.id) ?? []),
+  );
+}
+
+function summary(
+  container: Container,
+  address: AddressLease | undefined,
+  ports: readonly PortLease[],
+): ContainerSummary {
+  const { row, options, ending } = container;
+  return {
+    id: container.id,
+    name: row.name,
+    image: row.imageReference,
+    imageId: row.imageId,
+    command: container.args,
+    created: row.created,
+    status: statusOf(row),
+    startedAt: row.startedAt,
+    finishedAt: row.finishedAt,
+    exitCode: ending?.exitCode ?? null,
+    ports: ports.map(({ hostIp, hostPort, containerPort, protocol }) => ({
+      hostIp,
+      hostPort,
+      containerPort,
+      protocol,
+    })),
+    labels: { ...container.imageLabels, ...options.labels },
+    terminal: options.terminal ?? false,
+    stdin: options.stdin ?? false,
+    networkMode: row.networkMode as NetworkMode,
+    address: address?.address ?? null,
+    pid: row.state === 'running' ? row.pid : null,
+    mounts: (options.mounts ?? []).flatMap((mount) => {
+      if (mount.type === 'tmpfs') return [];
+      return mount.type === 'bind' ? [mount.source] : [mount.name ?? ''];
+    }),
+  };
+}

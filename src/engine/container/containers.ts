@@ -1,0 +1,111 @@
+/** The operations on containers, each loaded when it is first called. */
+import type { Change } from '../../image/layer-changes.ts';
+import type { Digest } from '../../oci/digest.ts';
+import type { Context } from '../context.ts';
+import type {
+  ContainerId,
+  ContainerOptions,
+  ContainerSummary,
+  ExecOptions,
+  LogEntry,
+  LogQuery,
+  Session,
+  Why,
+} from '../types.ts';
+
+/** A `ref` is a full id, a name or an unambiguous beginning of an id. All throw OnggiError `not-found` for unknown ones. */
+export type Containers = {
+  /** Makes a container without starting it. @throws `not-found` (image), `exists` (name), `invalid` */
+  create(options: ContainerOptions): Promise<ContainerSummary>;
+  /** Starts a container and lets go of it; one that runs already stays as it is. */
+  start(ref: string): Promise<void>;
+  /** Attaches first, then starts: no output is lost. @throws `conflict` when it runs already */
+  startAttached(ref: string, options?: AttachOptions): Promise<Session>;
+  /** `create` and `startAttached`; a container with `autoRemove` is gone when `session.exit` resolves. */
+  run(options: ContainerOptions): Promise<{ readonly id: ContainerId; readonly session: Session }>;
+  /** Newest first; those that run, or all. */
+  list(query?: { readonly all?: boolean }): Promise<ContainerSummary[]>;
+  get(ref: string): Promise<ContainerSummary>;
+  /** In the shape of the Docker Engine API. */
+  inspect(ref: string): Promise<Record<string, unknown>>;
+  logs(ref: string, query?: LogQuery, signal?: AbortSignal): AsyncIterable<LogEntry>;
+  /** @throws `conflict` when the container does not run; `command-not-found`, `not-executable` */
+  exec(ref: string, options: ExecOptions): Promise<Session>;
+  /** As `exec`, but resolves when the command has been started, with nothing attached. */
+  execDetached(ref: string, options: ExecOptions): Promise<void>;
+  /** @throws `conflict` when the container does not run */
+  attach(ref: string, options?: AttachOptions): Promise<Session>;
+  /** Stop signal, then SIGKILL after the timeout (seconds, default 10). Does nothing to one that has ended. */
+  stop(ref: string, options?: StopOptions): Promise<void>;
+  /** `stop`, if it runs, and `start`. One with `autoRemove` is kept meanwhile. */
+  restart(ref: string, options?: StopOptions): Promise<void>;
+  /** In any state. @throws `exists` when the name is taken, `invalid` when it is none */
+  rename(ref: string, name: string): Promise<void>;
+  /** Signal by name or number, default SIGKILL. @throws `conflict` when it does not run */
+  kill(ref: string, signal?: string): Promise<void>;
+  /** @throws `conflict` when it runs and `force` is not set */
+  remove(ref: string, options?: { readonly force?: boolean; readonly volumes?: boolean }): Promise<void>;
+  /** Resolves with the exit status, at once for one that has ended. */
+  wait(ref: string): Promise<number>;
+  /** What ended it. */
+  why(ref: string): Promise<Why>;
+  /** What has changed in its file system, by path. */
+  diff(ref: string): Promise<Change[]>;
+  /** The tar of its file system, without what is mounted in it. A piece is good until the next one is asked for. */
+  export(ref: string, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  /**
+   * Makes an image of it. @param name null for an image without a name
+   * @throws `invalid` (name, change), `unsupported` (too many layers)
+   */
+  commit(ref: string, name: string | null, options?: CommitOptions): Promise<{ readonly id: Digest }>;
+  /** The kernel steps that would make this container, in words. Needs no root and changes nothing. */
+  explain(options: ContainerOptions): Promise<string>;
+};
+
+/** `timeout` in seconds, -1 to wait for ever; `signal` by name or number. */
+export type StopOptions = { readonly timeout?: number; readonly signal?: string };
+
+export type CommitOptions = {
+  readonly author?: string;
+  readonly message?: string;
+  /** Dockerfile instructions that set the configuration: CMD, ENTRYPOINT, ENV, ... */
+  readonly changes?: readonly string[];
+  /** false: the container goes on while it is read; what it writes meanwhile may be half there. */
+  readonly pause?: boolean;
+  readonly signal?: AbortSignal;
+};
+
+export type AttachOptions = { readonly stdin?: boolean };
+
+export function makeContainers(context: Context): Containers {
+  return {
+    create: async (options) => (await import('./create.ts')).createContainer(context, options),
+    start: async (ref) => (await import('./start.ts')).startDetached(context, ref),
+    startAttached: async (ref, options) => (await import('./start.ts')).startAttached(context, ref, options ?? {}),
+    run: async (options) => (await import('./start.ts')).runContainer(context, options),
+    list: async (query) => (await import('./query.ts')).listContainers(context, query ?? {}),
+    get: async (ref) => (await import('./query.ts')).getContainer(context, ref),
+    inspect: async (ref) => (await import('./query.ts')).inspect(context, ref),
+    async *logs(ref, query, signal) {
+      const { containerLogs } = await import('./query.ts');
+      yield* containerLogs(context, ref, query ?? {}, signal);
+    },
+    exec: async (ref, options) => (await import('./exec.ts')).exec(context, ref, options),
+    execDetached: async (ref, options) => (await import('./exec.ts')).execDetached(context, ref, options),
+    attach: async (ref, options) => (await import('./end.ts')).attach(context, ref, options ?? {}),
+    stop: async (ref, options) => (await import('./end.ts')).stop(context, ref, options ?? {}),
+    restart: async (ref, options) => (await import('./restart.ts')).restart(context, ref, options ?? {}),
+    rename: async (ref, name) => (await import('./create.ts')).rename(context, ref, name),
+    kill: async (ref, signal) => (await import('./end.ts')).kill(context, ref, signal ?? 'SIGKILL'),
+    remove: async (ref, options) => (await import('./end.ts')).remove(context, ref, options ?? {}),
+    wait: async (ref) => (await import('./end.ts')).wait(context, ref),
+    why: async (ref) => (await import('./query.ts')).why(context, ref),
+    diff: async (ref) => (await import('./changes.ts')).diff(context, ref),
+    async *export(ref, signal) {
+      const { exportTree } = await import('./changes.ts');
+      yield* exportTree(context, ref, signal);
+    },
+    commit: async (ref, name, options) => (await import('./changes.ts')).commit(context, ref, name, options ?? {}),
+    explain: async (options) => (await import('./explain.ts')).explain(context, options),
+  };
+}

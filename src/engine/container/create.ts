@@ -1,0 +1,156 @@
+/** Making a container: its directories, then its row. Nothing of it runs yet. */
+import { mkdirSync, rmSync } from 'node:fs';
+import { fromSystemError, OnggiError } from '../../errors.ts';
+import { findImage } from '../../image/find.ts';
+import { createSnapshot } from '../../image/snapshot.ts';
+import { unprivileged } from '../../kernel/user-namespace.ts';
+import { parseSignal } from '../../runtime/signal.ts';
+import {
+  type ContainerRow,
+  containerStates,
+  findContainer,
+  insertContainer,
+  noRestart,
+  updateContainer,
+} from '../../store/container-row.ts';
+import { syncDatabase, transaction } from '../../store/database.ts';
+import type { ImageRow } from '../../store/image-row.ts';
+import { type ContentGuard, lockContent } from '../../store/lock.ts';
+import type { Store } from '../../store/store.ts';
+import type { Context } from '../context.ts';
+import { hostCommand } from '../image/host-image.ts';
+import { readImageConfig } from '../image/view.ts';
+import { processArgs } from '../spec/process.ts';
+import type { ContainerOptions, ContainerSummary } from '../types.ts';
+import { makeVolumeDirectory, newVolumeName, recordVolumes } from '../volume/volume.ts';
+import { type AnyMount, type NeededVolume, resolveMounts, sharedMounts } from '../volume/volume-mount.ts';
+import { type Asked, containerOf, encodeAsked, filesOf, summaryOf } from './container.ts';
+import { newContainerId, parseContainerName, randomContainerName } from './name.ts';
+
+/** The image that is this machine itself. */
+export const hostImage = 'host';
+
+/**
+ * @throws OnggiError `not-found` (no such image), `exists` (the name is taken), `invalid` (no command, bad name)
+ */
+export async function createContainer(context: Context, options: ContainerOptions): Promise<ContainerSummary> {
+  return summaryOf(context.store, await insertNew(context, options));
+}
+
+/** Directories first, row last: a crash in between leaves a directory that no row names, which `collect` removes. */
+export async function insertNew(context: Context, given: ContainerOptions): Promise<ContainerRow> {
+  const { store } = context;
+  const options = withHostCommand(given);
+  checkHostImage(options);
+  if (options.stopSignal !== undefined) parseSignal(options.stopSignal);
+  if (options.autoRemove === true && (options.restart?.name ?? 'no') !== 'no') {
+    throw new OnggiError('invalid', 'conflicting options: cannot specify both --restart and --rm');
+  }
+  const image = options.image === hostImage ? null : findImage(store, options.image);
+  const ofImage = image === null ? null : readImageConfig(store, image.id).value.process;
+  const resolved = resolveMounts(options.mounts ?? [], sharedBy(store, options), ofImage?.volumes ?? [], newVolumeName);
+  const settled = { ...options, mounts: resolved.mounts };
+  const asked = { options: settled, args: processArgs(options, ofImage), imageLabels: ofImage?.labels ?? {} };
+  const id = newContainerId();
+  const files = filesOf(store, id);
+  // The collector takes a directory without a row for garbage; it waits for this lock.
+  using content = await lockContent(store.layout, 'shared');
+  makeDirectories(store, id, image, content);
+  try {
+    for (const { mount } of resolved.volumes) makeVolumeDirectory(store, mount.name, content);
+    const row = insertNamed(store, options, resolved.volumes, (name) => rowOf(id, name, image, asked));
+    // One that outlives its command outlives a power cut, too.
+    if (!row.autoRemove) syncDatabase(store.database);
+    return row;
+  } catch (error) {
+    rmSync(files.directory, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** The kernel stacks nothing on a root whose mounts a user namespace has not made itself (clone_private_mount). */
+function checkHostImage({ image }: ContainerOptions): void {
+  if (image !== hostImage || unprivileged() === undefined) return;
+  throw new OnggiError('denied', 'image "host": an ordinary user can have no copy of this machine', {
+    hint: 'Run it as root, or use an image.',
+  });
+}
+
+/** The image `host` has no config to name a command. */
+export function withHostCommand(options: ContainerOptions): ContainerOptions {
+  const none = options.command === undefined || options.command.length === 0;
+  const bare = options.image === hostImage && options.entrypoint === undefined && none;
+  return bare ? { ...options, command: hostCommand } : options;
+}
+
+function makeDirectories(store: Store, id: string, image: ImageRow | null, guard: ContentGuard): void {
+  const files = filesOf(store, id);
+  try {
+    mkdirSync(files.directory, { mode: 0o700 });
+    mkdirSync(files.rootfs, { mode: 0o700 });
+    createSnapshot(store, files, image?.id ?? null, guard);
+  } catch (error) {
+    throw fromSystemError(error, `make directories of container "${id}"`);
+  }
+}
+
+/** The mounts that `volumesFrom` asks for. @throws OnggiError `not-found` */
+function sharedBy(store: Store, { volumesFrom = [] }: ContainerOptions): AnyMount[] {
+  return volumesFrom.flatMap(({ container, readOnly }) =>
+    sharedMounts(containerOf(store, findContainer(store.database, container)).options, readOnly),
+  );
+}
+
+function insertNamed(
+  store: Store,
+  options: ContainerOptions,
+  volumes: readonly NeededVolume[],
+  row: (name: string) => ContainerRow,
+): ContainerRow {
+  const asked = options.name === undefined || options.name === '' ? undefined : parseContainerName(options.name);
+  for (let attempt = 0; ; attempt++) {
+    const made = row(asked ?? randomContainerName(attempt));
+    try {
+      transaction(store.database, () => {
+        insertContainer(store.database, made);
+        recordVolumes(store, made.id, volumes);
+      });
+      return made;
+    } catch (error) {
+      const taken = error instanceof OnggiError && error.code === 'exists';
+      if (!taken || asked !== undefined || attempt > 8) throw error;
+    }
+  }
+}
+
+function rowOf(id: string, name: string, image: ImageRow | null, asked: Asked): ContainerRow {
+  const { options } = asked;
+  return {
+    id,
+    name,
+    imageReference: options.image,
+    imageId: image?.id ?? null,
+    state: 'created',
+    options: encodeAsked(asked),
+    created: Date.now(),
+    startedAt: null,
+    finishedAt: null,
+    pid: null,
+    pidStartTime: null,
+    ending: null,
+    networkMode: options.network ?? 'bridge',
+    networkName: null,
+    autoRemove: options.autoRemove ?? false,
+    cgroup: null,
+    ...noRestart,
+  };
+}
+
+export async function rename({ store }: Context, ref: string, name: string): Promise<void> {
+  const row = findContainer(store.database, ref);
+  const wanted = parseContainerName(name);
+  if (wanted === row.name) {
+    throw new OnggiError('invalid', `cannot rename container "${row.name}": it has that name already`);
+  }
+  updateContainer(store.database, row.id, containerStates, { name: wanted });
+}

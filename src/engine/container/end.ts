@@ -1,0 +1,175 @@
+/** Attaching to a running container, and everything that ends one. */
+import { OnggiError } from '../../errors.ts';
+import { connectShim, type Interest, type ShimClient } from '../../kernel/shim-client.ts';
+import { findCgroup } from '../../runtime/cgroup/layout.ts';
+import { killCgroup } from '../../runtime/cgroup/processes.ts';
+import { isSignal, parseSignal } from '../../runtime/signal.ts';
+import { containerById, containerStates, updateContainer } from '../../store/container-row.ts';
+import type { Context } from '../context.ts';
+import { imageStopSignal } from '../image/view.ts';
+import type { Session } from '../types.ts';
+import { type Container, containerOf } from './container.ts';
+import { containerSession } from './container-session.ts';
+import type { AttachOptions, StopOptions } from './containers.ts';
+import { removeAll, settle } from './finish.ts';
+import { untilExit } from './handshake.ts';
+import { releaseIdleNetworks } from './idle-network.ts';
+import { lookUp } from './query.ts';
+import { dropContainerLock, haveRestarted, lockContainer } from './reconcile.ts';
+
+const defaultStopTimeout = 10;
+
+export async function attach(context: Context, ref: string, options: AttachOptions): Promise<Session> {
+  const container = await running(context, ref, 'attach to');
+  const stdin = options.stdin !== false && container.options.stdin === true;
+  const client = await connect(container, { stdin, stdout: true, stderr: true });
+  if (client === undefined) throw notRunning(container, 'attach to');
+  return containerSession(context, container, client);
+}
+
+export async function stop(context: Context, ref: string, options: StopOptions): Promise<void> {
+  const container = await lookUp(context, ref);
+  keepEnded(context, container);
+  if (container.row.state !== 'running') return;
+  const timeout = options.timeout ?? container.options.stopTimeout ?? defaultStopTimeout;
+  using client = await connect(container, {});
+  if (client !== undefined) {
+    await client.signal(stopSignal(context, container, options.signal));
+    const exit = untilExit(client);
+    if (timeout >= 0 && !(await settlesWithin(exit, timeout))) {
+      client.killAll();
+      await exit;
+    } else {
+      await exit;
+    }
+  }
+  await settleNow(context, container);
+}
+
+/** It is not to run again until somebody starts it. */
+function keepEnded({ store }: Context, { id, options }: Container): void {
+  if ((options.restart?.name ?? 'no') === 'no') return;
+  updateContainer(store.database, id, containerStates, { stopped: true, restartAt: null });
+}
+
+/**
+ * What was asked for now, else at creation, else by the image. An image may name a signal that there is not: that must
+ * not keep its containers from being stopped, so SIGTERM is sent, as by Docker.
+ */
+function stopSignal({ store }: Context, { options, row }: Container, asked: string | undefined): number {
+  const chosen = asked ?? options.stopSignal;
+  if (chosen !== undefined) return parseSignal(chosen);
+  const ofImage = imageStopSignal(store, row.imageId) ?? 'SIGTERM';
+  return parseSignal(isSignal(ofImage) ? ofImage : 'SIGTERM');
+}
+
+export async function kill(context: Context, ref: string, signal: string): Promise<void> {
+  const number = parseSignal(signal);
+  const container = await running(context, ref, 'kill');
+  using client = await connect(container, {});
+  if (client === undefined) throw notRunning(container, 'kill');
+  if (number === parseSignal('SIGKILL') || number === stopSignal(context, container, undefined)) {
+    keepEnded(context, container);
+  }
+  await client.signal(number);
+  if (number !== parseSignal('SIGKILL')) return;
+  await untilExit(client);
+  await settleNow(context, container);
+}
+
+export async function remove(
+  context: Context,
+  ref: string,
+  options: { readonly force?: boolean; readonly volumes?: boolean },
+): Promise<void> {
+  const container = await lookUp(context, ref);
+  const alive = container.row.state === 'running' || container.row.state === 'starting';
+  if (alive && options.force !== true) {
+    throw new OnggiError('conflict', `cannot remove container "${container.row.name}": container is running`, {
+      hint: 'Stop the container before removing it, or use -f to kill and remove it.',
+    });
+  }
+  if (container.row.restartAt !== null && options.force !== true) {
+    throw new OnggiError('conflict', `cannot remove container "${container.row.name}": container is restarting`, {
+      hint: 'Stop the container before removing it, or use -f to remove it.',
+    });
+  }
+  keepEnded(context, container);
+  if (alive) await killAll(container);
+  using guard = await lockContainer(context, container.id);
+  const row = await settle(context.store, container.id, guard);
+  if (row !== undefined) await removeAll(context.store, containerOf(context.store, row), guard, options);
+  dropContainerLock(guard);
+  await releaseIdleNetworks(context.store);
+}
+
+/** Ends all processes and waits until the record of the end is on disk. */
+async function killAll(container: Container): Promise<void> {
+  using client = await connect(container, {});
+  if (client === undefined) {
+    if (container.start !== null) await killCgroup(findCgroup(container.start.cgroupsPath));
+    return;
+  }
+  client.killAll();
+  await untilExit(client);
+}
+
+export async function wait(context: Context, ref: string): Promise<number> {
+  const container = await lookUp(context, ref);
+  if (container.row.state === 'running') {
+    using client = await connect(container, {});
+    const report = client === undefined ? undefined : await untilExit(client);
+    await settleNow(context, container);
+    // The row may be gone by now, or of a later run.
+    if (report !== undefined) return report.exitCode;
+  }
+  const row = containerById(context.store.database, container.id);
+  if (row === undefined) throw new OnggiError('not-found', `No such container: ${ref}`);
+  return containerOf(context.store, row).ending?.exitCode ?? 0;
+}
+
+/** @throws OnggiError `conflict` */
+async function running(context: Context, ref: string, verb: string): Promise<Container> {
+  const container = await lookUp(context, ref);
+  if (container.row.state !== 'running') throw notRunning(container, verb);
+  return container;
+}
+
+function notRunning({ row }: Container, verb: string): OnggiError {
+  return new OnggiError('conflict', `cannot ${verb} container "${row.name}": it is not running`, {
+    hint: `Start it with "onggi start ${row.name}".`,
+  });
+}
+
+/** Undefined when the shim is gone: then the container has ended, whatever its row says. */
+async function connect({ start }: Container, interest: Interest): Promise<ShimClient | undefined> {
+  if (start === null) return undefined;
+  try {
+    return await connectShim(start.socket, interest);
+  } catch (error) {
+    const gone = error instanceof OnggiError && (error.code === 'not-found' || error.code === 'unavailable');
+    if (gone) return undefined;
+    throw error;
+  }
+}
+
+async function settleNow(context: Context, { id }: Container): Promise<void> {
+  using guard = await lockContainer(context, id);
+  const row = await settle(context.store, id, guard);
+  if (row === undefined) dropContainerLock(guard);
+  await releaseIdleNetworks(context.store);
+  await haveRestarted(context, row);
+}
+
+/** @param seconds of waiting */
+async function settlesWithin(work: Promise<unknown>, seconds: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), seconds * 1000);
+  });
+  try {
+    return await Promise.race([work.then(() => true as const), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

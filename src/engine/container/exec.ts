@@ -1,0 +1,156 @@
+/** `exec`: a further process in a running container, with a shim of its own for as long as it lives. */
+import { randomBytes } from 'node:crypto';
+import { dirname } from 'node:path';
+import { type Code, OnggiError } from '../../errors.ts';
+import { startShim } from '../../kernel/shim.ts';
+import { connectShim, type Interest, loadClient, type ShimClient } from '../../kernel/shim-client.ts';
+import type { Process, Spec } from '../../oci/runtime-spec.ts';
+import { placement } from '../../runtime/cgroup/compile.ts';
+import { findCgroup } from '../../runtime/cgroup/layout.ts';
+import { hostFacts } from '../../runtime/host-facts.ts';
+import { compileExec } from '../../runtime/plan/compile-exec.ts';
+import { encodePlan } from '../../runtime/plan/encode.ts';
+import { execSocketPath } from '../../store/layout.ts';
+import type { Context } from '../context.ts';
+import { readSpec } from '../spec/file.ts';
+import { execProcess } from '../spec/process.ts';
+import type { ExecOptions, Session } from '../types.ts';
+import type { Container } from './container.ts';
+import { endingOfReport, type Output, type Status, until } from './handshake.ts';
+import { sessionKeyring } from './plan.ts';
+import { lookUp } from './query.ts';
+import { openSession } from './session.ts';
+import { keepShim, keepShimSoon } from './shim-scope.ts';
+
+export async function exec(context: Context, ref: string, options: ExecOptions): Promise<Session> {
+  const interest = { stdin: options.stdin === true, stdout: true, stderr: true };
+  const { client, early, init, id } = await startExec(context, ref, options, interest);
+  keepShimSoon(context, init, id);
+  return openSession(
+    client,
+    {
+      ended: async (report) => endingOfReport(report),
+      lost: async () => {
+        throw new OnggiError('unavailable', `exec in "${ref}": its shim was killed, and the process with it`);
+      },
+    },
+    early,
+  );
+}
+
+export async function execDetached(context: Context, ref: string, options: ExecOptions): Promise<void> {
+  const { client, init, id } = await startExec(context, ref, options, {});
+  await keepShim(context, init, id);
+  client.close();
+}
+
+type Started = {
+  readonly client: ShimClient;
+  readonly early: readonly Output[];
+  readonly init: Status;
+  readonly id: string;
+};
+
+/** @throws OnggiError `conflict` when the container does not run; `command-not-found`, `not-executable` */
+async function startExec(context: Context, ref: string, options: ExecOptions, interest: Interest): Promise<Started> {
+  const container = await lookUp(context, ref);
+  const { pid, pidStartTime } = container.row;
+  if (container.row.state !== 'running' || pid === null || pidStartTime === null || container.start === null) {
+    throw new OnggiError('conflict', `Container ${container.row.name} is not running`, {
+      hint: `Start it with "onggi start ${container.row.name}".`,
+    });
+  }
+  const { nonce, cgroupsPath } = container.start;
+  const target = { pid, startTime: pidStartTime, nonce, cgroupsPath };
+  try {
+    return await startProcess(context, container, target, options, interest);
+  } catch (error) {
+    throw asNotExecuted(error);
+  }
+}
+
+/** The command itself is missing or not executable, onggi has a defect, or nobody waits for the answer. */
+const keptCodes: ReadonlySet<Code> = new Set<Code>(['command-not-found', 'not-executable', 'internal', 'cancelled']);
+
+/** As in Docker, where whatever keeps the command from being executed gives 126 (moby, daemon/exec.go). */
+function asNotExecuted(error: unknown): unknown {
+  if (!(error instanceof OnggiError) || keptCodes.has(error.code)) return error;
+  const { message, hint } = error;
+  return new OnggiError('not-executable', message, { cause: error, ...(hint !== undefined && { hint }) });
+}
+
+type Target = {
+  readonly pid: number;
+  readonly startTime: bigint;
+  /** Of the container's start. */
+  readonly nonce: string;
+  readonly cgroupsPath: string;
+};
+
+async function startProcess(
+  context: Context,
+  container: Container,
+  { pid, startTime, nonce, cgroupsPath }: Target,
+  options: ExecOptions,
+  interest: Interest,
+): Promise<Started> {
+  const spec = readSpec(container.files.config);
+  const id = randomBytes(32).toString('hex');
+  const socket = execSocketPath(context.store.layout, nonce, id);
+  const host = hostFacts();
+  const { plan, warnings } = compileExec(
+    processOf(spec, options),
+    options.privileged ? undefined : spec.linux?.seccomp,
+    {
+      host,
+      keeper: {
+        kind: 'shim',
+        id,
+        socket,
+        log: null,
+        exitFile: '',
+        reconcile: [],
+        stdin: options.stdin === true,
+        stdinOnce: true,
+        startRequired: true,
+      },
+      pid,
+      startTime,
+      container: {
+        id: container.row.id,
+        bundle: dirname(container.files.config),
+        annotations: spec.annotations ?? {},
+      },
+      namespaces: ['mnt', 'pid', 'net', 'uts', 'ipc', 'cgroup', ...(hasUserNamespace(spec) ? ['user' as const] : [])],
+      cgroups: placement(findCgroup(cgroupsPath, host.cgroups)),
+      keyring: sessionKeyring(container.row.id),
+      groups: container.options.groups ?? [],
+      waitForStart: true,
+    },
+  );
+  for (const warning of warnings) context.warn(warning);
+  const starting = startShim({ id, plan: encodePlan(plan) });
+  await loadClient();
+  starting.ready();
+  const client = await connectShim(socket, interest);
+  const early: Output[] = [];
+  try {
+    const warn = (message: string): void => context.warn(message);
+    const init = await until('created', client, plan, early, warn);
+    client.start();
+    await until('running', client, plan, early, warn);
+    return { client, early, init, id };
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+}
+
+function hasUserNamespace({ linux }: Spec): boolean {
+  return linux?.namespaces?.some(({ type }) => type === 'user') === true;
+}
+
+function processOf(spec: Spec, options: ExecOptions): Process {
+  if (spec.process === undefined) throw new OnggiError('corrupt', 'config.json of the container: it has no process');
+  return execProcess(spec.process, options);
+}

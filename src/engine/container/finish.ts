@@ -1,0 +1,195 @@
+/**
+ * What happens when a container has ended: the ending goes into its row, and what the kernel can't free by itself is
+ * taken away. Idempotent, under the container's lock; done by whoever comes first (ARCHITECTURE, "Who knows the
+ * truth").
+ */
+
+import { readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { errnoOf, fromSystemError } from '../../errors.ts';
+import { removeSnapshot } from '../../image/snapshot.ts';
+import type { Guard } from '../../kernel/lock.ts';
+import { isLocked } from '../../kernel/lock.ts';
+import { isAlive } from '../../kernel/process-identity.ts';
+import { connectShim } from '../../kernel/shim-client.ts';
+import { stopPasta } from '../../network/pasta.ts';
+import { findCgroup } from '../../runtime/cgroup/layout.ts';
+import { removeCgroup, removeEmptyParent } from '../../runtime/cgroup/remove.ts';
+import {
+  type ContainerRow,
+  containerById,
+  containerStates,
+  deleteContainer,
+  updateContainer,
+} from '../../store/container-row.ts';
+import { transaction } from '../../store/database.ts';
+import { socketPrefix, volumePath } from '../../store/layout.ts';
+import { noteIdleNetworks, releaseLeases } from '../../store/network-row.ts';
+import type { Store } from '../../store/store.ts';
+import { removeNamed } from '../../store/temporary.ts';
+import { deleteVolume, ownVolumes } from '../../store/volume-row.ts';
+import type { Ending } from '../types.ts';
+import { type Container, containerOf, filesOf } from './container.ts';
+import { lostEnding, readEnding } from './ending.ts';
+import { untilExit } from './handshake.ts';
+import { unpublish } from './network.ts';
+import { nextRestart } from './restart-policy.ts';
+
+/** The ending of a container whose row says that it lives; undefined while it does live. Touches nothing. */
+export function foundEnding(store: Store, row: ContainerRow): Ending | undefined {
+  const files = filesOf(store, row.id);
+  const recorded = readEnding(files.exit);
+  if (recorded !== undefined) return recorded;
+  // Order matters: the record is written before the lock is let go, so look again after the lock was seen free.
+  if (isLocked(files.shimLock)) return undefined;
+  return readEnding(files.exit) ?? readEnding(files.recorded) ?? lostEnding(Date.now());
+}
+
+/** Whether a container whose row says "running" has ended; its shim may still be writing how. */
+export function hasEnded(store: Store, row: ContainerRow): boolean {
+  const { pid, pidStartTime: startTime } = row;
+  if (pid !== null && startTime !== null && !isAlive({ pid, startTime })) return true;
+  return foundEnding(store, row) !== undefined;
+}
+
+/** Milliseconds that a shim may take from the end of its init to the record of it, on a slow disk. */
+const recordingTime = 10_000;
+
+/** As `foundEnding`, for a container whose init has ended: waits for the shim's record, or for the shim's own end. */
+async function awaitedEnding(store: Store, row: ContainerRow): Promise<Ending | undefined> {
+  const found = foundEnding(store, row);
+  if (found !== undefined || row.state !== 'running' || !hasEnded(store, row)) return found;
+  const start = containerOf(store, row).start;
+  using client = start === null ? undefined : await connectShim(start.socket, {}).catch(() => undefined);
+  if (client !== undefined) await Promise.race([untilExit(client), pause(recordingTime, undefined, { ref: false })]);
+  return foundEnding(store, row);
+}
+
+/**
+ * Brings the row of a container to the truth. Does nothing when it is there.
+ * @returns the row as it is then; undefined when the container is gone (`--rm`, or a removal that was cut off)
+ */
+export async function settle(store: Store, id: string, guard: Guard): Promise<ContainerRow | undefined> {
+  const row = containerById(store.database, id);
+  if (row === undefined) return undefined;
+  if (row.state === 'removing') {
+    await removeAll(store, containerOf(store, row), guard);
+    return undefined;
+  }
+  if (row.state !== 'running' && row.state !== 'starting') return row;
+  const ending = await awaitedEnding(store, row);
+  if (ending === undefined) return row.state === 'starting' ? await adopt(store, containerOf(store, row)) : row;
+  return await finish(store, containerOf(store, row), ending, guard);
+}
+
+/** A start whose command was killed: its container runs if "start" had been said, else its shim ends it by itself. */
+async function adopt(store: Store, { row, start }: Container): Promise<ContainerRow> {
+  if (start === null) return row;
+  using client = await connectShim(start.socket, {}).catch(() => undefined);
+  if (client === undefined) return row;
+  for await (const event of client.events) {
+    if (event.type !== 'status') continue;
+    if (event.state !== 'running') return row;
+    return updateContainer(store.database, row.id, ['starting'], {
+      state: 'running',
+      pid: event.pid,
+      pidStartTime: event.startTime,
+      startedAt: Date.now(),
+    });
+  }
+  return row;
+}
+
+/** @returns the row as it is then; undefined when the container was to be removed at its end, and was */
+export async function finish(
+  store: Store,
+  container: Container,
+  ending: Ending,
+  guard: Guard,
+): Promise<ContainerRow | undefined> {
+  const { row, files } = container;
+  await releaseKernelState(store, container);
+  if (row.autoRemove) {
+    await removeAll(store, container, guard);
+    return undefined;
+  }
+  const neverRan = row.startedAt === null && (ending.failure !== null || (ending.lost && row.state === 'starting'));
+  const wait = neverRan || ending.failure !== null ? null : waitForRestart(container, ending);
+  const settled = transaction(store.database, () => {
+    releaseLeases(store.database, row.id, Date.now());
+    return updateContainer(store.database, row.id, ['starting', 'running'], {
+      state: neverRan ? 'created' : 'exited',
+      ending: JSON.stringify(ending),
+      // The starter was killed between "start" and its note of it.
+      ...(!neverRan && row.startedAt === null && { startedAt: ending.finishedAt }),
+      finishedAt: ending.finishedAt,
+      pid: null,
+      pidStartTime: null,
+      cgroup: null,
+      ...(wait !== null && { restartWait: wait, restartAt: ending.finishedAt + wait }),
+    });
+  });
+  markRecorded(files.exit, files.recorded);
+  return settled;
+}
+
+function waitForRestart({ row, options }: Container, { exitCode, finishedAt }: Ending): number | null {
+  const ranFor = finishedAt - (row.startedAt ?? finishedAt);
+  const { stopped, restartCount: count, restartWait: wait } = row;
+  return nextRestart(options.restart, { exitCode, ranFor, stopped, count, wait });
+}
+
+/** Tells the shim that its record has been taken over, without a moment in which it is nowhere on disk. */
+function markRecorded(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw fromSystemError(error, `rename "${from}"`);
+  }
+}
+
+async function releaseKernelState(store: Store, container: Container): Promise<void> {
+  const { start } = container;
+  if (start === null) return;
+  await stopPasta(container.files.pasta);
+  unpublish(store, container);
+  const cgroup = findCgroup(start.cgroupsPath);
+  await removeCgroup(cgroup);
+  removeEmptyParent(cgroup);
+  removeSockets(store, start.nonce);
+}
+
+/** Its own, and those of execs whose shims were killed. */
+function removeSockets({ layout }: Store, nonce: string): void {
+  const prefix = socketPrefix(nonce);
+  for (const name of readdirSync(layout.sockets)) {
+    if (name.startsWith(prefix)) rmSync(join(layout.sockets, name), { force: true });
+  }
+}
+
+/**
+ * Removes a container that does not run, with its files. A container that was to be removed at its end needs no note
+ * of that: whoever finds its row without its directory finds that it has ended, and comes here. Its anonymous volumes go
+ * with it; those of another one if that is asked for.
+ */
+export async function removeAll(
+  store: Store,
+  container: Container,
+  _guard: Guard,
+  options: { readonly volumes?: boolean } = {},
+): Promise<void> {
+  const { id, row } = container;
+  const noted = row.state === 'removing' || (row.autoRemove && (row.state === 'running' || row.state === 'starting'));
+  if (!noted) updateContainer(store.database, id, containerStates, { state: 'removing' });
+  await releaseKernelState(store, container);
+  removeSnapshot(store, id);
+  const volumes = transaction(store.database, () => {
+    const own = row.autoRemove || options.volumes === true ? ownVolumes(store.database, id) : [];
+    deleteContainer(store.database, id);
+    for (const name of own) deleteVolume(store.database, name);
+    noteIdleNetworks(store.database, Date.now());
+    return own;
+  });
+  for (const name of volumes) removeNamed(store.layout, volumePath(store.layout, name));
+}

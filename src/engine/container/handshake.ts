@@ -1,0 +1,72 @@
+/** The engine's side of a start: waits for the shim's words. */
+import { OnggiError } from '../../errors.ts';
+import type { ExitReport, ShimClient, ShimEvent } from '../../kernel/shim-client.ts';
+import { attempt, stepError, stepWarning } from '../../runtime/plan/step-error.ts';
+import type { Plan } from '../../runtime/plan/steps.ts';
+import type { Ending } from '../types.ts';
+
+export type Output = Extract<ShimEvent, { readonly type: 'output' }>;
+export type Status = Extract<ShimEvent, { readonly type: 'status' }>;
+
+/**
+ * Reads until the shim says `state`.
+ * @param early receives output that overtakes the word "running": the command may write before the shim has seen it
+ * @param warn told about each step that was gone without
+ * @throws OnggiError what made the step fail; `unavailable` when the shim went away
+ */
+export async function until(
+  state: 'created' | 'running',
+  client: ShimClient,
+  plan: Plan,
+  early: Output[],
+  warn: (message: string) => void,
+): Promise<Status> {
+  let failure: OnggiError | undefined;
+  for (;;) {
+    const { value: event, done } = await client.events.next();
+    if (done === true || event === undefined) {
+      throw new OnggiError('unavailable', `${attempt(plan)}: its shim went away`, {
+        hint: 'It was killed, or the machine is out of memory; try again.',
+      });
+    }
+    switch (event.type) {
+      case 'warn':
+        warn(stepWarning(event));
+        break;
+      case 'fail':
+        failure = stepError(event, plan);
+        break;
+      case 'exit':
+        throw failure ?? new OnggiError('internal', `${attempt(plan)}: the init ended with status ${event.exitCode}`);
+      case 'status':
+        if (event.state === state) return event;
+        break;
+      case 'output':
+        early.push(event);
+        break;
+    }
+  }
+}
+
+/** Resolves when the container has ended, or its shim is gone. */
+export async function untilExit(client: ShimClient): Promise<ExitReport | undefined> {
+  try {
+    for await (const event of client.events) if (event.type === 'exit') return event;
+  } catch {
+    // The shim was killed: whoever looks next finds that out by its lock.
+  }
+  return undefined;
+}
+
+export function endingOfReport(report: ExitReport): Ending {
+  return {
+    exitCode: report.exitCode,
+    signal: report.signal,
+    oom: report.oom,
+    coreDumped: report.coreDumped,
+    failure: null,
+    sender: report.sender,
+    finishedAt: Number(report.finishedAt / 1_000_000n),
+    lost: false,
+  };
+}

@@ -1,0 +1,181 @@
+/** The parts of `inspect` that say what a container was asked to be: Config and HostConfig of the Engine API. Pure. */
+import type { ImageProcess } from '../../oci/image-spec.ts';
+import { defaultShmSize, maskedPaths, readonlyPaths } from '../../runtime/defaults.ts';
+import type { ContainerSummary, PortMapping } from '../types.ts';
+import type { AnyMount } from '../volume/volume-mount.ts';
+import type { Container } from './container.ts';
+
+export function hostConfig({ options, row }: Container): Record<string, unknown> {
+  const mounts = options.mounts ?? [];
+  const { consoleSize, privileged = false } = options;
+  return {
+    Binds: mounts.flatMap(bindText),
+    ContainerIDFile: '',
+    Tmpfs: Object.fromEntries(
+      mounts.flatMap((mount) => (mount.type === 'tmpfs' ? [[mount.target, mount.options]] : [])),
+    ),
+    LogConfig: { Type: 'json-file', Config: logConfig(options.log) },
+    NetworkMode: row.networkMode,
+    PortBindings: portBindings(options.ports ?? []),
+    PublishAllPorts: false,
+    RestartPolicy: { Name: options.restart?.name ?? 'no', MaximumRetryCount: options.restart?.maximumRetries ?? 0 },
+    AutoRemove: row.autoRemove,
+    ConsoleSize: consoleSize === undefined ? [0, 0] : [consoleSize.rows, consoleSize.columns],
+    VolumesFrom: orNull(options.volumesFrom?.map(({ container }) => container)),
+    CapAdd: capabilities(options.capAdd),
+    CapDrop: capabilities(options.capDrop),
+    CgroupnsMode: options.cgroupnsMode ?? 'private',
+    CgroupParent: '',
+    Dns: options.dns?.servers ?? [],
+    DnsOptions: options.dns?.options ?? [],
+    DnsSearch: options.dns?.search ?? [],
+    ExtraHosts: orNull(options.extraHosts?.map(({ name, address }) => `${name}:${address}`)),
+    GroupAdd: orNull(options.groups),
+    IpcMode: options.ipcMode ?? 'private',
+    PidMode: options.pidMode ?? '',
+    UTSMode: options.utsMode ?? '',
+    UsernsMode: '',
+    Links: null,
+    OomScoreAdj: 0,
+    Privileged: privileged,
+    ReadonlyRootfs: options.readOnly ?? false,
+    SecurityOpt: orNull(securityTexts(options.security)),
+    ShmSize: options.shmSize ?? defaultShmSize,
+    Init: options.init ?? false,
+    Sysctls: options.sysctls ?? {},
+    ...resources(options),
+    ...(options.annotations !== undefined && { Annotations: options.annotations }),
+    MaskedPaths: isOpen(options) ? null : maskedPaths,
+    ReadonlyPaths: isOpen(options) ? null : readonlyPaths,
+    Runtime: 'onggi',
+  };
+}
+
+function logConfig(log: Container['options']['log']): Record<string, string> {
+  if (log === undefined) return {};
+  return { ...(log.maxSize > 0 && { 'max-size': `${log.maxSize}` }), 'max-file': `${log.maxFiles}` };
+}
+
+function resources({ resources = {}, ulimits = [], devices = [] }: Container['options']): Record<string, unknown> {
+  const { memory = 0 } = resources;
+  return {
+    Ulimits: ulimits.map(({ name, soft, hard }) => ({ Name: name, Soft: Number(soft), Hard: Number(hard) })),
+    Memory: memory,
+    MemorySwap: resources.memorySwap ?? memory * 2,
+    MemoryReservation: resources.memoryReservation ?? 0,
+    MemorySwappiness: null,
+    OomKillDisable: false,
+    NanoCpus: resources.nanoCpus ?? 0,
+    CpuPeriod: 0,
+    CpuQuota: 0,
+    CpuShares: resources.cpuShares ?? 0,
+    CpusetCpus: resources.cpusetCpus ?? '',
+    CpusetMems: resources.cpusetMems ?? '',
+    PidsLimit: resources.pidsLimit ?? null,
+    BlkioWeight: resources.blkioWeight ?? 0,
+    Devices: devices.map(({ source, target, access }) => ({
+      PathOnHost: source,
+      PathInContainer: target,
+      CgroupPermissions: access,
+    })),
+  };
+}
+
+/** Options and image together, by Docker's rules (moby, daemon/commit.go, merge). */
+export function config(
+  { row, options }: Container,
+  { labels }: ContainerSummary,
+  image: ImageProcess | null,
+): Record<string, unknown> {
+  const stopSignal = options.stopSignal ?? image?.stopSignal ?? undefined;
+  const ports = [...new Set([...exposedPorts(image), ...(options.ports ?? []).map(portText)])];
+  const volumes = image?.volumes ?? [];
+  const { entrypoint = image?.entrypoint } = options;
+  // An entrypoint of the user's drops the image's command.
+  const inherited = options.entrypoint === undefined ? image?.cmd : undefined;
+  return {
+    Hostname: options.hostname ?? row.id.slice(0, 12),
+    Domainname: options.domainname ?? '',
+    User: options.user || image?.user || '',
+    ...(ports.length > 0 && { ExposedPorts: emptyByKey(ports) }),
+    Tty: options.terminal ?? false,
+    OpenStdin: options.stdin ?? false,
+    Env: environment(options.env ?? [], image?.env ?? []),
+    Cmd: orNull(orNull(options.command) ?? inherited),
+    Image: row.imageReference,
+    Volumes: volumes.length > 0 ? emptyByKey(volumes) : null,
+    WorkingDir: options.workingDir || image?.workingDir || '',
+    Entrypoint: orNull(entrypoint),
+    OnBuild: null,
+    Labels: labels,
+    ...(stopSignal !== undefined && { StopSignal: stopSignal }),
+    ...(options.stopTimeout !== undefined && { StopTimeout: options.stopTimeout }),
+  };
+}
+
+/** The user's variables, then those of the image that the user has not named. */
+function environment(own: readonly string[], image: readonly string[]): string[] {
+  const nameOf = (entry: string) => entry.split('=', 1)[0];
+  const named = new Set(own.map(nameOf));
+  return [...own, ...image.filter((entry) => !named.has(nameOf(entry)))];
+}
+
+/** "80/tcp"; an image may leave the protocol out. */
+export function exposedPorts(image: ImageProcess | null): string[] {
+  return (image?.exposedPorts ?? []).map((port) => (port.includes('/') ? port : `${port}/tcp`));
+}
+
+function portText({ containerPort, protocol }: PortMapping): string {
+  return `${containerPort}/${protocol}`;
+}
+
+export function portBindings(
+  ports: readonly PortMapping[],
+): Record<string, { readonly HostIp: string; readonly HostPort: string }[]> {
+  const byPort = Map.groupBy(ports, portText);
+  const binding = ({ hostIp, hostPort }: PortMapping) => ({
+    HostIp: hostIp,
+    HostPort: hostPort === 0 ? '' : `${hostPort}`,
+  });
+  return Object.fromEntries([...byPort].map(([port, mappings]) => [port, mappings.map(binding)]));
+}
+
+export function emptyByKey(keys: readonly string[]): Record<string, object> {
+  return Object.fromEntries(keys.map((key) => [key, {}]));
+}
+
+/** An empty list of Docker's is null. */
+export function orNull(list: readonly string[] | null | undefined): readonly string[] | null {
+  return list === undefined || list === null || list.length === 0 ? null : list;
+}
+
+function capabilities(names: readonly string[] = []): readonly string[] | null {
+  const prefixed = (name: string) => (name === 'ALL' || name.startsWith('CAP_') ? name : `CAP_${name}`);
+  return orNull(names.map((name) => prefixed(name.toUpperCase())));
+}
+
+function bindText(mount: AnyMount): string[] {
+  if (mount.type === 'tmpfs') return [];
+  const source = mount.type === 'bind' ? mount.source : (mount.name ?? '');
+  // Volumes without a name of somebody's choice are among Docker's mounts only.
+  if (mount.type === 'volume' && /^[0-9a-f]{64}$/.test(source)) return [];
+  return [mount.readOnly ? `${source}:${mount.target}:ro` : `${source}:${mount.target}`];
+}
+
+function isOpen({ privileged = false, security }: Container['options']): boolean {
+  return privileged || security?.systemPathsVisible === true;
+}
+
+/** As `--security-opt` has them; a profile from a file is shown as that there is one. */
+function securityTexts(security: Container['options']['security']): readonly string[] {
+  if (security === undefined) return [];
+  const { noNewPrivileges, seccomp, apparmor, systemPathsVisible, mask = [], unmask = [] } = security;
+  return [
+    ...(noNewPrivileges === true ? ['no-new-privileges'] : []),
+    ...(seccomp === null ? ['seccomp=unconfined'] : seccomp === undefined ? [] : ['seccomp=custom']),
+    ...(apparmor === undefined ? [] : [`apparmor=${apparmor}`]),
+    ...(systemPathsVisible === true ? ['systempaths=unconfined'] : []),
+    ...mask.map((path) => `mask=${path}`),
+    ...unmask.map((path) => `unmask=${path}`),
+  ];
+}

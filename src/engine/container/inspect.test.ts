@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ImageProcess } from '../../oci/image-spec.ts';
+import { layoutOf } from '../../store/layout.ts';
+import type { Store } from '../../store/store.ts';
+import { exampleContainer } from '../../store/testing.ts';
+import type { ContainerId, ContainerOptions, ContainerSummary } from '../types.ts';
+import { type Container, filesOf } from './container.ts';
+import { lostEnding } from './ending.ts';
+import { inspectContainer } from './inspect.ts';
+
+const id = 'ab'.repeat(32) as ContainerId;
+const image: ImageProcess = {
+  env: ['PATH=/bin', 'A=image', 'B=image'],
+  entrypoint: ['/entry'],
+  cmd: ['serve'],
+  workingDir: '/srv',
+  user: 'app',
+  exposedPorts: ['80', '53/udp'],
+  volumes: ['/data'],
+  labels: { from: 'image' },
+  stopSignal: 'SIGUSR1',
+};
+
+function container(options: Partial<ContainerOptions>, change: Partial<Container> = {}): Container {
+  return {
+    id,
+    row: exampleContainer(id, 'web', { created: 5, networkMode: 'bridge' }),
+    options: { image: 'app', ...options },
+    args: ['/entry', 'serve'],
+    imageLabels: image.labels,
+    ending: null,
+    start: null,
+    files: filesOf({ layout: layoutOf('/s') } as Store, id),
+    ...change,
+  };
+}
+
+const summary = { ports: [], address: null, labels: { from: 'image', own: '1' } } as unknown as ContainerSummary;
+
+const volumePath = (name: string) => `/volumes/${name}`;
+
+type Found = Record<string, unknown>;
+function inspected(options: Partial<ContainerOptions>, withImage: ImageProcess | null = image): Record<string, Found> {
+  return inspectContainer(container(options), summary, null, withImage, volumePath) as Record<string, Found>;
+}
+
+test('settings are those of the flags, else of the image', () => {
+  const { Config: plain } = inspected({});
+  assert.deepEqual(
+    [
+      plain?.['Env'],
+      plain?.['Cmd'],
+      plain?.['Entrypoint'],
+      plain?.['User'],
+      plain?.['WorkingDir'],
+      plain?.['StopSignal'],
+    ],
+    [image.env, ['serve'], ['/entry'], 'app', '/srv', 'SIGUSR1'],
+  );
+  const chosen = { env: ['A=mine', 'C=1', 'B'], command: ['x'], user: '0', workingDir: '/', stopSignal: 'TERM' };
+  const { Config: own } = inspected(chosen);
+  assert.deepEqual(
+    [own?.['Env'], own?.['Cmd'], own?.['Entrypoint'], own?.['User'], own?.['WorkingDir'], own?.['StopSignal']],
+    [['A=mine', 'C=1', 'B', 'PATH=/bin'], ['x'], ['/entry'], '0', '/', 'TERM'],
+  );
+  const { Config: entered } = inspected({ entrypoint: ['/other'] });
+  assert.deepEqual([entered?.['Cmd'], entered?.['Entrypoint']], [null, ['/other']]);
+  const { Config: bare } = inspected({ command: ['sh'] }, null);
+  assert.deepEqual(
+    [bare?.['Env'], bare?.['Entrypoint'], bare?.['Volumes'], bare?.['ExposedPorts']],
+    [[], null, null, undefined],
+  );
+});
+
+test('ports: exposed by the image, published by the user, bound while it runs', () => {
+  const ports = [
+    { hostIp: '0.0.0.0', hostPort: 8080, containerPort: 80, protocol: 'tcp' },
+    { hostIp: '127.0.0.1', hostPort: 0, containerPort: 80, protocol: 'tcp' },
+  ] as const;
+  const { Config, HostConfig, NetworkSettings } = inspected({ ports });
+  assert.deepEqual(Config?.['ExposedPorts'], { '80/tcp': {}, '53/udp': {} });
+  assert.deepEqual(HostConfig?.['PortBindings'], {
+    '80/tcp': [
+      { HostIp: '0.0.0.0', HostPort: '8080' },
+      { HostIp: '127.0.0.1', HostPort: '' },
+    ],
+  });
+  assert.deepEqual(NetworkSettings?.['Ports'], {});
+  const running = { ...summary, address: '10.88.0.2', ports: ports.slice(0, 1) } as ContainerSummary;
+  const facts = { name: 'bridge', gateway: '10.88.0.1', prefixLength: 16, mac: '02:42:0a:58:00:02' };
+  const found = inspectContainer(container({ ports }), running, facts, image, volumePath) as Record<string, Found>;
+  assert.deepEqual(found['NetworkSettings']?.['Ports'], {
+    '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '8080' }],
+    '53/udp': null,
+  });
+  const endpoint = { IPAddress: '10.88.0.2', IPPrefixLen: 16, Gateway: '10.88.0.1', MacAddress: '02:42:0a:58:00:02' };
+  assert.deepEqual(found['NetworkSettings']?.['Networks'], { bridge: endpoint });
+});
+
+test('the state: made, running, ended, ended and started anew', () => {
+  const state = (change: Partial<Container['row']>, ending: Container['ending'] = null): Found => {
+    const row = { ...exampleContainer(id, 'web'), ...change };
+    const found = inspectContainer(container({}, { row, ending }), summary, null, image, volumePath) as Record<
+      string,
+      Found
+    >;
+    const { Paused, Restarting, Dead, ...told } = found['State'] ?? {};
+    assert.deepEqual([Paused, Restarting, Dead], [false, false, false]);
+    return told;
+  };
+  const never = '0001-01-01T00:00:00Z';
+  const none = {
+    Running: false,
+    Pid: 0,
+    ExitCode: 0,
+    OOMKilled: false,
+    Error: '',
+    StartedAt: never,
+    FinishedAt: never,
+  };
+  assert.deepEqual(state({}), { Status: 'created', ...none });
+  assert.deepEqual(state({ state: 'starting', pid: 9 }), { Status: 'created', ...none });
+  assert.deepEqual(state({ state: 'running', pid: 9, startedAt: 0 }), {
+    ...{ Status: 'running', ...none, Running: true, Pid: 9 },
+    StartedAt: '1970-01-01T00:00:00.000Z',
+  });
+  const oom = { ...lostEnding(1000), oom: 'cgroup', failure: 'x' } as const;
+  assert.deepEqual(state({ state: 'exited', startedAt: 0, finishedAt: 1000 }, oom), {
+    ...{ Status: 'exited', ...none, ExitCode: 137, OOMKilled: true, Error: 'x' },
+    ...{ StartedAt: '1970-01-01T00:00:00.000Z', FinishedAt: '1970-01-01T00:00:01.000Z' },
+  });
+});
+
+test('mounts, limits, capabilities in Docker’s words', () => {
+  const { HostConfig, Mounts } = inspected({
+    mounts: [
+      { type: 'bind', source: '/a', target: '/b', readOnly: true, propagation: 'rprivate' },
+      { type: 'tmpfs', target: '/t', options: 'size=1m' },
+    ],
+    resources: { memory: 100, nanoCpus: 5 },
+    capAdd: ['net_admin', 'ALL'],
+    capDrop: ['CAP_CHOWN'],
+    ulimits: [{ name: 'nofile', soft: 1n, hard: -1n }],
+    log: { maxSize: 10, maxFiles: 3 },
+  });
+  assert.deepEqual(HostConfig?.['Binds'], ['/a:/b:ro']);
+  assert.deepEqual(HostConfig?.['Tmpfs'], { '/t': 'size=1m' });
+  assert.deepEqual([HostConfig?.['Memory'], HostConfig?.['MemorySwap'], HostConfig?.['NanoCpus']], [100, 200, 5]);
+  assert.deepEqual([HostConfig?.['CapAdd'], HostConfig?.['CapDrop']], [['CAP_NET_ADMIN', 'ALL'], ['CAP_CHOWN']]);
+  assert.deepEqual(HostConfig?.['Ulimits'], [{ Name: 'nofile', Soft: 1, Hard: -1 }]);
+  assert.deepEqual(HostConfig?.['LogConfig'], { Type: 'json-file', Config: { 'max-size': '10', 'max-file': '3' } });
+  const mount = { Type: 'bind', Source: '/a', Destination: '/b', Mode: 'ro', RW: false, Propagation: 'rprivate' };
+  assert.deepEqual(Mounts, [mount]);
+  assert.deepEqual(
+    [inspected({ privileged: true })['HostConfig']?.['MaskedPaths'], HostConfig?.['CapAdd'] !== null],
+    [null, true],
+  );
+});

@@ -1,0 +1,103 @@
+/** `inspect` of a container in the shape of the Docker Engine API (ContainerInspect). Pure. */
+import type { ImageProcess } from '../../oci/image-spec.ts';
+import type { ContainerSummary, NetworkMode } from '../types.ts';
+import type { AnyMount } from '../volume/volume-mount.ts';
+import type { Container } from './container.ts';
+import { statusOf } from './container.ts';
+import { config, exposedPorts, hostConfig, portBindings } from './inspect-config.ts';
+
+export type NetworkFacts = {
+  readonly name: string;
+  readonly gateway: string;
+  readonly prefixLength: number;
+  readonly mac: string;
+};
+
+/** Docker's zero of time. */
+const never = '0001-01-01T00:00:00Z';
+
+/**
+ * @param image what the image says of its process; null for the image `host`
+ * @param volumePath where a volume lies on the host
+ */
+export function inspectContainer(
+  container: Container,
+  summary: ContainerSummary,
+  network: NetworkFacts | null,
+  image: ImageProcess | null,
+  volumePath: (name: string) => string,
+): Record<string, unknown> {
+  const { row, options, args, files } = container;
+  return {
+    Id: row.id,
+    Created: time(row.created),
+    Path: args[0] ?? '',
+    Args: args.slice(1),
+    State: state(container),
+    Image: row.imageId ?? '',
+    ResolvConfPath: files.resolv,
+    HostnamePath: files.hostname,
+    HostsPath: files.hosts,
+    LogPath: files.log,
+    Name: `/${row.name}`,
+    RestartCount: row.restartCount,
+    Driver: 'overlay2',
+    Platform: 'linux',
+    MountLabel: '',
+    ProcessLabel: '',
+    AppArmorProfile: '',
+    ExecIDs: null,
+    HostConfig: hostConfig(container),
+    GraphDriver: { Name: 'overlay2', Data: { UpperDir: files.upper, WorkDir: files.work } },
+    Mounts: (options.mounts ?? []).flatMap((each) => mount(each, volumePath)),
+    Config: config(container, summary, image),
+    NetworkSettings: networkSettings(summary, row.networkMode as NetworkMode, network, image),
+  };
+}
+
+function state({ row, ending }: Container): Record<string, unknown> {
+  const status = statusOf(row);
+  return {
+    Status: status,
+    Running: status === 'running' || status === 'restarting',
+    Paused: false,
+    Restarting: status === 'restarting',
+    OOMKilled: ending?.oom != null,
+    Dead: false,
+    Pid: status === 'running' ? (row.pid ?? 0) : 0,
+    ExitCode: status === 'running' ? 0 : (ending?.exitCode ?? 0),
+    Error: ending?.failure ?? '',
+    StartedAt: row.startedAt === null ? never : time(row.startedAt),
+    FinishedAt: row.finishedAt === null ? never : time(row.finishedAt),
+  };
+}
+
+function networkSettings(
+  summary: ContainerSummary,
+  mode: NetworkMode,
+  network: NetworkFacts | null,
+  image: ImageProcess | null,
+): Record<string, unknown> {
+  // What the image exposes and nobody publishes stands there with nothing, as in Docker, while the container runs.
+  const exposed = summary.address === null ? [] : exposedPorts(image).map((port) => [port, null]);
+  const ports = { ...Object.fromEntries(exposed), ...portBindings(summary.ports) };
+  const address = summary.address ?? '';
+  const endpoint =
+    network === null || summary.address === null
+      ? { IPAddress: '', IPPrefixLen: 0, Gateway: '', MacAddress: '' }
+      : { IPAddress: address, IPPrefixLen: network.prefixLength, Gateway: network.gateway, MacAddress: network.mac };
+  return { ...endpoint, Ports: ports, Networks: { [network?.name ?? mode]: endpoint } };
+}
+
+function mount(each: AnyMount, volumePath: (name: string) => string): Record<string, unknown>[] {
+  if (each.type === 'tmpfs') return [];
+  const { target, readOnly } = each;
+  const common = { Destination: target, Mode: readOnly ? 'ro' : '', RW: !readOnly };
+  if (each.type === 'bind') return [{ Type: 'bind', Source: each.source, ...common, Propagation: each.propagation }];
+  const name = each.name ?? '';
+  return [{ Type: 'volume', Name: name, Source: volumePath(name), ...common, Driver: 'local', Propagation: '' }];
+}
+
+function time(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,98 @@
+/** `logs`: the entries of a container's log, from a place in it, optionally until the container ends. */
+import { type FSWatcher, watch } from 'node:fs';
+import { dirname } from 'node:path';
+import type { LogEntry, LogQuery } from '../types.ts';
+import { type LogFile, openLogFiles } from './log-file.ts';
+
+/**
+ * @param path the log file that the shim appends to
+ * @param ended settles when the container has ended and its log is complete; undefined: don't follow
+ */
+export async function* readLogs(
+  path: string,
+  query: LogQuery,
+  ended: Promise<void> | undefined,
+  signal?: AbortSignal,
+): AsyncGenerator<LogEntry, void, undefined> {
+  // Watched before the first look, so that nothing falls between the two.
+  using changes = ended === undefined ? undefined : watchChanges(path, ended, signal);
+  // Oldest first; the first is the one being read.
+  const open = openLogFiles(path);
+  try {
+    if (query.tail !== undefined) seekTail(open, query.tail);
+    yield* drain(open, query);
+    for (let done = false; changes !== undefined && !done && signal?.aborted !== true; ) {
+      done = (await changes.next()) === 'ended';
+      open.push(...openLogFiles(path, open[0]?.inode));
+      yield* drain(open, query);
+    }
+  } finally {
+    for (const file of open) file[Symbol.dispose]();
+  }
+}
+
+/** Leaves the files that hold the last `count` lines, and goes to the first of these. */
+function seekTail(open: LogFile[], count: number): void {
+  let wanted = count;
+  let needed = 0;
+  for (const file of open.toReversed()) {
+    wanted -= file.seekTail(wanted);
+    needed++;
+    if (wanted <= 0) break;
+  }
+  for (const file of open.splice(0, open.length - needed)) file[Symbol.dispose]();
+}
+
+/** All that is there now. A file is left only when a newer one is known, for then it gets no more lines. */
+function* drain(open: LogFile[], query: LogQuery): Generator<LogEntry, void, undefined> {
+  for (;;) {
+    const [current, next] = open;
+    if (current === undefined) return;
+    yield* selected(current, query);
+    if (next === undefined) return;
+    open.shift();
+    current[Symbol.dispose]();
+  }
+}
+
+function* selected(file: LogFile, query: LogQuery): Generator<LogEntry, void, undefined> {
+  for (const entry of file.entries()) {
+    const at = Date.parse(entry.time);
+    if (query.since !== undefined && at < query.since) continue;
+    if (query.until !== undefined && at > query.until) continue;
+    yield entry;
+  }
+}
+
+type Changes = { next(): Promise<'changed' | 'ended'>; [Symbol.dispose](): void };
+
+/** inotify on the directory, which also sees the rotation of the file; no polling. */
+function watchChanges(path: string, ended: Promise<void>, signal: AbortSignal | undefined): Changes {
+  let wake: (() => void) | undefined;
+  let changed = true;
+  let over = false;
+  const notice = (): void => {
+    changed = true;
+    wake?.();
+  };
+  const finish = (): void => {
+    over = true;
+    wake?.();
+  };
+  const watcher: FSWatcher = watch(dirname(path), notice);
+  watcher.on('error', finish);
+  ended.then(finish, finish);
+  signal?.addEventListener('abort', finish);
+  return {
+    async next() {
+      if (!changed && !over) await new Promise<void>((resolve) => (wake = resolve));
+      wake = undefined;
+      changed = false;
+      return over ? 'ended' : 'changed';
+    },
+    [Symbol.dispose]() {
+      watcher.close();
+      signal?.removeEventListener('abort', finish);
+    },
+  };
+}

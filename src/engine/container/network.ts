@@ -1,0 +1,219 @@
+/**
+ * A container's place in its network: the leases (rows) that say what it has, the bridge and rules that follow from
+ * them. The bridge stands as long as somebody has a lease on it, and a moment longer (idle-network.ts): leases are taken
+ * before it is made and given back before it is removed, and both happen under the network's lock.
+ */
+import { join } from 'node:path';
+import { OnggiError } from '../../errors.ts';
+import { type Guard, lock } from '../../kernel/lock.ts';
+import type { NetlinkStep } from '../../kernel/netlink-step.ts';
+import { unprivileged } from '../../kernel/user-namespace.ts';
+import {
+  chooseAddress,
+  chooseSubnet,
+  formatMac,
+  gatewayOf,
+  macOf,
+  overlaps,
+  parseSubnet,
+} from '../../network/address.ts';
+import { ensureBridge, readHostNetworks } from '../../network/bridge.ts';
+import { chooseBridge, type Network } from '../../network/network.ts';
+import { startPasta } from '../../network/pasta.ts';
+import { checkFree, type PortMapping } from '../../network/port.ts';
+import {
+  checkForeign,
+  checkHostPort,
+  chooseHostPort,
+  type ForeignPort,
+  foreignPorts,
+  publishPorts,
+  unpublishPorts,
+} from '../../network/publish.ts';
+import { loopbackStep, vethSteps } from '../../network/veth.ts';
+import { type ContainerRow, listContainers } from '../../store/container-row.ts';
+import {
+  addressesOfContainer,
+  insertNetwork,
+  isNetworkActive,
+  listAddressLeases,
+  listNetworks,
+  listPortLeases,
+  moveNetwork,
+  type NetworkRow,
+  networkByName,
+  portsOfContainer,
+  setNetworkActive,
+  takeAddress,
+  takePort,
+} from '../../store/network-row.ts';
+import type { Store } from '../../store/store.ts';
+import type { Context } from '../context.ts';
+import type { Container } from './container.ts';
+import type { NetworkFacts } from './inspect.ts';
+
+/** The network of `--network bridge`. */
+const defaultName = 'bridge';
+
+/** Where the machine answers to one that is on its network, or has none. */
+export const loopback = '127.0.0.1';
+
+export type ContainerNetwork = {
+  readonly attach: readonly NetlinkStep[];
+  readonly init: readonly NetlinkStep[];
+  readonly address: string | null;
+  /** What "host-gateway" is for it. */
+  readonly gateway: string;
+};
+
+export function networkFacts(network: NetworkRow, address: string): NetworkFacts {
+  return {
+    name: network.name,
+    gateway: network.gateway,
+    prefixLength: parseSubnet(network.subnet).prefixLength,
+    mac: formatMac(macOf(address)),
+  };
+}
+
+/**
+ * The default network, made at its first use with a subnet and a bridge name that nothing on this host has. While its
+ * bridge does not stand, another store or program may have taken either: then it moves.
+ */
+export function ensureDefaultNetwork(store: Store): NetworkRow {
+  const found = networkByName(store.database, defaultName);
+  if (found !== undefined && (isNetworkActive(store.database, defaultName) || isFree(found))) return found;
+  const place = freePlace(store);
+  if (found !== undefined) {
+    moveNetwork(store.database, defaultName, place);
+  } else {
+    try {
+      insertNetwork(store.database, { name: defaultName, ...place, owner: 'onggi', created: Date.now() });
+    } catch (error) {
+      // Another process may have been faster: its choice counts.
+      if (networkByName(store.database, defaultName) === undefined) throw error;
+    }
+  }
+  return networkRow(store, defaultName);
+}
+
+function isFree({ bridge, subnet }: NetworkRow): boolean {
+  const host = readHostNetworks();
+  const own = parseSubnet(subnet);
+  return !host.links.includes(bridge) && !host.subnets.some((other) => overlaps(parseSubnet(other), own));
+}
+
+function freePlace(store: Store): Pick<NetworkRow, 'bridge' | 'subnet' | 'gateway'> {
+  const host = readHostNetworks();
+  const others = listNetworks(store.database).filter(({ name }) => name !== defaultName);
+  const subnet = chooseSubnet([...host.subnets, ...others.map((network) => network.subnet)]);
+  const bridge = chooseBridge([...host.links, ...others.map((network) => network.bridge)]);
+  return { bridge, subnet, gateway: gatewayOf(parseSubnet(subnet)) };
+}
+
+/**
+ * Takes address and ports for a container; within the caller's transaction.
+ * @throws OnggiError `exhausted` (addresses), `conflict` (a port is published or used already)
+ */
+export function takeLeases(store: Store, { id }: ContainerRow, name: string, asked: Container['options']): void {
+  const { database } = store;
+  // As it is now: from here on it stays in its place.
+  const network = networkRow(store, name);
+  const taken = listAddressLeases(database, network.name).map(({ address }) => address);
+  setNetworkActive(database, network.name, true);
+  takeAddress(database, { network: network.name, address: chooseAddress(network, taken), containerId: id });
+  const { ports = [] } = asked;
+  takePorts(store, id, ports, ports.length === 0 ? [] : foreignPorts(network.bridge));
+}
+
+/**
+ * Takes ports for a container; within the caller's transaction.
+ * @param foreign what others publish by rules
+ * @throws OnggiError `conflict` (a port is published or used already), `denied`
+ */
+export function takePorts(
+  { database }: Store,
+  containerId: string,
+  ports: readonly PortMapping[],
+  foreign: readonly ForeignPort[],
+): void {
+  for (const mapping of ports) {
+    const leased = listPortLeases(database);
+    const hostPort = mapping.hostPort === 0 ? chooseHostPort(mapping, [...leased, ...foreign]) : mapping.hostPort;
+    const port = { ...mapping, hostPort };
+    checkFree(port, leased);
+    checkForeign(port, foreign);
+    if (mapping.hostPort !== 0) checkHostPort(port);
+    takePort(database, { ...port, containerId });
+  }
+}
+
+/** Steps that connect a container; its bridge stands when this returns. */
+export async function connectNetwork(context: Context, container: Container): Promise<ContainerNetwork> {
+  const { row } = container;
+  if (row.networkMode === 'host') return { attach: [], init: [], address: null, gateway: loopback };
+  const [lease] = addressesOfContainer(context.store.database, row.id);
+  if (row.networkName === null || lease === undefined)
+    return { attach: [], init: [loopbackStep()], address: null, gateway: loopback };
+  const network = networkOf(context.store, row.networkName);
+  using _held = await lockNetwork(context.store, row.networkName);
+  const bridge = ensureBridge(network);
+  for (const warning of bridge.warnings) context.warn(warning);
+  if (bridge.rulesMade) republish(context.store, network);
+  const nonce = container.start?.nonce ?? row.id;
+  const { attach, init } = vethSteps(network, bridge, { containerId: row.id, address: lease.address, nonce });
+  return { attach: [attach], init: [init], address: lease.address, gateway: network.gateway };
+}
+
+/** Somebody flushed the rules, or the machine was started anew: containers that run get their ports back. */
+function republish(store: Store, network: Network): void {
+  for (const { id, networkName } of listContainers(store.database, ['running'])) {
+    if (networkName === network.name) publishLeases(store, network, id);
+  }
+}
+
+function publishLeases(store: Store, network: Network, id: string): void {
+  const [lease] = addressesOfContainer(store.database, id);
+  const ports = portsOfContainer(store.database, id);
+  if (lease === undefined || ports.length === 0) return;
+  publishPorts(network, id, lease.address, ports);
+}
+
+/** Opens the container's published ports to the world. */
+export function publish(store: Store, { row }: Container): void {
+  if (row.networkName !== null) publishLeases(store, networkOf(store, row.networkName), row.id);
+}
+
+/**
+ * Closes the ports of a container that has ended. Its leases must be there still, so that nobody gets its address or
+ * ports before.
+ */
+export function unpublish(store: Store, { row }: Container): void {
+  if (row.networkName === null || portsOfContainer(store.database, row.id).length === 0) return;
+  unpublishPorts(networkOf(store, row.networkName), row.id);
+}
+
+/** Whether pasta(1) connects it: the network of an ordinary user's container that asks for none in particular. */
+export function usesPasta({ row }: Container): boolean {
+  return row.networkMode === 'bridge' && row.networkName === null && unprivileged() !== undefined;
+}
+
+/** The container's network is up and its ports are open when this returns. @throws OnggiError `unavailable` */
+export function connectPasta({ database }: Store, { id, files }: Container, pid: number): void {
+  startPasta(pid, files.pasta, portsOfContainer(database, id));
+}
+
+export function lockNetwork(store: Store, name: string): Promise<Guard> {
+  return lock(join(store.layout.locks, `network-${name}`), 'exclusive');
+}
+
+export function networkOf(store: Store, name: string): Network {
+  const { bridge, subnet, gateway } = networkRow(store, name);
+  return { name, bridge, subnet, gateway, owner: store.layout.root };
+}
+
+/** @throws OnggiError `not-found` */
+function networkRow(store: Store, name: string): NetworkRow {
+  const row = networkByName(store.database, name);
+  if (row === undefined) throw new OnggiError('not-found', `No such network: ${name}`);
+  return row;
+}

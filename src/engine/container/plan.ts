@@ -1,0 +1,187 @@
+/** From a container to its plan: the files it gets, its config.json, the kernel steps. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism, hostname, release } from 'node:os';
+import { dirname } from 'node:path';
+import { errnoOf, fromSystemError } from '../../errors.ts';
+import { lowerDirectories } from '../../image/snapshot.ts';
+import { isPrivileged, mapsOf } from '../../kernel/user-namespace.ts';
+import {
+  changedResolver,
+  extraHosts,
+  forwardedFile,
+  hostsFile,
+  resolvedPath,
+  resolverFile,
+} from '../../network/resolver.ts';
+import type { Spec } from '../../oci/runtime-spec.ts';
+import { allCapabilities, capabilityNamesOf, capabilitySet } from '../../runtime/capability.ts';
+import { findCgroup } from '../../runtime/cgroup/layout.ts';
+import { thermalThrottlePath } from '../../runtime/defaults.ts';
+import { hostFacts } from '../../runtime/host-facts.ts';
+import { type CompileContext, compile, type HostFacts, type RootSource } from '../../runtime/plan/compile.ts';
+import type { Plan } from '../../runtime/plan/steps.ts';
+import { kernelVersion } from '../../runtime/seccomp/profile.ts';
+import type { Context } from '../context.ts';
+import { hostMaskedPaths, hostMounts } from '../image/host-image.ts';
+import { readImageConfig } from '../image/view.ts';
+import { writeSpec } from '../spec/file.ts';
+import { mountTarget } from '../spec/mounts.ts';
+import { makeSpec, type SpecFacts } from '../spec/spec.ts';
+import type { ContainerOptions, LogOptions } from '../types.ts';
+import { volumeFacts } from '../volume/volume.ts';
+import type { Container } from './container.ts';
+import { devicesAt, hostDevices } from './host-devices.ts';
+import { type ContainerNetwork, usesPasta } from './network.ts';
+
+const defaultLog: LogOptions = { maxSize: 0, maxFiles: 1 };
+
+/** Writes config.json and the files of /etc beside it. @throws OnggiError `invalid`, `unsupported` */
+export function compileContainer(context: Context, container: Container, network: ContainerNetwork): Plan {
+  const { options, row, files, start } = container;
+  const { store } = context;
+  const cgroupsPath = start?.cgroupsPath ?? `/onggi/${row.id}`;
+  const host = hostFacts();
+  const facts = specFacts(host, {
+    id: row.id,
+    cgroupsPath,
+    files,
+    maskedPaths: row.imageId === null ? hostMaskedPaths(store.layout) : [],
+    volumes: (name) => volumeFacts(store, name),
+    warn: (message) => context.warn(message),
+  });
+  const image = row.imageId === null ? null : readImageConfig(store, row.imageId).value.process;
+  const made = makeSpec(options, image, facts);
+  const spec =
+    row.imageId === null
+      ? withHostMounts(made, hostMounts(store.layout, files.disks, options.readOnly === true))
+      : made;
+  writeSpec(files.config, spec);
+  writeEtc(container, spec.hostname ?? hostname(), network);
+  const { plan, warnings } = compile(spec, {
+    host,
+    keeper: {
+      kind: 'shim',
+      id: row.id,
+      socket: start?.socket ?? '',
+      log: { path: files.log, ...logFile(options.log ?? defaultLog) },
+      exitFile: files.exit,
+      reconcile: context.reconcileCommand(row.id),
+      stdin: options.stdin === true,
+      stdinOnce: options.stdin === true,
+      startRequired: true,
+    },
+    bundle: dirname(files.config),
+    root: rootOf(context, container),
+    cgroup: findCgroup(cgroupsPath, host.cgroups),
+    keyring: sessionKeyring(row.id),
+    network,
+    ...processContext(options),
+  });
+  for (const warning of warnings) context.warn(warning);
+  return plan;
+}
+
+/** That `exec` joins too: the id is random, and no other container gets to see it. */
+export function sessionKeyring(containerId: string): string {
+  return `_ses.${containerId}`;
+}
+
+/** What follows from the options alone. */
+export function processContext(
+  options: ContainerOptions,
+): Pick<CompileContext, 'createSources' | 'volumes' | 'reaper' | 'groups' | 'waitForStart'> {
+  const binds = (options.mounts ?? []).filter((mount) => mount.type === 'bind');
+  const volumes = (options.mounts ?? []).filter((mount) => mount.type === 'volume');
+  return {
+    createSources: binds.map(({ source }) => source),
+    volumes: volumes.map(({ target, copy, subpath }) => ({
+      target: mountTarget(target),
+      copyUp: copy,
+      ...(subpath !== undefined && { subpath }),
+    })),
+    reaper: options.init === true,
+    groups: options.groups ?? [],
+    waitForStart: true,
+  };
+}
+
+export function specFacts(
+  host: HostFacts,
+  own: Pick<SpecFacts, 'id' | 'cgroupsPath' | 'files' | 'maskedPaths' | 'volumes' | 'warn'>,
+): SpecFacts {
+  const cpus = availableParallelism();
+  const throttle = Array.from({ length: cpus }, (_, cpu) => thermalThrottlePath(cpu));
+  return {
+    ...own,
+    hostname: hostname(),
+    // Root of a user namespace has all of them there.
+    capabilities: capabilityNamesOf(
+      host.unprivileged === undefined ? host.capabilities : capabilitySet(allCapabilities),
+    ),
+    maps: host.unprivileged === undefined ? undefined : mapsOf(host.unprivileged),
+    architecture: host.architecture,
+    kernel: kernelVersion(release()),
+    cpus,
+    swap: host.cgroups.swap,
+    maskedPaths: [...throttle, ...own.maskedPaths],
+    devices: () => hostDevices(),
+    devicesAt,
+  };
+}
+
+function withHostMounts(spec: Spec, mounts: Spec['mounts']): Spec {
+  return { ...spec, mounts: [...(mounts ?? []), ...(spec.mounts ?? [])] };
+}
+
+function rootOf({ store }: Context, { row, files, options }: Container): RootSource {
+  const lower = row.imageId === null ? ['/'] : lowerDirectories(store, row.imageId);
+  return {
+    kind: 'overlay',
+    directory: store.layout.layers,
+    lower,
+    upper: files.upper,
+    work: files.work,
+    // Such a container is never started again, so its writable layer need not survive a power cut.
+    volatile: options.autoRemove === true,
+    userAttributes: !isPrivileged(),
+    target: files.rootfs,
+  };
+}
+
+function logFile({ maxSize, maxFiles }: LogOptions): { readonly maxSize: bigint; readonly maxFiles: number } {
+  return { maxSize: BigInt(maxSize), maxFiles };
+}
+
+/** hostname, hosts and resolv.conf, which the container sees and may change. */
+function writeEtc(container: Container, name: string, network: ContainerNetwork): void {
+  const { files, options } = container;
+  // Its address is that of the machine, found out by pasta only when it starts; its name has to mean something before.
+  const address = usesPasta(container) ? '127.0.1.1' : network.address;
+  const host = options.network === 'host';
+  write(files.hostname, `${name}\n`);
+  const hosts = host ? readIfThere('/etc/hosts') : undefined;
+  const own = hosts ?? hostsFile(name, options.domainname ?? '', address);
+  write(files.hosts, own + extraHosts(options.extraHosts ?? [], network.gateway));
+  const resolv = readIfThere('/etc/resolv.conf') ?? '';
+  const servers = usesPasta(container)
+    ? forwardedFile(resolv)
+    : resolverFile(resolv, readIfThere(resolvedPath)).content;
+  write(files.resolv, changedResolver(host ? resolv : servers, options.dns ?? {}));
+}
+
+function write(path: string, content: string): void {
+  try {
+    writeFileSync(path, content, { mode: 0o644 });
+  } catch (error) {
+    throw fromSystemError(error, `write "${path}"`);
+  }
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'EACCES') return undefined;
+    throw fromSystemError(error, `read "${path}"`);
+  }
+}

@@ -1,0 +1,81 @@
+/** Looking at containers. Each look brings the rows that it touches to the truth first. */
+import { connectShim } from '../../kernel/shim-client.ts';
+import { findContainer } from '../../store/container-row.ts';
+import { volumeDataPath } from '../../store/layout.ts';
+import { networkByName } from '../../store/network-row.ts';
+import type { Context } from '../context.ts';
+import { readImageConfig } from '../image/view.ts';
+import type { ContainerSummary, LogEntry, LogQuery, Why } from '../types.ts';
+import { allSummaries, type Container, containerOf, summaryOf } from './container.ts';
+import { explainEnding } from './ending.ts';
+import { untilExit } from './handshake.ts';
+import { inspectContainer, type NetworkFacts } from './inspect.ts';
+import { readLogs } from './logs.ts';
+import { networkFacts } from './network.ts';
+import { settleContainer, settleStale } from './reconcile.ts';
+
+/** How many log lines `why` shows. */
+const lastLineCount = 10;
+
+export async function listContainers(context: Context, query: { readonly all?: boolean }): Promise<ContainerSummary[]> {
+  await settleStale(context);
+  const summaries = allSummaries(context.store);
+  return query.all === true ? summaries : summaries.filter(({ status }) => status === 'running');
+}
+
+export async function getContainer(context: Context, ref: string): Promise<ContainerSummary> {
+  return summaryOf(context.store, (await lookUp(context, ref)).row);
+}
+
+/** @throws OnggiError `not-found` */
+export async function lookUp(context: Context, ref: string): Promise<Container> {
+  const row = findContainer(context.store.database, ref);
+  return containerOf(context.store, await settleContainer(context, row));
+}
+
+export async function inspect(context: Context, ref: string): Promise<Record<string, unknown>> {
+  const container = await lookUp(context, ref);
+  const summary = summaryOf(context.store, container.row);
+  const { imageId } = container.row;
+  const image = imageId === null ? null : readImageConfig(context.store, imageId).value.process;
+  return inspectContainer(container, summary, factsOf(context, container, summary), image, (name) =>
+    volumeDataPath(context.store.layout, name),
+  );
+}
+
+function factsOf(context: Context, { row }: Container, { address }: ContainerSummary): NetworkFacts | null {
+  if (row.networkName === null || address === null) return null;
+  const network = networkByName(context.store.database, row.networkName);
+  return network === undefined ? null : networkFacts(network, address);
+}
+
+export async function* containerLogs(
+  context: Context,
+  ref: string,
+  query: LogQuery,
+  signal?: AbortSignal,
+): AsyncGenerator<LogEntry, void, undefined> {
+  const container = await lookUp(context, ref);
+  if (query.follow !== true || container.row.state !== 'running' || container.start === null) {
+    yield* readLogs(container.files.log, query, undefined, signal);
+    return;
+  }
+  // The shim says EXIT when the log is complete; a shim that is gone already has completed it.
+  using client = await connectShim(container.start.socket, {}).catch(() => undefined);
+  const ended = client === undefined ? Promise.resolve() : untilExit(client).then(() => {});
+  yield* readLogs(container.files.log, query, ended, signal);
+}
+
+export async function why(context: Context, ref: string): Promise<Why> {
+  const container = await lookUp(context, ref);
+  const summary = summaryOf(context.store, container.row);
+  const lastLines: LogEntry[] = [];
+  for await (const entry of readLogs(container.files.log, { tail: lastLineCount }, undefined)) lastLines.push(entry);
+  const ending = container.row.state === 'running' ? null : container.ending;
+  return {
+    container: summary,
+    ending,
+    sentences: explainEnding(summary, ending, container.options.resources?.memory ?? null),
+    lastLines,
+  };
+}

@@ -1,0 +1,20 @@
+/**
+ * What the shims of a program that uses the library run at the end of a container: `node THIS-FILE ROOT ID`. The
+ * `onggi` executable has its own command for that.
+ */
+import { Engine } from '../index.ts';
+
+const [, , root, id] = process.argv;
+
+async function main(): Promise<void> {
+  if (root === undefined || id === undefined) return;
+  await using engine = Engine.open({ root });
+  await engine.reconcile(id);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(
+    `onggi: reconcile container "${id}": ${error instanceof Error ? error.message : String(error)}\n`,
+  );
+  process.exitCode = 1;
+});

@@ -1,0 +1,149 @@
+/** Bringing the database to the truth after anything was killed. Every command does this for what it touches. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { OnggiError } from '../../errors.ts';
+import { type Guard, lock, tryLock } from '../../kernel/lock.ts';
+import {
+  type ContainerRow,
+  containerById,
+  dueRestarts,
+  listContainers,
+  updateContainer,
+} from '../../store/container-row.ts';
+import type { Store } from '../../store/store.ts';
+import type { Context } from '../context.ts';
+import { containerOf } from './container.ts';
+import { hasEnded, settle } from './finish.ts';
+import { releaseIdleNetworks, visitIdleNetworks } from './idle-network.ts';
+
+/** Milliseconds that another command may take to settle a container. */
+const settlingTime = 2000;
+
+/** The lock under which a container changes; its file goes with the container. */
+export function containerLock(store: Store, id: string): string {
+  return join(store.layout.locks, `container-${id}`);
+}
+
+export async function lockContainer(context: Context, id: string, signal?: AbortSignal): Promise<Guard> {
+  return lock(containerLock(context.store, id), 'exclusive', signal);
+}
+
+/** The lock file of a container that is gone. Whoever waits for it finds the file removed and takes a new one. */
+export function dropContainerLock(guard: Guard): void {
+  rmSync(guard.path, { force: true });
+}
+
+/**
+ * The row as it really is. Takes the lock only when the row is wrong, so looking at a container never waits for one
+ * that is just being started or stopped by somebody else.
+ * @throws OnggiError `not-found` when the container turns out to be gone
+ */
+export async function settleContainer(context: Context, row: ContainerRow): Promise<ContainerRow> {
+  if (!isStale(context.store, row)) return row;
+  const guard = await lockStale(context.store, row);
+  if (guard === undefined) return containerById(context.store.database, row.id) ?? gone(row.name);
+  return (await settleUnder(context, row.id, guard)) ?? gone(row.name);
+}
+
+function gone(name: string): never {
+  throw new OnggiError('not-found', `No such container: ${name}`);
+}
+
+async function settleUnder(context: Context, id: string, guard: Guard): Promise<ContainerRow | undefined> {
+  const settled = await settleHeld(context, id, guard);
+  await releaseIdleNetworks(context.store);
+  await haveRestarted(context, settled);
+  return settled;
+}
+
+async function settleHeld(context: Context, id: string, guard: Guard): Promise<ContainerRow | undefined> {
+  using held = guard;
+  const settled = await settle(context.store, id, held);
+  if (settled === undefined) dropContainerLock(held);
+  return settled;
+}
+
+/** All containers whose rows are wrong; those that another command holds are that command's business. */
+export async function settleStale(context: Context): Promise<void> {
+  for (const row of listContainers(context.store.database, ['starting', 'running', 'removing'])) {
+    if (!isStale(context.store, row)) continue;
+    const guard = await lockStale(context.store, row);
+    if (guard !== undefined) await settleUnder(context, row.id, guard);
+  }
+  await releaseIdleNetworks(context.store);
+  for (const id of dueRestarts(context.store.database, Date.now() - overdue)) {
+    await haveRestarted(context, containerById(context.store.database, id));
+  }
+}
+
+/**
+ * After the machine has started: what its end cut off is settled, and what the restart policies want runs again. As with
+ * Docker, `always` holds for what somebody has stopped, too.
+ * @returns names of those that could not be started, with why
+ */
+export async function boot(context: Context): Promise<{ readonly name: string; readonly error: unknown }[]> {
+  const { database } = context.store;
+  for (const row of listContainers(database, ['starting', 'running', 'removing'])) {
+    await settleHeld(context, row.id, await lockContainer(context, row.id));
+  }
+  await visitIdleNetworks(context.store);
+  const { startAgain } = await import('./start.ts');
+  const failed: { readonly name: string; readonly error: unknown }[] = [];
+  for (const row of listContainers(database, ['exited']).reverse()) {
+    const always = containerOf(context.store, row).options.restart?.name === 'always';
+    if (row.restartAt === null && !(always && row.stopped)) continue;
+    try {
+      if (row.restartAt === null) updateContainer(database, row.id, ['exited'], { restartAt: Date.now() });
+      await startAgain(context, row.id);
+    } catch (error) {
+      failed.push({ name: row.name, error });
+    }
+  }
+  return failed;
+}
+
+/** Milliseconds after which a restart that is due has nobody who waits for it: that one was killed, or the machine. */
+const overdue = 1000;
+
+/** Has a process of its own start the container when it is due, if it is to run again. */
+export async function haveRestarted(context: Context, row: ContainerRow | undefined): Promise<void> {
+  if (row?.restartAt == null || row.state !== 'exited') return;
+  const { runDetached } = await import('./restart-wait.ts');
+  runDetached(context.reconcileCommand(row.id));
+}
+
+/**
+ * A container that has ended is being settled by whoever holds its lock: worth the wait of a moment, because its row
+ * is wrong until then. One that is being started is not.
+ */
+async function lockStale(store: Store, row: ContainerRow): Promise<Guard | undefined> {
+  const path = containerLock(store, row.id);
+  const guard = tryLock(path, 'exclusive');
+  if (guard !== undefined || row.state !== 'running') return guard;
+  try {
+    return await lock(path, 'exclusive', AbortSignal.timeout(settlingTime));
+  } catch (error) {
+    if (error instanceof OnggiError && error.code === 'cancelled') return undefined;
+    throw error;
+  }
+}
+
+function isStale(store: Store, row: ContainerRow): boolean {
+  // A row that is in between is right only as long as somebody works on it, which the lock then tells.
+  if (row.state === 'removing' || row.state === 'starting') return true;
+  return row.state === 'running' && hasEnded(store, row);
+}
+
+/** `onggi reconcile [ID]`: one container, waiting for its lock; or everything, garbage included. */
+export async function reconcile(context: Context, id?: string): Promise<void> {
+  if (id !== undefined) {
+    const row = await settleHeld(context, id, await lockContainer(context, id));
+    await visitIdleNetworks(context.store);
+    if (row?.restartAt != null) await (await import('./restart-wait.ts')).restartWhenDue(context, id);
+    return;
+  }
+  await settleStale(context);
+  await visitIdleNetworks(context.store);
+  const { collect } = await import('../../image/collect.ts');
+  await collect(context.store);
+}

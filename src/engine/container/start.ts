@@ -1,0 +1,234 @@
+/**
+ * Starting a container (ARCHITECTURE, "Life of a container"). All that outlives this process is in the row before it
+ * is made; what fails is undone in the reverse order, and what a killed start leaves is undone by whoever looks next.
+ */
+import { randomBytes } from 'node:crypto';
+import { rmSync, writeFileSync } from 'node:fs';
+import { fromSystemError, OnggiError } from '../../errors.ts';
+import { type Guard, lock } from '../../kernel/lock.ts';
+import { startShim } from '../../kernel/shim.ts';
+import { connectShim, type Interest, loadClient, type ShimClient } from '../../kernel/shim-client.ts';
+import { unprivileged } from '../../kernel/user-namespace.ts';
+import { requirePasta } from '../../network/pasta.ts';
+import { delegatedPath } from '../../runtime/cgroup/layout.ts';
+import { encodePlan } from '../../runtime/plan/encode.ts';
+import type { Plan } from '../../runtime/plan/steps.ts';
+import { containerById, findContainer, updateContainer } from '../../store/container-row.ts';
+import { transaction } from '../../store/database.ts';
+import { socketPath } from '../../store/layout.ts';
+import type { Context } from '../context.ts';
+import type { ContainerId, ContainerOptions, Ending, Session } from '../types.ts';
+import { type Container, containerOf, type StartRecord } from './container.ts';
+import { containerSession } from './container-session.ts';
+import type { AttachOptions } from './containers.ts';
+import { insertNew } from './create.ts';
+import { finish, removeAll, settle } from './finish.ts';
+import { type Output, type Status, until, untilExit } from './handshake.ts';
+import { releaseIdleNetworks } from './idle-network.ts';
+import {
+  connectNetwork,
+  connectPasta,
+  ensureDefaultNetwork,
+  publish,
+  takeLeases,
+  takePorts,
+  usesPasta,
+} from './network.ts';
+import { compileContainer } from './plan.ts';
+import { lockContainer } from './reconcile.ts';
+import { keepShim, keepShimSoon } from './shim-scope.ts';
+
+/** Bytes: the longest record that native/ending.c writes. */
+const exitRecordSize = 4096;
+
+export async function startDetached(context: Context, ref: string): Promise<void> {
+  const { id } = findContainer(context.store.database, ref);
+  using guard = await lockContainer(context, id);
+  const container = await startable(context, id, guard);
+  if (container.row.state === 'running') return;
+  const started = await start(context, container, guard, {});
+  await keepShim(context, started.init, id);
+  started.client.close();
+}
+
+/** @throws OnggiError `conflict` when it runs already: attach to it instead */
+export async function startAttached(context: Context, ref: string, options: AttachOptions): Promise<Session> {
+  const { id } = findContainer(context.store.database, ref);
+  using guard = await lockContainer(context, id);
+  const container = await startable(context, id, guard);
+  if (container.row.state === 'running') {
+    throw new OnggiError('conflict', `container "${container.row.name}" is running already`, {
+      hint: `Use "onggi attach ${container.row.name}".`,
+    });
+  }
+  return await session(context, container, guard, options.stdin === true);
+}
+
+export async function runContainer(
+  context: Context,
+  options: ContainerOptions,
+): Promise<{ readonly id: ContainerId; readonly session: Session }> {
+  const row = await insertNew(context, options);
+  using guard = await lockContainer(context, row.id);
+  const container = containerOf(context.store, row);
+  return { id: container.id, session: await session(context, container, guard, options.stdin === true) };
+}
+
+async function session(context: Context, container: Container, guard: Guard, stdin: boolean): Promise<Session> {
+  const interest = { stdin, stdout: true, stderr: true, reconciles: true };
+  const { client, early, row, init } = await start(context, container, guard, interest);
+  keepShimSoon(context, init, container.id);
+  return containerSession(context, containerOf(context.store, row), client, early);
+}
+
+/** The container as it is now. @throws OnggiError `not-found` when it was removed while we waited for its lock */
+async function startable(context: Context, id: string, guard: Guard): Promise<Container> {
+  const row = await settle(context.store, id, guard);
+  if (row === undefined) throw new OnggiError('not-found', `No such container: ${id}`);
+  return containerOf(context.store, row);
+}
+
+/**
+ * Starts a container that is to run again, if it still is. A start that fails ends the restarts, as with Docker.
+ * @returns whether it was started
+ */
+export async function startAgain(context: Context, id: string): Promise<boolean> {
+  using guard = await lockContainer(context, id);
+  const { database } = context.store;
+  const row = await settle(context.store, id, guard);
+  if (row === undefined || row.state !== 'exited' || row.restartAt === null) return false;
+  const counted = updateContainer(database, id, ['exited'], { restartCount: row.restartCount + 1 });
+  const { client, init } = await start(context, containerOf(context.store, counted), guard, {}, true);
+  await keepShim(context, init, id);
+  client.close();
+  return true;
+}
+
+type Started = {
+  readonly client: ShimClient;
+  readonly early: readonly Output[];
+  readonly row: Container['row'];
+  readonly init: Status;
+};
+
+/**
+ * @returns the connection over which it was started, for the caller to close
+ * @throws OnggiError `command-not-found`, `not-executable`, and whatever a step failed with; then the container is
+ *   as it was before, or gone when it was to be removed at its end
+ */
+async function start(
+  context: Context,
+  asked: Container,
+  guard: Guard,
+  interest: Interest,
+  again = false,
+): Promise<Started> {
+  try {
+    return await startRecorded(context, record(context, asked, again), interest);
+  } catch (error) {
+    await undo(context, asked.id, failedEnding(error), guard);
+    throw error;
+  }
+}
+
+async function undo({ store }: Context, id: string, ending: Ending, guard: Guard): Promise<void> {
+  const row = containerById(store.database, id);
+  if (row === undefined) return;
+  if (row.state === 'starting' || row.state === 'running') await finish(store, containerOf(store, row), ending, guard);
+  else if (row.autoRemove) await removeAll(store, containerOf(store, row), guard);
+  await releaseIdleNetworks(store);
+}
+
+async function startRecorded(context: Context, container: Container, interest: Interest): Promise<Started> {
+  const network = await connectNetwork(context, container);
+  const plan = compileContainer(context, container, network);
+  const client = await spawn(container, plan, { ...interest, reconciles: true });
+  try {
+    const early: Output[] = [];
+    const warn = (message: string): void => context.warn(message);
+    const created = await until('created', client, plan, early, warn);
+    if (usesPasta(container)) connectPasta(context.store, container, created.pid);
+    else publish(context.store, container);
+    client.start();
+    await until('running', client, plan, early, warn);
+    return { client, early, row: noteRunning(context, container, created), init: created };
+  } catch (error) {
+    // Its last deeds, the exit record above all, must not meet the next start of this container.
+    client.killAll();
+    await untilExit(client);
+    client.close();
+    throw error;
+  }
+}
+
+/** The row says what will be made before any of it is: state, socket, cgroups, address, ports. */
+function record({ store }: Context, { row, files, options }: Container, again: boolean): Container {
+  const nonce = randomBytes(10).toString('hex');
+  const cgroupsPath = `${delegatedPath()}/onggi/${row.id}`;
+  const start: StartRecord = { nonce, socket: socketPath(store.layout, nonce), cgroupsPath };
+  const pasta = row.networkMode === 'bridge' && unprivileged() !== undefined;
+  if (pasta) requirePasta();
+  const network = row.networkMode === 'bridge' && !pasta ? ensureDefaultNetwork(store) : null;
+  rmSync(files.exit, { force: true });
+  rmSync(files.recorded, { force: true });
+  // A lock file of its own for each start: an earlier shim may still wait for a slow client, holding the old one.
+  rmSync(files.shimLock, { force: true });
+  if (options.autoRemove !== true) keepRoomForExit(files.exitRoom);
+  const starting = transaction(store.database, () => {
+    if (network !== null) takeLeases(store, row, network.name, options);
+    if (pasta) takePorts(store, row.id, options.ports ?? [], []);
+    return updateContainer(store.database, row.id, ['created', 'exited'], {
+      state: 'starting',
+      cgroup: JSON.stringify(start),
+      networkName: network?.name ?? null,
+      restartAt: null,
+      ...(!again && { restartCount: 0, restartWait: 0, stopped: false }),
+    });
+  });
+  return containerOf(store, starting);
+}
+
+/** So that how it ended is known on a full disk, too. One that is removed at its end needs no record of it. */
+function keepRoomForExit(path: string): void {
+  try {
+    writeFileSync(path, ' '.repeat(exitRecordSize), { mode: 0o600 });
+  } catch (error) {
+    throw fromSystemError(error, `write "${path}"`);
+  }
+}
+
+async function spawn(container: Container, plan: Plan, interest: Interest): Promise<ShimClient> {
+  const { files, start, id } = container;
+  if (start === null) throw new OnggiError('internal', `container "${id}": it has no record of its start`);
+  using shimLock = await lock(files.shimLock, 'exclusive');
+  const starting = startShim({ id, plan: encodePlan(plan), lock: shimLock });
+  await loadClient();
+  starting.ready();
+  return await connectShim(start.socket, interest);
+}
+
+function noteRunning(context: Context, container: Container, { pid, startTime }: Status): Container['row'] {
+  return updateContainer(context.store.database, container.id, ['starting'], {
+    state: 'running',
+    pid,
+    pidStartTime: startTime,
+    startedAt: Date.now(),
+    ending: null,
+    finishedAt: null,
+  });
+}
+
+/** What `inspect` and `why` tell of a start that failed; the exit status is that of Docker. */
+function failedEnding(error: unknown): Ending {
+  const code = error instanceof OnggiError ? error.code : 'internal';
+  return {
+    exitCode: code === 'command-not-found' ? 127 : code === 'not-executable' ? 126 : 128,
+    signal: 0,
+    oom: null,
+    coreDumped: false,
+    failure: error instanceof Error ? error.message : String(error),
+    sender: null,
+    finishedAt: Date.now(),
+    lost: false,
+  };
+}

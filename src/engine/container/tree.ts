@@ -1,0 +1,138 @@
+/**
+ * The file system of a container, running or not, for those who read all of it: `diff`, `export`, `commit`. Its layers
+ * are read where they lie and nothing is mounted; what other file systems show inside (proc, volumes) is no part of it.
+ */
+import { readFileSync } from 'node:fs';
+import { errnoOf, fromSystemError, OnggiError } from '../../errors.ts';
+import { type EntryPath, parseEntryPath, rootPath } from '../../image/entry-path.ts';
+import { viewOf } from '../../image/layer-tree.ts';
+import { lowerDirectories } from '../../image/snapshot.ts';
+import { type Directory, openDirectory } from '../../kernel/directory.ts';
+import { type EntryFacts, openWithoutMounts } from '../../kernel/entry-facts.ts';
+import { lock } from '../../kernel/lock.ts';
+import { layerPath } from '../../store/layout.ts';
+import type { Store } from '../../store/store.ts';
+import type { Context } from '../context.ts';
+import { hostMaskedPaths } from '../image/host-image.ts';
+import type { Container } from './container.ts';
+import { lookUp } from './query.ts';
+import { containerLock } from './reconcile.ts';
+
+/** The root file system, or for the image `host` one disk of the machine. */
+export type TreePart = {
+  /** Where it is inside; "" for the root. */
+  readonly below: EntryPath;
+  readonly upper: Directory;
+  /** Topmost first. */
+  readonly lower: readonly Directory[];
+  readonly leaveOut: (path: EntryPath) => boolean;
+};
+
+/** Disposing of it closes its descriptors and lets the container be removed. */
+export type ContainerTree = Disposable & { readonly container: Container; readonly parts: readonly TreePart[] };
+
+/**
+ * Nobody can remove the container meanwhile; it can be started, stopped and looked at.
+ * @throws OnggiError `not-found`
+ */
+export async function openContainerTree(context: Context, ref: string, signal?: AbortSignal): Promise<ContainerTree> {
+  const { id } = await lookUp(context, ref);
+  using held = new DisposableStack();
+  held.use(await lock(containerLock(context.store, id), 'shared', signal));
+  // It may have gone while the lock was waited for.
+  const container = await lookUp(context, id);
+  const parts = [rootPart(context.store, container, held), ...diskParts(container, held)];
+  const owned = held.move();
+  return { container, parts, [Symbol.dispose]: () => owned.dispose() };
+}
+
+function rootPart(store: Store, { row, files }: Container, held: DisposableStack): TreePart {
+  const upper = held.use(openDirectory(files.upper));
+  if (row.imageId === null) {
+    const hidden = hostMaskedPaths(store.layout).map((path) => parseEntryPath(Buffer.from(path)));
+    const leaveOut = (path: EntryPath): boolean => hidden.some((each) => path === each || path.startsWith(`${each}/`));
+    return { below: rootPath, upper, lower: [held.use(openWithoutMounts('/'))], leaveOut };
+  }
+  const names = lowerDirectories(store, row.imageId);
+  const lower = names.map((name) => held.use(openDirectory(layerPath(store.layout, name))));
+  const made = madeByEngine(upper, lower);
+  return { below: rootPath, upper, lower, leaveOut: (path) => made.has(path) };
+}
+
+/**
+ * Places for the file systems that every container has mounted, deepest first. Where the image has none, the start makes
+ * them in the writable layer; that is no change of the user's.
+ */
+const mountPoints = [
+  'dev/console',
+  'dev/mqueue',
+  'dev/pts',
+  'dev/shm',
+  'etc/hostname',
+  'etc/hosts',
+  'etc/resolv.conf',
+  'sys/fs/cgroup',
+  'sys/fs',
+  'dev',
+  'etc',
+  'proc',
+  'sys',
+] as EntryPath[];
+
+/** Those that hold nothing, or nothing but one another, and are not in the image, or there are the same but for the time. */
+function madeByEngine(upper: Directory, lower: readonly Directory[]): ReadonlySet<EntryPath> {
+  // Marks hide names of the image; whether such a name is there makes no difference here.
+  const own = viewOf([upper], 'trusted');
+  const below = viewOf(lower, 'trusted');
+  const made = new Set<EntryPath>();
+  for (const path of mountPoints) {
+    const facts = own.find(path);
+    const before = below.find(path);
+    if (facts === undefined) continue;
+    if (facts.kind === 'directory') {
+      const children = own.children(path);
+      const changed = before !== undefined && (children.length === 0 || !isLike(facts, before));
+      if (!changed && children.every((child) => made.has(child))) made.add(path);
+    } else if (facts.kind === 'file' && facts.size === 0 && before === undefined) {
+      made.add(path);
+    }
+  }
+  return made;
+}
+
+function isLike(a: EntryFacts, b: EntryFacts): boolean {
+  return a.kind === b.kind && a.mode === b.mode && a.uid === b.uid && a.gid === b.gid;
+}
+
+/** The other disks of the machine, as the config.json of the last start has them; none before the first. */
+function diskParts({ row, files }: Container, held: DisposableStack): TreePart[] {
+  if (row.imageId !== null) return [];
+  return overlaysOf(files.config).map(({ path, upper }) => ({
+    below: parseEntryPath(Buffer.from(path)),
+    upper: held.use(openDirectory(upper)),
+    lower: [held.use(openWithoutMounts(path))],
+    leaveOut: () => false,
+  }));
+}
+
+type Overlay = { readonly path: string; readonly upper: string };
+type Mount = { readonly type?: string; readonly destination: string; readonly options?: readonly string[] };
+
+function overlaysOf(config: string): Overlay[] {
+  const mounts = (readConfig(config) as { readonly mounts?: readonly Mount[] }).mounts ?? [];
+  return mounts.flatMap(({ type, destination, options = [] }) => {
+    const upper = options.find((option) => option.startsWith('upperdir='));
+    if (type !== 'overlay' || upper === undefined) return [];
+    return [{ path: destination, upper: upper.slice('upperdir='.length).replace(/\\(.)/g, '$1') }];
+  });
+}
+
+function readConfig(path: string): object {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return {};
+    if (error instanceof SyntaxError) throw new OnggiError('corrupt', `file "${path}": not JSON`, { cause: error });
+    throw fromSystemError(error, `read "${path}"`);
+  }
+}

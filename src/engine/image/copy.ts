@@ -1,0 +1,106 @@
+/** `image copy`: the addresses opened, then the one copy. */
+import { unsupported } from '../../errors.ts';
+import type { Digest } from '../../oci/digest.ts';
+import { hostPlatform, parsePlatform } from '../../oci/platform.ts';
+import { canonicalName, parseReference, pinned, type Reference } from '../../oci/reference.ts';
+import { type Address, parseAddress } from '../../transport/address.ts';
+import { copyImage } from '../../transport/copy.ts';
+import { openDestination, openSource, type Surroundings } from '../../transport/open.ts';
+import type { Context } from '../context.ts';
+import { type RegistryOptions, repositoryOf } from '../registry/registry-access.ts';
+import type { CopiedImage, CopyImageOptions } from './transfer.ts';
+
+export async function copyBetween(
+  context: Context,
+  from: string,
+  to: string,
+  options: CopyImageOptions,
+): Promise<CopiedImage> {
+  const directory = process.cwd();
+  const addresses = [parseAddress(from, directory), parseAddress(to, directory)] as const;
+  const [sourceAddress, destinationAddress] = addresses;
+  if (options.sign !== undefined && destinationAddress.transport !== 'docker') {
+    throw unsupported(`signing into "${destinationAddress.transport}:"`, 'Sign it in a registry.');
+  }
+  const temporary = options.temporary ?? temporaryOf(context, addresses);
+  await using source = await openSource(sourceAddress, around(context, temporary, options.source, options.signal));
+  await using destination = await openDestination(
+    destinationAddress,
+    around(context, temporary, options.destination, options.signal),
+    (options.additionalTags ?? []).map(parseReference),
+  );
+  const {
+    instances = 'system',
+    format,
+    manifests,
+    preserveDigests = false,
+    referrers = true,
+    onEvent,
+    signal,
+  } = options;
+  const copied = await copyImage(source, destination, {
+    instances,
+    platform: options.platform === undefined ? hostPlatform() : parsePlatform(options.platform),
+    format,
+    plainOnly: options.plainOnly === true,
+    family: manifests,
+    preserveDigests,
+    referrers,
+    temporary,
+    approve: (digests) => approve(sourceAddress, digests, options),
+    ...(onEvent !== undefined && { onEvent }),
+    signal,
+  });
+  if (destinationAddress.transport === 'docker')
+    await sign(context, destinationAddress.reference, copied.digest, options);
+  return copied;
+}
+
+async function sign(
+  context: Context,
+  reference: Reference,
+  digest: Digest,
+  { sign: wanted, destination, signal }: CopyImageOptions,
+): Promise<void> {
+  if (wanted === undefined) return;
+  const { signImage } = await import('./signature.ts');
+  await signImage(context, canonicalName(pinned(reference, digest)), {
+    ...destination,
+    ...wanted,
+    identity: wanted.identity ?? canonicalName(reference),
+    ...(signal !== undefined && { signal }),
+  });
+}
+
+/** By the policy of this machine; what is in the store has been let in. @throws OnggiError `denied`, `invalid` */
+async function approve(from: Address, digests: readonly Digest[], options: CopyImageOptions): Promise<void> {
+  const { policy } = options;
+  if (from.transport === 'onggi' || policy === null) return;
+  const { enforcePathPolicy, enforcePolicy } = await import('../signature/policy.ts');
+  const environment = process.env;
+  if (from.transport !== 'docker') return enforcePathPolicy(from.transport, from.path, { environment, policy });
+  const { reference } = from;
+  const repository = await repositoryOf(reference, 'pull', options.source ?? {});
+  await enforcePolicy({ reference, repository, digests, environment, policy, signal: options.signal });
+}
+
+/** What ends need of the world. Registries are asked with the options of their side. */
+export function around(
+  context: Context,
+  temporary: string,
+  options: RegistryOptions | undefined,
+  signal: AbortSignal | undefined,
+): Surroundings {
+  return {
+    store: () => context.store,
+    repository: (reference, access) => repositoryOf(reference, access, options ?? {}),
+    temporary,
+    signal,
+  };
+}
+
+/** The store's own disk where the store is opened anyway; layers may be larger than a /tmp in memory. */
+export function temporaryOf(context: Context, addresses: readonly Address[]): string {
+  if (addresses.some(({ transport }) => transport === 'onggi')) return context.store.layout.temporary;
+  return process.env['TMPDIR'] ?? '/var/tmp';
+}

@@ -1,0 +1,174 @@
+/** The operations on images, each loaded when it is first called. */
+import { OnggiError } from '../../errors.ts';
+import { unprivileged } from '../../kernel/user-namespace.ts';
+import type { Digest } from '../../oci/digest.ts';
+import type { Credentials } from '../../registry/credentials.ts';
+import type { KeyPair } from '../../signature/key.ts';
+import type { ArchiveTarget } from '../../transport/archive-sink.ts';
+import type { Context } from '../context.ts';
+import type { ImageSummary, PullEvent, PushEvent } from '../types.ts';
+import type { LoadedImage, LoadOptions, SaveOptions } from './save.ts';
+import type { SignOptions, VerifiedSignature, VerifyOptions } from './signature.ts';
+
+export type PullOptions = {
+  /** "linux/arm64/v8"; default this machine's. */
+  readonly platform?: string;
+  /** Of an index every image: the name stands for that of `platform`, the others get names by digest. */
+  readonly allPlatforms?: boolean;
+  /** For the registry of the image; absent: those that `docker login` has written for it, if any. */
+  readonly credentials?: Credentials;
+  /** Where `docker login` writes them; absent: $DOCKER_CONFIG/config.json or ~/.docker/config.json. */
+  readonly credentialsFile?: string;
+  readonly signal?: AbortSignal;
+};
+
+export type PushOptions = {
+  /** Every name that the repository has here; the tag of the reference does not count. */
+  readonly allTags?: boolean;
+  /** Only if the image is for this platform. */
+  readonly platform?: string;
+  /** As for a pull. */
+  readonly credentials?: Credentials;
+  readonly credentialsFile?: string;
+  readonly signal?: AbortSignal;
+};
+
+export type ImportOptions = {
+  /** Dockerfile instructions that set the configuration: CMD, ENTRYPOINT, ENV, ... */
+  readonly changes?: readonly string[];
+  readonly message?: string;
+  readonly signal?: AbortSignal;
+};
+
+export type RemovedImage = {
+  readonly untagged: readonly string[];
+  readonly deleted: readonly string[];
+  /** Bytes. */
+  readonly reclaimed: number;
+};
+
+export type HistoryEntry = {
+  /** Of the newest step only. */
+  readonly id: Digest | null;
+  readonly tags: readonly string[];
+  /** Milliseconds since the epoch; 0 when the image does not say. */
+  readonly created: number;
+  readonly createdBy: string;
+  readonly author: string;
+  readonly comment: string;
+  /** Bytes of the layer that it made. */
+  readonly size: number;
+};
+
+export type ImageContent = {
+  /** "linux/amd64" */
+  readonly platform: string;
+  /** Bytes of its blobs, as they came. */
+  readonly contentSize: number;
+};
+
+export type PruneImagesOptions = {
+  /** Those with names too, if no container was made of them; else only those without a name. */
+  readonly all?: boolean;
+  /** Only those created before; milliseconds since the epoch. */
+  readonly before?: number;
+  /** Only those with such labels. */
+  readonly labels?: (labels: Readonly<Record<string, string>>) => boolean;
+};
+
+export type RemoveImageOptions = {
+  /** Also when stopped containers use it. */
+  readonly force?: boolean;
+  /** "linux/arm64": only if it is for this platform. */
+  readonly platform?: string;
+};
+
+/** A `ref` is a name, an id or an unambiguous beginning of an id. */
+export type Images = {
+  /** Newest first. */
+  list(): Promise<ImageSummary[]>;
+  /** In the shape of the Docker Engine API. @throws `not-found` */
+  inspect(ref: string): Promise<Record<string, unknown>>;
+  /** @throws `not-found`; `conflict` while containers use it and `force` is not set */
+  remove(ref: string, options?: RemoveImageOptions): Promise<RemovedImage>;
+  /** A further name for an image; one that stood for another image moves. @throws `not-found`, `invalid` */
+  tag(source: string, name: string): Promise<void>;
+  /** Newest first. @param platform refuses an image for another one */
+  history(ref: string, platform?: string): Promise<HistoryEntry[]>;
+  content(id: Digest): Promise<ImageContent>;
+  /** Removes images that no container was made of. @returns one record for each */
+  prune(options?: PruneImagesOptions): Promise<RemovedImage[]>;
+  /** Under the very name that it has here. @throws `not-found`, `unauthorized`, `denied`, `unavailable`, `corrupt` */
+  push(ref: string, options?: PushOptions): AsyncIterable<PushEvent>;
+  /** @throws `not-found`, `unauthorized`, `unavailable`, `corrupt`; then nothing is registered */
+  pull(ref: string, options?: PullOptions): AsyncIterable<PullEvent>;
+  /**
+   * Makes an image of a root file system: a tar, plain or compressed by gzip, zstd, xz or bzip2.
+   * @param source path, or the bytes
+   * @param name null for an image without a name
+   */
+  import(
+    source: string | AsyncIterable<Uint8Array>,
+    name: string | null,
+    options?: ImportOptions,
+  ): Promise<{ readonly id: Digest }>;
+  exists(ref: string): Promise<boolean>;
+  /** @throws `not-found`, `exhausted`; then there is no new file */
+  save(refs: readonly string[], target: ArchiveTarget, options?: SaveOptions): Promise<void>;
+  /** @param path of an archive, or "/dev/stdin"; each image is there when it is yielded */
+  load(path: string, options?: LoadOptions): AsyncIterable<LoadedImage>;
+  /**
+   * Signs what a name stands for in its registry, with a key of one's own, as cosign does. The image need not be here.
+   * @returns the digest that was signed
+   * @throws `invalid` and `denied` (key, passphrase), `not-found`, `unauthorized`, `unavailable`
+   */
+  sign(ref: string, options: SignOptions): Promise<Digest>;
+  /** The signatures that a key has made of an image in its registry. @throws `denied` when there is none */
+  verify(ref: string, options: VerifyOptions): Promise<VerifiedSignature[]>;
+  /** A new pair of keys in PEM. @param passphrase null: the private one is not encrypted */
+  makeKeys(passphrase: string | null): Promise<KeyPair>;
+};
+
+/** Layers have files of many ids. @throws OnggiError `denied` */
+function checkIds(operation: string): void {
+  if (unprivileged() === undefined) return;
+  throw new OnggiError('denied', `${operation} an image: an ordinary user can't give its files their owners`, {
+    hint: 'Run this program by "onggi unshare", or use the command of onggi, which does that by itself.',
+  });
+}
+
+export function makeImages(context: Context): Images {
+  return {
+    list: async () => (await import('./query.ts')).listImages(context),
+    inspect: async (ref) => (await import('./query.ts')).inspectImage(context, ref),
+    exists: async (ref) => (await import('./query.ts')).imageExists(context, ref),
+    remove: async (ref, options) =>
+      (await import('../../image/remove.ts')).removeImage(context.store, ref, options ?? {}),
+    tag: async (source, name) => (await import('../../image/tag.ts')).tagImage(context.store, source, name),
+    history: async (ref, platform) => (await import('./query.ts')).imageHistory(context, ref, platform),
+    content: async (id) => (await import('./query.ts')).imageContent(context, id),
+    prune: async (options) => (await import('./query.ts')).pruneImages(context, options ?? {}),
+    async *pull(ref, options) {
+      const { pull } = await import('./pull.ts');
+      checkIds('pull');
+      yield* pull(context, ref, options ?? {});
+    },
+    async *push(ref, options) {
+      const { push } = await import('./push.ts');
+      yield* push(context, ref, options ?? {});
+    },
+    save: async (refs, target, options) => (await import('./save.ts')).saveImages(context, refs, target, options),
+    async *load(path, options) {
+      const { loadImages } = await import('./save.ts');
+      yield* loadImages(context, path, options);
+    },
+    sign: async (ref, options) => (await import('./signature.ts')).signImage(context, ref, options),
+    verify: async (ref, options) => (await import('./signature.ts')).verifyImage(ref, options),
+    makeKeys: async (passphrase) => (await import('../../signature/key.ts')).generateKeyPair(passphrase),
+    import: async (source, name, options) => {
+      const { importImage } = await import('../../image/import.ts');
+      checkIds('import');
+      return await importImage(context.store, source, name, options ?? {});
+    },
+  };
+}

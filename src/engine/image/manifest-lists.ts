@@ -1,0 +1,45 @@
+/** Manifest lists: images of several platforms under one name, put together here and pushed as an index. */
+import type { Digest } from '../../oci/digest.ts';
+import type { Context } from '../context.ts';
+import type { RegistryOptions } from '../registry/registry-access.ts';
+
+/** What is set replaces what the image's config says. */
+export type ListedPlatform = {
+  readonly os?: string;
+  readonly architecture?: string;
+  readonly variant?: string;
+  readonly osVersion?: string;
+  readonly osFeatures?: readonly string[];
+};
+
+export type ManifestLists = {
+  /**
+   * @param images in registries, each of one platform
+   * @param amend adds to a list that is there
+   * @throws `exists` when there is one and `amend` is not set; `not-found`, `invalid`
+   */
+  create(
+    list: string,
+    images: readonly string[],
+    options?: RegistryOptions & { readonly amend?: boolean },
+  ): Promise<void>;
+  /** @throws `not-found` */
+  annotate(list: string, image: string, platform: ListedPlatform): Promise<void>;
+  /** The index as it would be pushed. @throws `not-found` */
+  inspect(list: string): Promise<object>;
+  /** Brings images of other repositories along. @throws `not-found`, `unauthorized`, ... */
+  push(list: string, options?: RegistryOptions & { readonly signal?: AbortSignal }): Promise<Digest>;
+  /** @throws `not-found` */
+  remove(list: string): Promise<void>;
+};
+
+export function makeManifestLists(context: Context): ManifestLists {
+  const load = () => import('./manifest-list.ts');
+  return {
+    create: async (list, images, options) => (await load()).createList(context, list, images, options ?? {}),
+    annotate: async (list, image, platform) => (await load()).annotateList(context, list, image, platform),
+    inspect: async (list) => (await load()).inspectList(context, list),
+    push: async (list, options) => (await load()).pushList(context, list, options ?? {}),
+    remove: async (list) => (await load()).removeList(context, list),
+  };
+}

@@ -1,0 +1,194 @@
+/**
+ * Sending images to their registry: the blobs as they lie in the store, then the manifest under its tag, so that nothing
+ * there has a name before all of it is there.
+ */
+import { OnggiError } from '../../errors.ts';
+import { parseImageConfig } from '../../image/config.ts';
+import { limited } from '../../image/limited.ts';
+import type { Digest } from '../../oci/digest.ts';
+import { type Descriptor, maxManifestSize } from '../../oci/image-spec.ts';
+import { formatPlatform, type Platform, parsePlatform, platformMatch } from '../../oci/platform.ts';
+import { canonicalName, parseReference, type Reference } from '../../oci/reference.ts';
+import { parseManifest } from '../../registry/manifest.ts';
+import { putManifest } from '../../registry/manifest-push.ts';
+import { openMachineRepository, readMachine } from '../../registry/open.ts';
+import type { Repository } from '../../registry/repository.ts';
+import { uploadBlob } from '../../registry/upload.ts';
+import { readBlob } from '../../store/blob.ts';
+import { transaction } from '../../store/database.ts';
+import { imageByName, listImageNames, namesWithBlob, putImageName } from '../../store/image-row.ts';
+import { blobPath } from '../../store/layout.ts';
+import type { Store } from '../../store/store.ts';
+import { openRegular, readRange } from '../../transport/files.ts';
+import { imageSource } from '../../transport/store-end.ts';
+import type { Context } from '../context.ts';
+import type { PushEvent } from '../types.ts';
+import type { PushOptions } from './images.ts';
+import { makePullEvents } from './pull-events.ts';
+import { compressLayers } from './push-compress.ts';
+
+/** As Docker has it; registries are slow to take one blob and quick to take several. */
+const parallelBlobs = 5;
+
+/**
+ * Pushes the image that `name` stands for under this very name; with `allTags` every name of the repository.
+ * Idempotent: what the registry has is not sent. Leaving the loop early ends it.
+ * @throws OnggiError `not-found` (no such image, no such platform), `unauthorized`, `denied`, `unavailable`, `invalid`,
+ *   `corrupt` (the store has lost or changed a blob), `cancelled`
+ */
+export async function* push(context: Context, name: string, options: PushOptions = {}): AsyncGenerator<PushEvent> {
+  const reference = parseReference(name);
+  if (reference.digest !== null) {
+    throw new OnggiError('invalid', `push "${name}": a name with a digest can't be pushed to`, {
+      hint: 'Push a tag; the digest follows from what is pushed.',
+    });
+  }
+  const stop = new AbortController();
+  const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
+  const events = makePullEvents<PushEvent>();
+  const work = pushNames(context.store, reference, { options, put: events.put, signal }).then(
+    () => events.end(),
+    (error: unknown) => events.end({ error }),
+  );
+  try {
+    yield* events;
+  } finally {
+    stop.abort();
+    await work;
+  }
+}
+
+type Job = {
+  readonly options: PushOptions;
+  readonly put: (event: PushEvent) => void;
+  readonly signal: AbortSignal;
+};
+
+async function pushNames(store: Store, reference: Reference, job: Job): Promise<void> {
+  const references = job.options.allTags === true ? taggedNames(store, reference) : [reference];
+  const parts: ImageParts[] = [];
+  for (const each of references) parts.push(await readImage(store, each, job));
+  const blobs = distinct(parts.flatMap(({ descriptors }) => descriptors));
+  const sources = new Map(blobs.map(({ digest }) => [digest, mountSources(store, reference, digest)]));
+  const machine = await readMachine(process.env);
+  const { credentials, credentialsFile } = job.options;
+  const repository = await openMachineRepository(machine, reference.registry, reference.repository, {
+    access: 'push',
+    mountFrom: [...new Set([...sources.values()].flat())],
+    credentials,
+    credentialsFile,
+  });
+  job.put({ type: 'begun', repository: `${reference.registry}/${reference.repository}` });
+  for (const { digest } of blobs) job.put({ type: 'preparing', digest });
+  await sendBlobs(store, repository, blobs, sources, job);
+  for (const part of parts) await sendManifest(store, repository, part, job);
+}
+
+type ImageParts = {
+  readonly reference: Reference;
+  readonly manifest: { readonly digest: Digest; readonly mediaType: string; readonly bytes: Uint8Array };
+  /** Layers, then the config. */
+  readonly descriptors: readonly Descriptor[];
+};
+
+function taggedNames(store: Store, { registry, repository }: Reference): Reference[] {
+  const names = listImageNames(store.database).map(({ reference }) => parseReference(reference));
+  const found = names.filter(
+    (each) => each.registry === registry && each.repository === repository && each.tag !== null,
+  );
+  if (found.length > 0) return found;
+  throw new OnggiError('not-found', `push all tags of "${registry}/${repository}": no image has a name there`);
+}
+
+async function readImage(store: Store, reference: Reference, { options, signal }: Job): Promise<ImageParts> {
+  const { platform } = options;
+  const name = canonicalName(reference);
+  const image = imageByName(store.database, name);
+  if (image === undefined) {
+    throw new OnggiError('not-found', `An image does not exist locally with the tag: ${name}`, {
+      hint: 'Give it that name with "onggi tag".',
+    });
+  }
+  if (platform !== undefined) checkPlatform(store, image.id, parsePlatform(platform), name);
+  await using source = imageSource(store, image, name);
+  const manifest = await compressLayers(store, image, await source.manifest(), signal);
+  const content = parseManifest(manifest.bytes, manifest.mediaType, `manifest of image "${name}"`);
+  if (content.kind === 'index') throw new OnggiError('internal', `image "${name}": its manifest is an index`);
+  return { reference, manifest, descriptors: [...content.layers, content.config] };
+}
+
+function checkPlatform(store: Store, id: Digest, wanted: Platform, name: string): void {
+  const what = `config of image "${name}"`;
+  const { platform } = parseImageConfig(readBlob(store.layout, id, maxManifestSize), what).value;
+  if (platformMatch(wanted, platform) > 0) return;
+  const found = `image "${name}" is for platform "${formatPlatform(platform)}", not for "${formatPlatform(wanted)}"`;
+  throw new OnggiError('not-found', found);
+}
+
+function distinct(descriptors: readonly Descriptor[]): Descriptor[] {
+  return [...new Map(descriptors.map((descriptor) => [descriptor.digest, descriptor])).values()];
+}
+
+/** Other repositories of the registry whose images have the blob, so it is probably there. */
+function mountSources(store: Store, { registry, repository }: Reference, digest: Digest): string[] {
+  const names = namesWithBlob(store.database, digest).map(({ reference }) => parseReference(reference));
+  const others = names.filter((each) => each.registry === registry && each.repository !== repository);
+  return [...new Set(others.map((each) => each.repository))].slice(0, 3);
+}
+
+/** Side by side; the first failure ends the others. */
+async function sendBlobs(
+  store: Store,
+  repository: Repository,
+  blobs: readonly Descriptor[],
+  sources: ReadonlyMap<Digest, readonly string[]>,
+  { put, signal }: Job,
+): Promise<void> {
+  const stop = new AbortController();
+  const inTurn = limited(parallelBlobs);
+  let failure: { readonly error: unknown } | undefined;
+  const send = async ({ digest, size }: Descriptor): Promise<void> => {
+    const what = `blob "${digest}" of "${repository.registry}/${repository.name}"`;
+    const given = await uploadBlob(repository, {
+      digest,
+      size,
+      open: (offset) => storedBytes(store, digest, { offset, size }, what),
+      mountFrom: sources.get(digest) ?? [],
+      onProgress: (current) => put({ type: 'layer-progress', digest, current, total: size }),
+      signal: AbortSignal.any([signal, stop.signal]),
+    });
+    if (given.how === 'exists') put({ type: 'layer-exists', digest });
+    else if (given.how === 'mounted') put({ type: 'layer-mounted', digest, from: given.from });
+    else put({ type: 'layer-done', digest });
+  };
+  const fail = (error: unknown): void => {
+    failure ??= { error };
+    stop.abort(error);
+  };
+  await Promise.all(blobs.map((blob) => inTurn(() => send(blob)).catch(fail)));
+  if (failure !== undefined) throw failure.error;
+}
+
+async function* storedBytes(
+  store: Store,
+  digest: Digest,
+  { offset, size }: { readonly offset: number; readonly size: number },
+  what: string,
+): AsyncGenerator<Uint8Array> {
+  using file = openRegular(blobPath(store.layout, digest), what);
+  yield* readRange(file.fd, offset, size - offset, what);
+}
+
+async function sendManifest(store: Store, repository: Repository, image: ImageParts, job: Job): Promise<void> {
+  const { reference, manifest } = image;
+  const { bytes, mediaType, digest } = manifest;
+  const name = canonicalName(reference);
+  const tag = reference.tag ?? 'latest';
+  await putManifest(repository, { reference: tag, mediaType, bytes, what: `image "${name}"`, signal: job.signal });
+  // From now on the registry knows the image by this digest, which RepoDigests lists.
+  transaction(store.database, () => {
+    const image = imageByName(store.database, name);
+    if (image !== undefined) putImageName(store.database, { reference: name, imageId: image.id, digest });
+  });
+  job.put({ type: 'pushed', tag, digest, size: bytes.length });
+}

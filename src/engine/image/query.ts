@@ -1,0 +1,127 @@
+/** Looking at images. */
+import { OnggiError } from '../../errors.ts';
+import { findImage } from '../../image/find.ts';
+import { readHistory } from '../../image/history.ts';
+import { pruneImages as prune } from '../../image/prune.ts';
+import type { Digest } from '../../oci/digest.ts';
+import { formatPlatform, parsePlatform, platformMatch } from '../../oci/platform.ts';
+import { familiarName, parseReference, pinned } from '../../oci/reference.ts';
+import { blobSize } from '../../store/blob.ts';
+import { countContainersByImage } from '../../store/container-row.ts';
+import {
+  type ImageName,
+  type ImageRow,
+  imageById,
+  listImageNames,
+  listImages as listRows,
+} from '../../store/image-row.ts';
+import { layersOfImage } from '../../store/layer-row.ts';
+import { emptyByKey, exposedPorts, orNull } from '../container/inspect-config.ts';
+import type { Context } from '../context.ts';
+import type { ImageSummary } from '../types.ts';
+import type { HistoryEntry, ImageContent, PruneImagesOptions, RemovedImage } from './images.ts';
+import { readImageConfig } from './view.ts';
+
+export async function listImages(context: Context): Promise<ImageSummary[]> {
+  const { database } = context.store;
+  const names = Map.groupBy(listImageNames(database), ({ imageId }) => imageId);
+  const containers = countContainersByImage(database);
+  return listRows(database).map(({ id, created, size }) => {
+    // Parsed once: there may be thousands.
+    const known = (names.get(id) ?? []).map(({ reference, digest }) => ({ parsed: parseReference(reference), digest }));
+    return {
+      id,
+      names: known.map(({ parsed }) => familiarName(parsed)),
+      digests: known.flatMap(({ parsed, digest }) => (digest === null ? [] : [familiarName(pinned(parsed, digest))])),
+      created,
+      size,
+      containers: containers.get(id) ?? 0,
+    };
+  });
+}
+
+/** Newest first, as Docker has it; the id stands beside the newest step alone. */
+export async function imageHistory(context: Context, ref: string, platform?: string): Promise<HistoryEntry[]> {
+  const image = findImage(context.store, ref);
+  if (platform !== undefined) checkPlatform(context, image, ref, platform);
+  const tags = listImageNames(context.store.database, image.id).map(familiar);
+  return readHistory(context.store, image.id)
+    .reverse()
+    .map((step, index) => ({ ...step, id: index === 0 ? image.id : null, tags: index === 0 ? tags : [] }));
+}
+
+/** An image here is for one platform. @throws OnggiError `not-found` */
+function checkPlatform(context: Context, { id }: ImageRow, ref: string, platform: string): void {
+  const found = readImageConfig(context.store, id).value.platform;
+  if (platformMatch(parsePlatform(platform), found) > 0) return;
+  throw new OnggiError('not-found', `image "${ref}" is for platform "${formatPlatform(found)}", not "${platform}"`);
+}
+
+/** What `images --tree` shows below an image. */
+export async function imageContent(context: Context, id: Digest): Promise<ImageContent> {
+  const { store } = context;
+  const image = imageById(store.database, id);
+  if (image === undefined) throw new OnggiError('not-found', `No such image: ${id}`);
+  const { platform } = readImageConfig(store, id).value;
+  const blobs = new Set([id, image.manifest, ...layersOfImage(store.database, id).flatMap(({ blob }) => blob ?? [])]);
+  const bytes = [...blobs].reduce((sum, blob) => sum + (blobSize(store.layout, blob) ?? 0), 0);
+  return { platform: formatPlatform(platform), contentSize: bytes };
+}
+
+export async function pruneImages(context: Context, options: PruneImagesOptions): Promise<RemovedImage[]> {
+  const { store } = context;
+  const { all = false, before, labels = () => true } = options;
+  return await prune(store, all, (image) => {
+    if (before !== undefined && image.created >= before) return false;
+    return options.labels === undefined || labels(readImageConfig(store, image.id).value.process.labels);
+  });
+}
+
+export async function imageExists(context: Context, ref: string): Promise<boolean> {
+  try {
+    findImage(context.store, ref);
+    return true;
+  } catch (error) {
+    if (error instanceof OnggiError && error.code === 'not-found') return false;
+    throw error;
+  }
+}
+
+export async function inspectImage(context: Context, ref: string): Promise<Record<string, unknown>> {
+  const image = findImage(context.store, ref);
+  const names = listImageNames(context.store.database, image.id);
+  const { value: config } = readImageConfig(context.store, image.id);
+  const { process } = config;
+  const ports = exposedPorts(process);
+  return {
+    Id: image.id,
+    RepoTags: names.map(familiar),
+    RepoDigests: names.flatMap(digestName),
+    Parent: '',
+    Created: new Date(image.created).toISOString(),
+    Config: {
+      User: process.user,
+      ...(ports.length > 0 && { ExposedPorts: emptyByKey(ports) }),
+      Env: process.env,
+      Cmd: orNull(process.cmd),
+      Entrypoint: orNull(process.entrypoint),
+      Volumes: process.volumes.length === 0 ? null : emptyByKey(process.volumes),
+      WorkingDir: process.workingDir,
+      Labels: process.labels,
+      ...(process.stopSignal !== '' && { StopSignal: process.stopSignal }),
+    },
+    Architecture: config.platform.architecture,
+    Os: config.platform.os,
+    Size: image.size,
+    GraphDriver: { Name: 'overlay2', Data: null },
+    RootFS: { Type: 'layers', Layers: config.diffIds },
+  };
+}
+
+function familiar({ reference }: ImageName): string {
+  return familiarName(parseReference(reference));
+}
+
+function digestName({ reference, digest }: ImageName): string[] {
+  return digest === null ? [] : [familiarName(pinned(parseReference(reference), digest))];
+}

@@ -1,0 +1,94 @@
+/**
+ * "Simple signing" by GPG: files beside the registry, each a signed message whose text says which manifest and name are
+ * meant (containers-signature(5)). The check itself is gpgv's, with a keyring of the policy's keys alone.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { OnggiError } from '../../errors.ts';
+import { type Digest, digestAlgorithm, digestHex } from '../../oci/digest.ts';
+import { canonicalName } from '../../oci/reference.ts';
+import { maxPayload } from '../../signature/payload.ts';
+import type { Keys, Requirement } from '../../signature/policy.ts';
+import { denied, type PolicyWork, readKey, whyNot } from './policy.ts';
+
+/** Signatures of one manifest that are looked at. */
+const mostSignatures = 50;
+const gpgvTime = 10_000;
+
+/**
+ * Where Podman and Skopeo put them when nothing else is configured. Other places (registries.d) are not looked at: then
+ * there is no signature, and the image is not let in.
+ */
+function lookaside({ environment }: PolicyWork): string {
+  if (process.getuid?.() === 0) return '/var/lib/containers/sigstore';
+  const data = environment['XDG_DATA_HOME'] || join(environment['HOME'] || '/', '.local/share');
+  return join(data, 'containers/sigstore');
+}
+
+/** @throws OnggiError `denied`; `unsupported` when gpgv is not installed */
+export async function requireGpgSignature(
+  work: PolicyWork,
+  { keys, identity }: Extract<Requirement, { readonly keys: Keys }>,
+  what: string,
+): Promise<void> {
+  const directory = work.environment['ONGGI_LOOKASIDE'] || lookaside(work);
+  const files = work.digests.flatMap((digest) => signatureFiles(directory, work, digest));
+  if (files.length === 0) throw denied(`${what}: a GPG signature is required, and "${directory}" has none of it`);
+  const reasons = files.map((file) => {
+    const text = checkedText(readFileSync(file), keys);
+    return text === undefined ? 'made with another key, or damaged' : whyNot(text, 'gpg', identity, work);
+  });
+  if (reasons.includes(undefined)) return;
+  throw denied(
+    `${what}: none of its ${reasons.length} GPG signatures is accepted: ${[...new Set(reasons)].join('; ')}`,
+  );
+}
+
+/** DIRECTORY/docker.io/library/alpine@sha256=HEX/signature-1, and so on without a gap. */
+function signatureFiles(directory: string, { reference }: PolicyWork, digest: Digest): string[] {
+  const name = canonicalName({ ...reference, tag: null, digest }).split('@')[0] ?? '';
+  const place = join(directory, `${name}@${digestAlgorithm(digest)}=${digestHex(digest)}`);
+  const files: string[] = [];
+  for (let index = 1; index <= mostSignatures; index += 1) {
+    const path = join(place, `signature-${index}`);
+    if (!existsSync(path)) break;
+    files.push(path);
+  }
+  return files;
+}
+
+/** The text of a message that one of the keys has signed; undefined when none has. */
+function checkedText(message: Uint8Array, { paths, data }: Keys): Buffer | undefined {
+  const directory = mkdtempSync(join(tmpdir(), 'onggi-gpg-'));
+  try {
+    const keyring = join(directory, 'keyring');
+    const signed = join(directory, 'message');
+    const output = join(directory, 'text');
+    writeFileSync(keyring, Buffer.concat([...paths.map(readKey), ...data].map(unarmoured)));
+    writeFileSync(signed, message);
+    const args = ['--homedir', directory, '--keyring', keyring, '--status-fd', '1', '--output', output, signed];
+    const { error, status, stdout } = spawnSync('gpgv', args, { timeout: gpgvTime, maxBuffer: maxPayload });
+    if (error !== undefined && Reflect.get(error, 'code') === 'ENOENT') {
+      throw new OnggiError('unsupported', 'policy "signedBy": gpgv is not installed', { hint: 'Install gpgv.' });
+    }
+    // One message may hold several signatures, of which gpgv could pass over one: exactly one is wanted.
+    const lines = stdout?.toString().split('\n') ?? [];
+    const count = (word: string): number => lines.filter((line) => line.startsWith(`[GNUPG:] ${word} `)).length;
+    const good = status === 0 && count('VALIDSIG') === 1 && count('NEWSIG') <= 1 && count('PLAINTEXT') === 1;
+    return good ? readFileSync(output) : undefined;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** gpgv takes binary keys only (RFC 9580, section 6.2 has the other form). */
+function unarmoured(key: Buffer): Buffer {
+  const text = key.toString('latin1');
+  const body =
+    /-----BEGIN PGP PUBLIC KEY BLOCK-----\r?\n(?:[^\r\n]+\r?\n)*\r?\n([A-Za-z0-9+/=\s]+?)(?:\n=[A-Za-z0-9+/]{4})?\s*-----END/.exec(
+      text,
+    )?.[1];
+  return body === undefined ? key : Buffer.from(body, 'base64');
+}

@@ -1,0 +1,104 @@
+/** The mounts of a container: the usual ones, the engine's files in /etc, the user's. Pure. */
+import { posix } from 'node:path';
+import { OnggiError } from '../../errors.ts';
+import type { Mount } from '../../oci/runtime-spec.ts';
+import { defaultMounts, defaultShmSize } from '../../runtime/defaults.ts';
+import type { BindMount, ContainerOptions, TmpfsMount } from '../types.ts';
+import { volumeMount } from '../volume/volume-mount.ts';
+import type { SpecFacts } from './spec.ts';
+
+/**
+ * A mount of the user's replaces a usual one on the same place; with /dev go all those below it. Ordered so that a
+ * mount never hides one that came before it: by depth, the usual ones first.
+ *
+ * @throws OnggiError `invalid`
+ */
+export function specMounts(
+  options: ContainerOptions,
+  { files, volumes }: Pick<SpecFacts, 'files' | 'volumes'>,
+): Mount[] {
+  const asked = (options.mounts ?? []).map((mount) => {
+    if (mount.type === 'bind') return bind(mount);
+    if (mount.type === 'tmpfs') return tmpfs(mount);
+    return volumeMount(mount, mountTarget(mount.target), volumes(mount.name ?? ''));
+  });
+  const places = new Set<string>();
+  for (const { destination } of asked) {
+    if (places.has(destination)) throw new OnggiError('invalid', `Duplicate mount point: ${destination}`);
+    places.add(destination);
+  }
+  const replaced = ({ destination }: Mount): boolean =>
+    places.has(destination) || (places.has('/dev') && destination.startsWith('/dev/'));
+  const usual = defaultMounts.flatMap((mount) => adjust(mount, options));
+  const etc = [
+    etcFile(files.resolv, '/etc/resolv.conf'),
+    etcFile(files.hostname, '/etc/hostname'),
+    etcFile(files.hosts, '/etc/hosts'),
+  ];
+  const kept = usual.filter((mount) => !replaced(mount));
+  const rest = [...etc.filter((mount) => !replaced(mount)), ...asked];
+  return [...kept, ...rest.toSorted((a, b) => depth(a) - depth(b))];
+}
+
+function depth({ destination }: Mount): number {
+  return destination.split('/').length;
+}
+
+/** A privileged container may write to sysfs and its cgroups. Shared memory is where the IPC namespace is. */
+function adjust(mount: Mount, { privileged = false, ipcMode, shmSize = defaultShmSize }: ContainerOptions): Mount[] {
+  const options = mount.options ?? [];
+  if (mount.destination === '/dev/shm') {
+    if (ipcMode === 'none') return [];
+    if (ipcMode === 'host') return [{ ...mount, type: 'bind', source: '/dev/shm', options: ['rbind', 'rprivate'] }];
+    return [{ ...mount, options: [...options, `size=${Math.ceil(shmSize / 1024)}k`] }];
+  }
+  if (privileged && (mount.type === 'sysfs' || mount.type === 'cgroup')) {
+    return [{ ...mount, options: options.map((word) => (word === 'ro' ? 'rw' : word)) }];
+  }
+  return [mount];
+}
+
+function etcFile(source: string, destination: string): Mount {
+  return { destination, type: 'bind', source, options: ['rbind', 'rprivate'] };
+}
+
+/** Read-only means the submounts too (mount_setattr(2), AT_RECURSIVE), as in Docker since version 25. */
+function bind(mount: BindMount): Mount {
+  if (!mount.source.startsWith('/')) {
+    throw new OnggiError('invalid', `bind mount: the source "${mount.source}" is not an absolute path`);
+  }
+  return {
+    destination: mountTarget(mount.target),
+    type: 'bind',
+    source: posix.normalize(mount.source),
+    options: ['rbind', ...(mount.readOnly ? ['rro'] : []), mount.propagation],
+  };
+}
+
+/** Keys of tmpfs(5) that a user may set. */
+const tmpfsKeys = /^(?:size|mode|uid|gid|nr_inodes|nr_blocks|mpol|huge)=[^=]+$/;
+const tmpfsWord = /^[a-z]+$/;
+
+function tmpfs(mount: TmpfsMount): Mount {
+  const words = mount.options.split(',').filter((word) => word !== '');
+  for (const word of words) {
+    if (!tmpfsKeys.test(word) && !tmpfsWord.test(word)) {
+      throw new OnggiError('invalid', `tmpfs "${mount.target}": invalid option "${word}"`);
+    }
+  }
+  return {
+    destination: mountTarget(mount.target),
+    type: 'tmpfs',
+    source: 'tmpfs',
+    options: ['noexec', 'nosuid', 'nodev', ...words],
+  };
+}
+
+/** @throws OnggiError `invalid` */
+export function mountTarget(path: string): string {
+  const clean = posix.normalize(path).replace(/(?<=.)\/$/, '');
+  if (!clean.startsWith('/') || clean === '/') {
+    throw new OnggiError('invalid', `invalid mount path "${path}": it must be absolute and not "/"`);
+  }
+  return clean;
+}

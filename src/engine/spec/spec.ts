@@ -1,0 +1,177 @@
+/**
+ * What a container is asked to be, as an OCI config.json: the user's options, the image and the machine put together
+ * with Docker's defaults (moby, daemon/oci_linux.go). Pure.
+ *
+ * Trust: an image says what runs (command, environment, working directory, user) and nothing else. Policy, which is
+ * every other field, comes from the options alone; `ImageConfigView` has no more fields than those four ideas need, and a
+ * test flips each field of an image config to see that no other field of the result moves (THREATS, class H).
+ */
+import { OnggiError } from '../../errors.ts';
+import type { Capabilities, Device, Seccomp, Spec } from '../../oci/runtime-spec.ts';
+import { ociVersion } from '../../oci/runtime-spec.ts';
+import { containerCapabilities } from '../../runtime/capability.ts';
+import { maskedPaths, readonlyPaths } from '../../runtime/defaults.ts';
+import { rlimitType, unlimited } from '../../runtime/rlimit.ts';
+import type { SeccompArchitecture } from '../../runtime/seccomp/architecture.ts';
+import { defaultSeccomp, type KernelVersion } from '../../runtime/seccomp/profile.ts';
+import { applySeccompTemplate } from '../../runtime/seccomp/template.ts';
+import type { ContainerOptions, Ulimit } from '../types.ts';
+import type { VolumeFacts } from '../volume/volume-mount.ts';
+import { mappedDevices } from './devices.ts';
+import { specMounts } from './mounts.ts';
+import { type ImageConfigView, processSpec } from './process.ts';
+import { resourceLimits } from './resources.ts';
+import { rootlessSpec, type UserMaps } from './rootless.ts';
+
+export { execProcess, processArgs } from './process.ts';
+
+/** What has to be known of the container's place on this machine. */
+export type SpecFacts = {
+  /** 64 hexadecimal digits. */
+  readonly id: string;
+  readonly cgroupsPath: string;
+  /** The machine's own host name, which a container on its network shows. */
+  readonly hostname: string;
+  /** Host paths of the files that the engine keeps for the container. */
+  readonly files: { readonly hostname: string; readonly hosts: string; readonly resolv: string };
+  /** Effective capabilities of the engine: "all" means these. */
+  readonly capabilities: readonly string[];
+  readonly architecture: SeccompArchitecture;
+  readonly kernel: KernelVersion;
+  /** CPUs that are online. */
+  readonly cpus: number;
+  /** Swap can be limited. */
+  readonly swap: boolean;
+  /** Paths to mask besides the usual ones: CPU throttling files, and for the image "host" the machine's secrets. */
+  readonly maskedPaths: readonly string[];
+  /** Every device of the machine; read only for a privileged container. */
+  readonly devices: () => readonly Device[];
+  /** The device nodes at or below a path of the host. */
+  readonly devicesAt: (path: string) => readonly Device[];
+  /** Ids of an ordinary user's container; undefined for root, whose containers have those of the machine. */
+  readonly maps: UserMaps | undefined;
+  /** The volumes that the options name. */
+  readonly volumes: (name: string) => VolumeFacts;
+  /** Told what could not be had but was not asked for. */
+  readonly warn: (message: string) => void;
+};
+
+/**
+ * @param image null for the image "host"
+ * @throws OnggiError `invalid` when options contradict each other or the machine
+ */
+export function makeSpec(options: ContainerOptions, image: ImageConfigView | null, facts: SpecFacts): Spec {
+  const spec = usualSpec(options, image, facts);
+  return facts.maps === undefined ? spec : rootlessSpec(spec, facts.maps);
+}
+
+function usualSpec(options: ContainerOptions, image: ImageConfigView | null, facts: SpecFacts): Spec {
+  const privileged = options.privileged === true;
+  const ownNetwork = options.network !== 'host';
+  checkHostName('hostname', options.hostname ?? '');
+  checkHostName('domainname', options.domainname ?? '');
+  const hostname = options.hostname || (ownNetwork ? facts.id.slice(0, 12) : facts.hostname);
+  const capabilities = capabilitiesOf(options, facts);
+  const seccomp = seccompOf(options, capabilities.bounding ?? [], facts);
+  const { masked, readOnly } = hiddenPaths(options, image, facts);
+  const devices = mappedDevices(options.devices ?? [], facts);
+  return {
+    ociVersion,
+    process: {
+      ...processSpec(options, image, hostname),
+      capabilities,
+      ...(options.security?.noNewPrivileges === true && { noNewPrivileges: true }),
+      ...apparmorOf(options),
+      rlimits: (options.ulimits ?? []).map(rlimit),
+    },
+    root: { path: 'rootfs', readonly: options.readOnly === true },
+    ...(options.utsMode !== 'host' && { hostname }),
+    ...(options.domainname && { domainname: options.domainname }),
+    mounts: specMounts(options, facts),
+    ...(options.annotations !== undefined && { annotations: options.annotations }),
+    linux: {
+      namespaces: [
+        { type: 'mount' },
+        ...(options.pidMode === 'host' ? [] : [{ type: 'pid' } as const]),
+        ...(options.utsMode === 'host' ? [] : [{ type: 'uts' } as const]),
+        ...(options.ipcMode === 'host' ? [] : [{ type: 'ipc' } as const]),
+        ...(options.cgroupnsMode === 'host' ? [] : [{ type: 'cgroup' } as const]),
+        ...(ownNetwork ? [{ type: 'network' } as const] : []),
+      ],
+      cgroupsPath: facts.cgroupsPath,
+      resources: {
+        ...resourceLimits(options.resources ?? {}, facts),
+        devices: [{ allow: privileged, access: 'rwm' }, ...devices.rules],
+      },
+      devices: [...(privileged ? facts.devices() : []), ...devices.nodes],
+      sysctl: { ...(ownNetwork ? networkSysctls : {}), ...options.sysctls },
+      maskedPaths: masked,
+      readonlyPaths: readOnly,
+      ...seccomp,
+    },
+  };
+}
+
+/** It becomes a line of /etc/hosts, in which a blank or a line feed would begin another name or another host. */
+function checkHostName(what: string, name: string): void {
+  if (!/[\s\p{Cc}#]/u.test(name)) return;
+  throw new OnggiError('invalid', `${what} ${JSON.stringify(name)}: it has a blank, a "#" or a control character`, {
+    hint: 'Use letters, digits, "-" and ".".',
+  });
+}
+
+function seccompOf(
+  options: ContainerOptions,
+  capabilities: readonly string[],
+  facts: SpecFacts,
+): { seccomp?: Seccomp } {
+  const asked = options.security?.seccomp;
+  if (asked === null) return {};
+  const place = { capabilities, machine: facts.architecture, kernel: facts.kernel };
+  if (asked !== undefined) return { seccomp: applySeccompTemplate(asked.template, place) };
+  if (options.privileged === true) return {};
+  return { seccomp: defaultSeccomp(capabilities, facts.architecture, facts.kernel) };
+}
+
+function apparmorOf({ security }: ContainerOptions): { apparmorProfile?: string } {
+  const profile = security?.apparmor;
+  return profile === undefined || profile === 'unconfined' ? {} : { apparmorProfile: profile };
+}
+
+/** What a privileged container may see, and what it was told; the machine's secrets stay masked in the image `host`. */
+function hiddenPaths(
+  { privileged = false, security = {} }: ContainerOptions,
+  image: ImageConfigView | null,
+  facts: SpecFacts,
+): { readonly masked: readonly string[]; readonly readOnly: readonly string[] } {
+  const open = privileged || security.systemPathsVisible === true || security.unmask?.includes('ALL') === true;
+  const shown = new Set(security.unmask);
+  const usual = open ? [] : [...maskedPaths, ...(image === null ? [] : facts.maskedPaths)];
+  const own = image === null ? facts.maskedPaths : [];
+  const masked = [...usual.filter((path) => !shown.has(path)), ...own, ...(security.mask ?? [])];
+  return { masked, readOnly: open ? [] : readonlyPaths.filter((path) => !shown.has(path)) };
+}
+
+/** Any port and ping without a capability, harmless in a network namespace of its own (moby#41030). */
+const networkSysctls = {
+  'net.ipv4.ip_unprivileged_port_start': '0',
+  'net.ipv4.ping_group_range': '0 2147483647',
+};
+
+/**
+ * Not inheritable, not ambient: an executable with file capabilities would gain what its user may not have
+ * (CVE-2022-24769). "All" is what the engine has itself; a name that it lacks is passed on, and warned about.
+ */
+function capabilitiesOf(options: ContainerOptions, facts: SpecFacts): Capabilities {
+  const add = options.capAdd ?? [];
+  const chosen = containerCapabilities({ add, drop: options.capDrop ?? [], privileged: options.privileged === true });
+  const named = new Set(add.map((name) => `CAP_${name.toUpperCase().replace(/^CAP_/, '')}`));
+  const all = options.privileged === true || named.has('CAP_ALL');
+  const names = all ? chosen.filter((name) => facts.capabilities.includes(name) || named.has(name)) : chosen;
+  return { bounding: names, effective: names, permitted: names, inheritable: [], ambient: [] };
+}
+
+function rlimit({ name, soft, hard }: Ulimit): { type: string; soft: bigint; hard: bigint } {
+  const value = (limit: bigint): bigint => (limit === -1n ? unlimited : limit);
+  return { type: rlimitType(name), soft: value(soft), hard: value(hard) };
+}
