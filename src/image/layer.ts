@@ -16,9 +16,10 @@ import { openDirectory } from '../kernel/directory.ts';
 import { syncFileSystem } from '../kernel/open-file.ts';
 import { inUserNamespace } from '../kernel/user-namespace.ts';
 import { type ChainId, type DiffId, type Digest, digestAlgorithm, parseDigest } from '../oci/digest.ts';
-import { type BlobExpectation, type BlobWriter, createBlobWriter, type WrittenBlob } from '../store/blob.ts';
+import { type BlobExpectation, type BlobWriter, createBlobWriter, hasBlob, type WrittenBlob } from '../store/blob.ts';
 import { syncDatabase, transaction } from '../store/database.ts';
-import { type ImageName, putImage, putImageName } from '../store/image-row.ts';
+import { putImageBlobs } from '../store/image-blob-row.ts';
+import { type ImageName, imageById, putImage, putImageName } from '../store/image-row.ts';
 import { insertLayer, type LayerRow, layerByChainId } from '../store/layer-row.ts';
 import { layerPath } from '../store/layout.ts';
 import { lockContent } from '../store/lock.ts';
@@ -155,8 +156,10 @@ export type NewImage = {
   readonly chain: readonly ChainId[];
   /** Layers that are not in the store yet, lowest first. */
   readonly layers: readonly NewLayer[];
-  /** Config and manifest. */
+  /** Config, manifest, and what is held. */
   readonly blobs: readonly WrittenBlob[];
+  /** What the image holds beside its layers (store/image-blob-row.ts): among `blobs`, or in the store. */
+  readonly held?: readonly Digest[];
   readonly name: Pick<ImageName, 'reference' | 'digest'> | null;
 };
 
@@ -186,7 +189,9 @@ export async function publishImage(store: Store, image: NewImage, signal?: Abort
     before = transaction(store.database, () => {
       for (const row of rows) insertLayer(store.database, row);
       const size = image.chain.reduce((sum, id) => sum + (layerByChainId(store.database, id)?.size ?? 0), 0);
+      const known = imageById(store.database, image.id);
       putImage(store.database, { id: image.id, manifest: image.manifest, created: image.created, size }, image.chain);
+      holdBlobs(store, image, known?.manifest);
       return image.name === null ? null : putImageName(store.database, { ...image.name, imageId: image.id });
     });
   } catch (error) {
@@ -195,6 +200,14 @@ export async function publishImage(store: Store, image: NewImage, signal?: Abort
   }
   syncDatabase(store.database);
   return before;
+}
+
+/** @param before the manifest by which the image came earlier: its names may stand for it still */
+function holdBlobs({ database, layout }: Store, { id, manifest, held = [] }: NewImage, before?: Digest): void {
+  const gone = held.find((digest) => !hasBlob(layout, digest));
+  if (gone !== undefined) throw new OnggiError('conflict', `blob "${gone}" was removed meanwhile`);
+  const earlier = before === undefined || before === manifest ? [] : [before];
+  putImageBlobs(database, id, [...held, ...earlier]);
 }
 
 /** Two layers can have the same blob; it has one place. */

@@ -9,6 +9,7 @@ import { formatPlatform, parsePlatform, platformMatch } from '../oci/platform.ts
 import { canonicalName, familiarName, parseReference, type Reference } from '../oci/reference.ts';
 import { type ContainerRow, containersOfImage } from '../store/container-row.ts';
 import { syncDatabase, transaction } from '../store/database.ts';
+import { blobsOfImage } from '../store/image-blob-row.ts';
 import {
   deleteImage,
   deleteImageName,
@@ -46,7 +47,13 @@ export type RemoveOptions = {
   readonly platform?: string;
 };
 
-type Rows = { readonly removed: RemovedImage; readonly images: ImageRow[]; readonly layers: LayerRow[] };
+type Rows = {
+  readonly removed: RemovedImage;
+  readonly images: ImageRow[];
+  readonly layers: LayerRow[];
+  /** What the images held beside their layers. */
+  readonly held: readonly Digest[];
+};
 
 /**
  * @param wanted a name, or an id or its beginning: by id all names go
@@ -74,8 +81,9 @@ export async function removeForgottenImages(store: Store): Promise<void> {
   if (forgottenImages(store.database).length === 0) return;
   const rows = transaction(store.database, () => {
     const images = forgottenImages(store.database);
+    const held = images.flatMap(({ id }) => blobsOfImage(store.database, id));
     for (const image of images) deleteImage(store.database, image.id);
-    return { removed: nothing, images, layers: deleteUnusedLayers(store.database) };
+    return { removed: nothing, images, layers: deleteUnusedLayers(store.database), held };
   });
   await removeFiles(store, rows);
 }
@@ -92,6 +100,7 @@ function removeRows(store: Store, wanted: string, { force = false, allNames = fa
       removed: { untagged: removed === undefined ? [] : [familiar(removed)], deleted: [], reclaimed: 0 },
       images: [],
       layers: [],
+      held: [],
     };
   }
   checkRepositories(image, names, force || allNames);
@@ -100,12 +109,13 @@ function removeRows(store: Store, wanted: string, { force = false, allNames = fa
   const untagged = names.map(familiar);
   if (users.length > 0) {
     hideImage(store.database, image.id, Date.now());
-    return { removed: { untagged, deleted: [image.id], reclaimed: 0 }, images: [], layers: [] };
+    return { removed: { untagged, deleted: [image.id], reclaimed: 0 }, images: [], layers: [], held: [] };
   }
+  const held = blobsOfImage(store.database, image.id);
   deleteImage(store.database, image.id);
   const layers = deleteUnusedLayers(store.database);
   const deleted = [image.id, ...layers.map(({ chainId }) => chainId)];
-  return { removed: { untagged, deleted, reclaimed: 0 }, images: [image], layers };
+  return { removed: { untagged, deleted, reclaimed: 0 }, images: [image], layers, held };
 }
 
 /** `rmi name@digest` of what was pulled by tag. */
@@ -177,6 +187,7 @@ async function removeFiles(store: Store, rows: Rows): Promise<number> {
   const blobs = [
     ...rows.images.flatMap((image) => [image.id, image.manifest]),
     ...rows.layers.flatMap((layer) => (layer.blob === null ? [] : [layer.blob])),
+    ...rows.held,
   ];
   using _ = await lockContent(store.layout, 'exclusive');
   for (const blob of new Set(blobs)) {

@@ -183,7 +183,8 @@ export function imagesWithBlob(database: Database, digest: Digest): ImageRow[] {
   return all(
     database,
     `SELECT * FROM images WHERE id = ?1 OR manifest = ?1 OR id IN
-       (SELECT image_id FROM image_layers JOIN layers USING (chain_id) WHERE blob = ?1)`,
+       (SELECT image_id FROM image_layers JOIN layers USING (chain_id) WHERE blob = ?1
+        UNION ALL SELECT image_id FROM image_blobs WHERE digest = ?1)`,
     digest,
   ).map(imageOf);
 }
@@ -203,18 +204,19 @@ export function namedBlobs(database: Database): Digest[] {
   const rows = all(
     database,
     `SELECT manifest AS digest FROM images UNION ALL SELECT id FROM images
-       UNION ALL SELECT blob FROM layers WHERE blob IS NOT NULL
+       UNION ALL SELECT blob FROM layers WHERE blob IS NOT NULL UNION ALL SELECT digest FROM image_blobs
        UNION ALL SELECT digest FROM registry_blobs UNION ALL SELECT digest FROM registry_manifests`,
   );
   return [...new Set(rows.map((row) => parseDigest(text(row, 'digest'))))];
 }
 
-/** Whether any row names this blob: as config, manifest or layer of an image, or as content of the registry server. */
+/** Whether any row names this blob: of an image, or as content of the registry server. */
 export function isBlobNamed(database: Database, digest: Digest): boolean {
   const row = get(
     database,
     `SELECT EXISTS (SELECT 1 FROM images WHERE id = ?1 OR manifest = ?1)
          OR EXISTS (SELECT 1 FROM layers WHERE blob = ?1)
+         OR EXISTS (SELECT 1 FROM image_blobs WHERE digest = ?1)
          OR EXISTS (SELECT 1 FROM registry_blobs WHERE digest = ?1)
          OR EXISTS (SELECT 1 FROM registry_manifests WHERE digest = ?1) AS named`,
     digest,

@@ -32,6 +32,9 @@ const cases: Record<number, (database: ReturnType<typeof openDatabase>) => void>
   5: (database) => {
     assert.deepEqual(all(database, 'SELECT * FROM manifest_lists'), []);
   },
+  6: (database) => {
+    assert.deepEqual(all(database, 'SELECT * FROM image_blobs'), []);
+  },
 };
 
 for (const migration of migrations) {

@@ -7,6 +7,7 @@
  *                  manifest the name stood for
  *   layers         one row per unpacked layer: named by chain id, `directory` is its name below ROOT/layers
  *   image_layers   which layers an image has, position 0 is the lowest
+ *   image_blobs    what an image holds beside those: its index, other forms of its layers and manifest; goes with it
  *   containers     one row per container; its layers are those of its image. `restart_at` is when one that has ended is to
  *                  run again, `stopped` that somebody wants it to stay ended
  *   networks       bridges; owner is "user" or "onggi" (the default network); `active` is set before the
@@ -211,6 +212,18 @@ CREATE TABLE manifest_lists (
   entry TEXT NOT NULL,
   PRIMARY KEY (reference, source)
 ) STRICT;
+`,
+  },
+  {
+    version: 6,
+    name: 'blobs that an image holds beside its layers',
+    sql: `
+CREATE TABLE image_blobs (
+  image_id TEXT NOT NULL REFERENCES images (id) ON DELETE CASCADE,
+  digest TEXT NOT NULL,
+  PRIMARY KEY (image_id, digest)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX image_blobs_by_digest ON image_blobs (digest);
 `,
   },
 ];

@@ -8,6 +8,7 @@ import { formatPlatform, parsePlatform, platformMatch } from '../../oci/platform
 import { familiarName, parseReference, pinned } from '../../oci/reference.ts';
 import { blobSize } from '../../store/blob.ts';
 import { countContainersByImage } from '../../store/container-row.ts';
+import { blobsOfImage } from '../../store/image-blob-row.ts';
 import {
   type ImageName,
   type ImageRow,
@@ -63,7 +64,8 @@ export async function imageContent(context: Context, id: Digest): Promise<ImageC
   const image = imageById(store.database, id);
   if (image === undefined) throw new OnggiError('not-found', `No such image: ${id}`);
   const { platform } = readImageConfig(store, id).value;
-  const blobs = new Set([id, image.manifest, ...layersOfImage(store.database, id).flatMap(({ blob }) => blob ?? [])]);
+  const layers = layersOfImage(store.database, id).flatMap(({ blob }) => blob ?? []);
+  const blobs = new Set([id, image.manifest, ...layers, ...blobsOfImage(store.database, id)]);
   const bytes = [...blobs].reduce((sum, blob) => sum + (blobSize(store.layout, blob) ?? 0), 0);
   return { platform: formatPlatform(platform), contentSize: bytes };
 }

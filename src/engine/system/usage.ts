@@ -2,6 +2,7 @@
 import { treeSize } from '../../image/tree-size.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { blobSize } from '../../store/blob.ts';
+import { blobsOfImage } from '../../store/image-blob-row.ts';
 import { listAllImages } from '../../store/image-row.ts';
 import { type LayerRow, layersOfImage } from '../../store/layer-row.ts';
 import { allSummaries, filesOf } from '../container/container.ts';
@@ -72,7 +73,8 @@ type Part = { readonly size: number; users: number };
 function partsOf(context: Context, id: Digest, manifest: Digest, known: Map<string, Part>): Part[] {
   const { store } = context;
   const layers = layersOfImage(store.database, id);
-  const blobs = [id, manifest, ...layers.flatMap(({ blob }) => blob ?? [])];
+  const own = [id, manifest, ...layers.flatMap(({ blob }) => blob ?? [])];
+  const blobs = [...own, ...blobsOfImage(store.database, id)];
   const part = (key: string, size: () => number): Part => {
     const found = known.get(key) ?? { size: size(), users: 0 };
     known.set(key, found);
