@@ -49,6 +49,7 @@ extern const struct call lock_calls[];
 extern const struct call terminal_calls[];
 extern const struct call channel_calls[];
 extern const struct call datagram_calls[];
+extern const struct call watch_calls[];
 
 /* Repeats a call that a signal has interrupted; the kernel's restart rules differ by call (signal(7)). */
 #define RETRY(result, expression)                      \
@@ -69,6 +70,9 @@ napi_value check_number(napi_env env, const char *syscall, long result);
 napi_value make_boolean(napi_env env, bool value);
 /* A new Uint8Array with a copy of the bytes. */
 napi_value make_bytes(napi_env env, const void *bytes, size_t length);
+
+/* Runs a detached thread with all signals blocked: they are the engine's. 0 or an errno. */
+int start_thread(void *(*run)(void *), void *data);
 
 /* write(2) until all is written. 0, or -1 with errno. */
 int write_fully(int fd, const void *bytes, size_t length);

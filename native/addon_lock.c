@@ -3,15 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
-
-/* The thread calls one system call and one function of the engine. */
-#define STACK_SIZE (64 * 1024)
 
 /* The LOCK_* operation of a mode word, or -1. */
 static int operation_of(const char *mode) {
@@ -66,23 +61,6 @@ static void *wait_for_lock(void *data) {
     return NULL;
 }
 
-/* 0 or an errno. All signals are blocked in the thread: they are the engine's. */
-static int start_thread(struct waiter *waiter) {
-    pthread_attr_t attributes;
-    sigset_t all, before;
-    pthread_t thread;
-    int error = pthread_attr_init(&attributes);
-    if (error != 0) return error;
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, STACK_SIZE);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    error = pthread_create(&thread, &attributes, wait_for_lock, waiter);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    return error;
-}
-
 static bool make_callback(napi_env env, napi_value function, napi_threadsafe_function *callback) {
     napi_value name;
     if (napi_create_string_utf8(env, "flockWait", NAPI_AUTO_LENGTH, &name) != napi_ok) return false;
@@ -106,7 +84,7 @@ static napi_value run_flock_wait(napi_env env, const struct argument *a) {
         free(waiter);
         return throw_errno(env, "flock", error);
     }
-    int error = start_thread(waiter);
+    int error = start_thread(wait_for_lock, waiter);
     if (error == 0) return NULL;
     napi_release_threadsafe_function(waiter->done, napi_tsfn_abort);
     close(waiter->fd);

@@ -271,6 +271,7 @@ export const roomRules: Readonly<Record<string, FolderRule>> = {
       'subordinate-ids.ts',
       'terminal.ts',
       'user-namespace.ts',
+      'watch.ts',
     ],
     acting: [
       'addon.ts',
@@ -296,6 +297,7 @@ export const roomRules: Readonly<Record<string, FolderRule>> = {
       'shim.ts',
       'terminal.ts',
       'user-namespace.ts',
+      'watch.ts',
     ],
   },
   oci: { imports: [], acting: [] },

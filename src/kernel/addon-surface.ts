@@ -41,6 +41,11 @@ export interface Addon {
    * the wait up: the lock is let go as soon as it is had. Does not keep the program from ending.
    */
   flockWait(fd: number, mode: 'exclusive' | 'shared', done: (errno: number) => void): void;
+  /**
+   * Calls `changed` after each change of one of the paths (for a directory: of what lies in it), once for what comes at
+   * once (inotify(7)). Closing the descriptor that it returns ends the watch; until then it keeps the program alive.
+   */
+  watch(paths: readonly string[], changed: () => void): number;
   /** openat2(2); `resolve` are RESOLVE_* bits, `flags` O_*. */
   openat2(directory: number, path: Name, flags: number, mode: number, resolve: number): number;
   mkdirat(directory: number, name: Name, mode: number): void;

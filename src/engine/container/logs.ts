@@ -1,6 +1,6 @@
 /** `logs`: the entries of a container's log, from a place in it, optionally until the container ends. */
-import { type FSWatcher, watch } from 'node:fs';
 import { dirname } from 'node:path';
+import { watchPaths } from '../../kernel/watch.ts';
 import type { LogEntry, LogQuery } from '../types.ts';
 import { type LogFile, openLogFiles } from './log-file.ts';
 
@@ -79,8 +79,7 @@ function watchChanges(path: string, ended: Promise<void>, signal: AbortSignal | 
     over = true;
     wake?.();
   };
-  const watcher: FSWatcher = watch(dirname(path), notice);
-  watcher.on('error', finish);
+  const watch = watchPaths([dirname(path)], notice);
   ended.then(finish, finish);
   signal?.addEventListener('abort', finish);
   return {
@@ -91,7 +90,7 @@ function watchChanges(path: string, ended: Promise<void>, signal: AbortSignal | 
       return over ? 'ended' : 'changed';
     },
     [Symbol.dispose]() {
-      watcher.close();
+      watch[Symbol.dispose]();
       signal?.removeEventListener('abort', finish);
     },
   };

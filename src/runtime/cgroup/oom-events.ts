@@ -1,6 +1,7 @@
 /** Telling when the kernel kills a process of a container for lack of memory. */
-import { existsSync, watch } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { OnggiError } from '../../errors.ts';
+import { watchPaths } from '../../kernel/watch.ts';
 import { type Cgroup, controllerDirectory, isUnified } from './cgroup.ts';
 import { readControlIfThere } from './control-file.ts';
 
@@ -47,11 +48,11 @@ function isEmpty(directory: string, unified: boolean): boolean {
 /** Calls `look` now, whenever one of the files changes, and every `pause` milliseconds, until it returns false. */
 function repeat(look: () => boolean, files: readonly string[], pause: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const watchers = files.map((file) => watch(file, { persistent: true }, step).on('error', () => {}));
+    const watch = watchIfThere(files, step);
     const timer = setInterval(step, pause);
     function end(): void {
       clearInterval(timer);
-      for (const watcher of watchers) watcher.close();
+      watch?.[Symbol.dispose]();
       signal.removeEventListener('abort', end);
       resolve();
     }
@@ -67,4 +68,14 @@ function repeat(look: () => boolean, files: readonly string[], pause: number, si
     signal.addEventListener('abort', end);
     step();
   });
+}
+
+/** A cgroup that goes meanwhile is seen by the next look. */
+function watchIfThere(files: readonly string[], step: () => void): Disposable | undefined {
+  try {
+    return files.length === 0 ? undefined : watchPaths(files, step);
+  } catch (error) {
+    if (error instanceof OnggiError && error.code === 'not-found') return undefined;
+    throw error;
+  }
 }
