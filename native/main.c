@@ -130,12 +130,11 @@ static int settle(struct failure *failure) {
 /* Field by field: a whole struct assigned would touch the pages of its buffers, which an idle shim never needs. */
 static void initialise(struct shim *shim) {
     shim->lock = fcntl(LOCK_FD, F_SETFD, FD_CLOEXEC) == 0 ? LOCK_FD : -1;
-    shim->listener = shim->signals = shim->report = shim->hook_runner = shim->log.fd = -1;
+    shim->listener = shim->signals = shim->report = shim->hook_runner = shim->log.file.fd = -1;
     shim->output.fd = shim->error.fd = shim->sink.fd = -1;
-    shim->output.name = "stdout";
     shim->output.frame = FRAME_STDOUT;
     shim->output.flag = HELLO_STDOUT;
-    shim->error.name = "stderr";
+    shim->error.error = true;
     shim->error.frame = FRAME_STDERR;
     shim->error.flag = HELLO_STDERR;
 }

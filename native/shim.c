@@ -69,7 +69,7 @@ static void trim(struct shim *shim) {
     plan_free(&shim->plan);
     shim->plan = kept;
     options_read(&shim->plan, &shim->options);
-    shim->log.path = shim->options.log;
+    shim->log.file.path = shim->options.log;
 }
 
 void shim_settle(struct shim *shim) {

@@ -26,17 +26,20 @@
 
 enum { CLIENTS_MAX = 16, WARNINGS_MAX = 8 };
 
+/* One read of a container that writes a lot; its pipe holds as much. */
+enum { STREAM_BYTES = 64 << 10 };
+
 /* Output of the container on its way to the log and the clients. The buffer holds the line that is not finished. */
 struct stream {
     int fd; /* -1: at its end, or none */
-    const char *name;
+    bool error; /* it is stderr */
     uint8_t frame;
     uint8_t flag; /* the hello_flag of those who want it */
     bool blocked; /* a client has no room */
     bool closing; /* the init has ended: only `left` more bytes are its own */
     size_t left;
     size_t used;
-    char line[LOG_LINE_MAX];
+    char line[STREAM_BYTES];
 };
 
 /* Where stdin goes: a pipe, or the master of the pty. */

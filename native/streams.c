@@ -28,28 +28,18 @@ static void send_output(struct shim *shim, const struct stream *stream, const ch
     }
 }
 
-/* Logs the whole lines in the buffer, and its beginning when it is full without having one. */
-static void log_lines(struct shim *shim, struct stream *stream, size_t seen) {
-    size_t start = 0;
-    const char *newline;
-    while ((newline = memchr(stream->line + seen, '\n', stream->used - seen)) != NULL) {
-        size_t end = (size_t)(newline - stream->line) + 1;
-        log_entry(&shim->log, stream->name, stream->line + start, end - start);
-        start = seen = end;
-    }
-    if (start == 0 && stream->used == sizeof stream->line) {
-        start = log_boundary(stream->line, stream->used);
-        log_entry(&shim->log, stream->name, stream->line, start);
-    }
-    if (start == 0) return;
-    stream->used -= start;
-    memmove(stream->line, stream->line + start, stream->used);
+/* Logs what there is of lines; the rest stays in the buffer, which then has room. */
+static void log_output(struct shim *shim, struct stream *stream, size_t seen) {
+    size_t logged = log_lines(&shim->log, stream->error, stream->line, stream->used, seen);
+    if (logged == 0) return;
+    stream->used -= logged;
+    memmove(stream->line, stream->line + logged, stream->used);
     log_flush(&shim->log);
 }
 
 void stream_finish(struct shim *shim, struct stream *stream) {
     if (stream->used > 0) {
-        log_entry(&shim->log, stream->name, stream->line, stream->used);
+        log_piece(&shim->log, stream->error, stream->line, stream->used);
         log_flush(&shim->log);
         stream->used = 0;
     }
@@ -101,7 +91,7 @@ void stream_read(struct shim *shim, struct stream *stream) {
         send_output(shim, stream, stream->line + stream->used, (size_t)got);
         size_t seen = stream->used;
         stream->used += (size_t)got;
-        if (shim->log.fd >= 0) log_lines(shim, stream, seen);
+        if (log_is_open(&shim->log)) log_output(shim, stream, seen);
         else stream->used = 0;
         /* While it runs, others get their turn between reads; at the end all of it is wanted at once. */
         if (!shim->ended) return;

@@ -27,17 +27,15 @@ static void put_date(char *text, uint64_t days) {
     put_digits(text + 8, 2, (uint32_t)day);
 }
 
-void timestamp_now(char text[TIMESTAMP_SIZE]) {
+void timestamp_text(uint64_t ns, char text[TIMESTAMP_SIZE]) {
     static const char pattern[TIMESTAMP_SIZE] = "0000-00-00T00:00:00.000000000Z";
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
     for (unsigned i = 0; i < TIMESTAMP_SIZE; i++) text[i] = pattern[i];
-    uint32_t seconds = (uint32_t)(now.tv_sec % 86400);
-    put_date(text, (uint64_t)now.tv_sec / 86400);
+    uint32_t seconds = (uint32_t)(ns / 1000000000u % 86400);
+    put_date(text, ns / 1000000000u / 86400);
     put_digits(text + 11, 2, seconds / 3600);
     put_digits(text + 14, 2, seconds / 60 % 60);
     put_digits(text + 17, 2, seconds % 60);
-    put_digits(text + 20, 9, (uint32_t)now.tv_nsec);
+    put_digits(text + 20, 9, (uint32_t)(ns % 1000000000u));
 }
 
 uint64_t timestamp_ns(void) {

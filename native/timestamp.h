@@ -6,8 +6,8 @@
 
 #define TIMESTAMP_SIZE sizeof "2026-01-02T03:04:05.123456789Z"
 
-/* RFC 3339 in UTC with nine digits of fraction. */
-void timestamp_now(char text[TIMESTAMP_SIZE]);
+/* Nanoseconds since the epoch as RFC 3339 in UTC, with nine digits of fraction. */
+void timestamp_text(uint64_t ns, char text[TIMESTAMP_SIZE]);
 
 /* Nanoseconds since the epoch. */
 uint64_t timestamp_ns(void);
