@@ -1,14 +1,16 @@
 /** The flags that `run` and `create` share. Pure data. */
 import { asIs, list, type Refused, single, toggle, type ValueOf } from './definition.ts';
-import { parseByteSize, parseByteSizeOrUnlimited } from './value/byte-size.ts';
+import { resourceFlags } from './run-flags/resources.ts';
+import { parseByteSize } from './value/byte-size.ts';
 import { parseCapability } from './value/capability.ts';
 import { parseDevice } from './value/device.ts';
 import { parseAssignment, parseLabel, parseSysctl } from './value/environment.ts';
+import { parseExpose } from './value/expose.ts';
 import { parseHostEntry, parseResolverWord, parseServer } from './value/host-entry.ts';
 import { parseLogOption } from './value/log-option.ts';
 import { parseMount, parseTmpfs } from './value/mount.ts';
 import { parseNetwork } from './value/network.ts';
-import { integer, oneOf, parseCpus } from './value/number.ts';
+import { integer, oneOf } from './value/number.ts';
 import { parsePortMappings } from './value/port-mapping.ts';
 import { parseRestartPolicy } from './value/restart-policy.ts';
 import { parseSecurityOption } from './value/security-option.ts';
@@ -17,6 +19,7 @@ import { parseVolume } from './value/volume.ts';
 import { parseVolumesFrom } from './value/volumes-from.ts';
 
 export const containerFlags = {
+  ...resourceFlags,
   'add-host': list('list', parseHostEntry, 'Add a line to /etc/hosts: NAME:ADDRESS, or NAME:host-gateway'),
   annotation: list('map', parseLabel, 'Set NAME=VALUE as an annotation of the OCI configuration'),
   attach: list(
@@ -27,23 +30,12 @@ export const containerFlags = {
       short: 'a',
     },
   ),
-  'blkio-weight': single(
-    'uint16',
-    blkioWeight,
-    'Share of block I/O beside other containers: 10 to 1000, or 0 for the default',
-  ),
   'cap-add': list('list', parseCapability, 'Give a Linux capability, or ALL'),
   'cap-drop': list('list', parseCapability, 'Take a Linux capability away, or ALL'),
   cgroupns: single('string', oneOf('cgroup namespace', ['private', 'host']), 'Cgroup namespace: private or host', {
     shown: 'private',
   }),
   cidfile: single('file', asIs, 'Write the ID of the container to this file, which must not exist'),
-  'cpu-shares': single('int', integer(0, 262144), 'Share of CPU time beside other containers (1024 is usual)', {
-    short: 'c',
-  }),
-  cpus: single('decimal', parseCpus, 'CPU time as a number of CPUs, such as 1.5'),
-  'cpuset-cpus': single('list', asIs, 'CPUs that may be used (0-3 or 0,1)'),
-  'cpuset-mems': single('list', asIs, 'NUMA nodes whose memory may be used (0-3 or 0,1)'),
   device: list('list', parseDevice, 'Give a device of the host: /dev/x[:/dev/y][:rwm]'),
   dns: list('list', parseServer, 'Ask this name server'),
   'dns-option': list('list', parseResolverWord, 'Set an option of resolv.conf', { aliases: ['dns-opt'] }),
@@ -52,6 +44,11 @@ export const containerFlags = {
   entrypoint: single('string', asIs, "Program to run instead of the image's; empty for none"),
   env: list('list', parseAssignment, "Set NAME=VALUE, or NAME to pass on the caller's value", { short: 'e' }),
   'env-file': list('file', asIs, 'Read environment variables from a file, one a line'),
+  expose: list(
+    'list',
+    parseExpose,
+    'Say that the container listens on a port or on a range of them: 80, 8000-8010/udp',
+  ),
   'group-add': list('list', asIs, 'Be in this group, too: NAME of the image or GID'),
   hostname: single('string', asIs, 'Host name; the short ID if absent', { short: 'h' }),
   init: toggle('Run a small init as process 1 that forwards signals and reaps zombies'),
@@ -64,20 +61,18 @@ export const containerFlags = {
       shown: 'private',
     },
   ),
+  isolation: single('string', oneOf('isolation', ['default', '']), 'Isolation technology: default is the only one'),
   label: list('list', parseLabel, 'Set NAME=VALUE as a label', { short: 'l' }),
   'label-file': list('file', asIs, 'Read labels from a file, one a line'),
   'log-opt': list('list', parseLogOption, 'Rotate the log: max-size=10m, max-file=3'),
-  memory: single('bytes', parseByteSize, 'Memory limit (512m, 2g)', { short: 'm' }),
-  'memory-reservation': single('bytes', parseByteSize, 'Memory that is kept when the machine runs short'),
-  'memory-swap': single('bytes', parseByteSizeOrUnlimited, 'Limit of memory plus swap; -1 for no limit'),
   mount: list('mount', parseMount, 'Mount a directory, a tmpfs or a volume: type=bind,source=/a,target=/b,readonly'),
   name: single('string', asIs, 'Name of the container; a made-up one if absent'),
   network: single('network', parseNetwork, 'Network: bridge, host or none', { aliases: ['net'], shown: 'bridge' }),
   pid: single('string', oneOf('PID mode', ['host']), 'PID namespace: host for that of the machine'),
-  'pids-limit': single('int', integer(-1), 'Most processes and threads at a time; -1 for no limit'),
   platform: single('string', asIs, 'Platform of an image that has several (linux/arm64)'),
   privileged: toggle('Drop the protections: all capabilities, devices and system calls'),
   publish: list('list', parsePortMappings, 'Publish a port: [[IP:]HOST:]CONTAINER[/udp]', { short: 'p' }),
+  'publish-all': toggle('Publish all ports that the container listens on, each on any free one', { short: 'P' }),
   pull: single(
     'string',
     oneOf('pull option', ['always', 'missing', 'never']),
@@ -121,27 +116,11 @@ export const containerFlags = {
 
 export type ContainerFlags = { readonly [N in keyof typeof containerFlags]: ValueOf<(typeof containerFlags)[N]> };
 
-function blkioWeight(text: string): number {
-  return text === '0' ? 0 : integer(10, 1000)(text);
-}
-
 /** The rest of what Docker 28 takes. */
 export const refusedContainerFlags: Refused = {
   values: [
-    'blkio-weight-device',
-    'cgroup-parent',
     'cpu-count',
     'cpu-percent',
-    'cpu-period',
-    'cpu-quota',
-    'cpu-rt-period',
-    'cpu-rt-runtime',
-    'device-cgroup-rule',
-    'device-read-bps',
-    'device-read-iops',
-    'device-write-bps',
-    'device-write-iops',
-    'expose',
     'gpus',
     'health-cmd',
     'health-interval',
@@ -153,28 +132,22 @@ export const refusedContainerFlags: Refused = {
     'io-maxiops',
     'ip',
     'ip6',
-    'isolation',
     'kernel-memory',
     'link',
     'link-local-ip',
     'log-driver',
     'mac-address',
-    'memory-swappiness',
     'net-alias',
     'network-alias',
-    'oom-score-adj',
     'runtime',
     'storage-opt',
     'userns',
   ],
-  switches: ['disable-content-trust', 'no-healthcheck', 'oom-kill-disable', 'publish-all', 'use-api-socket'],
-  shorts: { P: 'publish-all' },
+  switches: ['disable-content-trust', 'no-healthcheck', 'use-api-socket'],
   harmless: {
     'disable-content-trust': ['true', '1'],
     'log-driver': ['json-file'],
     'no-healthcheck': ['false'],
-    'oom-kill-disable': ['false'],
-    'publish-all': ['false'],
     'use-api-socket': ['false'],
   },
 };

@@ -1,8 +1,9 @@
 /** From the flags of `run` and `create` to what the engine is asked for. Pure: the caller brings what files say. */
 import { resolve } from 'node:path';
-import type { BindMount, ContainerOptions, Resources, SecurityOptions } from '../engine/types.ts';
+import type { BindMount, ContainerOptions, SecurityOptions } from '../engine/types.ts';
 import { OnggiError, unsupported } from '../errors.ts';
 import type { ContainerFlags } from './container-flags.ts';
+import { resourceOptions } from './run-flags/resources.ts';
 import { type Assignment, type Environment, recordOf, resolveEnvironment } from './value/environment.ts';
 import { logOptionsOf } from './value/log-option.ts';
 import type { SecurityOption } from './value/security-option.ts';
@@ -30,6 +31,8 @@ export function containerOptions(flags: ContainerFlags, args: readonly string[],
   const log = logOptionsOf(flags['log-opt']);
   const network = flags.network;
   const published = network !== 'host' && network !== 'none' ? flags.publish.flat() : [];
+  const exposed = [...new Set(flags.expose.flat())];
+  const publishAll = flags['publish-all'] && network !== 'host' && network !== 'none';
   const environment = resolveEnvironment(facts.fileEnvironment, flags.env, facts.environment);
   const labels = recordOf([...facts.fileLabels, ...flags.label]);
   return {
@@ -65,7 +68,9 @@ export function containerOptions(flags: ContainerFlags, args: readonly string[],
     ...(flags.annotation.length > 0 && { annotations: recordOf(flags.annotation) }),
     ...present('network', network),
     ...(published.length > 0 && { ports: published }),
-    resources: resourcesOf(flags),
+    ...resourceOptions(flags),
+    ...(exposed.length > 0 && { exposed }),
+    ...(publishAll && { publishAll }),
     ...(flags['cap-add'].length > 0 && { capAdd: flags['cap-add'] }),
     ...(flags['cap-drop'].length > 0 && { capDrop: flags['cap-drop'] }),
     ...present('stopSignal', flags['stop-signal']),
@@ -149,21 +154,6 @@ function mountOf<M extends { readonly type: 'tmpfs' | 'volume' }>(mount: BindSpe
   const { source, target, readOnly, propagation } = mount;
   if (mount.relabel && facts.seLinux) throw unsupported(`relabelling '${source}' for SELinux (:z, :Z)`);
   return { type: 'bind', source: resolve(facts.directory, source), target, readOnly, propagation };
-}
-
-function resourcesOf(flags: ContainerFlags): Resources {
-  const pids = flags['pids-limit'];
-  return {
-    ...present('memory', positive(flags.memory)),
-    ...present('memorySwap', flags['memory-swap'] === 0 ? undefined : flags['memory-swap']),
-    ...present('memoryReservation', positive(flags['memory-reservation'])),
-    ...present('nanoCpus', positive(flags.cpus)),
-    ...present('cpuShares', positive(flags['cpu-shares'])),
-    ...present('cpusetCpus', flags['cpuset-cpus'] === '' ? undefined : flags['cpuset-cpus']),
-    ...present('cpusetMems', flags['cpuset-mems'] === '' ? undefined : flags['cpuset-mems']),
-    ...present('pidsLimit', pids === 0 ? undefined : pids),
-    ...present('blkioWeight', positive(flags['blkio-weight'])),
-  };
 }
 
 /** Docker's 0 means "not limited", which here is the absence of the value. */

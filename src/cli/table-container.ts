@@ -54,6 +54,12 @@ export const containerCommands: readonly Entry[] = [
     load: () => import('./commands/logs.ts'),
   },
   {
+    names: ['container pause', 'pause'],
+    summary: 'Freeze the processes of containers',
+    group: 'other',
+    load: () => import('./commands/pause.ts'),
+  },
+  {
     names: ['container port', 'port'],
     summary: 'List where the ports of a container are published',
     group: 'other',
@@ -88,6 +94,18 @@ export const containerCommands: readonly Entry[] = [
     summary: 'Stop running containers',
     group: 'other',
     load: () => import('./commands/stop.ts'),
+  },
+  {
+    names: ['container unpause', 'unpause'],
+    summary: 'Let the processes of paused containers go on',
+    group: 'other',
+    load: () => import('./commands/unpause.ts'),
+  },
+  {
+    names: ['container update', 'update'],
+    summary: 'Change the limits of containers',
+    group: 'other',
+    load: () => import('./commands/update.ts'),
   },
   {
     names: ['container wait', 'wait'],

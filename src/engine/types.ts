@@ -4,6 +4,9 @@
  * OCI config.json is derived from it, the image and the machine at each start.
  */
 import type { Digest } from '../oci/digest.ts';
+import type { Resources } from './types/resources.ts';
+
+export type * from './types/resources.ts';
 
 declare const brand: unique symbol;
 /** 64 hexadecimal digits. */
@@ -49,22 +52,6 @@ export type PortMapping = {
 
 /** rlimit by its Docker name ("nofile"); -1n is unlimited. */
 export type Ulimit = { readonly name: string; readonly soft: bigint; readonly hard: bigint };
-
-export type Resources = {
-  /** Bytes; absent is unlimited. */
-  readonly memory?: number;
-  /** Bytes of memory plus swap; -1 unlimited swap. Docker's default: twice the memory. */
-  readonly memorySwap?: number;
-  readonly memoryReservation?: number;
-  /** 10^-9 CPUs (`--cpus 1.5` is 1_500_000_000). */
-  readonly nanoCpus?: number;
-  readonly cpuShares?: number;
-  readonly cpusetCpus?: string;
-  readonly cpusetMems?: string;
-  /** -1: unlimited. */
-  readonly pidsLimit?: number;
-  readonly blkioWeight?: number;
-};
 
 /** A profile in Docker's JSON, whose rules depend on capabilities, architecture and kernel; not looked at yet. */
 export type SeccompTemplate = { readonly template: unknown };
@@ -131,6 +118,14 @@ export type ContainerOptions = {
   readonly network?: NetworkMode;
   readonly ports?: readonly PortMapping[];
   readonly resources?: Resources;
+  /** The cgroup above the container's, in each hierarchy; "/onggi" below the engine's if absent. */
+  readonly cgroupParent?: string;
+  /** -1000 to 1000: whom the kernel kills first when the machine has no memory left. */
+  readonly oomScoreAdj?: number;
+  /** "80/tcp": ports that the container listens on, besides those that the image names. */
+  readonly exposed?: readonly string[];
+  /** Publish all of them, each on any free port of the host. */
+  readonly publishAll?: boolean;
   /** Bytes of /dev/shm. */
   readonly shmSize?: number;
   /** Further groups, by name in the image or by number. */
@@ -167,7 +162,7 @@ export type ContainerOptions = {
   readonly consoleSize?: { readonly rows: number; readonly columns: number };
 };
 
-export type ContainerStatus = 'created' | 'running' | 'exited' | 'restarting';
+export type ContainerStatus = 'created' | 'running' | 'paused' | 'exited' | 'restarting';
 
 export type ContainerSummary = {
   readonly id: ContainerId;

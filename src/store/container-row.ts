@@ -40,16 +40,19 @@ export type ContainerRow = {
   readonly restartAt: number | null;
   /** Somebody has stopped it: it is not to be started again. */
   readonly stopped: boolean;
+  /** Its processes are frozen, or are about to be; only while it runs. */
+  readonly paused: boolean;
 };
 
 /** What a new one begins with. */
-export const noRestart = { restartCount: 0, restartWait: 0, restartAt: null, stopped: false } as const;
+export const noRestart = { restartCount: 0, restartWait: 0, restartAt: null, stopped: false, paused: false } as const;
 
-/** What changes in the life of a container; id, options and creation time never do. */
+/** What changes in the life of a container; id and creation time never do. */
 export type ContainerChange = Partial<
   Pick<
     ContainerRow,
     | 'name'
+    | 'options'
     | 'state'
     | 'startedAt'
     | 'finishedAt'
@@ -63,6 +66,7 @@ export type ContainerChange = Partial<
     | 'restartWait'
     | 'restartAt'
     | 'stopped'
+    | 'paused'
   >
 >;
 
@@ -163,6 +167,7 @@ export function countContainersByImage(database: Database): Map<string, number> 
 
 const columns = {
   name: 'name',
+  options: 'options',
   state: 'state',
   startedAt: 'started_at',
   finishedAt: 'finished_at',
@@ -176,6 +181,7 @@ const columns = {
   restartWait: 'restart_wait',
   restartAt: 'restart_at',
   stopped: 'stopped',
+  paused: 'paused',
 } as const satisfies Record<keyof ContainerChange, string>;
 
 /**
@@ -258,5 +264,6 @@ function containerOf(row: Row): ContainerRow {
     restartWait: integer(row, 'restart_wait'),
     restartAt: integerOrNull(row, 'restart_at'),
     stopped: integer(row, 'stopped') !== 0,
+    paused: integer(row, 'paused') !== 0,
   };
 }

@@ -35,6 +35,10 @@ const cases: Record<number, (database: ReturnType<typeof openDatabase>) => void>
   6: (database) => {
     assert.deepEqual(all(database, 'SELECT * FROM image_blobs'), []);
   },
+  7: (database) => {
+    const columns = all(database, "SELECT name FROM pragma_table_info('containers')").map((row) => row['name']);
+    assert.equal(columns.at(-1), 'paused');
+  },
 };
 
 for (const migration of migrations) {

@@ -9,7 +9,7 @@
  *   image_layers   which layers an image has, position 0 is the lowest
  *   image_blobs    what an image holds beside those: its index, other forms of its layers and manifest; goes with it
  *   containers     one row per container; its layers are those of its image. `restart_at` is when one that has ended is to
- *                  run again, `stopped` that somebody wants it to stay ended
+ *                  run again, `stopped` that somebody wants it to stay ended, `paused` that its processes are frozen
  *   networks       bridges; owner is "user" or "onggi" (the default network); `active` is set before the
  *                  bridge is made and cleared after it is removed, so that a killed command leaves no forgotten bridge;
  *                  `idle_since` is when its last lease went, `visit` until when somebody is expected to remove it
@@ -224,6 +224,13 @@ CREATE TABLE image_blobs (
   PRIMARY KEY (image_id, digest)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX image_blobs_by_digest ON image_blobs (digest);
+`,
+  },
+  {
+    version: 7,
+    name: 'paused containers',
+    sql: `
+ALTER TABLE containers ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
 `,
   },
 ];

@@ -12,7 +12,7 @@ export const command = defineCommand({
   async run({ args: [ref = '', wanted], context }) {
     const engine = await context.engine();
     const { ports, status } = await engine.containers.get(ref);
-    const published = status === 'running' ? ports : [];
+    const published = status === 'running' || status === 'paused' ? ports : [];
     const lines =
       wanted === undefined
         ? published.map((port) => `${port.containerPort}/${port.protocol} -> ${addressOf(port)}`).sort()

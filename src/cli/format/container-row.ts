@@ -46,7 +46,7 @@ export function containerRow(container: ContainerSummary, options: RowOptions): 
     Mounts: container.mounts.map((name) => (options.truncate ? ellipsis(name, 15) : name)).join(','),
     Names: container.name,
     Networks: container.networkMode,
-    Ports: portsText(container.status === 'running' ? container.ports : []),
+    Ports: portsText(isUp(container) ? container.ports : []),
     RunningFor: `${humanDuration(options.now - container.created)} ago`,
     State: container.status,
     Status: statusText(container, options.now),
@@ -55,10 +55,17 @@ export function containerRow(container: ContainerSummary, options: RowOptions): 
 
 /** "Up 3 seconds", "Exited (0) 4 seconds ago", "Created". */
 export function statusText(container: ContainerSummary, now: number): string {
-  if (container.status === 'running') return `Up ${humanDuration(now - (container.startedAt ?? now))}`;
+  if (isUp(container)) {
+    const up = `Up ${humanDuration(now - (container.startedAt ?? now))}`;
+    return container.status === 'paused' ? `${up} (Paused)` : up;
+  }
   if (container.status === 'created') return 'Created';
   const word = container.status === 'restarting' ? 'Restarting' : 'Exited';
   return `${word} (${container.exitCode ?? 0}) ${humanDuration(now - (container.finishedAt ?? now))} ago`;
+}
+
+function isUp({ status }: ContainerSummary): boolean {
+  return status === 'running' || status === 'paused';
 }
 
 function imageText(image: string, truncate: boolean): string {

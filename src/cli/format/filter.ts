@@ -49,10 +49,10 @@ const statuses: Readonly<Record<string, ContainerStatus | null>> = {
   created: 'created',
   running: 'running',
   exited: 'exited',
-  // States of Docker that no container is ever in here: valid, and matched by none.
   restarting: 'restarting',
+  // States of Docker that no container is ever in here: valid, and matched by none.
   removing: null,
-  paused: null,
+  paused: 'paused',
   dead: null,
 };
 

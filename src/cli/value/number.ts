@@ -14,6 +14,13 @@ export function integer(least = Number.MIN_SAFE_INTEGER, most = Number.MAX_SAFE_
   };
 }
 
+/** `--memory-swappiness`: a percentage, or -1 for that of the machine. @throws OnggiError `invalid` */
+export function swappiness(text: string): number {
+  const value = integer()(text);
+  if (value >= -1 && value <= 100) return value;
+  throw new OnggiError('invalid', `invalid value: ${text}. Valid memory swappiness range is 0-100`);
+}
+
 /** The words of Go's strconv.ParseBool, which Docker's switches take. */
 export function parseBoolean(text: string): boolean {
   if (/^(?:1|t|T|TRUE|true|True)$/.test(text)) return true;

@@ -42,6 +42,8 @@ export type StartRecord = {
   readonly socket: string;
   /** Below each cgroup hierarchy, e.g. "/onggi/<id>". */
   readonly cgroupsPath: string;
+  /** How many directories above it this start makes, for its end to remove; absent: the engine's own one. */
+  readonly madeAbove?: number;
 };
 
 export type ContainerFiles = {
@@ -143,7 +145,7 @@ export function statusOf(row: ContainerRow): ContainerStatus {
     case 'starting':
       return 'created';
     case 'running':
-      return 'running';
+      return row.paused ? 'paused' : 'running';
     case 'exited':
       return row.restartAt === null ? 'exited' : 'restarting';
     case 'removing':

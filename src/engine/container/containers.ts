@@ -12,6 +12,9 @@ import type {
   Session,
   Why,
 } from '../types.ts';
+import type { UpdateOptions } from './update.ts';
+
+export type { UpdateOptions };
 
 /** A `ref` is a full id, a name or an unambiguous beginning of an id. All throw OnggiError `not-found` for unknown ones. */
 export type Containers = {
@@ -41,6 +44,12 @@ export type Containers = {
   restart(ref: string, options?: StopOptions): Promise<void>;
   /** In any state. @throws `exists` when the name is taken, `invalid` when it is none */
   rename(ref: string, name: string): Promise<void>;
+  /** Freezes its processes. @throws `conflict` when it does not run or is paused */
+  pause(ref: string): Promise<void>;
+  /** Lets them go on. @throws `conflict` when it is not paused */
+  unpause(ref: string): Promise<void>;
+  /** Other limits and another restart policy; what is not named stays. @throws `invalid`, `unsupported`, `conflict` */
+  update(ref: string, change: UpdateOptions): Promise<void>;
   /** Signal by name or number, default SIGKILL. @throws `conflict` when it does not run */
   kill(ref: string, signal?: string): Promise<void>;
   /** @throws `conflict` when it runs and `force` is not set */
@@ -96,6 +105,9 @@ export function makeContainers(context: Context): Containers {
     stop: async (ref, options) => (await import('./end.ts')).stop(context, ref, options ?? {}),
     restart: async (ref, options) => (await import('./restart.ts')).restart(context, ref, options ?? {}),
     rename: async (ref, name) => (await import('./create.ts')).rename(context, ref, name),
+    pause: async (ref) => (await import('./pause.ts')).pause(context, ref),
+    unpause: async (ref) => (await import('./pause.ts')).unpause(context, ref),
+    update: async (ref, change) => (await import('./update.ts')).update(context, ref, change),
     kill: async (ref, signal) => (await import('./end.ts')).kill(context, ref, signal ?? 'SIGKILL'),
     remove: async (ref, options) => (await import('./end.ts')).remove(context, ref, options ?? {}),
     wait: async (ref) => (await import('./end.ts')).wait(context, ref),

@@ -4,7 +4,6 @@ import { fromSystemError, OnggiError } from '../../errors.ts';
 import { findImage } from '../../image/find.ts';
 import { createSnapshot } from '../../image/snapshot.ts';
 import { unprivileged } from '../../kernel/user-namespace.ts';
-import { parseSignal } from '../../runtime/signal.ts';
 import {
   type ContainerRow,
   containerStates,
@@ -24,6 +23,7 @@ import { processArgs } from '../spec/process.ts';
 import type { ContainerOptions, ContainerSummary } from '../types.ts';
 import { makeVolumeDirectory, newVolumeName, recordVolumes } from '../volume/volume.ts';
 import { type AnyMount, type NeededVolume, resolveMounts, sharedMounts } from '../volume/volume-mount.ts';
+import { checkOptions } from './check.ts';
 import { type Asked, containerOf, encodeAsked, filesOf, summaryOf } from './container.ts';
 import { newContainerId, parseContainerName, randomContainerName } from './name.ts';
 
@@ -42,10 +42,7 @@ export async function insertNew(context: Context, given: ContainerOptions): Prom
   const { store } = context;
   const options = withHostCommand(given);
   checkHostImage(options);
-  if (options.stopSignal !== undefined) parseSignal(options.stopSignal);
-  if (options.autoRemove === true && (options.restart?.name ?? 'no') !== 'no') {
-    throw new OnggiError('invalid', 'conflicting options: cannot specify both --restart and --rm');
-  }
+  checkOptions(options);
   const image = options.image === hostImage ? null : findImage(store, options.image);
   const ofImage = image === null ? null : readImageConfig(store, image.id).value.process;
   const resolved = resolveMounts(options.mounts ?? [], sharedBy(store, options), ofImage?.volumes ?? [], newVolumeName);

@@ -14,6 +14,7 @@ import type { AttachOptions, StopOptions } from './containers.ts';
 import { removeAll, settle } from './finish.ts';
 import { untilExit } from './handshake.ts';
 import { releaseIdleNetworks } from './idle-network.ts';
+import { checkNotPaused, letGoOn } from './pause.ts';
 import { lookUp } from './query.ts';
 import { dropContainerLock, haveRestarted, lockContainer } from './reconcile.ts';
 
@@ -21,6 +22,7 @@ const defaultStopTimeout = 10;
 
 export async function attach(context: Context, ref: string, options: AttachOptions): Promise<Session> {
   const container = await running(context, ref, 'attach to');
+  checkNotPaused(container, 'attach to');
   const stdin = options.stdin !== false && container.options.stdin === true;
   const client = await connect(container, { stdin, stdout: true, stderr: true });
   if (client === undefined) throw notRunning(container, 'attach to');
@@ -35,6 +37,7 @@ export async function stop(context: Context, ref: string, options: StopOptions):
   using client = await connect(container, {});
   if (client !== undefined) {
     await client.signal(stopSignal(context, container, options.signal));
+    await letGoOn(context, container);
     const exit = untilExit(client);
     if (timeout >= 0 && !(await settlesWithin(exit, timeout))) {
       client.killAll();
@@ -68,10 +71,10 @@ export async function kill(context: Context, ref: string, signal: string): Promi
   const container = await running(context, ref, 'kill');
   using client = await connect(container, {});
   if (client === undefined) throw notRunning(container, 'kill');
-  if (number === parseSignal('SIGKILL') || number === stopSignal(context, container, undefined)) {
-    keepEnded(context, container);
-  }
+  const isStop = number === parseSignal('SIGKILL') || number === stopSignal(context, container, undefined);
+  if (isStop) keepEnded(context, container);
   await client.signal(number);
+  if (isStop) await letGoOn(context, container);
   if (number !== parseSignal('SIGKILL')) return;
   await untilExit(client);
   await settleNow(context, container);
@@ -85,7 +88,9 @@ export async function remove(
   const container = await lookUp(context, ref);
   const alive = container.row.state === 'running' || container.row.state === 'starting';
   if (alive && options.force !== true) {
-    throw new OnggiError('conflict', `cannot remove container "${container.row.name}": container is running`, {
+    const { name, paused } = container.row;
+    const state = paused ? 'paused and must be unpaused first' : 'running';
+    throw new OnggiError('conflict', `cannot remove container "${name}": container is ${state}`, {
       hint: 'Stop the container before removing it, or use -f to kill and remove it.',
     });
   }
@@ -95,7 +100,7 @@ export async function remove(
     });
   }
   keepEnded(context, container);
-  if (alive) await killAll(container);
+  if (alive) await killAll(context, container);
   using guard = await lockContainer(context, container.id);
   const row = await settle(context.store, container.id, guard);
   if (row !== undefined) await removeAll(context.store, containerOf(context.store, row), guard, options);
@@ -104,13 +109,14 @@ export async function remove(
 }
 
 /** Ends all processes and waits until the record of the end is on disk. */
-async function killAll(container: Container): Promise<void> {
+async function killAll(context: Context, container: Container): Promise<void> {
   using client = await connect(container, {});
   if (client === undefined) {
     if (container.start !== null) await killCgroup(findCgroup(container.start.cgroupsPath));
     return;
   }
   client.killAll();
+  await letGoOn(context, container);
   await untilExit(client);
 }
 

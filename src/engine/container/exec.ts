@@ -17,6 +17,7 @@ import { execProcess } from '../spec/process.ts';
 import type { ExecOptions, Session } from '../types.ts';
 import type { Container } from './container.ts';
 import { endingOfReport, type Output, type Status, until } from './handshake.ts';
+import { checkNotPaused } from './pause.ts';
 import { sessionKeyring } from './plan.ts';
 import { lookUp } from './query.ts';
 import { openSession } from './session.ts';
@@ -55,6 +56,7 @@ type Started = {
 async function startExec(context: Context, ref: string, options: ExecOptions, interest: Interest): Promise<Started> {
   const container = await lookUp(context, ref);
   const { pid, pidStartTime } = container.row;
+  checkNotPaused(container, 'exec in');
   if (container.row.state !== 'running' || pid === null || pidStartTime === null || container.start === null) {
     throw new OnggiError('conflict', `Container ${container.row.name} is not running`, {
       hint: `Start it with "onggi start ${container.row.name}".`,

@@ -23,7 +23,7 @@ import { resolveMounts } from '../volume/volume-mount.ts';
 import { hostImage, withHostCommand } from './create.ts';
 import { newContainerId } from './name.ts';
 import { type ContainerNetwork, loopback } from './network.ts';
-import { processContext, sessionKeyring, specFacts } from './plan.ts';
+import { cgroupOf, processContext, sessionKeyring, specFacts } from './plan.ts';
 
 type ImageFacts = {
   readonly view: ImageConfigView | null;
@@ -37,7 +37,7 @@ export async function explain(context: Context, asked: ContainerOptions): Promis
   const host = hostFacts();
   const id = newContainerId();
   const directory = `${layout.containers}/${id}`;
-  const cgroupsPath = `/onggi/${id}`;
+  const { cgroupsPath } = cgroupOf(id, given);
   const notes: string[] = [];
   const { view, layers, volumes } = imageFacts(context, given, notes);
   const { mounts } = resolveMounts(given.mounts ?? [], [], volumes, () => 'NEW-VOLUME');

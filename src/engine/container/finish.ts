@@ -14,8 +14,9 @@ import { isLocked } from '../../kernel/lock.ts';
 import { isAlive } from '../../kernel/process-identity.ts';
 import { connectShim } from '../../kernel/shim-client.ts';
 import { stopPasta } from '../../network/pasta.ts';
+import { directoriesOf } from '../../runtime/cgroup/cgroup.ts';
 import { findCgroup } from '../../runtime/cgroup/layout.ts';
-import { removeCgroup, removeEmptyParent } from '../../runtime/cgroup/remove.ts';
+import { removeCgroup, removeEmptyAncestors, removeEmptyParent } from '../../runtime/cgroup/remove.ts';
 import {
   type ContainerRow,
   containerById,
@@ -127,6 +128,7 @@ export async function finish(
       pid: null,
       pidStartTime: null,
       cgroup: null,
+      paused: false,
       ...(wait !== null && { restartWait: wait, restartAt: ending.finishedAt + wait }),
     });
   });
@@ -156,7 +158,9 @@ async function releaseKernelState(store: Store, container: Container): Promise<v
   unpublish(store, container);
   const cgroup = findCgroup(start.cgroupsPath);
   await removeCgroup(cgroup);
-  removeEmptyParent(cgroup);
+  const { madeAbove } = start;
+  if (madeAbove === undefined) removeEmptyParent(cgroup);
+  else for (const directory of directoriesOf(cgroup)) removeEmptyAncestors(directory, madeAbove);
   removeSockets(store, start.nonce);
 }
 

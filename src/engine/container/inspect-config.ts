@@ -1,9 +1,10 @@
 /** The parts of `inspect` that say what a container was asked to be: Config and HostConfig of the Engine API. Pure. */
 import type { ImageProcess } from '../../oci/image-spec.ts';
 import { defaultShmSize, maskedPaths, readonlyPaths } from '../../runtime/defaults.ts';
-import type { ContainerSummary, PortMapping } from '../types.ts';
+import type { ContainerOptions, ContainerSummary, PortMapping } from '../types.ts';
 import type { AnyMount } from '../volume/volume-mount.ts';
 import type { Container } from './container.ts';
+import { resources } from './inspect-resources.ts';
 
 export function hostConfig({ options, row }: Container): Record<string, unknown> {
   const mounts = options.mounts ?? [];
@@ -17,7 +18,7 @@ export function hostConfig({ options, row }: Container): Record<string, unknown>
     LogConfig: { Type: 'json-file', Config: logConfig(options.log) },
     NetworkMode: row.networkMode,
     PortBindings: portBindings(options.ports ?? []),
-    PublishAllPorts: false,
+    PublishAllPorts: options.publishAll ?? false,
     RestartPolicy: { Name: options.restart?.name ?? 'no', MaximumRetryCount: options.restart?.maximumRetries ?? 0 },
     AutoRemove: row.autoRemove,
     ConsoleSize: consoleSize === undefined ? [0, 0] : [consoleSize.rows, consoleSize.columns],
@@ -25,7 +26,7 @@ export function hostConfig({ options, row }: Container): Record<string, unknown>
     CapAdd: capabilities(options.capAdd),
     CapDrop: capabilities(options.capDrop),
     CgroupnsMode: options.cgroupnsMode ?? 'private',
-    CgroupParent: '',
+    CgroupParent: options.cgroupParent ?? '',
     Dns: options.dns?.servers ?? [],
     DnsOptions: options.dns?.options ?? [],
     DnsSearch: options.dns?.search ?? [],
@@ -36,7 +37,7 @@ export function hostConfig({ options, row }: Container): Record<string, unknown>
     UTSMode: options.utsMode ?? '',
     UsernsMode: '',
     Links: null,
-    OomScoreAdj: 0,
+    OomScoreAdj: options.oomScoreAdj ?? 0,
     Privileged: privileged,
     ReadonlyRootfs: options.readOnly ?? false,
     SecurityOpt: orNull(securityTexts(options.security)),
@@ -56,31 +57,6 @@ function logConfig(log: Container['options']['log']): Record<string, string> {
   return { ...(log.maxSize > 0 && { 'max-size': `${log.maxSize}` }), 'max-file': `${log.maxFiles}` };
 }
 
-function resources({ resources = {}, ulimits = [], devices = [] }: Container['options']): Record<string, unknown> {
-  const { memory = 0 } = resources;
-  return {
-    Ulimits: ulimits.map(({ name, soft, hard }) => ({ Name: name, Soft: Number(soft), Hard: Number(hard) })),
-    Memory: memory,
-    MemorySwap: resources.memorySwap ?? memory * 2,
-    MemoryReservation: resources.memoryReservation ?? 0,
-    MemorySwappiness: null,
-    OomKillDisable: false,
-    NanoCpus: resources.nanoCpus ?? 0,
-    CpuPeriod: 0,
-    CpuQuota: 0,
-    CpuShares: resources.cpuShares ?? 0,
-    CpusetCpus: resources.cpusetCpus ?? '',
-    CpusetMems: resources.cpusetMems ?? '',
-    PidsLimit: resources.pidsLimit ?? null,
-    BlkioWeight: resources.blkioWeight ?? 0,
-    Devices: devices.map(({ source, target, access }) => ({
-      PathOnHost: source,
-      PathInContainer: target,
-      CgroupPermissions: access,
-    })),
-  };
-}
-
 /** Options and image together, by Docker's rules (moby, daemon/commit.go, merge). */
 export function config(
   { row, options }: Container,
@@ -88,7 +64,7 @@ export function config(
   image: ImageProcess | null,
 ): Record<string, unknown> {
   const stopSignal = options.stopSignal ?? image?.stopSignal ?? undefined;
-  const ports = [...new Set([...exposedPorts(image), ...(options.ports ?? []).map(portText)])];
+  const ports = [...new Set([...exposedPorts(options, image), ...(options.ports ?? []).map(portText)])];
   const volumes = image?.volumes ?? [];
   const { entrypoint = image?.entrypoint } = options;
   // An entrypoint of the user's drops the image's command.
@@ -120,9 +96,13 @@ function environment(own: readonly string[], image: readonly string[]): string[]
   return [...own, ...image.filter((entry) => !named.has(nameOf(entry)))];
 }
 
-/** "80/tcp"; an image may leave the protocol out. */
-export function exposedPorts(image: ImageProcess | null): string[] {
-  return (image?.exposedPorts ?? []).map((port) => (port.includes('/') ? port : `${port}/tcp`));
+/** "80/tcp", of the image and of the user; an image may leave the protocol out. */
+export function exposedPorts(
+  { exposed = [] }: Pick<ContainerOptions, 'exposed'>,
+  image: Pick<ImageProcess, 'exposedPorts'> | null,
+): string[] {
+  const ofImage = (image?.exposedPorts ?? []).map((port) => (port.includes('/') ? port : `${port}/tcp`));
+  return [...new Set([...ofImage, ...exposed])];
 }
 
 function portText({ containerPort, protocol }: PortMapping): string {

@@ -51,7 +51,7 @@ export function inspectContainer(
     GraphDriver: { Name: 'overlay2', Data: { UpperDir: files.upper, WorkDir: files.work } },
     Mounts: (options.mounts ?? []).flatMap((each) => mount(each, volumePath)),
     Config: config(container, summary, image),
-    NetworkSettings: networkSettings(summary, row.networkMode as NetworkMode, network, image),
+    NetworkSettings: networkSettings(summary, row.networkMode as NetworkMode, network, exposedPorts(options, image)),
   };
 }
 
@@ -59,13 +59,13 @@ function state({ row, ending }: Container): Record<string, unknown> {
   const status = statusOf(row);
   return {
     Status: status,
-    Running: status === 'running' || status === 'restarting',
-    Paused: false,
+    Running: status === 'running' || status === 'paused' || status === 'restarting',
+    Paused: status === 'paused',
     Restarting: status === 'restarting',
     OOMKilled: ending?.oom != null,
     Dead: false,
-    Pid: status === 'running' ? (row.pid ?? 0) : 0,
-    ExitCode: status === 'running' ? 0 : (ending?.exitCode ?? 0),
+    Pid: row.state === 'running' ? (row.pid ?? 0) : 0,
+    ExitCode: row.state === 'running' ? 0 : (ending?.exitCode ?? 0),
     Error: ending?.failure ?? '',
     StartedAt: row.startedAt === null ? never : time(row.startedAt),
     FinishedAt: row.finishedAt === null ? never : time(row.finishedAt),
@@ -76,10 +76,10 @@ function networkSettings(
   summary: ContainerSummary,
   mode: NetworkMode,
   network: NetworkFacts | null,
-  image: ImageProcess | null,
+  exposedList: readonly string[],
 ): Record<string, unknown> {
-  // What the image exposes and nobody publishes stands there with nothing, as in Docker, while the container runs.
-  const exposed = summary.address === null ? [] : exposedPorts(image).map((port) => [port, null]);
+  // What the image or the user exposes and nobody publishes stands there with nothing, as in Docker, while the container runs.
+  const exposed = summary.address === null ? [] : exposedList.map((port) => [port, null]);
   const ports = { ...Object.fromEntries(exposed), ...portBindings(summary.ports) };
   const address = summary.address ?? '';
   const endpoint =

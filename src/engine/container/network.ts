@@ -114,14 +114,13 @@ function freePlace(store: Store): Pick<NetworkRow, 'bridge' | 'subnet' | 'gatewa
  * Takes address and ports for a container; within the caller's transaction.
  * @throws OnggiError `exhausted` (addresses), `conflict` (a port is published or used already)
  */
-export function takeLeases(store: Store, { id }: ContainerRow, name: string, asked: Container['options']): void {
+export function takeLeases(store: Store, { id }: ContainerRow, name: string, ports: readonly PortMapping[]): void {
   const { database } = store;
   // As it is now: from here on it stays in its place.
   const network = networkRow(store, name);
   const taken = listAddressLeases(database, network.name).map(({ address }) => address);
   setNetworkActive(database, network.name, true);
   takeAddress(database, { network: network.name, address: chooseAddress(network, taken), containerId: id });
-  const { ports = [] } = asked;
   takePorts(store, id, ports, ports.length === 0 ? [] : foreignPorts(network.bridge));
 }
 

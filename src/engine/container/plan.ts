@@ -1,5 +1,5 @@
 /** From a container to its plan: the files it gets, its config.json, the kernel steps. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, hostname, release } from 'node:os';
 import { dirname } from 'node:path';
 import { errnoOf, fromSystemError } from '../../errors.ts';
@@ -15,7 +15,8 @@ import {
 } from '../../network/resolver.ts';
 import type { Spec } from '../../oci/runtime-spec.ts';
 import { allCapabilities, capabilityNamesOf, capabilitySet } from '../../runtime/capability.ts';
-import { findCgroup } from '../../runtime/cgroup/layout.ts';
+import { directoriesOf } from '../../runtime/cgroup/cgroup.ts';
+import { delegatedPath, findCgroup } from '../../runtime/cgroup/layout.ts';
 import { thermalThrottlePath } from '../../runtime/defaults.ts';
 import { hostFacts } from '../../runtime/host-facts.ts';
 import { type CompileContext, compile, type HostFacts, type RootSource } from '../../runtime/plan/compile.ts';
@@ -29,7 +30,7 @@ import { mountTarget } from '../spec/mounts.ts';
 import { makeSpec, type SpecFacts } from '../spec/spec.ts';
 import type { ContainerOptions, LogOptions } from '../types.ts';
 import { volumeFacts } from '../volume/volume.ts';
-import type { Container } from './container.ts';
+import type { Container, StartRecord } from './container.ts';
 import { devicesAt, hostDevices } from './host-devices.ts';
 import { type ContainerNetwork, usesPasta } from './network.ts';
 
@@ -84,6 +85,19 @@ export function compileContainer(context: Context, container: Container, network
 /** That `exec` joins too: the id is random, and no other container gets to see it. */
 export function sessionKeyring(containerId: string): string {
   return `_ses.${containerId}`;
+}
+
+/** Where the cgroup of a container goes: below the engine's own one, or where its options say. */
+export function cgroupOf(
+  id: string,
+  { cgroupParent }: ContainerOptions,
+): Pick<StartRecord, 'cgroupsPath' | 'madeAbove'> {
+  const base = delegatedPath();
+  if (cgroupParent === undefined) return { cgroupsPath: `${base}/onggi/${id}` };
+  const parts = cgroupParent.split('/').filter((part) => part !== '' && part !== '.');
+  const above = parts.map((_, index) => `${base}/${parts.slice(0, index + 1).join('/')}`);
+  const missing = above.filter((path) => directoriesOf(findCgroup(path)).some((directory) => !existsSync(directory)));
+  return { cgroupsPath: `${base}/${[...parts, id].join('/')}`, madeAbove: missing.length };
 }
 
 /** What follows from the options alone. */

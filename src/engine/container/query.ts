@@ -5,7 +5,7 @@ import { volumeDataPath } from '../../store/layout.ts';
 import { networkByName } from '../../store/network-row.ts';
 import type { Context } from '../context.ts';
 import { readImageConfig } from '../image/view.ts';
-import type { ContainerSummary, LogEntry, LogQuery, Why } from '../types.ts';
+import type { ContainerStatus, ContainerSummary, LogEntry, LogQuery, Why } from '../types.ts';
 import { allSummaries, type Container, containerOf, summaryOf } from './container.ts';
 import { explainEnding } from './ending.ts';
 import { untilExit } from './handshake.ts';
@@ -20,7 +20,12 @@ const lastLineCount = 10;
 export async function listContainers(context: Context, query: { readonly all?: boolean }): Promise<ContainerSummary[]> {
   await settleStale(context);
   const summaries = allSummaries(context.store);
-  return query.all === true ? summaries : summaries.filter(({ status }) => status === 'running');
+  return query.all === true ? summaries : summaries.filter(({ status }) => isUp(status));
+}
+
+/** As Docker has it, one that waits for its next start is running, too. */
+function isUp(status: ContainerStatus): boolean {
+  return status === 'running' || status === 'paused' || status === 'restarting';
 }
 
 export async function getContainer(context: Context, ref: string): Promise<ContainerSummary> {

@@ -10,14 +10,15 @@ import { startShim } from '../../kernel/shim.ts';
 import { connectShim, type Interest, loadClient, type ShimClient } from '../../kernel/shim-client.ts';
 import { unprivileged } from '../../kernel/user-namespace.ts';
 import { requirePasta } from '../../network/pasta.ts';
-import { delegatedPath } from '../../runtime/cgroup/layout.ts';
 import { encodePlan } from '../../runtime/plan/encode.ts';
 import type { Plan } from '../../runtime/plan/steps.ts';
 import { containerById, findContainer, updateContainer } from '../../store/container-row.ts';
 import { transaction } from '../../store/database.ts';
 import { socketPath } from '../../store/layout.ts';
+import type { Store } from '../../store/store.ts';
 import type { Context } from '../context.ts';
-import type { ContainerId, ContainerOptions, Ending, Session } from '../types.ts';
+import { readImageConfig } from '../image/view.ts';
+import type { ContainerId, ContainerOptions, Ending, PortMapping, Session } from '../types.ts';
 import { type Container, containerOf, type StartRecord } from './container.ts';
 import { containerSession } from './container-session.ts';
 import type { AttachOptions } from './containers.ts';
@@ -25,6 +26,7 @@ import { insertNew } from './create.ts';
 import { finish, removeAll, settle } from './finish.ts';
 import { type Output, type Status, until, untilExit } from './handshake.ts';
 import { releaseIdleNetworks } from './idle-network.ts';
+import { exposedPorts } from './inspect-config.ts';
 import {
   connectNetwork,
   connectPasta,
@@ -34,7 +36,8 @@ import {
   takePorts,
   usesPasta,
 } from './network.ts';
-import { compileContainer } from './plan.ts';
+import { cgroupOf, compileContainer } from './plan.ts';
+import { otherPorts } from './published.ts';
 import { lockContainer } from './reconcile.ts';
 import { keepShim, keepShimSoon } from './shim-scope.ts';
 
@@ -45,6 +48,9 @@ export async function startDetached(context: Context, ref: string): Promise<void
   const { id } = findContainer(context.store.database, ref);
   using guard = await lockContainer(context, id);
   const container = await startable(context, id, guard);
+  if (container.row.paused) {
+    throw new OnggiError('conflict', 'cannot start a paused container, try unpause instead');
+  }
   if (container.row.state === 'running') return;
   const started = await start(context, container, guard, {});
   await keepShim(context, started.init, id);
@@ -164,8 +170,7 @@ async function startRecorded(context: Context, container: Container, interest: I
 /** The row says what will be made before any of it is: state, socket, cgroups, address, ports. */
 function record({ store }: Context, { row, files, options }: Container, again: boolean): Container {
   const nonce = randomBytes(10).toString('hex');
-  const cgroupsPath = `${delegatedPath()}/onggi/${row.id}`;
-  const start: StartRecord = { nonce, socket: socketPath(store.layout, nonce), cgroupsPath };
+  const start: StartRecord = { nonce, socket: socketPath(store.layout, nonce), ...cgroupOf(row.id, options) };
   const pasta = row.networkMode === 'bridge' && unprivileged() !== undefined;
   if (pasta) requirePasta();
   const network = row.networkMode === 'bridge' && !pasta ? ensureDefaultNetwork(store) : null;
@@ -175,8 +180,9 @@ function record({ store }: Context, { row, files, options }: Container, again: b
   rmSync(files.shimLock, { force: true });
   if (options.autoRemove !== true) keepRoomForExit(files.exitRoom);
   const starting = transaction(store.database, () => {
-    if (network !== null) takeLeases(store, row, network.name, options);
-    if (pasta) takePorts(store, row.id, options.ports ?? [], []);
+    const ports = portsOf(store, row, options);
+    if (network !== null) takeLeases(store, row, network.name, ports);
+    if (pasta) takePorts(store, row.id, ports, []);
     return updateContainer(store.database, row.id, ['created', 'exited'], {
       state: 'starting',
       cgroup: JSON.stringify(start),
@@ -186,6 +192,14 @@ function record({ store }: Context, { row, files, options }: Container, again: b
     });
   });
   return containerOf(store, starting);
+}
+
+/** What is published: what was named, and with `publishAll` all that it listens on otherwise. */
+function portsOf(store: Store, { imageId }: Container['row'], options: ContainerOptions): readonly PortMapping[] {
+  const { ports = [], publishAll = false } = options;
+  if (!publishAll) return ports;
+  const image = imageId === null ? null : readImageConfig(store, imageId).value.process;
+  return [...ports, ...otherPorts(ports, exposedPorts(options, image))];
 }
 
 /** So that how it ended is known on a full disk, too. One that is removed at its end needs no record of it. */

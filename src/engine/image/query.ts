@@ -94,7 +94,7 @@ export async function inspectImage(context: Context, ref: string): Promise<Recor
   const names = listImageNames(context.store.database, image.id);
   const { value: config } = readImageConfig(context.store, image.id);
   const { process } = config;
-  const ports = exposedPorts(process);
+  const ports = exposedPorts({}, process);
   return {
     Id: image.id,
     RepoTags: names.map(familiar),

@@ -20,7 +20,7 @@ import type { VolumeFacts } from '../volume/volume-mount.ts';
 import { mappedDevices } from './devices.ts';
 import { specMounts } from './mounts.ts';
 import { type ImageConfigView, processSpec } from './process.ts';
-import { resourceLimits } from './resources.ts';
+import { deviceCgroupRules, resourceLimits } from './resources.ts';
 import { rootlessSpec, type UserMaps } from './rootless.ts';
 
 export { execProcess, processArgs } from './process.ts';
@@ -83,6 +83,7 @@ function usualSpec(options: ContainerOptions, image: ImageConfigView | null, fac
       ...(options.security?.noNewPrivileges === true && { noNewPrivileges: true }),
       ...apparmorOf(options),
       rlimits: (options.ulimits ?? []).map(rlimit),
+      ...(options.oomScoreAdj !== undefined && { oomScoreAdj: options.oomScoreAdj }),
     },
     root: { path: 'rootfs', readonly: options.readOnly === true },
     ...(options.utsMode !== 'host' && { hostname }),
@@ -101,7 +102,11 @@ function usualSpec(options: ContainerOptions, image: ImageConfigView | null, fac
       cgroupsPath: facts.cgroupsPath,
       resources: {
         ...resourceLimits(options.resources ?? {}, facts),
-        devices: [{ allow: privileged, access: 'rwm' }, ...devices.rules],
+        devices: [
+          { allow: privileged, access: 'rwm' },
+          ...devices.rules,
+          ...deviceCgroupRules(options.resources?.deviceRules),
+        ],
       },
       devices: [...(privileged ? facts.devices() : []), ...devices.nodes],
       sysctl: { ...(ownNetwork ? networkSysctls : {}), ...options.sysctls },

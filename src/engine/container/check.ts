@@ -1,0 +1,38 @@
+/** What can be told of a new container's options before anything is made: what the machine does not have or can't do. */
+import { availableParallelism } from 'node:os';
+import { OnggiError } from '../../errors.ts';
+import { unprivileged } from '../../kernel/user-namespace.ts';
+import { cgroupAt } from '../../runtime/cgroup/cgroup.ts';
+import { compileSettings } from '../../runtime/cgroup/compile.ts';
+import type { CgroupLayout } from '../../runtime/cgroup/hierarchy.ts';
+import { readCgroupLayout } from '../../runtime/cgroup/layout.ts';
+import { parseSignal } from '../../runtime/signal.ts';
+import { type ResourceFacts, resourceLimits } from '../spec/resources.ts';
+import type { ContainerOptions, Resources } from '../types.ts';
+import { devicesAt } from './host-devices.ts';
+
+/** @throws OnggiError `invalid`, `unsupported`, `not-found` for a device */
+export function checkOptions(options: ContainerOptions): void {
+  if (options.stopSignal !== undefined) parseSignal(options.stopSignal);
+  if (options.autoRemove === true && (options.restart?.name ?? 'no') !== 'no') {
+    throw new OnggiError('invalid', 'conflicting options: cannot specify both --restart and --rm');
+  }
+  const { oomScoreAdj: score = 0, resources = {}, cgroupParent } = options;
+  if (!Number.isInteger(score) || score < -1000 || score > 1000) {
+    throw new OnggiError('invalid', `Invalid value ${score}, range for oom score adj is [-1000, 1000]`);
+  }
+  if (Object.keys(resources).length > 0) checkResources(resources, () => {});
+  if (cgroupParent !== undefined) cgroupAt(readCgroupLayout(), `/${cgroupParent}/container`);
+}
+
+/** @param warn told what could not be had but was not asked for */
+export function checkResources(resources: Resources, warn: (message: string) => void): void {
+  const layout = readCgroupLayout();
+  const limits = resourceLimits(resources, resourceFacts(layout, warn));
+  // Whether an ordinary user's cgroup can keep them is asked when it is made, and then they are warned of.
+  if (unprivileged() === undefined) compileSettings(layout, limits, warn);
+}
+
+export function resourceFacts({ swap }: CgroupLayout, warn: (message: string) => void): ResourceFacts {
+  return { cpus: availableParallelism(), swap, devicesAt, warn };
+}

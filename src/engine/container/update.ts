@@ -1,0 +1,57 @@
+/** `update`: other limits for a container, from now on and at its later starts. */
+import { OnggiError } from '../../errors.ts';
+import type { Resources as OciResources } from '../../oci/runtime-spec.ts';
+import { findCgroup, readCgroupLayout } from '../../runtime/cgroup/layout.ts';
+import { updateCgroup } from '../../runtime/cgroup/update.ts';
+import { containerStates, updateContainer } from '../../store/container-row.ts';
+import type { Context } from '../context.ts';
+import { resourceLimits } from '../spec/resources.ts';
+import type { Resources, RestartPolicy } from '../types.ts';
+import { checkResources, resourceFacts } from './check.ts';
+import { type Container, encodeAsked } from './container.ts';
+import { changedResources } from './resource-change.ts';
+import { withContainer } from './settled.ts';
+
+/** What is not named stays as it is. */
+export type UpdateOptions = { readonly resources?: Resources; readonly restart?: RestartPolicy };
+
+/**
+ * The record changes if the kernel takes the limits, else nothing does.
+ * @throws OnggiError `invalid`, `unsupported`, `conflict` when the container uses more memory than it would have
+ */
+export async function update(context: Context, ref: string, change: UpdateOptions): Promise<void> {
+  await withContainer(context, ref, async (container) => {
+    const { row, options, args, imageLabels, start } = container;
+    checkRestart(container, change.restart);
+    const resources = changedResources(options.resources ?? {}, change.resources ?? {});
+    checkResources(resources, context.warn);
+    if (row.state === 'running' && start !== null && change.resources !== undefined) {
+      applyLimits(options.resources ?? {}, resources, start.cgroupsPath);
+    }
+    const { restart } = change;
+    const changed = { ...options, resources, ...(restart !== undefined && { restart }) };
+    updateContainer(context.store.database, row.id, containerStates, {
+      options: encodeAsked({ options: changed, args, imageLabels }),
+      // Nobody starts it again who has been told not to.
+      ...(restart?.name === 'no' && { restartAt: null }),
+    });
+  });
+}
+
+function checkRestart({ row }: Container, restart: RestartPolicy | undefined): void {
+  if (!row.autoRemove || restart === undefined || restart.name === 'no') return;
+  throw new OnggiError('invalid', 'Restart policy cannot be updated because AutoRemove is enabled for the container');
+}
+
+function applyLimits(before: Resources, resources: Resources, cgroupsPath: string): void {
+  const layout = readCgroupLayout();
+  const facts = resourceFacts(layout, () => {});
+  const limits = withoutLimit(resourceLimits(before, facts), resourceLimits(resources, facts));
+  updateCgroup(layout, findCgroup(cgroupsPath, layout), limits, () => {});
+}
+
+/** What was limited and is not any more has to be said to the kernel. */
+function withoutLimit(before: OciResources, after: OciResources): OciResources {
+  const quotaGone = before.cpu?.quota !== undefined && after.cpu?.quota === undefined;
+  return quotaGone ? { ...after, cpu: { ...after.cpu, quota: -1 } } : after;
+}
