@@ -19,6 +19,7 @@ export type EngineFace = Pick<
   | 'volumes'
   | 'system'
   | 'info'
+  | 'events'
   | 'reconcile'
   | 'boot'
 >;

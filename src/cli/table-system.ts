@@ -24,6 +24,12 @@ export const systemCommands: readonly Entry[] = [
     load: () => import('./commands/system-prune.ts'),
   },
   {
+    names: ['system events', 'events'],
+    summary: 'Show what happens to containers, images, volumes and networks',
+    group: 'other',
+    load: () => import('./commands/events.ts'),
+  },
+  {
     names: ['completion'],
     summary: 'Print a completion script for a shell',
     group: 'other',

@@ -16,6 +16,7 @@ import { makeTransfers, type Transfers } from './image/transfer.ts';
 import { makeRegistries, type Registries } from './registry/registries.ts';
 import type { EngineInfo } from './system/info.ts';
 import { makeSystem, type System } from './system/system.ts';
+import type { EngineEvent, EventQuery } from './types/event.ts';
 import { makeVolumes, type Volumes } from './volume/volumes.ts';
 
 export { OnggiError } from '../errors.ts';
@@ -80,6 +81,15 @@ export class Engine implements AsyncDisposable {
   async info(): Promise<EngineInfo> {
     const { engineInfo } = await import('./system/info.ts');
     return engineInfo(this.#context);
+  }
+
+  /**
+   * What has happened in the store and what happens from now on, by whatever process, until `until` or `signal`.
+   * @throws OnggiError `invalid` for a filter that there is not
+   */
+  async *events(query: EventQuery = {}, signal?: AbortSignal): AsyncGenerator<EngineEvent, void, undefined> {
+    const { events } = await import('./event/events.ts');
+    yield* events(this.#context, query, signal);
   }
 
   /**

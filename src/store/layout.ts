@@ -8,6 +8,7 @@
  *                            downloads that were cut off stay for a day (partial.ts)
  *   ROOT/containers/ID/      what belongs to one container: upper, work, rootfs, log, exit record
  *   ROOT/volumes/NAME/_data  content of a volume
+ *   ROOT/events/log          what has happened (event-log.ts); log.1 is the file before it
  *   RUN/locks/KEY            files of flock(2), gone when nobody holds them
  *   RUN/s/SHORT              attach sockets; a short name, because a socket address has 108 bytes (unix(7)). Those of
  *                            the execs of a container begin as its own.
@@ -29,6 +30,8 @@ export type Layout = {
   readonly temporary: string;
   readonly containers: string;
   readonly volumes: string;
+  readonly events: string;
+  readonly eventLog: string;
   readonly run: string;
   readonly locks: string;
   readonly sockets: string;
@@ -49,6 +52,8 @@ export function layoutOf(root: string = defaultRoot): Layout {
     temporary: join(base, 'tmp'),
     containers: join(base, 'containers'),
     volumes: join(base, 'volumes'),
+    events: join(base, 'events'),
+    eventLog: join(base, 'events', 'log'),
     run,
     locks: join(run, 'locks'),
     sockets: join(run, 's'),
@@ -66,6 +71,7 @@ export function directoriesOf(layout: Layout): string[] {
     layout.temporary,
     layout.containers,
     layout.volumes,
+    layout.events,
     layout.run,
     layout.locks,
     layout.sockets,
@@ -93,6 +99,11 @@ export function volumePath(layout: Layout, name: string): string {
 /** What containers see of a volume. */
 export function volumeDataPath(layout: Layout, name: string): string {
   return join(layout.volumes, name, '_data');
+}
+
+/** The events before those of `eventLog`. */
+export function oldEventLog(layout: Layout): string {
+  return `${layout.eventLog}.1`;
 }
 
 /**

@@ -15,9 +15,12 @@ export type VolumeRow = {
   readonly options: string;
 };
 
-/** One that is there stays as it is. @returns the row as it is then */
-export function ensureVolume(database: Database, volume: VolumeRow): VolumeRow {
-  run(
+/** One that is there stays as it is. @returns the row as it is then, and whether it was made now */
+export function ensureVolume(
+  database: Database,
+  volume: VolumeRow,
+): { readonly row: VolumeRow; readonly made: boolean } {
+  const made = run(
     database,
     'INSERT INTO volumes (name, created, anonymous, labels, options) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
     volume.name,
@@ -26,7 +29,7 @@ export function ensureVolume(database: Database, volume: VolumeRow): VolumeRow {
     volume.labels,
     volume.options,
   );
-  return volumeByName(database, volume.name) ?? volume;
+  return { row: volumeByName(database, volume.name) ?? volume, made: made > 0 };
 }
 
 export function volumeByName(database: Database, name: string): VolumeRow | undefined {

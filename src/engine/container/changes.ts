@@ -11,6 +11,9 @@ import type { Digest } from '../../oci/digest.ts';
 import { freezeCgroup, isFrozen, thawCgroup } from '../../runtime/cgroup/freeze.ts';
 import { findCgroup } from '../../runtime/cgroup/layout.ts';
 import type { Context } from '../context.ts';
+import { emit } from '../event/emit.ts';
+import { containerNews } from '../event/news.ts';
+import { tellTag } from '../image/change.ts';
 import { readImageConfig } from '../image/view.ts';
 import { type Container, summaryOf } from './container.ts';
 import type { CommitOptions } from './containers.ts';
@@ -36,6 +39,7 @@ export async function* exportTree(
   signal?: AbortSignal,
 ): AsyncGenerator<Buffer, void, undefined> {
   using tree = await openContainerTree(context, ref, signal);
+  emit(context.store, containerNews(tree.container, 'export'));
   for (const piece of wholeArchive(tree)) {
     if (signal?.aborted) throw new OnggiError('cancelled', `export container "${ref}": given up`);
     yield piece;
@@ -69,7 +73,7 @@ export async function commit(
   const { container } = tree;
   const { row } = container;
   await using _ = options.pause === false ? null : await standStill(context, container);
-  return await commitImage(context.store, {
+  const made = await commitImage(context.store, {
     base: row.imageId,
     archive: row.imageId === null ? wholeArchive(tree) : ownLayer(tree),
     config: applyChanges(options.changes ?? [], configOf(context, container)),
@@ -79,6 +83,10 @@ export async function commit(
     ...(options.message !== undefined && { message: options.message }),
     ...(options.signal !== undefined && { signal: options.signal }),
   });
+  if (name !== null) tellTag(context.store, made.id, name);
+  const details = { comment: options.message ?? '', imageID: made.id, imageRef: name ?? '' };
+  emit(context.store, containerNews(container, 'commit', details));
+  return made;
 }
 
 function ownLayer({ parts }: ContainerTree): Iterable<Buffer> {
@@ -93,7 +101,8 @@ function ownLayer({ parts }: ContainerTree): Iterable<Buffer> {
 }
 
 /** Null when it does not run, stands still already, or when nothing can make it: then it is read as it goes. */
-async function standStill(context: Context, { row, start }: Container): Promise<AsyncDisposable | null> {
+async function standStill(context: Context, container: Container): Promise<AsyncDisposable | null> {
+  const { row, start } = container;
   if (row.state !== 'running' || start === null) return null;
   const cgroup = findCgroup(start.cgroupsPath);
   if (isFrozen(cgroup)) return null;
@@ -105,7 +114,13 @@ async function standStill(context: Context, { row, start }: Container): Promise<
     context.warn(`Container "${row.name}" can't be paused (${error.message}): it goes on while it is committed.`);
     return null;
   }
-  return { [Symbol.asyncDispose]: () => thawCgroup(cgroup) };
+  emit(context.store, containerNews(container, 'pause'));
+  return {
+    async [Symbol.asyncDispose]() {
+      await thawCgroup(cgroup);
+      emit(context.store, containerNews(container, 'unpause'));
+    },
+  };
 }
 
 /** What the container was made with becomes what containers of the image are made with, as in Docker. */

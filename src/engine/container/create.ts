@@ -17,6 +17,8 @@ import type { ImageRow } from '../../store/image-row.ts';
 import { type ContentGuard, lockContent } from '../../store/lock.ts';
 import type { Store } from '../../store/store.ts';
 import type { Context } from '../context.ts';
+import { emit } from '../event/emit.ts';
+import { containerNews, volumeNews } from '../event/news.ts';
 import { hostCommand } from '../image/host-image.ts';
 import { readImageConfig } from '../image/view.ts';
 import { processArgs } from '../spec/process.ts';
@@ -55,7 +57,9 @@ export async function insertNew(context: Context, given: ContainerOptions): Prom
   makeDirectories(store, id, image, content);
   try {
     for (const { mount } of resolved.volumes) makeVolumeDirectory(store, mount.name, content);
-    const row = insertNamed(store, options, resolved.volumes, (name) => rowOf(id, name, image, asked));
+    const { row, madeVolumes } = insertNamed(store, options, resolved.volumes, (name) => rowOf(id, name, image, asked));
+    const news = madeVolumes.map((name) => volumeNews('create', name));
+    emit(store, ...news, containerNews(containerOf(store, row), 'create'));
     // One that outlives its command outlives a power cut, too.
     if (!row.autoRemove) syncDatabase(store.database);
     return row;
@@ -103,16 +107,16 @@ function insertNamed(
   options: ContainerOptions,
   volumes: readonly NeededVolume[],
   row: (name: string) => ContainerRow,
-): ContainerRow {
+): { readonly row: ContainerRow; readonly madeVolumes: readonly string[] } {
   const asked = options.name === undefined || options.name === '' ? undefined : parseContainerName(options.name);
   for (let attempt = 0; ; attempt++) {
     const made = row(asked ?? randomContainerName(attempt));
     try {
-      transaction(store.database, () => {
+      const madeVolumes = transaction(store.database, () => {
         insertContainer(store.database, made);
-        recordVolumes(store, made.id, volumes);
+        return recordVolumes(store, made.id, volumes);
       });
-      return made;
+      return { row: made, madeVolumes };
     } catch (error) {
       const taken = error instanceof OnggiError && error.code === 'exists';
       if (!taken || asked !== undefined || attempt > 8) throw error;
@@ -149,5 +153,6 @@ export async function rename({ store }: Context, ref: string, name: string): Pro
   if (wanted === row.name) {
     throw new OnggiError('invalid', `cannot rename container "${row.name}": it has that name already`);
   }
-  updateContainer(store.database, row.id, containerStates, { name: wanted });
+  const renamed = updateContainer(store.database, row.id, containerStates, { name: wanted });
+  emit(store, containerNews(containerOf(store, renamed), 'rename', { oldName: `/${row.name}` }));
 }

@@ -1,4 +1,5 @@
 /** Attaching to a running container, and everything that ends one. */
+import { constants } from 'node:os';
 import { OnggiError } from '../../errors.ts';
 import { connectShim, type Interest, type ShimClient } from '../../kernel/shim-client.ts';
 import { findCgroup } from '../../runtime/cgroup/layout.ts';
@@ -6,6 +7,8 @@ import { killCgroup } from '../../runtime/cgroup/processes.ts';
 import { isSignal, parseSignal } from '../../runtime/signal.ts';
 import { containerById, containerStates, updateContainer } from '../../store/container-row.ts';
 import type { Context } from '../context.ts';
+import { emit } from '../event/emit.ts';
+import { containerNews } from '../event/news.ts';
 import { imageStopSignal } from '../image/view.ts';
 import type { Session } from '../types.ts';
 import { type Container, containerOf } from './container.ts';
@@ -26,6 +29,7 @@ export async function attach(context: Context, ref: string, options: AttachOptio
   const stdin = options.stdin !== false && container.options.stdin === true;
   const client = await connect(container, { stdin, stdout: true, stderr: true });
   if (client === undefined) throw notRunning(container, 'attach to');
+  emit(context.store, containerNews(container, 'attach'));
   return containerSession(context, container, client);
 }
 
@@ -36,17 +40,25 @@ export async function stop(context: Context, ref: string, options: StopOptions):
   const timeout = options.timeout ?? container.options.stopTimeout ?? defaultStopTimeout;
   using client = await connect(container, {});
   if (client !== undefined) {
-    await client.signal(stopSignal(context, container, options.signal));
+    const signal = stopSignal(context, container, options.signal);
+    await client.signal(signal);
+    tellSignal(context, container, signal);
     await letGoOn(context, container);
     const exit = untilExit(client);
     if (timeout >= 0 && !(await settlesWithin(exit, timeout))) {
       client.killAll();
+      tellSignal(context, container, constants.signals.SIGKILL);
       await exit;
     } else {
       await exit;
     }
   }
   await settleNow(context, container);
+  emit(context.store, containerNews(container, 'stop'));
+}
+
+function tellSignal({ store }: Context, container: Container, signal: number): void {
+  emit(store, containerNews(container, 'kill', { signal: `${signal}` }));
 }
 
 /** It is not to run again until somebody starts it. */
@@ -74,6 +86,7 @@ export async function kill(context: Context, ref: string, signal: string): Promi
   const isStop = number === parseSignal('SIGKILL') || number === stopSignal(context, container, undefined);
   if (isStop) keepEnded(context, container);
   await client.signal(number);
+  tellSignal(context, container, number);
   if (isStop) await letGoOn(context, container);
   if (number !== parseSignal('SIGKILL')) return;
   await untilExit(client);
@@ -100,7 +113,10 @@ export async function remove(
     });
   }
   keepEnded(context, container);
-  if (alive) await killAll(context, container);
+  if (alive) {
+    tellSignal(context, container, constants.signals.SIGKILL);
+    await killAll(context, container);
+  }
   using guard = await lockContainer(context, container.id);
   const row = await settle(context.store, container.id, guard);
   if (row !== undefined) await removeAll(context.store, containerOf(context.store, row), guard, options);

@@ -12,6 +12,8 @@ import { compileExec } from '../../runtime/plan/compile-exec.ts';
 import { encodePlan } from '../../runtime/plan/encode.ts';
 import { execSocketPath } from '../../store/layout.ts';
 import type { Context } from '../context.ts';
+import { emit } from '../event/emit.ts';
+import { containerNews } from '../event/news.ts';
 import { readSpec } from '../spec/file.ts';
 import { execProcess } from '../spec/process.ts';
 import type { ExecOptions, Session } from '../types.ts';
@@ -25,12 +27,16 @@ import { keepShim, keepShimSoon } from './shim-scope.ts';
 
 export async function exec(context: Context, ref: string, options: ExecOptions): Promise<Session> {
   const interest = { stdin: options.stdin === true, stdout: true, stderr: true };
-  const { client, early, init, id } = await startExec(context, ref, options, interest);
+  const { client, early, init, id, container } = await startExec(context, ref, options, interest);
   keepShimSoon(context, init, id);
   return openSession(
     client,
     {
-      ended: async (report) => endingOfReport(report),
+      async ended(report) {
+        const ending = endingOfReport(report);
+        emit(context.store, containerNews(container, 'exec_die', { execID: id, exitCode: `${ending.exitCode}` }));
+        return ending;
+      },
       lost: async () => {
         throw new OnggiError('unavailable', `exec in "${ref}": its shim was killed, and the process with it`);
       },
@@ -50,6 +56,7 @@ type Started = {
   readonly early: readonly Output[];
   readonly init: Status;
   readonly id: string;
+  readonly container: Container;
 };
 
 /** @throws OnggiError `conflict` when the container does not run; `command-not-found`, `not-executable` */
@@ -141,11 +148,24 @@ async function startProcess(
     const init = await until('created', client, plan, early, warn);
     client.start();
     await until('running', client, plan, early, warn);
-    return { client, early, init, id };
+    tellStarted(context, container, options.command, id);
+    return { client, early, init, id, container };
   } catch (error) {
     client.close();
     throw error;
   }
+}
+
+/** As Docker words it, with its blank behind a command without arguments. */
+function tellStarted(
+  { store }: Context,
+  container: Container,
+  [program, ...args]: readonly string[],
+  id: string,
+): void {
+  const command = `${program ?? ''} ${args.join(' ')}`;
+  const actions = ['exec_create', 'exec_start'].map((action) => `${action}: ${command}`);
+  emit(store, ...actions.map((action) => containerNews(container, action, { execID: id })));
 }
 
 function hasUserNamespace({ linux }: Spec): boolean {

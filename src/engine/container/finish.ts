@@ -30,6 +30,8 @@ import { noteIdleNetworks, releaseLeases } from '../../store/network-row.ts';
 import type { Store } from '../../store/store.ts';
 import { removeNamed } from '../../store/temporary.ts';
 import { deleteVolume, ownVolumes } from '../../store/volume-row.ts';
+import { emit } from '../event/emit.ts';
+import { containerNews, endNews, startNews, volumeNews } from '../event/news.ts';
 import type { Ending } from '../types.ts';
 import { type Container, containerOf, filesOf } from './container.ts';
 import { lostEnding, readEnding } from './ending.ts';
@@ -92,12 +94,14 @@ async function adopt(store: Store, { row, start }: Container): Promise<Container
   for await (const event of client.events) {
     if (event.type !== 'status') continue;
     if (event.state !== 'running') return row;
-    return updateContainer(store.database, row.id, ['starting'], {
+    const running = updateContainer(store.database, row.id, ['starting'], {
       state: 'running',
       pid: event.pid,
       pidStartTime: event.startTime,
       startedAt: Date.now(),
     });
+    emit(store, ...startNews(containerOf(store, running), false));
+    return running;
   }
   return row;
 }
@@ -111,6 +115,8 @@ export async function finish(
 ): Promise<ContainerRow | undefined> {
   const { row, files } = container;
   await releaseKernelState(store, container);
+  // Of a start that failed nobody was told.
+  if (row.state === 'running') emit(store, ...endNews(container, ending));
   if (row.autoRemove) {
     await removeAll(store, container, guard);
     return undefined;
@@ -196,4 +202,5 @@ export async function removeAll(
     return own;
   });
   for (const name of volumes) removeNamed(store.layout, volumePath(store.layout, name));
+  emit(store, containerNews(container, 'destroy'), ...volumes.map((name) => volumeNews('destroy', name)));
 }

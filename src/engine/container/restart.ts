@@ -3,6 +3,8 @@ import { allowRemount } from '../../image/snapshot.ts';
 import { parseSignal } from '../../runtime/signal.ts';
 import { containerStates, updateContainer } from '../../store/container-row.ts';
 import type { Context } from '../context.ts';
+import { emit } from '../event/emit.ts';
+import { containerNews } from '../event/news.ts';
 import type { StopOptions } from './containers.ts';
 import { stop } from './end.ts';
 import { lookUp } from './query.ts';
@@ -23,4 +25,5 @@ export async function restart(context: Context, ref: string, options: StopOption
     updateContainer(database, id, containerStates, { autoRemove: true });
   }
   await startDetached(context, id);
+  emit(context.store, containerNews(await lookUp(context, id), 'restart'));
 }

@@ -17,6 +17,8 @@ import { transaction } from '../../store/database.ts';
 import { socketPath } from '../../store/layout.ts';
 import type { Store } from '../../store/store.ts';
 import type { Context } from '../context.ts';
+import { emit } from '../event/emit.ts';
+import { startNews } from '../event/news.ts';
 import { readImageConfig } from '../image/view.ts';
 import type { ContainerId, ContainerOptions, Ending, PortMapping, Session } from '../types.ts';
 import { type Container, containerOf, type StartRecord } from './container.ts';
@@ -157,7 +159,9 @@ async function startRecorded(context: Context, container: Container, interest: I
     else publish(context.store, container);
     client.start();
     await until('running', client, plan, early, warn);
-    return { client, early, row: noteRunning(context, container, created), init: created };
+    const row = noteRunning(context, container, created);
+    emit(context.store, ...startNews(containerOf(context.store, row), interest.stdout === true));
+    return { client, early, row, init: created };
   } catch (error) {
     // Its last deeds, the exit record above all, must not meet the next start of this container.
     client.killAll();

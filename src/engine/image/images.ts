@@ -142,33 +142,48 @@ export function makeImages(context: Context): Images {
     list: async () => (await import('./query.ts')).listImages(context),
     inspect: async (ref) => (await import('./query.ts')).inspectImage(context, ref),
     exists: async (ref) => (await import('./query.ts')).imageExists(context, ref),
-    remove: async (ref, options) =>
-      (await import('../../image/remove.ts')).removeImage(context.store, ref, options ?? {}),
-    tag: async (source, name) => (await import('../../image/tag.ts')).tagImage(context.store, source, name),
+    remove: async (ref, options) => (await import('./change.ts')).removeImage(context.store, ref, options ?? {}),
+    tag: async (source, name) => (await import('./change.ts')).tagImage(context.store, source, name),
     history: async (ref, platform) => (await import('./query.ts')).imageHistory(context, ref, platform),
     content: async (id) => (await import('./query.ts')).imageContent(context, id),
     prune: async (options) => (await import('./query.ts')).pruneImages(context, options ?? {}),
     async *pull(ref, options) {
       const { pull } = await import('./pull.ts');
       checkIds('pull');
-      yield* pull(context, ref, options ?? {});
+      const { emitTransfer } = await import('../event/image-news.ts');
+      for await (const event of pull(context, ref, options ?? {})) {
+        if (event.type === 'done') emitTransfer(context.store, 'pull', ref, event.id);
+        yield event;
+      }
     },
     async *push(ref, options) {
       const { push } = await import('./push.ts');
-      yield* push(context, ref, options ?? {});
+      const { emitTransfer } = await import('../event/image-news.ts');
+      for await (const event of push(context, ref, options ?? {})) {
+        if (event.type === 'pushed') emitTransfer(context.store, 'push', ref, null);
+        yield event;
+      }
     },
-    save: async (refs, target, options) => (await import('./save.ts')).saveImages(context, refs, target, options),
+    async save(refs, target, options) {
+      const { saveImages } = await import('./save.ts');
+      const { emitImage } = await import('../event/image-news.ts');
+      for (const id of await saveImages(context, refs, target, options)) emitImage(context.store, 'save', id);
+    },
     async *load(path, options) {
       const { loadImages } = await import('./save.ts');
-      yield* loadImages(context, path, options);
+      const { emitImage } = await import('../event/image-news.ts');
+      for await (const loaded of loadImages(context, path, options)) {
+        emitImage(context.store, 'load', loaded.id);
+        yield loaded;
+      }
     },
     sign: async (ref, options) => (await import('./signature.ts')).signImage(context, ref, options),
     verify: async (ref, options) => (await import('./signature.ts')).verifyImage(ref, options),
     makeKeys: async (passphrase) => (await import('../../signature/key.ts')).generateKeyPair(passphrase),
     import: async (source, name, options) => {
-      const { importImage } = await import('../../image/import.ts');
+      const { makeImage } = await import('./change.ts');
       checkIds('import');
-      return await importImage(context.store, source, name, options ?? {});
+      return await makeImage(context.store, source, name, options ?? {});
     },
   };
 }

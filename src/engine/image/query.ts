@@ -19,7 +19,10 @@ import {
 import { layersOfImage } from '../../store/layer-row.ts';
 import { emptyByKey, exposedPorts, orNull } from '../container/inspect-config.ts';
 import type { Context } from '../context.ts';
+import { emit } from '../event/emit.ts';
+import { pruneNews } from '../event/news.ts';
 import type { ImageSummary } from '../types.ts';
+import { tellRemoved } from './change.ts';
 import type { HistoryEntry, ImageContent, PruneImagesOptions, RemovedImage } from './images.ts';
 import { readImageConfig } from './view.ts';
 
@@ -73,10 +76,14 @@ export async function imageContent(context: Context, id: Digest): Promise<ImageC
 export async function pruneImages(context: Context, options: PruneImagesOptions): Promise<RemovedImage[]> {
   const { store } = context;
   const { all = false, before, labels = () => true } = options;
-  return await prune(store, all, (image) => {
+  const pruned = await prune(store, all, (image) => {
     if (before !== undefined && image.created >= before) return false;
     return options.labels === undefined || labels(readImageConfig(store, image.id).value.process.labels);
   });
+  for (const removed of pruned) tellRemoved(store, removed.deleted[0] ?? '', removed);
+  const reclaimed = pruned.reduce((sum, removed) => sum + removed.reclaimed, 0);
+  emit(store, pruneNews('image', reclaimed));
+  return pruned;
 }
 
 export async function imageExists(context: Context, ref: string): Promise<boolean> {

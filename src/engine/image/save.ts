@@ -30,6 +30,7 @@ export type SaveOptions = {
  * One archive that `docker load`, `podman load` and readers of OCI layouts understand. The layers are the blobs as they
  * came, so their digests hold.
  * @param refs names, ids or beginnings of ids; a name without a tag stands for all tags of its repository
+ * @returns ids of the images
  * @throws OnggiError `not-found`, `corrupt`, `exhausted`, `cancelled`; then a path has no new file
  */
 export async function saveImages(
@@ -37,7 +38,7 @@ export async function saveImages(
   refs: readonly string[],
   target: ArchiveTarget,
   options: SaveOptions = {},
-): Promise<void> {
+): Promise<Digest[]> {
   const wanted = options.platform === undefined ? undefined : parsePlatform(options.platform);
   const images = imagesOf(store, refs);
   for (const { image } of images) if (wanted !== undefined) checkPlatform(store, image, wanted);
@@ -57,6 +58,7 @@ export async function saveImages(
     });
   }
   await finishLayout(writer);
+  return images.map(({ image }) => image.id);
 }
 
 type Named = { readonly image: ImageRow; readonly references: readonly Reference[] };

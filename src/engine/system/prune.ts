@@ -6,6 +6,8 @@ import { allSummaries, filesOf } from '../container/container.ts';
 import { remove } from '../container/end.ts';
 import { settleStale } from '../container/reconcile.ts';
 import type { Context } from '../context.ts';
+import { emit } from '../event/emit.ts';
+import { pruneNews } from '../event/news.ts';
 import type { RemovedImage } from '../image/images.ts';
 import { pruneImages } from '../image/query.ts';
 import { pruneVolumes } from '../volume/volume.ts';
@@ -45,7 +47,7 @@ export async function pruneSystem(context: Context, options: PruneSystemOptions)
     containers: containers.map(({ id }) => id),
     volumes: volumes.map(({ id }) => id),
     images,
-    reclaimed: parts.reduce((sum, { reclaimed }) => sum + reclaimed, 0),
+    reclaimed: total(parts),
   };
 }
 
@@ -72,7 +74,12 @@ export async function pruneContainers(
       if (code !== 'not-found' && code !== 'conflict') throw error;
     }
   }
+  emit(context.store, pruneNews('container', total(pruned)));
   return pruned;
+}
+
+function total(pruned: readonly { readonly reclaimed: number }[]): number {
+  return pruned.reduce((sum, { reclaimed }) => sum + reclaimed, 0);
 }
 
 async function pruneAnonymous(context: Context, { labels }: PruneSystemOptions): Promise<Pruned[]> {

@@ -17,6 +17,8 @@ import {
   volumeByName,
 } from '../../store/volume-row.ts';
 import type { Context } from '../context.ts';
+import { emit } from '../event/emit.ts';
+import { pruneNews, volumeNews } from '../event/news.ts';
 import type { VolumeOptions, VolumeSummary } from '../types.ts';
 import { checkVolumeOptions, type NeededVolume, parseVolumeName, type VolumeFacts } from './volume-mount.ts';
 
@@ -31,7 +33,9 @@ export async function createVolume({ store }: Context, options: VolumeOptions): 
   if (options.options !== undefined) checkVolumeOptions(options.options);
   using content = await lockContent(store.layout, 'shared');
   makeVolumeDirectory(store, name, content);
-  return summaryOf(store, ensureVolume(store.database, rowOf(name, options, options.name === undefined)), false);
+  const { row, made } = ensureVolume(store.database, rowOf(name, options, options.name === undefined));
+  if (made) emit(store, volumeNews('create', name));
+  return summaryOf(store, row, false);
 }
 
 /** Before the rows of a container and its volumes: a directory that no row names is garbage. */
@@ -45,12 +49,13 @@ export function makeVolumeDirectory(store: Store, name: string, _guard: ContentG
   }
 }
 
-/** Inside the transaction that makes the container's row. */
-export function recordVolumes(store: Store, containerId: string, volumes: readonly NeededVolume[]): void {
-  for (const { mount, anonymous } of volumes) {
-    ensureVolume(store.database, rowOf(mount.name, mount, anonymous));
+/** Inside the transaction that makes the container's row. @returns names of those that were not there */
+export function recordVolumes(store: Store, containerId: string, volumes: readonly NeededVolume[]): string[] {
+  return volumes.flatMap(({ mount, anonymous }) => {
+    const { made } = ensureVolume(store.database, rowOf(mount.name, mount, anonymous));
     addContainerVolume(store.database, containerId, mount.name);
-  }
+    return made ? [mount.name] : [];
+  });
 }
 
 function rowOf(name: string, { options, labels }: VolumeOptions, anonymous: boolean): VolumeRow {
@@ -81,6 +86,7 @@ export async function removeVolume({ store }: Context, name: string): Promise<vo
   using _ = await lockContent(store.layout, 'exclusive');
   if (!deleteVolume(store.database, name)) throw noSuchVolume(name);
   removeVolumeDirectory(store, name);
+  emit(store, volumeNews('destroy', name));
 }
 
 /** Of a volume whose row is gone. */
@@ -104,6 +110,7 @@ export async function pruneVolumes(
     return idle;
   });
   for (const { name } of removed) removeVolumeDirectory(store, name);
+  emit(store, ...removed.map(({ name }) => volumeNews('destroy', name)), pruneNews('volume', 0));
   return removed;
 }
 
