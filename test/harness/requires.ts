@@ -22,6 +22,8 @@ const probes = {
   /** Version 2 has the controllers, as on most present machines. */
   'cgroup-v2': () => unifiedControllers().includes('memory'),
   'swap-accounting': () => swapAccounting(),
+  /** Groups have real-time CPU time of their own, and there is some left to be given. */
+  'real-time': () => realTimeLeft(),
   hugetlb: () => existsSync('/sys/kernel/mm/hugepages') && hasHugetlb(),
   busybox: () => existsSync('/bin/busybox'),
   'docker-registry': () => program('docker-registry'),
@@ -75,6 +77,11 @@ export function has(need: Need): boolean {
   const answer = probe();
   answers.set(need, answer);
   return answer;
+}
+
+function realTimeLeft(): boolean {
+  const file = '/sys/fs/cgroup/cpu/cpu.rt_runtime_us';
+  return existsSync(file) && Number(readFileSync(file, 'utf8')) > 100_000;
 }
 
 function program(name: string): boolean {

@@ -2,12 +2,17 @@
 import { availableParallelism } from 'node:os';
 import { OnggiError } from '../../errors.ts';
 import { unprivileged } from '../../kernel/user-namespace.ts';
+import { containerCapabilities } from '../../runtime/capability.ts';
 import { cgroupAt } from '../../runtime/cgroup/cgroup.ts';
 import { compileSettings } from '../../runtime/cgroup/compile.ts';
 import type { CgroupLayout } from '../../runtime/cgroup/hierarchy.ts';
 import { readCgroupLayout } from '../../runtime/cgroup/layout.ts';
 import { parseSignal } from '../../runtime/signal.ts';
+import { mappedDevices } from '../spec/devices.ts';
+import { mountTarget } from '../spec/mounts.ts';
+import { workingDirectory } from '../spec/process.ts';
 import { type ResourceFacts, resourceLimits } from '../spec/resources.ts';
+import { checkHostName } from '../spec/spec.ts';
 import type { ContainerOptions, Resources } from '../types.ts';
 import { devicesAt } from './host-devices.ts';
 
@@ -17,6 +22,16 @@ export function checkOptions(options: ContainerOptions): void {
   if (options.autoRemove === true && (options.restart?.name ?? 'no') !== 'no') {
     throw new OnggiError('invalid', 'conflicting options: cannot specify both --restart and --rm');
   }
+  checkHostName('hostname', options.hostname ?? '');
+  checkHostName('domainname', options.domainname ?? '');
+  workingDirectory(options.workingDir, undefined);
+  containerCapabilities({
+    add: options.capAdd ?? [],
+    drop: options.capDrop ?? [],
+    privileged: options.privileged === true,
+  });
+  for (const { target } of options.mounts ?? []) mountTarget(target);
+  if (options.devices !== undefined) mappedDevices(options.devices, { devicesAt });
   const { oomScoreAdj: score = 0, resources = {}, cgroupParent } = options;
   if (!Number.isInteger(score) || score < -1000 || score > 1000) {
     throw new OnggiError('invalid', `Invalid value ${score}, range for oom score adj is [-1000, 1000]`);

@@ -110,7 +110,7 @@ function mergeEnvironment(...lists: readonly (readonly string[])[]): string[] {
 }
 
 /** @throws OnggiError `invalid` when the user's is relative; an image's is taken from the root, as Docker does */
-function workingDirectory(asked: string | undefined, image: string | undefined): string {
+export function workingDirectory(asked: string | undefined, image: string | undefined): string {
   if (asked !== undefined && asked !== '') {
     if (asked.startsWith('/')) return posix.resolve(asked);
     throw new OnggiError('invalid', `the working directory "${asked}" is invalid, it needs to be an absolute path`);

@@ -117,8 +117,11 @@ function usualSpec(options: ContainerOptions, image: ImageConfigView | null, fac
   };
 }
 
-/** It becomes a line of /etc/hosts, in which a blank or a line feed would begin another name or another host. */
-function checkHostName(what: string, name: string): void {
+/**
+ * It becomes a line of /etc/hosts, in which a blank or a line feed would begin another name or another host.
+ * @throws OnggiError `invalid`
+ */
+export function checkHostName(what: string, name: string): void {
   if (!/[\s\p{Cc}#]/u.test(name)) return;
   throw new OnggiError('invalid', `${what} ${JSON.stringify(name)}: it has a blank, a "#" or a control character`, {
     hint: 'Use letters, digits, "-" and ".".',

@@ -1,0 +1,134 @@
+/** Flags of `run` about namespaces and the network. */
+import assert from 'node:assert/strict';
+import { readlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { badSwitch, type Row } from './row.ts';
+
+/** It has the machine's own namespace of a kind. */
+async function isOfMachine(kind: string, pid: number): Promise<void> {
+  assert.equal(readlinkSync(`/proc/${pid}/ns/${kind}`), readlinkSync(`/proc/self/ns/${kind}`));
+}
+
+export const namespaceRows: readonly Row[] = [
+  {
+    flag: 'add-host',
+    words: ['--add-host', 'db.example:10.1.2.3'],
+    inside: 'grep db.example /etc/hosts',
+    shows: /^10\.1\.2\.3\s+db\.example$/,
+    bad: [['--add-host', 'no-address'], /no-address/],
+  },
+  {
+    flag: 'cgroupns',
+    container: 'machine',
+    words: ['--cgroupns', 'host'],
+    outside: async (_, { pid }) => await isOfMachine('cgroup', pid),
+    bad: [['--cgroupns', 'mine'], /invalid cgroup namespace: 'mine'/],
+  },
+  {
+    flag: 'dns',
+    words: ['--dns', '10.9.8.7'],
+    inside: 'cat /etc/resolv.conf',
+    shows: /^nameserver 10\.9\.8\.7$/m,
+    bad: [['--dns', 'name.example'], /name\.example/],
+  },
+  {
+    flag: 'dns-option',
+    words: ['--dns-option', 'ndots:7'],
+    inside: 'cat /etc/resolv.conf',
+    shows: /^options ndots:7$/m,
+    bad: [['--dns-option', 'a b'], /a b/],
+  },
+  {
+    flag: 'dns-search',
+    words: ['--dns-search', 'corp.example'],
+    inside: 'cat /etc/resolv.conf',
+    shows: /^search corp\.example$/m,
+    bad: [['--dns-search', 'a b'], /a b/],
+  },
+  {
+    flag: 'domainname',
+    words: ['--domainname', 'nis.example'],
+    inside: 'cat /proc/sys/kernel/domainname',
+    shows: /^nis\.example$/,
+    bad: [['--domainname', 'a b'], /domainname "a b": it has a blank/],
+  },
+  {
+    flag: 'expose',
+    container: 'bridge',
+    needs: ['bridge', 'veth', 'nf_tables'],
+    words: ['--expose', '81', '--expose', '90-91/udp'],
+    outside: async (world, { id }) => {
+      const exposed = await world.ok(['inspect', '-f', '{{range $p, $_ := .Config.ExposedPorts}}{{$p}} {{end}}', id]);
+      assert.match(exposed, /81\/tcp 90\/udp 91\/udp/);
+    },
+    bad: [['--expose', '80:80'], /invalid port format for --expose: 80:80/],
+  },
+  {
+    flag: 'hostname',
+    words: ['-h', 'rowhost'],
+    inside: 'hostname',
+    shows: /^rowhost$/,
+    bad: [['-h', 'a b'], /hostname "a b": it has a blank/],
+  },
+  { flag: 'ip', refused: ['--ip', '10.0.0.9'] },
+  { flag: 'ip6', refused: ['--ip6', 'fd00::9'] },
+  {
+    flag: 'ipc',
+    container: 'machine',
+    words: ['--ipc', 'host'],
+    outside: async (_, { pid }) => await isOfMachine('ipc', pid),
+    bad: [['--ipc', 'mine'], /mine/],
+  },
+  { flag: 'link-local-ip', refused: ['--link-local-ip', '169.254.0.9'] },
+  { flag: 'mac-address', refused: ['--mac-address', '02:00:00:00:00:09'] },
+  {
+    flag: 'network',
+    container: 'machine',
+    words: ['--network', 'host'],
+    outside: async (_, { pid }) => await isOfMachine('net', pid),
+    bad: [['--network', 'nowhere'], /nowhere/],
+  },
+  { flag: 'network-alias', refused: ['--network-alias', 'other'] },
+  {
+    flag: 'pid',
+    container: 'machine',
+    words: ['--pid', 'host'],
+    outside: async (_, { pid }) => await isOfMachine('pid', pid),
+    bad: [['--pid', 'mine'], /mine/],
+  },
+  {
+    flag: 'publish',
+    container: 'bridge',
+    needs: ['bridge', 'veth', 'nf_tables'],
+    words: ['-p', '127.0.0.1:0:80'],
+    outside: async (world, { id }) => assert.match(await world.ok(['port', id, '80']), /^127\.0\.0\.1:\d+$/),
+    bad: [['-p', '80:80:80:80'], /80:80:80:80|invalid IP address/],
+  },
+  {
+    flag: 'publish-all',
+    container: 'bridge',
+    needs: ['bridge', 'veth', 'nf_tables'],
+    words: ['-P'],
+    outside: async (world, { id }) => {
+      const [, web = ''] = /^81\/tcp -> (\S+)/m.exec(await world.ok(['port', id])) ?? [];
+      const answer = await fetch(`http://${web.replace('0.0.0.0', '127.0.0.1')}/`);
+      assert.equal(await answer.text(), 'hello from the container\n');
+    },
+    bad: badSwitch('publish-all'),
+  },
+  {
+    flag: 'sysctl',
+    words: ['--sysctl', 'net.ipv4.ip_default_ttl=77'],
+    inside: 'cat /proc/sys/net/ipv4/ip_default_ttl',
+    shows: /^77$/,
+    bad: [['--sysctl', 'nothing'], /sysctl 'nothing' is not of the form NAME=VALUE/],
+  },
+  {
+    flag: 'uts',
+    container: 'machine',
+    words: ['--uts', 'host'],
+    inside: 'hostname',
+    shows: new RegExp(`^${hostname()}$`),
+    bad: [['--uts', 'host', '-h', 'x'], /conflicting options: hostname and the UTS mode/],
+  },
+];

@@ -1,0 +1,87 @@
+/** Flags of `run` about the process, who it is and what it may do. */
+import assert from 'node:assert/strict';
+import { badSwitch, type Row } from './row.ts';
+
+export const processRows: readonly Row[] = [
+  {
+    flag: 'cap-add',
+    words: ['--cap-add', 'SYS_TIME'],
+    inside: 'grep CapBnd /proc/self/status',
+    shows: /00000000aa04...b$/,
+    bad: [['--cap-add', 'FLY'], /capability "FLY": no such capability/],
+  },
+  {
+    flag: 'cap-drop',
+    words: ['--cap-drop', 'NET_RAW'],
+    inside: 'grep CapBnd /proc/self/status',
+    shows: /00000000aa0405fb$/,
+    bad: [['--cap-drop', 'FLY'], /capability "FLY": no such capability/],
+  },
+  {
+    flag: 'entrypoint',
+    tried: async (world) => {
+      const line = ['run', '--rm', '--network', 'none', '--entrypoint', '/bin/echo', world.image];
+      assert.equal(await world.ok([...line, 'a', 'b']), 'a b');
+    },
+    bad: [['--entrypoint'], /flag needs an argument: --entrypoint/],
+  },
+  {
+    flag: 'env',
+    words: ['-e', 'ROW=of flags', '-e', 'OVER=flag'],
+    inside: 'echo "$ROW"',
+    shows: /^of flags$/,
+    bad: [['-e', '=x'], /invalid environment variable: =x/],
+  },
+  {
+    flag: 'env-file',
+    words: ['--env-file', '$DIR/environment'],
+    inside: 'echo "$OF_FILE $OVER"',
+    shows: /^"x y" flag$/,
+    bad: [['--env-file', '/nowhere'], /read '\/nowhere'/],
+  },
+  {
+    flag: 'group-add',
+    words: ['--group-add', 'staff', '--group-add', '77'],
+    inside: 'id -G',
+    shows: /^0 50 77$/,
+    bad: [['--group-add'], /flag needs an argument: --group-add/],
+  },
+  {
+    flag: 'init',
+    container: 'second',
+    words: ['--init'],
+    inside: 'echo $$; cat /proc/1/comm',
+    shows: /^(?!1\n)\d+\nonggi-reaper$/,
+    bad: badSwitch('init'),
+  },
+  {
+    flag: 'privileged',
+    container: 'privileged',
+    words: ['--privileged'],
+    inside: 'grep -E "CapBnd|Seccomp:" /proc/self/status; touch /proc/sys/kernel/domainname && echo open',
+    shows: /^CapBnd:\t000001f[0-9a-f]{9}\nSeccomp:\t0\nopen$/,
+    bad: badSwitch('privileged'),
+  },
+  {
+    flag: 'security-opt',
+    words: ['--security-opt', 'no-new-privileges', '--security-opt', 'mask=/www'],
+    inside: 'grep NoNewPrivs /proc/self/status; ls /www',
+    shows: /^NoNewPrivs:\t1$/,
+    bad: [['--security-opt', 'no-such-thing'], /no-such-thing/],
+  },
+  {
+    flag: 'user',
+    container: 'second',
+    words: ['-u', 'app:staff'],
+    inside: 'id -u; id -g',
+    shows: /^1000\n50$/,
+    bad: [['-u'], /flag needs an argument: 'u' in -u/],
+  },
+  {
+    flag: 'workdir',
+    words: ['-w', '/made/here'],
+    inside: 'echo "$START"; pwd',
+    shows: /\/made\/here$/,
+    bad: [['-w', 'relative'], /relative/],
+  },
+];
