@@ -123,6 +123,7 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'image/push-compress.ts',
       'image/push.ts',
       'image/query.ts',
+      'image/load.ts',
       'image/save.ts',
       'image/signature.ts',
       'image/sync.ts',

@@ -71,6 +71,10 @@ export function pushProgress(output: Output, now: () => number): (event: PushEve
     if (event.type === 'layer-progress')
       update(event.digest, `Pushing ${bar(event, output.size()?.columns ?? 0)}`, true);
     if (event.type === 'pushed') output.print(`${event.tag}: digest: ${event.digest} size: ${event.size}\n`);
+    if (event.type === 'index-left-out') {
+      const note = 'Not all multiplatform-content is present and only the available single-platform image was pushed';
+      output.print(`\n Info -> ${note}\n         ${event.index} -> ${event.digest}\n`);
+    }
   };
 }
 

@@ -308,7 +308,9 @@ export type PushEvent =
   | { readonly type: 'layer-progress'; readonly digest: Digest; readonly current: number; readonly total: number }
   | { readonly type: 'layer-done'; readonly digest: Digest }
   /** `size` is that of the manifest. */
-  | { readonly type: 'pushed'; readonly tag: string; readonly digest: Digest; readonly size: number };
+  | { readonly type: 'pushed'; readonly tag: string; readonly digest: Digest; readonly size: number }
+  /** The name stands for an index here, but not all of it is here: one image of it was pushed. */
+  | { readonly type: 'index-left-out'; readonly index: Digest; readonly digest: Digest };
 
 export type { LayerEvent } from '../image/stage-layers.ts';
 export type { LookOptions, SeenImage, SeenTags } from './image/look.ts';

@@ -1,9 +1,16 @@
 /** Finds images by what people write: a name, a digest, an id or the beginning of one. */
 import { OnggiError } from '../errors.ts';
-import { isDigest } from '../oci/digest.ts';
+import { type Digest, isDigest } from '../oci/digest.ts';
 import { canonicalName, familiarName, parseReference, type Reference } from '../oci/reference.ts';
 import type { Database } from '../store/database.ts';
-import { type ImageRow, imageById, imageByName, imageNamesByDigest, imagesByPrefix } from '../store/image-row.ts';
+import {
+  type ImageRow,
+  imageById,
+  imageByName,
+  imageNamesByDigest,
+  imagesByPrefix,
+  listImageNames,
+} from '../store/image-row.ts';
 import type { Store } from '../store/store.ts';
 
 export type FoundImage = {
@@ -50,6 +57,14 @@ export function findByReference(database: Database, reference: Reference): Image
     return `${known.registry}/${known.repository}` === repository;
   });
   return name === undefined ? undefined : imageById(database, name.imageId);
+}
+
+/** The index or manifest by which an image leaves under this name of its own; null when it was made here. */
+export function digestOfName(database: Database, image: Digest, reference: Reference): Digest | null {
+  if (reference.digest !== null) return reference.digest;
+  const name = canonicalName(reference);
+  const found = listImageNames(database, image).find((each) => each.reference === name);
+  return found?.cameAs ?? found?.digest ?? null;
 }
 
 function fullId(database: Database, wanted: string): ImageRow | undefined {

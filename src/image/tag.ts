@@ -4,7 +4,7 @@ import { canonicalName, parseReference } from '../oci/reference.ts';
 import { syncDatabase, transaction } from '../store/database.ts';
 import { putImageName } from '../store/image-row.ts';
 import type { Store } from '../store/store.ts';
-import { lookUpImage } from './find.ts';
+import { digestOfName, lookUpImage } from './find.ts';
 
 /**
  * A further name for an image; one that stood for another image moves, and that image stays without it. Idempotent.
@@ -17,8 +17,9 @@ export function tagImage(store: Store, source: string, name: string): void {
     throw new OnggiError('invalid', `image "${name}": a name with a digest can't be given`);
   }
   transaction(store.database, () => {
-    const { image } = lookUpImage(store.database, source);
-    putImageName(store.database, { reference: canonicalName(target), imageId: image.id, digest: null });
+    const { image, reference } = lookUpImage(store.database, source);
+    const cameAs = reference === null ? null : digestOfName(store.database, image.id, reference);
+    putImageName(store.database, { reference: canonicalName(target), imageId: image.id, digest: null, cameAs });
   });
   syncDatabase(store.database);
 }

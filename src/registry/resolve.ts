@@ -12,8 +12,8 @@ export type ResolvedImage = {
   /** Of the index or manifest that the reference stands for. */
   readonly digest: Digest;
   readonly manifest: Received<ImageManifest>;
-  /** What the manifest was chosen out of; null when the reference stands for a manifest. */
-  readonly index: ImageIndex | null;
+  /** What the manifest was chosen out of, outermost first; empty when the reference stands for a manifest. */
+  readonly indexes: readonly Received<ImageIndex>[];
 };
 
 export type ResolveOptions = {
@@ -40,11 +40,12 @@ export async function resolveImage(
     signal,
   });
   const { digest } = current;
-  const index = current.content.kind === 'index' ? current.content : null;
+  const indexes: Received<ImageIndex>[] = [];
   for (let depth = 0; ; depth += 1) {
     const { content } = current;
-    if (content.kind === 'manifest') return { digest, manifest: { ...current, content }, index };
+    if (content.kind === 'manifest') return { digest, manifest: { ...current, content }, indexes };
     if (depth === maxDepth) throw new OnggiError('unsupported', `${what}: over ${maxDepth} indexes in one another`);
+    indexes.push({ ...current, content });
     const entry = chooseEntry(content, options.platform, what);
     current = knownManifest(entry, options, what) ?? (await fetchEntry(repository, entry, what, signal));
   }

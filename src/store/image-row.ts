@@ -21,8 +21,10 @@ export type ImageName = {
   /** Canonical reference, "docker.io/library/alpine:latest". */
   readonly reference: string;
   readonly imageId: Digest;
-  /** Digest of the index or manifest that the name stood for when it was pulled. */
+  /** Digest of the index or manifest that the name stood for when it was pulled; null: no registry knows it. */
   readonly digest: Digest | null;
+  /** Digest of the index or manifest by which it leaves, where that is another one: the name was given here. */
+  readonly cameAs?: Digest | null;
 };
 
 /**
@@ -62,11 +64,12 @@ export function putImageName(database: Database, name: ImageName): Digest | null
   const before = imageByName(database, name.reference)?.id ?? null;
   run(
     database,
-    `INSERT INTO image_names (reference, image_id, digest) VALUES (?, ?, ?)
-     ON CONFLICT (reference) DO UPDATE SET image_id = excluded.image_id, digest = excluded.digest`,
+    `INSERT INTO image_names (reference, image_id, digest, came_as) VALUES (?, ?, ?, ?) ON CONFLICT (reference)
+     DO UPDATE SET image_id = excluded.image_id, digest = excluded.digest, came_as = excluded.came_as`,
     name.reference,
     name.imageId,
     name.digest,
+    name.cameAs ?? name.digest,
   );
   return before === name.imageId ? null : before;
 }
@@ -236,9 +239,11 @@ function imageOf(row: Row): ImageRow {
 
 function nameOf(row: Row): ImageName {
   const digest = textOrNull(row, 'digest');
+  const cameAs = textOrNull(row, 'came_as');
   return {
     reference: text(row, 'reference'),
     imageId: parseDigest(text(row, 'image_id')),
     digest: digest === null ? null : parseDigest(digest),
+    ...(cameAs !== null && cameAs !== digest && { cameAs: parseDigest(cameAs) }),
   };
 }

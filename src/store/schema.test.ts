@@ -39,6 +39,10 @@ const cases: Record<number, (database: ReturnType<typeof openDatabase>) => void>
     const columns = all(database, "SELECT name FROM pragma_table_info('containers')").map((row) => row['name']);
     assert.equal(columns.at(-1), 'paused');
   },
+  8: (database) => {
+    const columns = all(database, "SELECT name FROM pragma_table_info('image_names')").map((row) => row['name']);
+    assert.deepEqual(columns, ['reference', 'image_id', 'digest', 'came_as']);
+  },
 };
 
 for (const migration of migrations) {

@@ -4,7 +4,7 @@
  *   images         one row per image: id is the digest of its config; `removed` marks one that was force-removed while
  *                  containers still need its layers, it is hidden and goes with the last of them
  *   image_names    canonical references ("docker.io/library/alpine:latest") -> image; `digest` is that of the index or
- *                  manifest the name stood for
+ *                  manifest that a registry knows by the name, `came_as` the one that leaves by it
  *   layers         one row per unpacked layer: named by chain id, `directory` is its name below ROOT/layers
  *   image_layers   which layers an image has, position 0 is the lowest
  *   image_blobs    what an image holds beside those: its index, other forms of its layers and manifest; goes with it
@@ -231,6 +231,14 @@ CREATE INDEX image_blobs_by_digest ON image_blobs (digest);
     name: 'paused containers',
     sql: `
 ALTER TABLE containers ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
+`,
+  },
+  {
+    version: 8,
+    name: 'what a name that was given here stands for',
+    sql: `
+ALTER TABLE image_names ADD COLUMN came_as TEXT;
+UPDATE image_names SET came_as = digest;
 `,
   },
 ];

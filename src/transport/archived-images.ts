@@ -3,17 +3,17 @@
  * one (Docker 25 and later). Where both speak of an image, the OCI manifest counts, for its digests hold.
  */
 import { OnggiError } from '../errors.ts';
-import { type Descriptor, isIndexType, isManifestType, maxManifestSize } from '../oci/image-spec.ts';
+import { type Descriptor, isIndexType, isManifestType } from '../oci/image-spec.ts';
 import { manifestLinks } from '../oci/manifest-links.ts';
 import { parseReference, type Reference } from '../oci/reference.ts';
 import { blobName } from './archive.ts';
 import { manifestFile } from './docker-archive.ts';
 import { archiveItems, dockerArchiveSource } from './docker-archive-source.ts';
 import type { Files } from './files.ts';
+import { indexTree } from './index-tree.ts';
 import { fullNameAnnotation, indexFile, type LayoutEntry, refName } from './oci-layout.ts';
 import { layoutEntries, layoutSource } from './oci-source.ts';
 import type { ImageSource } from './types.ts';
-import { verifyBytes } from './verify.ts';
 
 export type ArchivedImage = {
   readonly references: readonly Reference[];
@@ -32,14 +32,12 @@ export async function archivedImages(files: Files): Promise<ArchivedImage[]> {
     for (const entries of byDigest.values()) {
       const [entry] = entries;
       if (entry === undefined || !isImage(entry)) continue;
-      const config = await configOf(files, entry);
-      const item = items.find(({ Config }) => config !== null && Config === blobName(config.digest));
-      if (item !== undefined) covered.add(item.Config);
+      const source = layoutSource(files, entry, `"${entry.digest}" of ${files.what}`);
+      const configs = (await configsOf(files, source, entry)).map(({ digest }) => blobName(digest));
+      const item = items.find(({ Config }) => configs.includes(Config));
+      for (const config of configs) covered.add(config);
       const names = [...entries.flatMap(namesOf), ...(item?.RepoTags ?? [])];
-      found.push({
-        references: distinct(names, files),
-        source: layoutSource(files, entry, `"${entry.digest}" of ${files.what}`),
-      });
+      found.push({ references: distinct(names, files), source });
     }
   }
   for (const item of items) {
@@ -54,16 +52,22 @@ function isImage({ mediaType }: Descriptor): boolean {
   return isIndexType(mediaType) || isManifestType(mediaType);
 }
 
-/** Null for an index. */
-async function configOf(files: Files, entry: LayoutEntry): Promise<Descriptor | null> {
-  if (!isManifestType(entry.mediaType)) return null;
-  const bytes = await files.read(blobName(entry.digest), maxManifestSize);
-  const what = `manifest "${entry.digest}" of ${files.what}`;
+/** Of an index those of the images that the archive has. */
+async function configsOf(files: Files, source: ImageSource, entry: LayoutEntry): Promise<Descriptor[]> {
+  if (isManifestType(entry.mediaType)) return await configOf(source, entry);
+  const { images } = await indexTree(source, await source.manifest(), { partial: true });
+  const here = images.filter(({ digest }) => files.size(blobName(digest)) !== undefined);
+  const configs = await Promise.all(here.map((image) => configOf(source, image)));
+  return configs.flat();
+}
+
+async function configOf(source: ImageSource, descriptor: Descriptor): Promise<Descriptor[]> {
+  const { bytes, mediaType } = await source.manifest(descriptor);
   try {
-    return manifestLinks(verifyBytes(bytes, entry, what), entry.mediaType).blobs[0] ?? null;
+    return manifestLinks(bytes, mediaType).blobs.slice(0, 1);
   } catch (cause) {
     if (!(cause instanceof OnggiError) || cause.code !== 'invalid') throw cause;
-    throw new OnggiError('corrupt', `${what}: ${cause.message}`, { cause });
+    throw new OnggiError('corrupt', `manifest "${descriptor.digest}" of ${source.name}: ${cause.message}`, { cause });
   }
 }
 

@@ -12,6 +12,7 @@ import type { Platform } from '../oci/platform.ts';
 import { parseManifest } from '../registry/manifest.ts';
 import { chooseEntry } from '../registry/resolve.ts';
 import { changedManifest, type Family, neededFamily } from './convert.ts';
+import { maxDepth, maxManifests } from './index-tree.ts';
 import { type Format, hasFormat, type MadeBlob, recompress } from './recompress.ts';
 import type { ImageDestination, ImageSource, ManifestBytes, ManifestRole } from './types.ts';
 
@@ -27,6 +28,8 @@ export type CopyOptions = {
   readonly plainOnly?: boolean;
   /** Changes the types of the manifests. */
   readonly family?: Family | undefined;
+  /** Of all images those that the source has: an index that came for one platform. */
+  readonly partial?: boolean;
   /** Fails rather than change a digest. */
   readonly preserveDigests?: boolean;
   /** Also what says something about the image, where both ends keep such (signatures, attestations). */
@@ -44,10 +47,6 @@ export type Copied = {
   readonly digest: Digest;
 };
 
-/** An index of indexes is allowed, more nesting only serves to amplify (THREATS, class G). */
-const maxDepth = 2;
-/** Manifests of one copy, however they are nested. */
-const maxManifests = 10_000;
 /** As many layers at the same time as a pull has. */
 const parallelBlobs = 4;
 
@@ -72,13 +71,15 @@ export async function copyImage(
   const top = await source.manifest(undefined, options.signal);
   const done = new Map<Digest, ManifestBytes>();
   const job: Job = { ...options, source, destination, top: top.digest, done, inTurn: limited(parallelBlobs) };
-  const chosen = options.instances === 'system' ? await chooseImage(job, top) : top;
+  const { manifest: chosen, indexes } =
+    options.instances === 'system' ? await chooseImage(job, top) : { manifest: top, indexes: [] };
   await options.approve?.([chosen.digest, top.digest]);
   if (destination.putImage !== undefined) {
     if (isIndexType(chosen.mediaType)) throw new OnggiError('unsupported', `${destination.name}: keeps single images`);
     const { onEvent = () => {}, signal } = options;
     const open = (descriptor: Descriptor, stop?: AbortSignal) => source.blob(descriptor, stop);
-    await destination.putImage({ manifest: chosen, named: top.digest, open, onEvent }, signal);
+    const beside = { manifests: indexes, blobs: [] };
+    await destination.putImage({ manifest: chosen, named: top.digest, beside, open, onEvent }, signal);
     return { source: top.digest, digest: chosen.digest };
   }
   const { digest } = await copyManifest(job, chosen, 'named', 0);
@@ -87,19 +88,25 @@ export async function copyImage(
   return { source: top.digest, digest };
 }
 
-/** Through indexes to the image of the platform. @throws OnggiError `not-found` when there is none, `unsupported` */
+/**
+ * Through indexes to the image of the platform.
+ * @returns with them, outermost first
+ * @throws OnggiError `not-found` when there is none, `unsupported`
+ */
 export async function chooseImage(
   { source, platform, signal }: Pick<Job, 'source' | 'platform' | 'signal'>,
   top: ManifestBytes,
-): Promise<ManifestBytes> {
+): Promise<{ readonly manifest: ManifestBytes; readonly indexes: readonly ManifestBytes[] }> {
+  const indexes: ManifestBytes[] = [];
   let current = top;
   for (let depth = 0; isIndexType(current.mediaType); depth += 1) {
     if (depth === maxDepth) throw tooDeep(source);
     const content = parseManifest(current.bytes, current.mediaType, source.name);
     if (content.kind !== 'index') break;
+    indexes.push(current);
     current = await source.manifest(chooseEntry(content, platform, source.name), signal);
   }
-  return current;
+  return { manifest: current, indexes };
 }
 
 function tooDeep({ name }: ImageSource): OnggiError {
@@ -152,9 +159,19 @@ async function copyEntries(job: Job, { manifests }: ManifestLinks, replaced: Map
     if (entry.size > maxManifestSize) {
       throw new OnggiError('corrupt', `${job.source.name}: a manifest of ${entry.size} bytes`);
     }
-    const found = await job.source.manifest(entry, job.signal);
+    const found = await entryOf(job, entry);
+    if (found === undefined) continue;
     const { mediaType, digest, bytes } = await copyManifest(job, found, 'part', depth + 1);
     if (digest !== entry.digest) replaced.set(entry.digest, { mediaType, digest, size: bytes.length });
+  }
+}
+
+async function entryOf({ source, signal, partial }: Job, entry: Descriptor): Promise<ManifestBytes | undefined> {
+  try {
+    return await source.manifest(entry, signal);
+  } catch (error) {
+    if (partial === true && error instanceof OnggiError && error.code === 'not-found') return undefined;
+    throw error;
   }
 }
 

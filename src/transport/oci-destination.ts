@@ -33,8 +33,8 @@ export type LayoutWriter = {
 
 export type LayoutName =
   | { readonly kind: 'layout'; readonly name: string | null }
-  /** Docker names images in full. */
-  | { readonly kind: 'docker'; readonly references: readonly Reference[] };
+  /** Docker names images in full. `single` stands in manifest.json in the place of an index. */
+  | { readonly kind: 'docker'; readonly references: readonly Reference[]; readonly single?: ManifestBytes };
 
 /** @param writer stays the caller's, who calls `finishLayout` after the last image */
 export function layoutDestination(writer: LayoutWriter, target: LayoutName, name: string): ImageDestination {
@@ -61,8 +61,9 @@ export function layoutDestination(writer: LayoutWriter, target: LayoutName, name
         const entry = { mediaType, digest, size: bytes.length, ...(annotations !== null && { annotations }) };
         writer.entries = withEntry(writer.entries, entry);
       }
-      if (writer.items !== null && !isIndexType(named.mediaType)) {
-        writer.items.push(itemOf(named, target.kind === 'docker' ? target.references : []));
+      const single = target.kind === 'docker' ? (target.single ?? named) : named;
+      if (writer.items !== null && !isIndexType(single.mediaType)) {
+        writer.items.push(itemOf(single, target.kind === 'docker' ? target.references : []));
       }
     },
     async [Symbol.asyncDispose]() {},

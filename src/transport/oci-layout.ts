@@ -53,11 +53,12 @@ export function formatIndexFile(manifests: readonly LayoutEntry[]): Buffer {
   return Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.index, manifests }));
 }
 
-/** An entry named again takes the place of the one that had the name. */
+/** An entry named again takes the place of the one that had the name; the full one, where there is one. */
 export function withEntry(entries: readonly LayoutEntry[], added: LayoutEntry): LayoutEntry[] {
-  const name = added.annotations?.[refName];
+  const nameOf = ({ annotations }: LayoutEntry) => annotations?.[fullNameAnnotation] ?? annotations?.[refName];
+  const name = nameOf(added);
   const others = entries.filter((each) => {
-    const other = each.annotations?.[refName];
+    const other = nameOf(each);
     return name === undefined ? other !== undefined || each.digest !== added.digest : other !== name;
   });
   return [...others, added];

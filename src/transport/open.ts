@@ -25,6 +25,8 @@ export type Surroundings = {
   readonly repository: (reference: Reference, access: 'pull' | 'push') => Promise<Repository>;
   /** Directory for what must be kept on the way. */
   readonly temporary: string;
+  /** An image of the store as the index that it came in, where that is wanted. */
+  readonly whole?: boolean;
   readonly signal?: AbortSignal | undefined;
 };
 
@@ -35,7 +37,7 @@ export async function openSource(address: Address, around: Surroundings): Promis
     case 'docker':
       return registrySource(await around.repository(address.reference, 'pull'), address.reference);
     case 'onggi':
-      return storeSource(around.store(), address.name);
+      return await storeSource(around.store(), address.name, around.whole === true);
     case 'dir':
       return directorySource(directoryFiles(address.path), name);
     case 'oci':

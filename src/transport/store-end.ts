@@ -2,9 +2,10 @@
 import { readSync } from 'node:fs';
 import { OnggiError } from '../errors.ts';
 import { compressionOf } from '../image/decompress.ts';
-import { findImage } from '../image/find.ts';
-import { sha256 } from '../oci/digest.ts';
-import { type Descriptor, type ImageManifest, maxManifestSize, mediaTypes } from '../oci/image-spec.ts';
+import { digestOfName, lookUpImage } from '../image/find.ts';
+import { type Digest, sha256 } from '../oci/digest.ts';
+import { type Descriptor, type ImageManifest, isIndexType, maxManifestSize, mediaTypes } from '../oci/image-spec.ts';
+import { manifestLinks } from '../oci/manifest-links.ts';
 import { canonicalName, type Reference } from '../oci/reference.ts';
 import { parseManifest } from '../registry/manifest.ts';
 import { hasBlob, readBlob } from '../store/blob.ts';
@@ -15,22 +16,45 @@ import type { Store } from '../store/store.ts';
 import { openRegular, readRange } from './files.ts';
 import { mediaTypeOf } from './media-type.ts';
 import { storeImage } from './store-image.ts';
+import { heldSource, storedIndex, storedManifest } from './stored-index.ts';
 import type { ImageDestination, ImageSource, ManifestBytes } from './types.ts';
 import { verifyBytes } from './verify.ts';
 
-/** @throws OnggiError `not-found`, `invalid`, `conflict` (an ambiguous id) */
-export function storeSource(store: Store, wanted: string): ImageSource {
-  return imageSource(store, findImage(store, wanted), `onggi:${wanted}`);
+export type SourceOptions = {
+  /** What the name of the image stood for when it came: the image leaves by the same manifest. */
+  readonly named?: Digest | null;
+  /** As the index that it came in, if all that it names is here, or with `partial` also when not. */
+  readonly whole?: 'complete' | 'partial';
+  /** This one and no other. */
+  readonly manifest?: ManifestBytes;
+};
+
+/**
+ * @param whole an index of several platforms is wanted, where the name stands for one
+ * @throws OnggiError `not-found`, `invalid`, `conflict` (an ambiguous id)
+ */
+export async function storeSource(store: Store, wanted: string, whole: boolean): Promise<ImageSource> {
+  const { image, reference } = lookUpImage(store.database, wanted);
+  const named = reference === null ? null : digestOfName(store.database, image.id, reference);
+  return await imageSource(store, image, `onggi:${wanted}`, { named, ...(whole && { whole: 'complete' }) });
 }
 
 /** @throws OnggiError `not-found`, `corrupt` when the store has lost a blob */
-export function imageSource(store: Store, image: ImageRow, name: string): ImageSource {
-  const manifest = manifestOf(store, image);
+export async function imageSource(
+  store: Store,
+  image: ImageRow,
+  name: string,
+  { named = null, whole, manifest: only }: SourceOptions = {},
+): Promise<ImageSource> {
+  const index = whole === undefined || named === null ? undefined : await storedIndex(store, named);
+  const leaves = index?.complete || whole === 'partial' ? index?.index : undefined;
+  const manifest = only ?? leaves ?? manifestOf(store, image, named);
+  const held = heldSource(store);
   return {
     name,
     async manifest(descriptor) {
       if (descriptor === undefined || descriptor.digest === manifest.digest) return manifest;
-      throw new OnggiError('not-found', `${name}: no manifest "${descriptor.digest}"`);
+      return await held.manifest(descriptor);
     },
     async *blob({ digest, size }, signal) {
       using file = openRegular(blobPath(store.layout, digest), `blob "${digest}" of the store`);
@@ -45,7 +69,9 @@ export function imageSource(store: Store, image: ImageRow, name: string): ImageS
  * The manifest as it came, when the blobs that it names are here. A layer that was here already when the image came,
  * compressed in another way, was not kept twice: then the manifest is written anew with the blob that is here.
  */
-function manifestOf(store: Store, image: ImageRow): ManifestBytes {
+export function manifestOf(store: Store, image: ImageRow, named: Digest | null = null): ManifestBytes {
+  const own = named === null || named === image.manifest ? undefined : storedManifest(store, named);
+  if (own !== undefined && !isIndexType(own.mediaType) && isOf(own, image)) return own;
   const what = `manifest "${image.manifest}" of image "${image.id}"`;
   const bytes = readBlob(store.layout, image.manifest, maxManifestSize);
   const mediaType = mediaTypeOf(bytes, what);
@@ -55,6 +81,10 @@ function manifestOf(store: Store, image: ImageRow): ManifestBytes {
     return { bytes, mediaType, digest: image.manifest };
   }
   return rewritten(store, image, { mediaType, content }, what);
+}
+
+function isOf({ bytes, mediaType }: ManifestBytes, { id }: ImageRow): boolean {
+  return manifestLinks(bytes, mediaType).blobs[0]?.digest === id;
 }
 
 function rewritten(
@@ -112,13 +142,13 @@ export function storeDestination(
     hasBlob: unasked,
     putBlob: unasked,
     putManifest: unasked,
-    async putImage({ manifest, named, open, onEvent }, signal = new AbortController().signal) {
+    async putImage({ manifest, named, beside, open, onEvent }, signal = new AbortController().signal) {
       const what = reference === null ? `image "${manifest.digest}"` : `image "${canonicalName(reference)}"`;
       const content = parseManifest(manifest.bytes, manifest.mediaType, what);
       if (content.kind === 'index') throw new OnggiError('internal', `${what}: an index can't be unpacked`);
       const config = await readConfig(content.config, open(content.config, signal), what);
       const name = reference === null ? null : { reference: canonicalName(reference), digest: named };
-      await storeImage(store, { what, manifest, content, config, open, put: onEvent, signal, name });
+      await storeImage(store, { what, manifest, content, config, beside, open, put: onEvent, signal, name });
       stored({ id: content.config.digest });
     },
     async commit() {},

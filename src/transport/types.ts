@@ -56,10 +56,14 @@ export type ImageDestination = AsyncDisposable & {
   putImage?(image: WholeImage, signal?: AbortSignal): Promise<void>;
 };
 
+export type Beside = { readonly manifests: readonly ManifestBytes[]; readonly blobs: readonly Descriptor[] };
+
 export type WholeImage = {
   readonly manifest: ManifestBytes;
   /** Of the index or manifest that the name stands for. */
   readonly named: Digest;
+  /** What is kept with the image and not unpacked: the index that it came in, attestations. */
+  readonly beside?: Beside;
   open(descriptor: Descriptor, signal?: AbortSignal): AsyncIterable<Uint8Array>;
   readonly onEvent: (event: LayerEvent) => void;
 };

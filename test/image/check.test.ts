@@ -162,7 +162,7 @@ pullTest('rows that name nothing are told, garbage is removed', [], async (world
   execute(database, 'PRAGMA foreign_keys = OFF');
   execute(
     database,
-    `INSERT INTO image_names VALUES ('docker.io/library/ghost:latest', 'sha256:${'0'.repeat(64)}', NULL)`,
+    `INSERT INTO image_names (reference, image_id, digest) VALUES ('docker.io/library/ghost:latest', 'sha256:${'0'.repeat(64)}', NULL)`,
   );
   execute(database, 'PRAGMA foreign_keys = ON');
   mkdirSync(join(layout.layers, 'garbage'));

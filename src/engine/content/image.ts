@@ -13,7 +13,8 @@ import { manifestLinks } from '../../oci/manifest-links.ts';
 import { parseReference } from '../../oci/reference.ts';
 import { type ImageRow, imageById, imageNamesOfRepository, listImageNames } from '../../store/image-row.ts';
 import type { Store } from '../../store/store.ts';
-import { imageSource } from '../../transport/store-end.ts';
+import { manifestOf } from '../../transport/store-end.ts';
+import { storedIndex } from '../../transport/stored-index.ts';
 import type { StoredManifest } from './content.ts';
 
 export type ImageContent = {
@@ -26,11 +27,11 @@ export type ImageContent = {
 
 export function makeImageContent(store: Store, hosts: readonly string[]): ImageContent {
   const { database } = store;
-  const named = (repository: string): { tag: string; image: ImageRow }[] =>
+  const named = (repository: string): Named[] =>
     canonicalNames(repository, hosts).flatMap((name) =>
-      imageNamesOfRepository(database, name).flatMap(({ reference, imageId }) => {
+      imageNamesOfRepository(database, name).flatMap(({ reference, imageId, digest, cameAs = digest }) => {
         const image = imageById(database, imageId);
-        return image === undefined ? [] : [{ tag: reference.slice(name.length + 1), image }];
+        return image === undefined ? [] : [{ tag: reference.slice(name.length + 1), image, digest: cameAs }];
       }),
     );
   return {
@@ -45,16 +46,16 @@ export function makeImageContent(store: Store, hosts: readonly string[]): ImageC
     async manifest(repository, reference) {
       const images = named(repository);
       const tagged = images.find(({ tag }) => tag === reference);
-      if (tagged !== undefined) return (await offered(store, tagged.image))?.manifest;
+      if (tagged !== undefined) return (await offered(store, tagged))?.manifests[0];
       if (!reference.includes(':')) return undefined;
-      for (const { image } of images) {
-        const found = await offered(store, image);
-        if (found?.manifest.digest === reference) return found.manifest;
+      for (const image of images) {
+        const found = (await offered(store, image))?.manifests.find(({ digest }) => digest === reference);
+        if (found !== undefined) return found;
       }
       return undefined;
     },
     async blobSize(repository, digest) {
-      for (const { image } of named(repository)) {
+      for (const image of named(repository)) {
         const blob = (await offered(store, image))?.blobs.find((each) => each.digest === digest);
         if (blob !== undefined) return blob.size;
       }
@@ -63,15 +64,21 @@ export function makeImageContent(store: Store, hosts: readonly string[]): ImageC
   };
 }
 
-/** Undefined for an image that the store has not whole: nobody could pull it. */
-async function offered(
-  store: Store,
-  image: ImageRow,
-): Promise<{ readonly manifest: StoredManifest; readonly blobs: readonly Descriptor[] } | undefined> {
+type Named = { readonly tag: string; readonly image: ImageRow; readonly digest: Digest | null };
+
+type Offered = {
+  /** What the name stands for first, then what that names. */
+  readonly manifests: readonly StoredManifest[];
+  readonly blobs: readonly Descriptor[];
+};
+
+/** An index where all of it is here. Undefined for an image that the store has not whole: nobody could pull it. */
+async function offered(store: Store, { image, digest }: Named): Promise<Offered | undefined> {
   try {
-    await using source = imageSource(store, image, `image "${image.id}"`);
-    const manifest = await source.manifest();
-    return { manifest, blobs: manifestLinks(manifest.bytes, manifest.mediaType).blobs };
+    const stored = digest === null ? undefined : await storedIndex(store, digest);
+    if (stored?.complete) return { manifests: [stored.index, ...stored.parts], blobs: stored.blobs };
+    const manifest = manifestOf(store, image, digest);
+    return { manifests: [manifest], blobs: manifestLinks(manifest.bytes, manifest.mediaType).blobs };
   } catch (error) {
     if (error instanceof OnggiError && (error.code === 'corrupt' || error.code === 'not-found')) return undefined;
     throw error;

@@ -23,7 +23,9 @@ export async function copyBetween(
     throw unsupported(`signing into "${destinationAddress.transport}:"`, 'Sign it in a registry.');
   }
   const temporary = options.temporary ?? temporaryOf(context, addresses);
-  await using source = await openSource(sourceAddress, around(context, temporary, options.source, options.signal));
+  const whole = options.platform !== undefined || (options.instances ?? 'system') !== 'system';
+  const surroundings = around(context, temporary, options.source, options.signal);
+  await using source = await openSource(sourceAddress, { ...surroundings, whole });
   await using destination = await openDestination(
     destinationAddress,
     around(context, temporary, options.destination, options.signal),

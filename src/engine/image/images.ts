@@ -7,7 +7,8 @@ import type { KeyPair } from '../../signature/key.ts';
 import type { ArchiveTarget } from '../../transport/archive-sink.ts';
 import type { Context } from '../context.ts';
 import type { ImageSummary, PullEvent, PushEvent } from '../types.ts';
-import type { LoadedImage, LoadOptions, SaveOptions } from './save.ts';
+import type { LoadedImage, LoadOptions } from './load.ts';
+import type { SaveOptions } from './save.ts';
 import type { SignOptions, VerifiedSignature, VerifyOptions } from './signature.ts';
 
 export type PullOptions = {
@@ -170,7 +171,8 @@ export function makeImages(context: Context): Images {
       for (const id of await saveImages(context, refs, target, options)) emitImage(context.store, 'save', id);
     },
     async *load(path, options) {
-      const { loadImages } = await import('./save.ts');
+      const { loadImages } = await import('./load.ts');
+      checkIds('load');
       const { emitImage } = await import('../event/image-news.ts');
       for await (const loaded of loadImages(context, path, options)) {
         emitImage(context.store, 'load', loaded.id);

@@ -54,7 +54,7 @@ export async function seeImage(
   const seen = { digest: top.digest, mediaType: top.mediaType, manifest: top.bytes, repository };
   if (options.manifestOnly === true) return { ...seen, image: { config: new Uint8Array(), layers: [] } };
   const platform = options.platform === undefined ? hostPlatform() : parsePlatform(options.platform);
-  const chosen = await chooseImage({ source, platform, signal }, top);
+  const { manifest: chosen } = await chooseImage({ source, platform, signal }, top);
   return { ...seen, image: await imageOf(source, chosen, signal) };
 }
 
@@ -153,7 +153,8 @@ export async function layersAt(
     await copyImage(source, destination, { instances: 'system', platform, temporary, signal });
     return;
   }
-  const chosen = await chooseImage({ source, platform, signal }, await source.manifest(undefined, signal));
+  const top = await source.manifest(undefined, signal);
+  const { manifest: chosen } = await chooseImage({ source, platform, signal }, top);
   const { layers } = await imageOf(source, chosen, signal);
   for (const wanted of digests) {
     const layer = layers.find(({ digest }) => digest === wanted || digest === `sha256:${wanted}`);

@@ -7,10 +7,10 @@
  * Nothing has a name in the store before all of it is there and verified.
  */
 
-import { type Code, OnggiError, unsupported } from '../../errors.ts';
+import { type Code, OnggiError } from '../../errors.ts';
 import { parseImageConfig } from '../../image/config.ts';
 import type { Digest } from '../../oci/digest.ts';
-import { isIndexType, maxManifestSize } from '../../oci/image-spec.ts';
+import { maxManifestSize } from '../../oci/image-spec.ts';
 import { formatPlatform, hostPlatform, type Platform, parsePlatform, platformMatch } from '../../oci/platform.ts';
 import { canonicalName, parseReference, pinned, type Reference } from '../../oci/reference.ts';
 import { fetchBlob, receiveBlob } from '../../registry/blob.ts';
@@ -20,11 +20,14 @@ import { type ResolvedImage, resolveImage } from '../../registry/resolve.ts';
 import { hasBlob, readBlob } from '../../store/blob.ts';
 import { imageById, listImageNames } from '../../store/image-row.ts';
 import type { Store } from '../../store/store.ts';
+import { blobsOf, indexTree } from '../../transport/index-tree.ts';
+import { registrySource } from '../../transport/registry-end.ts';
 import { storeImage } from '../../transport/store-image.ts';
+import type { Beside } from '../../transport/types.ts';
 import type { Context } from '../context.ts';
 import type { PullEvent } from '../types.ts';
 import type { PullOptions } from './images.ts';
-import { makePullEvents } from './pull-events.ts';
+import { transferEvents } from './transfer-events.ts';
 
 /**
  * Pulls `name` ("alpine", "localhost:5000/app:1", "alpine@sha256:..."). Leaving the loop early cancels the pull.
@@ -35,22 +38,12 @@ import { makePullEvents } from './pull-events.ts';
 export async function* pull(context: Context, name: string, options: PullOptions = {}): AsyncGenerator<PullEvent> {
   const reference = parseReference(name);
   const wanted = options.platform === undefined ? undefined : parsePlatform(options.platform);
-  const stop = new AbortController();
-  const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
-  const events = makePullEvents();
   const { credentials, credentialsFile } = options;
   const everyPlatform = options.allPlatforms === true;
-  const job = { context, reference, wanted, everyPlatform, put: events.put, signal };
-  const work = pullFromSources(job, { credentials, credentialsFile }).then(
-    () => events.end(),
-    (error: unknown) => events.end({ error }),
-  );
-  try {
-    yield* events;
-  } finally {
-    stop.abort();
-    await work;
-  }
+  yield* transferEvents<PullEvent>(options.signal, ({ put, signal }) => {
+    const job = { context, reference, wanted, everyPlatform, put, signal };
+    return pullFromSources(job, { credentials, credentialsFile });
+  });
 }
 
 type Job = {
@@ -104,10 +97,11 @@ async function pullImage(job: Job): Promise<void> {
   const digests = [resolved.manifest.digest, resolved.digest];
   await enforcePolicy({ reference, repository, digests, environment: process.env, signal });
   put({ type: 'resolved', reference: name, digest: resolved.digest });
-  if (job.everyPlatform) await pullOthers(job, resolved);
+  const beside = job.everyPlatform ? await pullOthers(job, resolved) : { manifests: resolved.indexes, blobs: [] };
   const { config } = resolved.manifest.content;
   const id = config.digest;
-  if (isUpToDate(store, name, resolved)) {
+  const upToDate = isUpToDate(store, name, resolved);
+  if (upToDate && [...beside.manifests, ...beside.blobs].every(({ digest }) => hasBlob(store.layout, digest))) {
     put({ type: 'done', id, upToDate: true });
     return;
   }
@@ -121,6 +115,7 @@ async function pullImage(job: Job): Promise<void> {
     content: manifest.content,
     config: configBytes,
     name: { reference: name, digest: resolved.digest },
+    beside,
     // What is written to the store is hashed there, so it is received without a check of its own.
     open: ({ digest, size }, stop, offset) =>
       receiveBlob(repository, { digest, size, offset, what: `layer "${digest}"`, signal: stop }),
@@ -128,23 +123,27 @@ async function pullImage(job: Job): Promise<void> {
     put,
     signal,
   });
-  put({ type: 'done', id, upToDate: false });
+  put({ type: 'done', id, upToDate });
 }
 
 /**
  * The images of other platforms, each under its name by digest: that is how a container of one of them is made here.
- * Attestations are entries of the platform "unknown/unknown".
+ * @returns what is in the index besides (attestations), so that it can leave again as a whole
  */
-async function pullOthers(job: Job, { index, manifest }: ResolvedImage): Promise<void> {
-  for (const { digest, mediaType, platform } of index?.manifests ?? []) {
-    if (digest === manifest.digest || platform === null || platform.os === 'unknown') continue;
-    if (isIndexType(mediaType)) throw unsupported(`image "${canonicalName(job.reference)}": an index in an index`);
+async function pullOthers(job: Job, { indexes, manifest }: ResolvedImage): Promise<Beside> {
+  const [top] = indexes;
+  if (top === undefined) return { manifests: [], blobs: [] };
+  const { repository, signal } = job;
+  const tree = await indexTree(registrySource(repository, job.reference), top, { signal });
+  for (const { digest, platform } of tree.images) {
+    if (digest === manifest.digest || platform === null) continue;
     const put = (event: PullEvent): void => {
       if (event.type !== 'resolved' && event.type !== 'done') job.put(event);
     };
     const reference = pinned(job.reference, digest);
     await pullImage({ ...job, reference, wanted: platform, everyPlatform: false, put });
   }
+  return { manifests: [...tree.indexes, ...tree.others], blobs: blobsOf(tree.others) };
 }
 
 /** A blob that is here and intact. One that was changed on disk is fetched again, which mends it. */

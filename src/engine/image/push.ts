@@ -4,6 +4,7 @@
  */
 import { OnggiError } from '../../errors.ts';
 import { parseImageConfig } from '../../image/config.ts';
+import { digestOfName } from '../../image/find.ts';
 import { limited } from '../../image/limited.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { type Descriptor, maxManifestSize } from '../../oci/image-spec.ts';
@@ -20,12 +21,14 @@ import { imageByName, listImageNames, namesWithBlob, putImageName } from '../../
 import { blobPath } from '../../store/layout.ts';
 import type { Store } from '../../store/store.ts';
 import { openRegular, readRange } from '../../transport/files.ts';
-import { imageSource } from '../../transport/store-end.ts';
+import { manifestOf } from '../../transport/store-end.ts';
+import { storedForPlatform, storedIndex } from '../../transport/stored-index.ts';
+import type { ManifestBytes } from '../../transport/types.ts';
 import type { Context } from '../context.ts';
 import type { PushEvent } from '../types.ts';
 import type { PushOptions } from './images.ts';
-import { makePullEvents } from './pull-events.ts';
 import { compressLayers } from './push-compress.ts';
+import { transferEvents } from './transfer-events.ts';
 
 /** As Docker has it; registries are slow to take one blob and quick to take several. */
 const parallelBlobs = 5;
@@ -43,19 +46,9 @@ export async function* push(context: Context, name: string, options: PushOptions
       hint: 'Push a tag; the digest follows from what is pushed.',
     });
   }
-  const stop = new AbortController();
-  const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
-  const events = makePullEvents<PushEvent>();
-  const work = pushNames(context.store, reference, { options, put: events.put, signal }).then(
-    () => events.end(),
-    (error: unknown) => events.end({ error }),
+  yield* transferEvents<PushEvent>(options.signal, ({ put, signal }) =>
+    pushNames(context.store, reference, { options, put, signal }),
   );
-  try {
-    yield* events;
-  } finally {
-    stop.abort();
-    await work;
-  }
 }
 
 type Job = {
@@ -86,9 +79,13 @@ async function pushNames(store: Store, reference: Reference, job: Job): Promise<
 
 type ImageParts = {
   readonly reference: Reference;
-  readonly manifest: { readonly digest: Digest; readonly mediaType: string; readonly bytes: Uint8Array };
+  readonly manifest: ManifestBytes;
+  /** Of an index: the manifests that it names, sent before it. */
+  readonly parts: readonly ManifestBytes[];
   /** Layers, then the config. */
   readonly descriptors: readonly Descriptor[];
+  /** The index that the name stands for here, where it is not what is pushed. */
+  readonly index: Digest | null;
 };
 
 function taggedNames(store: Store, { registry, repository }: Reference): Reference[] {
@@ -100,8 +97,8 @@ function taggedNames(store: Store, { registry, repository }: Reference): Referen
   throw new OnggiError('not-found', `push all tags of "${registry}/${repository}": no image has a name there`);
 }
 
+/** The index that the name stands for, when all of it is here; else, and for a platform, one image. */
 async function readImage(store: Store, reference: Reference, { options, signal }: Job): Promise<ImageParts> {
-  const { platform } = options;
   const name = canonicalName(reference);
   const image = imageByName(store.database, name);
   if (image === undefined) {
@@ -109,12 +106,19 @@ async function readImage(store: Store, reference: Reference, { options, signal }
       hint: 'Give it that name with "onggi tag".',
     });
   }
-  if (platform !== undefined) checkPlatform(store, image.id, parsePlatform(platform), name);
-  await using source = imageSource(store, image, name);
-  const manifest = await compressLayers(store, image, await source.manifest(), signal);
+  const named = digestOfName(store.database, image.id, reference);
+  const stored = named === null ? undefined : await storedIndex(store, named);
+  if (stored?.complete && options.platform === undefined) {
+    return { reference, manifest: stored.index, parts: stored.parts, descriptors: stored.blobs, index: null };
+  }
+  const platform = options.platform === undefined ? undefined : parsePlatform(options.platform);
+  const other = platform && stored && storedForPlatform(store, stored, platform);
+  if (other === undefined && platform !== undefined) checkPlatform(store, image.id, platform, name);
+  const manifest = other ?? (await compressLayers(store, image, manifestOf(store, image, named), signal));
   const content = parseManifest(manifest.bytes, manifest.mediaType, `manifest of image "${name}"`);
   if (content.kind === 'index') throw new OnggiError('internal', `image "${name}": its manifest is an index`);
-  return { reference, manifest, descriptors: [...content.layers, content.config] };
+  const descriptors = [...content.layers, content.config];
+  return { reference, manifest, parts: [], descriptors, index: stored?.index.digest ?? null };
 }
 
 function checkPlatform(store: Store, id: Digest, wanted: Platform, name: string): void {
@@ -180,15 +184,21 @@ async function* storedBytes(
 }
 
 async function sendManifest(store: Store, repository: Repository, image: ImageParts, job: Job): Promise<void> {
-  const { reference, manifest } = image;
+  const { reference, manifest, index } = image;
   const { bytes, mediaType, digest } = manifest;
   const name = canonicalName(reference);
   const tag = reference.tag ?? 'latest';
-  await putManifest(repository, { reference: tag, mediaType, bytes, what: `image "${name}"`, signal: job.signal });
-  // From now on the registry knows the image by this digest, which RepoDigests lists.
-  transaction(store.database, () => {
-    const image = imageByName(store.database, name);
-    if (image !== undefined) putImageName(store.database, { reference: name, imageId: image.id, digest });
-  });
+  const what = `image "${name}"`;
+  const { signal } = job;
+  for (const part of image.parts) await putManifest(repository, { ...part, reference: part.digest, what, signal });
+  await putManifest(repository, { reference: tag, mediaType, bytes, what, signal });
+  // From now on the registry knows the image by this digest, which RepoDigests lists. An index is not given up for a part.
+  if (index === null) {
+    transaction(store.database, () => {
+      const image = imageByName(store.database, name);
+      if (image !== undefined) putImageName(store.database, { reference: name, imageId: image.id, digest });
+    });
+  }
   job.put({ type: 'pushed', tag, digest, size: bytes.length });
+  if (index !== null && job.options.platform === undefined) job.put({ type: 'index-left-out', index, digest });
 }

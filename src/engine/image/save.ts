@@ -1,22 +1,20 @@
-/** Images out of the store into one archive, and out of an archive into the store. */
+/** Images out of the store into one archive. */
 import { OnggiError } from '../../errors.ts';
 import { readImageConfig } from '../../image/config.ts';
-import { lookUpImage } from '../../image/find.ts';
+import { digestOfName, lookUpImage } from '../../image/find.ts';
 import type { LayerEvent } from '../../image/stage-layers.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { formatPlatform, hostPlatform, type Platform, parsePlatform, platformMatch } from '../../oci/platform.ts';
-import { canonicalName, familiarName, parseReference, type Reference } from '../../oci/reference.ts';
-import { transaction } from '../../store/database.ts';
+import { canonicalName, parseReference, type Reference } from '../../oci/reference.ts';
 import type { ImageRow } from '../../store/image-row.ts';
-import { listImageNames, putImageName } from '../../store/image-row.ts';
+import { listImageNames } from '../../store/image-row.ts';
 import type { Store } from '../../store/store.ts';
-import { removeAbandoned } from '../../store/temporary.ts';
-import { openArchive } from '../../transport/archive-open.ts';
 import { type ArchiveTarget, archiveSink } from '../../transport/archive-sink.ts';
-import { archivedImages } from '../../transport/archived-images.ts';
 import { copyImage } from '../../transport/copy.ts';
 import { finishLayout, type LayoutWriter, layoutDestination } from '../../transport/oci-destination.ts';
-import { imageSource, storeDestination } from '../../transport/store-end.ts';
+import { imageSource, manifestOf } from '../../transport/store-end.ts';
+import { storedForPlatform, storedIndex } from '../../transport/stored-index.ts';
+import type { ImageSource, ManifestBytes } from '../../transport/types.ts';
 import type { Context } from '../context.ts';
 
 export type SaveOptions = {
@@ -40,17 +38,18 @@ export async function saveImages(
   options: SaveOptions = {},
 ): Promise<Digest[]> {
   const wanted = options.platform === undefined ? undefined : parsePlatform(options.platform);
-  const images = imagesOf(store, refs);
-  for (const { image } of images) if (wanted !== undefined) checkPlatform(store, image, wanted);
+  const images: Chosen[] = [];
+  for (const named of imagesOf(store, refs)) images.push(await chosenOf(store, named, wanted));
   await using sink = await archiveSink(target);
   const writer: LayoutWriter = { sink, entries: [], items: [] };
-  for (const { image, references } of images) {
-    await using source = imageSource(store, image, `image "${image.id}"`);
+  for (const { image, references, source: open, single } of images) {
+    await using source = await open();
     const name = `image "${image.id}" into ${sink.what}`;
-    await using destination = layoutDestination(writer, { kind: 'docker', references }, name);
+    await using destination = layoutDestination(writer, { kind: 'docker', references, single }, name);
     const { onEvent, signal } = options;
     await copyImage(source, destination, {
       instances: 'all',
+      partial: true,
       platform: hostPlatform(),
       temporary: store.layout.temporary,
       ...(onEvent !== undefined && { onEvent }),
@@ -61,24 +60,56 @@ export async function saveImages(
   return images.map(({ image }) => image.id);
 }
 
-type Named = { readonly image: ImageRow; readonly references: readonly Reference[] };
+type Named = {
+  readonly image: ImageRow;
+  readonly references: readonly Reference[];
+  /** The index or manifest that they stand for. */
+  readonly digest: Digest | null;
+};
 
-/** Each image once, with all names under which it was asked for. */
+type Chosen = Pick<Named, 'image' | 'references'> & {
+  readonly source: () => Promise<ImageSource>;
+  /** For readers of manifest.json, which knows no index. */
+  readonly single: ManifestBytes;
+};
+
+/** The index with what is here of it; for a platform one image. @throws OnggiError `not-found` */
+async function chosenOf(store: Store, named: Named, platform: Platform | undefined): Promise<Chosen> {
+  const { image, references, digest } = named;
+  const name = `image "${image.id}"`;
+  const own = manifestOf(store, image, digest);
+  if (platform === undefined) {
+    const source = () => imageSource(store, image, name, { named: digest, whole: 'partial' });
+    return { image, references, source, single: own };
+  }
+  const stored = digest === null ? undefined : await storedIndex(store, digest);
+  const other = stored === undefined ? undefined : storedForPlatform(store, stored, platform);
+  if (other === undefined) checkPlatform(store, image, platform);
+  const single = other ?? own;
+  return { image, references, source: () => imageSource(store, image, name, { manifest: single }), single };
+}
+
+/** Each image once, with all names under which it was asked for and that stand for the same. */
 function imagesOf(store: Store, refs: readonly string[]): Named[] {
-  const found = new Map<Digest, { image: ImageRow; references: Map<string, Reference> }>();
+  const found = new Map<string, Named & { readonly references: Reference[] }>();
   const add = (image: ImageRow, reference: Reference | null): void => {
-    const known = found.get(image.id) ?? { image, references: new Map<string, Reference>() };
-    if (reference !== null) known.references.set(canonicalName(reference), reference);
-    found.set(image.id, known);
+    const digest = reference === null ? null : digestOfName(store.database, image.id, reference);
+    const key = `${image.id} ${digest}`;
+    const known = found.get(key) ?? { image, digest, references: [] };
+    found.set(key, known);
+    if (reference === null || reference.tag === null) return;
+    if (known.references.every((other) => canonicalName(other) !== canonicalName(reference))) {
+      known.references.push(reference);
+    }
   };
   for (const ref of refs) {
     const all = allTags(store, ref);
     for (const { image, reference } of all) add(image, reference);
     if (all.length > 0) continue;
     const { image, reference } = lookUpImage(store.database, ref);
-    add(image, reference?.tag === null ? null : reference);
+    add(image, reference);
   }
-  return [...found.values()].map(({ image, references }) => ({ image, references: [...references.values()] }));
+  return [...found.values()];
 }
 
 /** `docker save busybox` saves every tag of the repository that is here. */
@@ -99,62 +130,4 @@ function checkPlatform(store: Store, image: ImageRow, wanted: Platform): void {
   if (platformMatch(wanted, platform) > 0) return;
   const found = `image "${image.id}" is for platform "${formatPlatform(platform)}"`;
   throw new OnggiError('not-found', `${found}, not for "${formatPlatform(wanted)}"`);
-}
-
-export type LoadOptions = {
-  /** Which one of an image that has several; default this machine's. */
-  readonly platform?: string;
-  readonly onEvent?: (event: LayerEvent) => void;
-  readonly signal?: AbortSignal;
-};
-
-export type LoadedImage = {
-  readonly id: Digest;
-  /** Familiar names; empty for an image without one. */
-  readonly names: readonly string[];
-};
-
-/**
- * @param path of an archive as `docker save`, `podman save` or Skopeo write it, plain or compressed; "/dev/stdin"
- * @throws OnggiError `not-found`, `invalid`, `corrupt`, `unsupported`, `exhausted`, `cancelled`; the image that it came
- *   to is not registered, those before it are
- */
-export async function* loadImages(
-  { store }: Context,
-  path: string,
-  options: LoadOptions = {},
-): AsyncGenerator<LoadedImage> {
-  const platform = options.platform === undefined ? hostPlatform() : parsePlatform(options.platform);
-  const { temporary } = store.layout;
-  const { signal } = options;
-  removeAbandoned(store.layout);
-  using files = await openArchive(path, temporary, signal);
-  for (const { references, source } of await archivedImages(files)) {
-    const [first = null, ...others] = references;
-    let id: Digest | undefined;
-    await using destination = storeDestination(store, first, (image) => {
-      id = image.id;
-    });
-    const { onEvent } = options;
-    const copy = {
-      instances: 'system',
-      platform,
-      temporary,
-      signal,
-      ...(onEvent !== undefined && { onEvent }),
-    } as const;
-    const { source: digest } = await copyImage(source, destination, copy);
-    if (id === undefined) throw new OnggiError('internal', 'an image without an id');
-    name(store, id, digest, others);
-    yield { id, names: references.map(familiarName) };
-  }
-}
-
-function name(store: Store, imageId: Digest, digest: Digest, references: readonly Reference[]): void {
-  if (references.length === 0) return;
-  transaction(store.database, () => {
-    for (const reference of references) {
-      putImageName(store.database, { reference: canonicalName(reference), imageId, digest });
-    }
-  });
 }

@@ -2,7 +2,7 @@
  * `system check`: finds what is broken in the store and mends it: out of what is still whole, then from the registry that
  * it came from; what can't be mended is dropped, by name, unless a container needs it.
  */
-import { OnggiError } from '../../errors.ts';
+import { type Code, OnggiError } from '../../errors.ts';
 import { checkStore, type Damage, directoriesBelow } from '../../image/check.ts';
 import { isBlobWhole, unpackAgain } from '../../image/check-layer.ts';
 import { collect } from '../../image/collect.ts';
@@ -12,20 +12,24 @@ import { openDirectory } from '../../kernel/directory.ts';
 import { inUserNamespace } from '../../kernel/user-namespace.ts';
 import type { ChainId, Digest } from '../../oci/digest.ts';
 import { maxManifestSize } from '../../oci/image-spec.ts';
+import { manifestLinks } from '../../oci/manifest-links.ts';
 import { familiarName, parseReference } from '../../oci/reference.ts';
 import { receiveBlob } from '../../registry/blob.ts';
 import { fetchManifestBytes } from '../../registry/manifest-fetch.ts';
 import { openSources, readMachine } from '../../registry/open.ts';
-import { createBlobWriter, publishBlob, readBlob } from '../../store/blob.ts';
+import { createBlobWriter, hasBlob, publishBlob, readBlob } from '../../store/blob.ts';
 import { containersOfImage } from '../../store/container-row.ts';
 import { transaction } from '../../store/database.ts';
+import { blobsOfImage } from '../../store/image-blob-row.ts';
 import { type ImageRow, imagesWithBlob, imagesWithLayer, listImageNames } from '../../store/image-row.ts';
 import { layerByChainId, listLayers } from '../../store/layer-row.ts';
 import { layerPath } from '../../store/layout.ts';
 import { lockContent } from '../../store/lock.ts';
 import { publishSynced } from '../../store/publish.ts';
 import { dropRegistryContent } from '../../store/registry-row.ts';
+import type { Store } from '../../store/store.ts';
 import { removeNamed } from '../../store/temporary.ts';
+import { mediaTypeOf } from '../../transport/media-type.ts';
 import type { Context } from '../context.ts';
 
 export type CheckSystemOptions = {
@@ -160,16 +164,16 @@ async function writeFromLayer({ store }: Context, digest: Digest): Promise<boole
   return false;
 }
 
+const unreadable: ReadonlySet<Code> = new Set(['corrupt', 'invalid', 'unsupported']);
+
 function attempt<T>(work: () => T): T | undefined {
   try {
     return work();
   } catch (error) {
-    if (error instanceof OnggiError && error.code === 'corrupt') return undefined;
+    if (error instanceof OnggiError && unreadable.has(error.code)) return undefined;
     throw error;
   }
 }
-
-type Descriptor = { readonly digest?: unknown; readonly size?: unknown };
 
 /** @returns the name of the registry */
 async function fetchBlobOf(
@@ -184,19 +188,30 @@ async function fetchBlobOf(
   const repository = (await openSources(machine, reference, {})).at(-1);
   if (repository === undefined) throw new OnggiError('internal', 'a reference without a registry');
   using writer = createBlobWriter(store.layout, { digest });
-  if (digest === image.manifest) {
+  const size = blobSizeIn(store, image, digest);
+  if (size === undefined) {
     const what = `manifest "${digest}" of image "${name}"`;
     const { bytes } = await fetchManifestBytes(repository, { reference: digest, what, signal });
     writer.write(bytes);
   } else {
-    const manifest = JSON.parse(readBlob(store.layout, image.manifest, maxManifestSize).toString());
-    const descriptors: Descriptor[] = [manifest.config, ...(manifest.layers ?? [])];
-    const size = descriptors.find((each) => each?.digest === digest)?.size;
-    if (typeof size !== 'number') throw new OnggiError('not-found', 'its manifest does not name it');
     for await (const piece of receiveBlob(repository, { digest, size, signal })) writer.write(piece);
   }
   publishBlob(writer.finish());
   return repository.registry;
+}
+
+/** Bytes of a blob that one of the image's manifests names; undefined when none does: it is a manifest itself. */
+function blobSizeIn({ database, layout }: Store, image: ImageRow, digest: Digest): number | undefined {
+  for (const manifest of [image.manifest, ...blobsOfImage(database, image.id)]) {
+    if (manifest === digest || !hasBlob(layout, manifest)) continue;
+    const links = attempt(() => {
+      const bytes = readBlob(layout, manifest, maxManifestSize);
+      return manifestLinks(bytes, mediaTypeOf(bytes, `blob "${manifest}"`));
+    });
+    const found = links?.blobs.find((blob) => blob.digest === digest);
+    if (found !== undefined) return found.size;
+  }
+  return undefined;
 }
 
 async function repairLayer(context: Context, chainId: ChainId): Promise<Done> {

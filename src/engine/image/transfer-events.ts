@@ -1,7 +1,7 @@
 /** The events of a pull or push on their way from many layers to one reader. */
 import type { PullEvent, PushEvent } from '../types.ts';
 
-export type PullEvents<E> = AsyncIterable<E> & {
+export type TransferEvents<E> = AsyncIterable<E> & {
   put(event: E): void;
   /** Nothing comes any more; the reader ends after what is waiting, with `failure` if there is one. */
   end(failure?: { readonly error: unknown }): void;
@@ -11,7 +11,7 @@ export type PullEvents<E> = AsyncIterable<E> & {
  * Keeps what the reader has not taken yet. Of the progress of one layer that is only the latest, so a slow reader
  * costs no memory and slows nothing down.
  */
-export function makePullEvents<E extends PullEvent | PushEvent = PullEvent>(): PullEvents<E> {
+export function makeTransferEvents<E extends PullEvent | PushEvent = PullEvent>(): TransferEvents<E> {
   // A map, for it keeps the order of what is new and replaces what is known.
   const waiting = new Map<string, E>();
   let count = 0;
@@ -46,4 +46,26 @@ export function makePullEvents<E extends PullEvent | PushEvent = PullEvent>(): P
       if (failed !== undefined) throw failed.error;
     },
   };
+}
+
+export type Transfer<E> = { readonly put: (event: E) => void; readonly signal: AbortSignal };
+
+/** What `work` tells while it goes on, to whoever reads; leaving the loop early ends it. @throws what `work` throws */
+export async function* transferEvents<E extends PullEvent | PushEvent>(
+  outer: AbortSignal | undefined,
+  work: (transfer: Transfer<E>) => Promise<void>,
+): AsyncGenerator<E> {
+  const stop = new AbortController();
+  const signal = outer === undefined ? stop.signal : AbortSignal.any([outer, stop.signal]);
+  const events = makeTransferEvents<E>();
+  const done = work({ put: events.put, signal }).then(
+    () => events.end(),
+    (error: unknown) => events.end({ error }),
+  );
+  try {
+    yield* events;
+  } finally {
+    stop.abort();
+    await done;
+  }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sha256 } from '../../oci/digest.ts';
 import type { PullEvent } from '../types.ts';
-import { makePullEvents } from './pull-events.ts';
+import { makeTransferEvents } from './transfer-events.ts';
 
 const [a, b] = [sha256('a'), sha256('b')];
 
@@ -17,7 +17,7 @@ async function read(events: AsyncIterable<PullEvent>): Promise<PullEvent[]> {
 }
 
 test('a slow reader gets every event, but only the latest progress of each layer', async () => {
-  const events = makePullEvents();
+  const events = makeTransferEvents();
   events.put({ type: 'resolved', reference: 'x', digest: a });
   for (let current = 1; current <= 10; current += 1) {
     events.put(progress(a, current));
@@ -36,7 +36,7 @@ test('a slow reader gets every event, but only the latest progress of each layer
 });
 
 test('a fast reader waits for each', async () => {
-  const events = makePullEvents();
+  const events = makeTransferEvents();
   const reading = read(events);
   for (let current = 1; current <= 3; current += 1) {
     events.put(progress(a, current));
@@ -47,7 +47,7 @@ test('a fast reader waits for each', async () => {
 });
 
 test('a failure comes after what happened before it', async () => {
-  const events = makePullEvents();
+  const events = makeTransferEvents();
   events.put(progress(a, 1));
   events.end({ error: new Error('broken') });
   const found: PullEvent[] = [];
