@@ -3,8 +3,10 @@
  *
  *   node scripts/run-tests.ts [PHASE...]     all phases when none is named
  */
+import { availableParallelism } from 'node:os';
+import { runPhases } from './phase-run.ts';
 import { phases } from './test-phases.ts';
-import { type Counts, closingLine, sum } from './test-summary.ts';
+import { closingLine, sum } from './test-summary.ts';
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !phases.some((phase) => phase.name === name));
@@ -13,14 +15,8 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
-const all: { readonly name: string; readonly counts: Counts; readonly seconds: number }[] = [];
-for (const phase of phases) {
-  if (wanted.length > 0 && !wanted.includes(phase.name)) continue;
-  console.log(`\n== ${phase.title}`);
-  const started = Date.now();
-  const counts = await phase.run();
-  all.push({ name: phase.name, counts, seconds: (Date.now() - started) / 1000 });
-}
+const chosen = phases.filter((phase) => wanted.length === 0 || wanted.includes(phase.name));
+const all = await runPhases(chosen, Math.min(2, availableParallelism()), (line) => console.log(line));
 
 console.log('\n== Summary');
 for (const { name, counts, seconds } of all) {

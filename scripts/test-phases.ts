@@ -1,11 +1,11 @@
 /** The parts of a test run, in their order. A new kind of test gets a phase here and nothing else. */
 import { globSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { testLibrary } from './test-library.ts';
-import { type Program, runCheck, runTests } from './test-program.ts';
+import { makeScratch } from '../test/harness/scratch.ts';
+import { packLibrary } from './pack-library.ts';
+import type { Phase } from './phase-run.ts';
+import { type Print, type Program, runCheck, runTests } from './test-program.ts';
 import { type Counts, none, sum } from './test-summary.ts';
-
-export type Phase = { readonly name: string; readonly title: string; run(): Promise<Counts> };
 
 const repository = join(import.meta.dirname, '..');
 
@@ -33,73 +33,99 @@ const nothingNewToShim: readonly string[] = [
 /** The sanitized shim is linked dynamically: an image has not the libraries to execute it inside, as these attacks do. */
 const needsStaticShim: readonly string[] = ['runtime-binary.test.ts'];
 
+/** Two at a time where there are two processors (run-tests.ts), so the long ones come first. */
 export const phases: readonly Phase[] = [
   { name: 'check', title: 'Types, style, direction of imports, hazards', run: check },
   {
     name: 'unit',
     title: 'Unit tests',
-    run: () => files(['src/**/*.test.ts', 'scripts/*.test.ts', 'bench/*.test.ts'], { concurrency: 2, limit: 300 }),
-  },
-  {
-    name: 'image',
-    title: 'Images and registries',
-    run: () => files(['test/image/*.test.ts'], { concurrency: 2, limit: 300 }),
+    run: (print) =>
+      files(print, ['src/**/*.test.ts', 'scripts/*.test.ts', 'bench/*.test.ts'], { concurrency: 2, limit: 600 }),
   },
   {
     name: 'system',
     title: 'Tests on the real kernel',
-    run: () =>
-      files(['test/harness/*.test.ts', 'test/system/*.test.ts'], {
-        concurrency: 1,
-        limit: 1200,
-      }),
+    run: (print) => apart(print, ['test/harness/*.test.ts', 'test/system/*.test.ts'], 1),
   },
+  { name: 'sanitized', title: 'The same with the sanitized shim', run: sanitized },
   {
     name: 'security',
     title: 'Attacks',
-    run: () => files(['test/security/*.test.ts'], { concurrency: 1, limit: 600 }),
+    run: (print) => apart(print, ['test/security/*.test.ts'], 1),
+  },
+  { name: 'vm', title: 'systemd and cgroup v2 in a virtual machine', run: (print) => virtualMachine(print, 'unified') },
+  {
+    name: 'image',
+    title: 'Images and registries',
+    run: (print) => apart(print, ['test/image/*.test.ts'], 2),
   },
   {
     name: 'peers',
     title: 'Beside other runtimes and below other engines',
-    run: () => files(['test/conformance/*.test.ts', 'test/peers/*.test.ts'], { concurrency: 1, limit: 300 }),
+    run: (print) => apart(print, ['test/conformance/*.test.ts', 'test/peers/*.test.ts'], 1),
+  },
+  {
+    name: 'vm-hybrid',
+    title: 'systemd with hybrid cgroups in another',
+    run: (print) => virtualMachine(print, 'hybrid'),
   },
   { name: 'pure-v1', title: 'cgroup v1 alone', run: pureVersion1 },
-  { name: 'sanitized', title: 'The same with the sanitized shim', run: sanitized },
-  { name: 'library', title: 'The packed library under Bun and Node', run: testLibrary },
-  { name: 'vm', title: 'systemd and cgroup v2 in a virtual machine', run: () => virtualMachine('unified') },
-  { name: 'vm-hybrid', title: 'systemd with hybrid cgroups in another', run: () => virtualMachine('hybrid') },
+  { name: 'library', title: 'The packed library under Bun and Node', run: library },
 ];
 
-async function check(): Promise<Counts> {
+async function check(print: Print): Promise<Counts> {
   const limit = 120;
   const bin = join(repository, 'node_modules/.bin');
   return sum([
-    await runCheck('types', { command: join(bin, 'tsc'), args: ['--noEmit'], directory: repository, limit }),
-    await runCheck('style', {
-      command: join(bin, 'biome'),
-      args: ['check', '--error-on-warnings'],
-      directory: repository,
-      limit,
-    }),
-    await runCheck('imports', {
-      command: process.execPath,
-      args: ['scripts/check-imports.ts'],
-      directory: repository,
-      limit,
-    }),
-    await runCheck('hazards', {
-      command: process.execPath,
-      args: ['scripts/check-hazards.ts'],
-      directory: repository,
-      limit,
-    }),
+    await runCheck('types', { command: join(bin, 'tsc'), args: ['--noEmit'], directory: repository, limit }, print),
+    await runCheck(
+      'style',
+      {
+        command: join(bin, 'biome'),
+        args: ['check', '--error-on-warnings'],
+        directory: repository,
+        limit,
+      },
+      print,
+    ),
+    await runCheck(
+      'imports',
+      {
+        command: process.execPath,
+        args: ['scripts/check-imports.ts'],
+        directory: repository,
+        limit,
+      },
+      print,
+    ),
+    await runCheck(
+      'hazards',
+      {
+        command: process.execPath,
+        args: ['scripts/check-hazards.ts'],
+        directory: repository,
+        limit,
+      },
+      print,
+    ),
   ]);
+}
+
+/** In a view of the machine of its own, so that phases that make containers may go on side by side. */
+function inOwnView(program: Program): Program {
+  const script = join(repository, 'test/harness/own-view.sh');
+  const env = { ...program.env, ONGGI_TEST_PATIENCE: '3' };
+  return { ...program, env, command: script, args: [program.command, ...program.args] };
+}
+
+function apart(print: Print, patterns: readonly string[], concurrency: number): Promise<Counts> {
+  return files(print, patterns, { concurrency, limit: 2400, ownView: true });
 }
 
 type FilesOptions = Pick<Program, 'env' | 'limit'> & {
   /** Test files at the same time. */
   readonly concurrency: number;
+  readonly ownView?: boolean;
 };
 
 function nodeTest(paths: readonly string[], concurrency: number): string[] {
@@ -108,64 +134,88 @@ function nodeTest(paths: readonly string[], concurrency: number): string[] {
 }
 
 /** Test files by pattern; a pattern may match nothing, all of them together may not. */
-async function files(patterns: readonly string[], options: FilesOptions & { readonly except?: readonly string[] }) {
+async function files(
+  print: Print,
+  patterns: readonly string[],
+  options: FilesOptions & { readonly except?: readonly string[] },
+) {
   const matched = patterns.flatMap((pattern) => globSync(pattern, { cwd: repository }).sort());
   const paths = matched.filter((path) => !(options.except ?? []).some((name) => path.endsWith(`/${name}`)));
   if (paths.length === 0) {
-    console.log(`FAIL no test file matches ${patterns.join(', ')}`);
+    print(`FAIL no test file matches ${patterns.join(', ')}`);
     return { ...none, failed: 1 };
   }
-  return await runTests({
+  const program: Program = {
     command: process.execPath,
     args: nodeTest(paths, options.concurrency),
     directory: repository,
     limit: options.limit,
     ...(options.env !== undefined && { env: options.env }),
-  });
+  };
+  return await runTests(options.ownView === true ? inOwnView(program) : program, print);
 }
 
 /**
  * The cgroup tests again where no v2 hierarchy is to be seen: a mount namespace of their own, the machine's mounts stay.
  */
-async function pureVersion1(): Promise<Counts> {
+async function pureVersion1(print: Print): Promise<Counts> {
   const unified = '/sys/fs/cgroup/unified';
   if (!readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${unified} `)) {
-    console.log('skip this machine has no hybrid hierarchy');
+    print('skip this machine has no hybrid hierarchy');
     return { ...none, skipped: 1 };
   }
   const script = 'umount "$0" && exec "$@"';
   const test = nodeTest(['test/system/cgroup.test.ts'], 1);
-  return await runTests({
+  const program: Program = {
     command: 'unshare',
     args: ['--mount', '--propagation', 'private', 'sh', '-c', script, unified, process.execPath, ...test],
     directory: repository,
-    limit: 120,
-  });
+    limit: 300,
+  };
+  return await runTests(inOwnView(program), print);
 }
 
 /** A report of a sanitizer fails the run, even when every test passed: the shim may have been past its last word. */
-async function sanitized(): Promise<Counts> {
+async function sanitized(print: Print): Promise<Counts> {
   const directory = join(repository, 'dist/asan');
   // Where test/harness/sanitized.mk told the sanitizers to report.
   const reports = join(directory, 'reports');
   rmSync(reports, { recursive: true, force: true });
   mkdirSync(reports);
-  const counts = await files(['test/system/*.test.ts', 'test/security/*.test.ts'], {
+  const counts = await files(print, ['test/system/*.test.ts', 'test/security/*.test.ts'], {
     concurrency: 1,
-    limit: 1200,
+    ownView: true,
+    limit: 2400,
     except: [...withoutShim, ...nothingNewToShim, ...needsStaticShim],
     env: { ONGGI_LIBDIR: directory },
   });
   const names = readdirSync(reports);
-  for (const name of names) console.log(`FAIL sanitizer report:\n${readFileSync(join(reports, name), 'utf8')}`);
+  for (const name of names) print(`FAIL sanitizer report:\n${readFileSync(join(reports, name), 'utf8')}`);
   return sum([counts, { ...none, failed: names.length, passed: names.length === 0 ? 1 : 0 }]);
 }
 
-function virtualMachine(mode: string): Promise<Counts> {
-  return runTests({
+async function library(print: Print): Promise<Counts> {
+  await using scratch = makeScratch();
+  const project = scratch.path;
+  const packed = await packLibrary(project, print);
+  if (packed.failed > 0) return packed;
+  const program: Program = {
     command: process.execPath,
-    args: [join(repository, 'test/vm/boot.ts'), mode],
+    args: [join(repository, 'scripts/test-library.ts'), project],
     directory: repository,
-    limit: 420,
-  });
+    limit: 300,
+  };
+  return sum([packed, await runTests(inOwnView(program), print)]);
+}
+
+function virtualMachine(print: Print, mode: string): Promise<Counts> {
+  return runTests(
+    {
+      command: process.execPath,
+      args: [join(repository, 'test/vm/boot.ts'), mode],
+      directory: repository,
+      limit: 900,
+    },
+    print,
+  );
 }

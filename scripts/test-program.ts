@@ -12,25 +12,28 @@ export type Program = {
   readonly limit: number;
 };
 
+/** Takes the lines of a phase. */
+export type Print = (line: string) => void;
+
 /** Runs a program that prints a summary line. */
-export async function runTests(program: Program): Promise<Counts> {
+export async function runTests(program: Program, print: Print): Promise<Counts> {
   let summary: Counts | undefined;
   const status = await execute(program, (line) => {
     const found = summaryIn(line);
-    if (found === undefined) console.log(line);
+    if (found === undefined) print(line);
     summary = found ?? summary;
   });
   return judge(status, summary);
 }
 
 /** Runs a program that is one test by itself: its exit status says how it went. */
-export async function runCheck(name: string, program: Program): Promise<Counts> {
+export async function runCheck(name: string, program: Program, print: Print): Promise<Counts> {
   const started = Date.now();
   const lines: string[] = [];
   const status = await execute(program, (line) => lines.push(line));
   const passed = status === 0;
-  if (!passed) console.log(lines.join('\n'));
-  console.log(`${passed ? 'ok  ' : 'FAIL'} ${name} (${Date.now() - started} ms)`);
+  if (!passed) print(lines.join('\n'));
+  print(`${passed ? 'ok  ' : 'FAIL'} ${name} (${Date.now() - started} ms)`);
   return { passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0 };
 }
 
@@ -53,7 +56,7 @@ async function execute(program: Program, onLine: (line: string) => void): Promis
   };
   process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
   const timer = setTimeout(() => {
-    console.log(`"${command} ${args.slice(0, 4).join(' ')} ..." did not end within ${limit} s`);
+    onLine(`"${command} ${args.slice(0, 4).join(' ')} ..." did not end within ${limit} s`);
     killGroup();
   }, limit * 1000);
   const finish = () => {

@@ -4,6 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { pause } from './program.ts';
 
@@ -149,12 +150,13 @@ function descriptors(): string[] {
   });
 }
 
+/** Those of files in this run's directory for temporary files: they are the machine's, and seen by everybody. */
 function loopDevices(): string[] {
   return readdirSync('/sys/block')
     .filter((name) => name.startsWith('loop'))
     .flatMap((name) => {
       const file = text(`/sys/block/${name}/loop/backing_file`).trim();
-      return file === '' ? [] : [`${name} ${file}`];
+      return !file.startsWith(tmpdir()) ? [] : [`${name} ${file}`];
     });
 }
 
