@@ -51,7 +51,7 @@ test('a process left behind is a leak', requires('root'), async () => {
 test('a mount left behind is a leak', requires('root'), async () => {
   await using scratch = makeScratch();
   await seen(
-    /^mount: \/tmp\/onggi-.* \(tmpfs leaky/,
+    /^mount: \/tmp\/.*onggi-.* \(tmpfs leaky/,
     () => must('mount', '-t', 'tmpfs', 'leaky', scratch.path),
     () => must('umount', scratch.path),
   );
@@ -104,7 +104,7 @@ test('an unknown word in requires() fails', () => {
 });
 
 test('a program that takes too long is killed and told', async () => {
-  await assert.rejects(run('sleep', ['60'], { timeout: 50 }), /"sleep 60" did not end within 50 ms/);
+  await assert.rejects(run('sleep', ['60'], { timeout: 50 }), /"sleep 60" did not end within \d+ ms/);
 });
 
 test('a program is fed and its status and output are kept', async () => {

@@ -35,7 +35,7 @@ import { containerNews, endNews, startNews, volumeNews } from '../event/news.ts'
 import type { Ending } from '../types.ts';
 import { type Container, containerOf, filesOf } from './container.ts';
 import { lostEnding, readEnding } from './ending.ts';
-import { untilExit } from './handshake.ts';
+import { firstStatus, untilExit } from './handshake.ts';
 import { unpublish } from './network.ts';
 import { nextRestart } from './restart-policy.ts';
 
@@ -81,29 +81,34 @@ export async function settle(store: Store, id: string, guard: Guard): Promise<Co
     return undefined;
   }
   if (row.state !== 'running' && row.state !== 'starting') return row;
+  const container = containerOf(store, row);
   const ending = await awaitedEnding(store, row);
-  if (ending === undefined) return row.state === 'starting' ? await adopt(store, containerOf(store, row)) : row;
-  return await finish(store, containerOf(store, row), ending, guard);
+  if (ending !== undefined) return await finish(store, container, ending, guard);
+  if (row.state === 'running') return row;
+  const adopted = await adopt(store, container);
+  if (adopted !== undefined) return adopted;
+  const found = foundEnding(store, row);
+  return found === undefined ? row : await finish(store, container, found, guard);
 }
 
-/** A start whose command was killed: its container runs if "start" had been said, else its shim ends it by itself. */
-async function adopt(store: Store, { row, start }: Container): Promise<ContainerRow> {
+/**
+ * A start whose command was killed: its container runs if "start" had been said, else its shim ends it by itself.
+ * @returns undefined when the shim has gone while it was asked
+ */
+async function adopt(store: Store, { row, start }: Container): Promise<ContainerRow | undefined> {
   if (start === null) return row;
   using client = await connectShim(start.socket, {}).catch(() => undefined);
   if (client === undefined) return row;
-  for await (const event of client.events) {
-    if (event.type !== 'status') continue;
-    if (event.state !== 'running') return row;
-    const running = updateContainer(store.database, row.id, ['starting'], {
-      state: 'running',
-      pid: event.pid,
-      pidStartTime: event.startTime,
-      startedAt: Date.now(),
-    });
-    emit(store, ...startNews(containerOf(store, running), false));
-    return running;
-  }
-  return row;
+  const status = await firstStatus(client);
+  if (status?.state !== 'running') return status === undefined ? undefined : row;
+  const running = updateContainer(store.database, row.id, ['starting'], {
+    state: 'running',
+    pid: status.pid,
+    pidStartTime: status.startTime,
+    startedAt: Date.now(),
+  });
+  emit(store, ...startNews(containerOf(store, running), false));
+  return running;
 }
 
 /** @returns the row as it is then; undefined when the container was to be removed at its end, and was */

@@ -4,7 +4,7 @@ import { OnggiError } from '../../errors.ts';
 import type { ShimEvent } from '../../kernel/shim-client.ts';
 import type { Plan } from '../../runtime/plan/steps.ts';
 import { exitReport, fakeShim, outputEvent } from '../testing.ts';
-import { endingOfReport, type Output, until, untilExit } from './handshake.ts';
+import { endingOfReport, firstStatus, type Output, until, untilExit } from './handshake.ts';
 
 const plan = {
   prepare: [],
@@ -61,6 +61,13 @@ test('the exit, or nothing when the shim is gone', async () => {
   assert.equal((await untilExit(fakeShim([outputEvent('x'), exit]).client))?.exitCode, 127);
   assert.equal(await untilExit(fakeShim([outputEvent('x')]).client), undefined);
   assert.equal(await untilExit(fakeShim([], new OnggiError('unavailable', 'gone')).client), undefined);
+});
+
+test('the first word on its state, or nothing when the shim is gone', async () => {
+  const running = { type: 'status', state: 'running', pid: 7, startTime: 9n } as const;
+  assert.deepEqual(await firstStatus(fakeShim([outputEvent('x'), running, exit]).client), running);
+  assert.equal(await firstStatus(fakeShim([outputEvent('x'), exit]).client), undefined);
+  assert.equal(await firstStatus(fakeShim([], new OnggiError('unavailable', 'gone')).client), undefined);
 });
 
 test('a report as an ending: nanoseconds become milliseconds', () => {

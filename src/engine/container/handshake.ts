@@ -58,6 +58,16 @@ export async function untilExit(client: ShimClient): Promise<ExitReport | undefi
   return undefined;
 }
 
+/** What the shim says of its container to whoever connects; undefined when it is gone before. */
+export async function firstStatus(client: ShimClient): Promise<Status | undefined> {
+  try {
+    for await (const event of client.events) if (event.type === 'status') return event;
+  } catch {
+    // As above.
+  }
+  return undefined;
+}
+
 export function endingOfReport(report: ExitReport): Ending {
   return {
     exitCode: report.exitCode,
