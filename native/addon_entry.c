@@ -41,6 +41,8 @@ static napi_value make_facts(napi_env env, const struct stat *found) {
         (double)found->st_mtim.tv_sec,
         (double)found->st_mtim.tv_nsec,
         (double)found->st_blocks,
+        (double)found->st_ctim.tv_sec,
+        (double)found->st_ctim.tv_nsec,
     };
     return make_bytes(env, facts, sizeof facts);
 }

@@ -44,16 +44,21 @@ function openContext(
 ): Context & AsyncDisposable {
   const asked = flags.root ?? process.env['ONGGI_ROOT'];
   const root = asked === undefined ? undefined : resolve(asked);
+  const storageDriver = flags['storage-driver'] ?? process.env['ONGGI_STORAGE_DRIVER'];
   const own = [...ownCommand(), ...(root === undefined ? [] : ['--root', root])];
   let engine: Promise<Engine> | undefined;
   const openEngine = async () => {
     const { Engine } = await import('../engine/index.ts');
     opened();
-    return Engine.open({
+    const opening = Engine.open({
       ...(root !== undefined && { root }),
+      ...(storageDriver !== undefined && { storageDriver }),
       command: own,
       onWarning: ({ message }) => outputs.stderr.print(visible(`WARNING: ${message}\n`)),
     });
+    // Refused at once where the store has another one, whatever the command.
+    if (storageDriver !== undefined && storageDriver !== '') await opening.storageDriver();
+    return opening;
   };
   return {
     ...outputs,

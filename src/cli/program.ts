@@ -11,6 +11,7 @@ import { commands, type Entry, type Found, findCommand, managers } from './table
 export const globalFlags = {
   debug: toggle('Show where errors come from', { short: 'D' }),
   root: single('directory', asIs, 'Store to work on', { shown: '/var/lib/onggi' }),
+  'storage-driver': single('string', asIs, 'Storage driver that a new store begins with (overlay2, btrfs, vfs)'),
   version: toggle('Print the version', { short: 'v' }),
 } as const;
 

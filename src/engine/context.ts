@@ -9,6 +9,8 @@ import type { Warning } from './types.ts';
 export type Context = {
   /** As asked for; undefined is the default one. */
   readonly root: string | undefined;
+  /** Asked for; undefined is the one of the store. */
+  readonly storageDriver: string | undefined;
   /** The store, opened at first use: `--explain` and `version` need none. */
   readonly store: Store;
   /** The command that a shim runs when its container has ended; empty for none. */
@@ -21,6 +23,8 @@ export type Context = {
 export type ContextOptions = {
   /** Absolute path; default /var/lib/onggi, for an ordinary user ~/.local/share/onggi. */
   readonly root?: string;
+  /** Storage driver that a new store begins with: overlay2, btrfs or vfs. Absent: the first of them that works. */
+  readonly storageDriver?: string;
   readonly onWarning?: (warning: Warning) => void;
   /**
    * Program and first arguments that stand for `onggi`, to which a shim adds `reconcile ID`. Default: this library in
@@ -35,6 +39,7 @@ export function makeContext(options: ContextOptions): Context {
   const warned = new Set<string>();
   const context: Context = {
     root: options.root,
+    storageDriver: options.storageDriver,
     get store() {
       store ??= openStore(rootOrDefault(options.root));
       return store;

@@ -7,6 +7,8 @@
  * Runs under Bun and Node 24 or later, as root or as an ordinary user. Any number of processes may use the same store at the same time,
  * `onggi` itself among them. Each operation loads only the modules that it needs.
  */
+
+import type { StorageDriver } from '../image/storage-driver.ts';
 import { type Containers, makeContainers } from './container/containers.ts';
 import type { CacheOptions, Content, ContentOptions, WritableContent } from './content/content.ts';
 import { type Context, type ContextOptions, makeContext } from './context.ts';
@@ -76,6 +78,15 @@ export class Engine implements AsyncDisposable {
   async cache(options: CacheOptions): Promise<Content> {
     const { openCache } = await import('./content/content.ts');
     return await openCache(this.#context, options);
+  }
+
+  /**
+   * How the store makes the file systems of containers; a new one begins with what was asked for, or the first that works.
+   * @throws OnggiError `conflict` when it has another one than was asked for, `unsupported` when that can't work there
+   */
+  async storageDriver(): Promise<StorageDriver> {
+    const { storageDriver } = await import('../image/storage-driver.ts');
+    return storageDriver(this.#context.store, this.#context.storageDriver);
   }
 
   /** Facts about the store and the machine. */

@@ -38,6 +38,7 @@ export async function collect(store: Store, signal?: AbortSignal): Promise<strin
       ...unnamedContainers(store),
       ...unnamedVolumes(store),
       ...unnamedLayers(store),
+      ...unnamedTrees(store),
       ...unnamedBlobs(store),
     );
     for (const path of unnamed) removeNamed(store.layout, path);
@@ -64,6 +65,13 @@ function unnamedLayers(store: Store): string[] {
   const named = new Set(listLayers(store.database).map((layer) => layer.directory));
   const found = readdirSync(store.layout.layers).filter((name) => !named.has(name));
   return found.map((name) => join(store.layout.layers, name));
+}
+
+function unnamedTrees(store: Store): string[] {
+  if (!existsSync(store.layout.trees)) return [];
+  const named = new Set(listLayers(store.database).map((layer) => layer.directory));
+  const found = readdirSync(store.layout.trees).filter((name) => !named.has(name));
+  return found.map((name) => join(store.layout.trees, name));
 }
 
 function unnamedBlobs(store: Store): string[] {

@@ -2,7 +2,8 @@
 import type { Directory } from '../kernel/directory.ts';
 import { type EntryPath, shownPath } from './entry-path.ts';
 import type { DiffOptions } from './layer-diff.ts';
-import { viewOf, walkLayers } from './layer-tree.ts';
+import { viewOf } from './layer-tree.ts';
+import { walkOwn } from './own-tree.ts';
 
 export type Change = {
   readonly kind: 'added' | 'changed' | 'deleted';
@@ -12,7 +13,7 @@ export type Change = {
 
 /**
  * Sorted by path. A directory in which something was made or removed has changed, as it has for Docker.
- * @param upper the writable directory of an overlay; it may be written to meanwhile
+ * @param upper the writable directory of an overlay, or a whole tree (`whole`); it may be written to meanwhile
  * @param lower roots of the layers below, topmost first
  */
 export function listChanges(upper: Directory, lower: readonly Directory[], options: DiffOptions): Change[] {
@@ -23,7 +24,7 @@ export function listChanges(upper: Directory, lower: readonly Directory[], optio
   };
   const below = viewOf(lower, options.attributes);
   const above = viewOf([upper], options.attributes);
-  for (const { path, facts, whiteout, opaque } of walkLayers([upper], { ...options, showWhiteouts: true })) {
+  for (const { path, facts, whiteout, opaque } of walkOwn(upper, options)) {
     const hidden = below.find(path);
     // A whiteout of what is not below hides nothing: it came and went.
     if (!whiteout) note(hidden === undefined ? 'added' : 'changed', path);

@@ -10,8 +10,10 @@ import type { Directory } from '../kernel/directory.ts';
 import { descriptorFacts, type EntryFacts, listAttributes } from '../kernel/entry-facts.ts';
 import { type EntryPath, parentOf, rootPath, shownPath } from './entry-path.ts';
 import { type OverlayAttributes, type TreeEntry, walkLayers } from './layer-tree.ts';
+import { type WholeTree, walkOwn } from './own-tree.ts';
 import { type ArchiveEntry, archiveBytes, tarEntryOf } from './tar-archive.ts';
 import type { TarEntry } from './tar-entry.ts';
+import type { OwnerMap } from './tree-copy.ts';
 
 export type DiffOptions = {
   readonly attributes: OverlayAttributes;
@@ -19,6 +21,10 @@ export type DiffOptions = {
   readonly leaveOut?: (path: EntryPath) => boolean;
   /** Where the tree stands in the archive, "" for its root. */
   readonly below?: EntryPath;
+  /** The directory is no writable layer: what it has of its own comes from a comparison. */
+  readonly whole?: WholeTree;
+  /** From owners in the directory to owners in the archive. */
+  readonly owner?: OwnerMap;
   /** Entries whose time says nothing, "" for the root: it is left out. */
   readonly timeless?: (path: EntryPath) => boolean;
 };
@@ -44,11 +50,12 @@ function* layerEntries(
   root: RootMention,
   options: DiffOptions,
 ): Generator<ArchiveEntry, void, undefined> {
-  const own = descriptorFacts(upper);
+  const own = withOwner(descriptorFacts(upper), options);
   const mentioned = typeof root === 'string' ? root === 'always' : !isSame(own, root);
   if (mentioned) yield rootEntry(own, options);
   const links = linkMemory();
-  for (const each of walkLayers([upper], { ...options, showWhiteouts: true })) {
+  for (const found of walkOwn(upper, options)) {
+    const each = options.owner === undefined ? found : { ...found, facts: withOwner(found.facts, options) };
     const name = nameIn(options, each.path);
     if (each.whiteout) {
       yield { entry: whiteout(name), content: null };
@@ -74,11 +81,16 @@ function* treeEntries(trees: readonly MergedTree[]): Generator<ArchiveEntry, voi
   for (const { layers, options } of trees) {
     const links = linkMemory();
     const [top] = layers;
-    if (top !== undefined) yield rootEntry(descriptorFacts(top), options);
-    for (const each of walkLayers(layers, { ...options, showWhiteouts: false })) {
+    if (top !== undefined) yield rootEntry(withOwner(descriptorFacts(top), options), options);
+    for (const found of walkLayers(layers, { ...options, showWhiteouts: false })) {
+      const each = options.owner === undefined ? found : { ...found, facts: withOwner(found.facts, options) };
       yield* archived(each, nameIn(options, each.path), links);
     }
   }
+}
+
+function withOwner(facts: EntryFacts, { owner }: DiffOptions): EntryFacts {
+  return owner === undefined ? facts : { ...facts, ...owner(facts) };
 }
 
 function* archived(each: TreeEntry, name: Buffer, links: LinkMemory): Generator<ArchiveEntry, void, undefined> {

@@ -173,6 +173,8 @@ function opacity(parent: Directory, name: Buffer, attributes: OverlayAttributes)
 export type LayerView = {
   /** As overlayfs would find it; links are not followed. Not for the root. */
   find(path: EntryPath): EntryFacts | undefined;
+  /** Index of the layer that it comes from. */
+  layerOf(path: EntryPath): number | undefined;
   /** Paths of what is in a directory; none when it is no directory. */
   children(path: EntryPath): EntryPath[];
 };
@@ -195,6 +197,7 @@ export function viewOf(layers: readonly Directory[], attributes: OverlayAttribut
   };
   return {
     find: (path) => found(path)?.facts,
+    layerOf: (path) => found(path)?.layer,
     children: (path) =>
       [...listing(path).values()]
         .filter(({ whiteout }) => !whiteout)

@@ -27,6 +27,7 @@ import type { Store } from '../store/store.ts';
 import { removeNamed } from '../store/temporary.ts';
 import { readImageConfig } from './config.ts';
 import { lookUpImage } from './find.ts';
+import { removeTreeOf } from './snapshot-tree.ts';
 
 /** In the order in which Docker prints them. */
 export type RemovedImage = {
@@ -182,6 +183,7 @@ async function removeFiles(store: Store, rows: Rows): Promise<number> {
   syncDatabase(store.database);
   let reclaimed = 0;
   for (const layer of rows.layers) {
+    removeTreeOf(store.layout, layer.directory);
     if (removeNamed(store.layout, layerPath(store.layout, layer.directory))) reclaimed += layer.size;
   }
   const blobs = [

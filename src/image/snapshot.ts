@@ -1,8 +1,9 @@
 /**
- * The two sides of a container's overlay: the layers of its image and a writable layer of its own. Nothing is mounted
- * here; the container's init mounts them inside its own mount namespace.
+ * The file system of a container before it runs: a writable layer that is put over those of its image, or a whole tree
+ * of its own, as the storage driver has it. Nothing is mounted here; the container's init does that inside its own mount
+ * namespace.
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fromSystemError, OnggiError } from '../errors.ts';
 import { openDirectory } from '../kernel/directory.ts';
@@ -16,9 +17,26 @@ import { containerPath, layerPath } from '../store/layout.ts';
 import type { ContentGuard } from '../store/lock.ts';
 import type { Store } from '../store/store.ts';
 import { removeNamed } from '../store/temporary.ts';
+import { copyImage, dropSubvolume, snapshotImage, type TreePlace } from './snapshot-tree.ts';
+import type { StorageDriver } from './storage-driver.ts';
+import type { OwnerMap } from './tree-copy.ts';
 
 /** Where the writable layer of a container lies: paths on the file system of the store. */
-export type Snapshot = { readonly upper: string; readonly work: string };
+export type OverlayPlace = { readonly upper: string; readonly work: string };
+
+/** Only one of the two is made: which one, says the file system. */
+export type SnapshotPlace = OverlayPlace & TreePlace;
+
+export type SnapshotRequest = {
+  readonly driver: StorageDriver;
+  /** null for the image `host`, whose lower directory is "/" */
+  readonly image: Digest | null;
+  /**
+   * For a user namespace whose ids can't be mapped by mounts (`canMapIds`): the files are a copy with these owners,
+   * whatever the driver.
+   */
+  readonly owner?: OwnerMap;
+};
 
 /**
  * Names of an image's layers below ROOT/layers, topmost first: the `lower` of an overlay whose directory that is.
@@ -32,15 +50,35 @@ export function lowerDirectories(store: Store, image: Digest): string[] {
 }
 
 /**
- * Makes the writable layer in the container's directory, which is there. Its root gets owner, mode and time of the
- * root below, because overlayfs shows those.
- *
- * @param image null for the image `host`, whose lower directory is "/"
- * @param _guard the collector waits until it is disposed of, so it must be held until the container has its row
- * @throws OnggiError `exists` when it is there, `exhausted`, `not-found` (image)
+ * Makes it in the container's directory, which is there.
+ * @param guard the collector waits until it is disposed of, so it must be held until the container has its row
+ * @throws OnggiError `exists` when it is there, `exhausted`, `not-found` (image), `unsupported`
  */
-export function createSnapshot(store: Store, snapshot: Snapshot, image: Digest | null, _guard: ContentGuard): void {
+export function createSnapshot(
+  store: Store,
+  place: SnapshotPlace,
+  request: SnapshotRequest,
+  guard: ContentGuard,
+): void {
+  const { driver, image, owner } = request;
+  if (image === null || (driver === 'overlay2' && owner === undefined)) createLayer(store, place, image);
+  else if (driver === 'btrfs' && owner === undefined) snapshotImage(store, image, place, guard);
+  else copyImage(store, image, place, owner);
+}
+
+/** Whether it is a whole tree, and no layer of an overlay. */
+export function isTree({ whole }: TreePlace): boolean {
+  return existsSync(whole);
+}
+
+/** Its root gets owner, mode and time of the root below, because overlayfs shows those. */
+function createLayer(store: Store, snapshot: OverlayPlace, image: Digest | null): void {
   const [top] = image === null ? ['/'] : lowerDirectories(store, image).map((name) => layerPath(store.layout, name));
+  createWritableLayer(snapshot, top);
+}
+
+/** @param top the directory that it is put over; absent for an image without layers */
+export function createWritableLayer(snapshot: OverlayPlace, top: string | undefined): void {
   try {
     for (const path of [snapshot.upper, snapshot.work]) mkdirSync(path, 0o700);
     using directory = openDirectory(dirname(snapshot.upper));
@@ -64,7 +102,7 @@ export function createSnapshot(store: Store, snapshot: Snapshot, image: Digest |
  * after a crash of the machine files may be half-written. Right only when the machine has not crashed since (kernel,
  * Documentation/filesystems/overlayfs, "Volatile mount").
  */
-export function allowRemount({ work }: Snapshot): void {
+export function allowRemount({ work }: Pick<OverlayPlace, 'work'>): void {
   const mark = join(work, 'work/incompat/volatile');
   try {
     rmSync(mark, { recursive: true, force: true });
@@ -75,5 +113,6 @@ export function allowRemount({ work }: Snapshot): void {
 
 /** Removes all files of a container, its log too. Idempotent. @returns whether there were any */
 export function removeSnapshot(store: Store, containerId: string): boolean {
+  dropSubvolume(join(containerPath(store.layout, containerId), 'tree'));
   return removeNamed(store.layout, containerPath(store.layout, containerId));
 }

@@ -122,6 +122,35 @@ export interface Addon {
   effectiveCapabilities(): bigint;
   /** Sets FS_TOPDIR_FL on a directory (ioctl_iflags(2)); ENOTTY or EOPNOTSUPP where the file system has no such flag. */
   markTopDirectory(directory: number): void;
+  /** A new btrfs subvolume, of its parent's file system (btrfs(5)); ENOTTY elsewhere. */
+  createSubvolume(parent: number, name: Name): void;
+  /** A writable snapshot of the subvolume whose root `source` is. */
+  snapshotSubvolume(source: number, parent: number, name: Name): void;
+  /** Removes a subvolume with all that is in it. */
+  removeSubvolume(parent: number, name: Name): void;
+  /** Makes an empty file as another one: by shared extents where there are such (ioctl_ficlone(2)); holes stay holes. */
+  copyContent(from: number, to: number): void;
+  /** Puts a directory, and what is made below it from now on, into a project (FS_IOC_FSSETXATTR). */
+  setProject(directory: number, project: number): void;
+  /** The project of a file or directory; 0 is none. */
+  project(fd: number): number;
+  /** Limits the disk space of a project, in bytes; 0 is no limit (quotactl_fd(2)). Any descriptor of the file system. */
+  limitProject(fd: number, project: number, bytes: number): void;
+  /** Whether the file system keeps limits of projects. */
+  projectQuota(fd: number): boolean;
+  /**
+   * Makes an overlay of `lower`, `upper` and `work` in the directory, which are there, writes to it and takes it apart; it
+   * is attached nowhere. Throws what the kernel says.
+   */
+  tryOverlay(directory: string, userAttributes: boolean): void;
+  /** mount(2) of overlayfs, relative names in `options` beginning at `directory`. */
+  mountOverlay(directory: string, target: string, options: string, readOnly: boolean): void;
+  /** Binds a directory without what is mounted below it (open_tree(2), move_mount(2)). */
+  bindDirectory(source: string, target: string, readOnly: boolean): void;
+  /** Binds the root of the mount namespace of a process, without what is mounted below it. */
+  bindRootOf(pid: number, target: string): void;
+  /** umount2(2); with `detach` also while it is in use. No link is followed. */
+  unmount(target: string, detach: boolean): void;
   /** syncfs(2) on the file system of the descriptor. */
   syncfs(fd: number): void;
 }

@@ -28,6 +28,8 @@ export type EntryFacts = {
   /** Number of the file system; another one than the parent's is a mount point's. */
   readonly device: number;
   readonly modified: Time;
+  /** When anything of it was last changed; nobody can set it (inode(7), ctime). */
+  readonly changed: Time;
   /** Bytes that it takes on the disk. */
   readonly disk: number;
 };
@@ -64,7 +66,7 @@ function factsOf(bytes: Uint8Array): EntryFacts {
     bytes.byteOffset,
     bytes.length / Float64Array.BYTES_PER_ELEMENT,
   );
-  const [inodeHigh = 0, inodeLow = 0, device = 0, seconds = 0, nanoseconds = 0, blocks = 0] = more;
+  const [inodeHigh = 0, inodeLow = 0, device = 0, seconds = 0, nanoseconds = 0, blocks = 0, ...changed] = more;
   return {
     kind: kinds[mode & constants.S_IFMT] ?? 'socket',
     mode: mode & 0o7777,
@@ -77,6 +79,7 @@ function factsOf(bytes: Uint8Array): EntryFacts {
     inode: `${device}:${inodeHigh}:${inodeLow}`,
     device,
     modified: { seconds, nanoseconds },
+    changed: { seconds: changed[0] ?? 0, nanoseconds: changed[1] ?? 0 },
     // stat(2): in units of 512 bytes, whatever the file system's own.
     disk: blocks * 512,
   };

@@ -4,6 +4,8 @@
  *   ROOT/onggi.db            all metadata (schema.ts); onggi.db-reserve-N keep room for it on a full disk (database.ts)
  *   ROOT/blobs/sha256/HEX    content-addressed files (blob.ts)
  *   ROOT/layers/NAME         root of one unpacked layer
+ *   ROOT/trees/NAME          all layers of an image in one, named as its topmost (btrfs only, made at first use)
+ *   ROOT/mounts/HEX          where an image is mounted for somebody to look into it
  *   ROOT/tmp/NAME            what is being made or removed, with NAME.lock held by who does it (temporary.ts);
  *                            downloads that were cut off stay for a day (partial.ts)
  *   ROOT/containers/ID/      what belongs to one container: upper, work, rootfs, log, exit record
@@ -27,6 +29,8 @@ export type Layout = {
   readonly database: string;
   readonly blobs: string;
   readonly layers: string;
+  readonly trees: string;
+  readonly mounts: string;
   readonly temporary: string;
   readonly containers: string;
   readonly volumes: string;
@@ -49,6 +53,8 @@ export function layoutOf(root: string = defaultRoot): Layout {
     database: join(base, 'onggi.db'),
     blobs: join(base, 'blobs'),
     layers: join(base, 'layers'),
+    trees: join(base, 'trees'),
+    mounts: join(base, 'mounts'),
     temporary: join(base, 'tmp'),
     containers: join(base, 'containers'),
     volumes: join(base, 'volumes'),
@@ -85,6 +91,11 @@ export function blobPath(layout: Layout, digest: Digest): string {
 /** Root of an unpacked layer; `directory` is the short name of its row. */
 export function layerPath(layout: Layout, directory: string): string {
   return join(layout.layers, directory);
+}
+
+/** The tree of the image whose topmost layer has this name. */
+export function treePath(layout: Layout, directory: string): string {
+  return join(layout.trees, directory);
 }
 
 export function containerPath(layout: Layout, id: string): string {

@@ -43,6 +43,10 @@ const cases: Record<number, (database: ReturnType<typeof openDatabase>) => void>
     const columns = all(database, "SELECT name FROM pragma_table_info('image_names')").map((row) => row['name']);
     assert.deepEqual(columns, ['reference', 'image_id', 'digest', 'came_as']);
   },
+  9: (database) => {
+    assert.deepEqual(all(database, 'SELECT * FROM settings'), []);
+    assert.deepEqual(all(database, 'SELECT * FROM container_images'), []);
+  },
 };
 
 for (const migration of migrations) {

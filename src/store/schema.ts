@@ -241,6 +241,25 @@ ALTER TABLE image_names ADD COLUMN came_as TEXT;
 UPDATE image_names SET came_as = digest;
 `,
   },
+  {
+    version: 9,
+    name: 'settings of the store, and images that containers mount',
+    // A store that has something already began with overlayfs, the only driver there was.
+    sql: `
+CREATE TABLE settings (
+  name TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO settings SELECT 'storage-driver', 'overlay2'
+  WHERE EXISTS (SELECT 1 FROM images) OR EXISTS (SELECT 1 FROM containers);
+CREATE TABLE container_images (
+  container_id TEXT NOT NULL REFERENCES containers (id) ON DELETE CASCADE,
+  image_id TEXT NOT NULL REFERENCES images (id),
+  PRIMARY KEY (container_id, image_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX container_images_by_image ON container_images (image_id);
+`,
+  },
 ];
 
 export const currentVersion = migrations.at(-1)?.version ?? 0;

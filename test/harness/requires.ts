@@ -12,6 +12,7 @@ const probes = {
   overlay: () => hasFileSystem('overlay'),
   erofs: () => hasFileSystem('erofs'),
   btrfs: () => hasFileSystem('btrfs') && program('mkfs.btrfs'),
+  xfs: () => hasFileSystem('xfs') && program('mkfs.xfs'),
   bridge: () => canAddLink('bridge'),
   veth: () => canAddLink('veth'),
   nf_tables: () => program('nft') && spawnSync('nft', ['list', 'tables']).status === 0,

@@ -89,11 +89,12 @@ function unpackByUmoci(directory: string, archives: readonly Buffer[], config: B
 /** What the container would see, by the directories that it would mount. */
 async function describeOverlay(store: Store, image: Digest, target: string): Promise<string[]> {
   const directory = containerPath(store.layout, 'f'.repeat(64));
-  const files = { upper: join(directory, 'upper'), work: join(directory, 'work') };
+  const [upper, work, tree, whole] = ['upper', 'work', 'tree', 'whole'].map((name) => join(directory, name));
+  const files = { upper: `${upper}`, work: `${work}`, tree: `${tree}`, whole: `${whole}` };
   {
     using guard = await lockContent(store.layout, 'shared');
     mkdirSync(directory);
-    createSnapshot(store, files, image, guard);
+    createSnapshot(store, files, { driver: 'overlay2', image }, guard);
   }
   mkdirSync(target);
   const lower = lowerDirectories(store, image).join(':');

@@ -110,6 +110,7 @@ test('version and info take templates', async () => {
     containers: { created: 1, running: 2, exited: 3 },
     images: 4,
     storageDriver: 'overlay2' as const,
+    storageDriverStatus: [['Backing Filesystem', 'extfs'] as const],
     logDriver: 'json-file' as const,
     cgroupVersion: '2' as const,
     cgroupDriver: 'cgroupfs' as const,

@@ -7,7 +7,7 @@ export function skopeoWorld(): SkopeoWorld & { end(status: number): Promise<neve
   return {
     stdout: world.stdout,
     stderr: world.stderr,
-    open: () => world.open({ debug: false, root: undefined, version: false }),
+    open: () => world.open({ debug: false, root: undefined, 'storage-driver': undefined, version: false }),
     end: (status) => world.end(status),
     after: (milliseconds) => {
       // The way of Ctrl-C: what was begun is undone.

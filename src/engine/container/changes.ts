@@ -29,7 +29,7 @@ export async function diff(context: Context, ref: string): Promise<Change[]> {
   using tree = await openContainerTree(context, ref);
   const attributes = marks();
   return tree.parts
-    .flatMap(({ upper, lower, below, leaveOut }) => listChanges(upper, lower, { attributes, below, leaveOut }))
+    .flatMap(({ upper, lower, ...part }) => listChanges(upper, lower, { attributes, ...part }))
     .sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
@@ -49,9 +49,9 @@ export async function* exportTree(
 function wholeArchive({ parts }: ContainerTree): Generator<Buffer, void, undefined> {
   const attributes = marks();
   return treeArchive(
-    parts.map(({ upper, lower, below, leaveOut }) => ({
-      layers: [upper, ...lower],
-      options: { attributes, below, leaveOut },
+    parts.map(({ upper, lower, whole, below, leaveOutOfAll }) => ({
+      layers: whole === undefined ? [upper, ...lower] : [upper],
+      options: { attributes, below, leaveOut: leaveOutOfAll },
     })),
   );
 }
@@ -92,12 +92,10 @@ export async function commit(
 function ownLayer({ parts }: ContainerTree): Iterable<Buffer> {
   const [root] = parts;
   if (root === undefined) return [];
-  const { upper, lower, leaveOut } = root;
+  const { upper, lower, ...part } = root;
   const [below] = lower;
-  return layerArchive(upper, below === undefined ? 'always' : descriptorFacts(below), {
-    attributes: marks(),
-    leaveOut,
-  });
+  const mention = below === undefined ? 'always' : descriptorFacts(below);
+  return layerArchive(upper, mention, { attributes: marks(), ...part });
 }
 
 /** Null when it does not run, stands still already, or when nothing can make it: then it is read as it goes. */

@@ -60,6 +60,11 @@ export type ContainerFiles = {
   readonly shimLock: string;
   readonly upper: string;
   readonly work: string;
+  /** The whole file system, where the storage driver makes no overlay; `whole` says that it is one. */
+  readonly tree: string;
+  readonly whole: string;
+  /** Where it is mounted for somebody to look into it. */
+  readonly merged: string;
   /** Of the process that connects an ordinary user's container to the network. */
   readonly pasta: { readonly pid: string; readonly log: string };
   /** Where the init mounts the root, inside its own mount namespace only. */
@@ -83,6 +88,9 @@ export function filesOf(store: Store, id: string): ContainerFiles {
     shimLock: join(directory, 'shim.lock'),
     upper: join(directory, 'upper'),
     work: join(directory, 'work'),
+    tree: join(directory, 'tree'),
+    merged: join(directory, 'merged'),
+    whole: join(directory, 'tree-is-whole'),
     pasta: { pid: join(directory, 'pasta.pid'), log: join(directory, 'pasta.log') },
     rootfs: join(directory, 'rootfs'),
     disks: join(directory, 'disks'),

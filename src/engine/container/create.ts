@@ -3,6 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { fromSystemError, OnggiError } from '../../errors.ts';
 import { findImage } from '../../image/find.ts';
 import { createSnapshot } from '../../image/snapshot.ts';
+import { storageDriver } from '../../image/storage-driver.ts';
 import { unprivileged } from '../../kernel/user-namespace.ts';
 import {
   type ContainerRow,
@@ -54,7 +55,7 @@ export async function insertNew(context: Context, given: ContainerOptions): Prom
   const files = filesOf(store, id);
   // The collector takes a directory without a row for garbage; it waits for this lock.
   using content = await lockContent(store.layout, 'shared');
-  makeDirectories(store, id, image, content);
+  makeDirectories(context, id, image, content);
   try {
     for (const { mount } of resolved.volumes) makeVolumeDirectory(store, mount.name, content);
     const { row, madeVolumes } = insertNamed(store, options, resolved.volumes, (name) => rowOf(id, name, image, asked));
@@ -84,12 +85,17 @@ export function withHostCommand(options: ContainerOptions): ContainerOptions {
   return bare ? { ...options, command: hostCommand } : options;
 }
 
-function makeDirectories(store: Store, id: string, image: ImageRow | null, guard: ContentGuard): void {
+function makeDirectories(
+  { store, storageDriver: asked }: Context,
+  id: string,
+  image: ImageRow | null,
+  guard: ContentGuard,
+): void {
   const files = filesOf(store, id);
   try {
     mkdirSync(files.directory, { mode: 0o700 });
     mkdirSync(files.rootfs, { mode: 0o700 });
-    createSnapshot(store, files, image?.id ?? null, guard);
+    createSnapshot(store, files, { driver: storageDriver(store, asked), image: image?.id ?? null }, guard);
   } catch (error) {
     throw fromSystemError(error, `make directories of container "${id}"`);
   }

@@ -4,6 +4,7 @@ import type { ContainerSummary, NetworkMode } from '../types.ts';
 import type { AnyMount } from '../volume/volume-mount.ts';
 import type { Container } from './container.ts';
 import { statusOf } from './container.ts';
+import { graphDriver } from './graph-driver.ts';
 import { config, exposedPorts, hostConfig, portBindings } from './inspect-config.ts';
 
 export type NetworkFacts = {
@@ -28,6 +29,7 @@ export function inspectContainer(
   volumePath: (name: string) => string,
 ): Record<string, unknown> {
   const { row, options, args, files } = container;
+  const graph = graphDriver(files);
   return {
     Id: row.id,
     Created: time(row.created),
@@ -41,14 +43,14 @@ export function inspectContainer(
     LogPath: files.log,
     Name: `/${row.name}`,
     RestartCount: row.restartCount,
-    Driver: 'overlay2',
+    Driver: graph.Name,
     Platform: 'linux',
     MountLabel: '',
     ProcessLabel: '',
     AppArmorProfile: '',
     ExecIDs: null,
     HostConfig: hostConfig(container),
-    GraphDriver: { Name: 'overlay2', Data: { UpperDir: files.upper, WorkDir: files.work } },
+    GraphDriver: graph,
     Mounts: (options.mounts ?? []).flatMap((each) => mount(each, volumePath)),
     Config: config(container, summary, image),
     NetworkSettings: networkSettings(summary, row.networkMode as NetworkMode, network, exposedPorts(options, image)),

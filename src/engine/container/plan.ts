@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, hostname, release } from 'node:os';
 import { dirname } from 'node:path';
 import { errnoOf, fromSystemError } from '../../errors.ts';
-import { lowerDirectories } from '../../image/snapshot.ts';
+import { isTree, lowerDirectories } from '../../image/snapshot.ts';
 import { isPrivileged, mapsOf } from '../../kernel/user-namespace.ts';
 import {
   changedResolver,
@@ -148,6 +148,7 @@ function withHostMounts(spec: Spec, mounts: Spec['mounts']): Spec {
 }
 
 function rootOf({ store }: Context, { row, files, options }: Container): RootSource {
+  if (isTree(files)) return { kind: 'directory', path: files.tree };
   const lower = row.imageId === null ? ['/'] : lowerDirectories(store, row.imageId);
   return {
     kind: 'overlay',

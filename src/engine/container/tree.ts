@@ -6,7 +6,9 @@ import { readFileSync } from 'node:fs';
 import { errnoOf, fromSystemError, OnggiError } from '../../errors.ts';
 import { type EntryPath, parseEntryPath, rootPath } from '../../image/entry-path.ts';
 import { viewOf } from '../../image/layer-tree.ts';
-import { lowerDirectories } from '../../image/snapshot.ts';
+import type { WholeTree } from '../../image/own-tree.ts';
+import { isTree, lowerDirectories } from '../../image/snapshot.ts';
+import { wholeSince } from '../../image/snapshot-tree.ts';
 import { type Directory, openDirectory } from '../../kernel/directory.ts';
 import { type EntryFacts, openWithoutMounts } from '../../kernel/entry-facts.ts';
 import { lock } from '../../kernel/lock.ts';
@@ -22,10 +24,15 @@ import { containerLock } from './reconcile.ts';
 export type TreePart = {
   /** Where it is inside; "" for the root. */
   readonly below: EntryPath;
+  /** The writable layer; or the whole tree, then `whole` says what it was copied from. */
   readonly upper: Directory;
   /** Topmost first. */
   readonly lower: readonly Directory[];
+  readonly whole?: WholeTree;
+  /** Of what is the container's own. */
   readonly leaveOut: (path: EntryPath) => boolean;
+  /** Of all that it sees: not what the image has, too. */
+  readonly leaveOutOfAll: (path: EntryPath) => boolean;
 };
 
 /** Disposing of it closes its descriptors and lets the container be removed. */
@@ -47,16 +54,23 @@ export async function openContainerTree(context: Context, ref: string, signal?: 
 }
 
 function rootPart(store: Store, { row, files }: Container, held: DisposableStack): TreePart {
-  const upper = held.use(openDirectory(files.upper));
+  const tree = isTree(files);
+  const upper = held.use(openDirectory(tree ? files.tree : files.upper));
   if (row.imageId === null) {
     const hidden = hostMaskedPaths(store.layout).map((path) => parseEntryPath(Buffer.from(path)));
     const leaveOut = (path: EntryPath): boolean => hidden.some((each) => path === each || path.startsWith(`${each}/`));
-    return { below: rootPath, upper, lower: [held.use(openWithoutMounts('/'))], leaveOut };
+    const host = held.use(openWithoutMounts('/'));
+    return { below: rootPath, upper, lower: [host], leaveOut, leaveOutOfAll: leaveOut };
   }
   const names = lowerDirectories(store, row.imageId);
   const lower = names.map((name) => held.use(openDirectory(layerPath(store.layout, name))));
-  const made = madeByEngine(upper, lower);
-  return { below: rootPath, upper, lower, leaveOut: (path) => made.has(path) };
+  const made = tree ? madeInTree(upper, lower) : madeByEngine(upper, lower);
+  const leaveOut = (path: EntryPath): boolean => made.has(path);
+  const view = viewOf(lower, 'trusted');
+  const leaveOutOfAll = (path: EntryPath): boolean => made.has(path) && view.find(path) === undefined;
+  if (!tree) return { below: rootPath, upper, lower, leaveOut, leaveOutOfAll };
+  const whole = { layers: lower, since: wholeSince(files.whole), timeless: isPlace };
+  return { below: rootPath, upper, lower, whole, leaveOut, leaveOutOfAll };
 }
 
 /**
@@ -100,6 +114,26 @@ function madeByEngine(upper: Directory, lower: readonly Directory[]): ReadonlySe
   return made;
 }
 
+const placeSet: ReadonlySet<EntryPath> = new Set(mountPoints);
+
+function isPlace(path: EntryPath): boolean {
+  return placeSet.has(path);
+}
+
+/** The same in a whole tree: what is empty there and not in the image. */
+function madeInTree(tree: Directory, lower: readonly Directory[]): ReadonlySet<EntryPath> {
+  const own = viewOf([tree], 'trusted');
+  const below = viewOf(lower, 'trusted');
+  const made = new Set<EntryPath>();
+  for (const path of mountPoints) {
+    const facts = own.find(path);
+    if (facts === undefined || below.find(path) !== undefined) continue;
+    const empty = facts.kind === 'directory' ? own.children(path).every((child) => made.has(child)) : facts.size === 0;
+    if (empty) made.add(path);
+  }
+  return made;
+}
+
 function isLike(a: EntryFacts, b: EntryFacts): boolean {
   return a.kind === b.kind && a.mode === b.mode && a.uid === b.uid && a.gid === b.gid;
 }
@@ -112,6 +146,7 @@ function diskParts({ row, files }: Container, held: DisposableStack): TreePart[]
     upper: held.use(openDirectory(upper)),
     lower: [held.use(openWithoutMounts(path))],
     leaveOut: () => false,
+    leaveOutOfAll: () => false,
   }));
 }
 

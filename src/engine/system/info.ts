@@ -1,6 +1,7 @@
 /** Facts about the store and the machine, for `info`. */
 import { readFileSync } from 'node:fs';
 import { arch, availableParallelism, hostname, machine, release, totalmem, type } from 'node:os';
+import { driverStatus, type StorageDriver, storageDriver } from '../../image/storage-driver.ts';
 import type { Unprivileged } from '../../kernel/subordinate-ids.ts';
 import { mapsOf, unprivileged } from '../../kernel/user-namespace.ts';
 import { hasPasta } from '../../network/pasta.ts';
@@ -18,7 +19,9 @@ export type EngineInfo = {
   readonly root: string;
   readonly containers: Readonly<Record<ContainerStatus, number>>;
   readonly images: number;
-  readonly storageDriver: 'overlay2';
+  readonly storageDriver: StorageDriver;
+  /** What is worth knowing of it, as Docker names it, in the order in which it is shown. */
+  readonly storageDriverStatus: readonly (readonly [name: string, value: string])[];
   readonly logDriver: 'json-file';
   /** What is mounted: v1, v2 or both. */
   readonly cgroupVersion: '1' | '2' | 'hybrid' | 'none';
@@ -41,6 +44,7 @@ const cgroupVersions = { legacy: '1', unified: '2', hybrid: 'hybrid', none: 'non
 export async function engineInfo(context: Context): Promise<EngineInfo> {
   await settleStale(context);
   const { store } = context;
+  const driver = storageDriver(store, context.storageDriver);
   const layout = readCgroupLayout();
   const counts: Record<ContainerStatus, number> = { created: 0, running: 0, paused: 0, exited: 0, restarting: 0 };
   for (const row of listContainers(store.database)) counts[statusOf(row)]++;
@@ -54,7 +58,8 @@ export async function engineInfo(context: Context): Promise<EngineInfo> {
     root: store.layout.root,
     containers: counts,
     images: listImages(store.database).length,
-    storageDriver: 'overlay2',
+    storageDriver: driver,
+    storageDriverStatus: driverStatus(store, driver),
     logDriver: 'json-file',
     cgroupVersion: cgroupVersions[layout.mode],
     cgroupDriver: 'cgroupfs',

@@ -2,9 +2,10 @@
 import { OnggiError } from '../../errors.ts';
 import { collect } from '../../image/collect.ts';
 import { treeSize } from '../../image/tree-size.ts';
-import { allSummaries, filesOf } from '../container/container.ts';
+import { allSummaries } from '../container/container.ts';
 import { remove } from '../container/end.ts';
 import { settleStale } from '../container/reconcile.ts';
+import { containerSize } from '../container/size.ts';
 import type { Context } from '../context.ts';
 import { emit } from '../event/emit.ts';
 import { pruneNews } from '../event/news.ts';
@@ -61,10 +62,10 @@ export async function pruneContainers(
   await settleStale(context);
   const pruned: Pruned[] = [];
   for (const container of allSummaries(context.store)) {
-    const { id, status, created } = container;
+    const { id, imageId, status, created } = container;
     if (status !== 'created' && status !== 'exited') continue;
     if ((before !== undefined && created >= before) || labels?.(container.labels) === false) continue;
-    const reclaimed = treeSize(filesOf(context.store, id).upper);
+    const reclaimed = containerSize(context.store, { id, imageId });
     try {
       await remove(context, id, {});
       pruned.push({ id, reclaimed });

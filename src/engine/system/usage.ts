@@ -5,8 +5,9 @@ import { blobSize } from '../../store/blob.ts';
 import { blobsOfImage } from '../../store/image-blob-row.ts';
 import { listAllImages } from '../../store/image-row.ts';
 import { type LayerRow, layersOfImage } from '../../store/layer-row.ts';
-import { allSummaries, filesOf } from '../container/container.ts';
+import { allSummaries } from '../container/container.ts';
 import { settleStale } from '../container/reconcile.ts';
+import { containerSize } from '../container/size.ts';
 import type { Context } from '../context.ts';
 import { listImages } from '../image/query.ts';
 import type { ContainerSummary, ImageSummary, VolumeSummary } from '../types.ts';
@@ -58,7 +59,7 @@ export async function systemUsage(context: Context): Promise<SystemUsage> {
     }),
     imagesSize: sum(all),
     imagesReclaimable: sum(all.filter((part) => !used.has(part))),
-    containers: containers.map((container) => ({ container, size: treeSize(filesOf(store, container.id).upper) })),
+    containers: containers.map((container) => ({ container, size: containerSize(store, container) })),
     volumes: (await allVolumes(context)).map((volume) => ({
       volume,
       links: containers.filter(({ mounts }) => mounts.includes(volume.name)).length,

@@ -48,9 +48,19 @@ function mountRoot(root: RootSource): InitStep {
     upper,
     work,
     target,
-    options: [...(root.userAttributes ? ['userxattr'] : []), ...(root.volatile && upper !== null ? ['volatile'] : [])],
+    options: [...overlayOptions(root.userAttributes), ...(root.volatile && upper !== null ? ['volatile'] : [])],
     flags: { bits: 0, words: [] },
   };
+}
+
+/**
+ * Whatever the defaults of the kernel module are: `diff`, `commit` and `export` read layers as they lie, so no entry may
+ * lead elsewhere (redirect) or lack its content (metacopy); an index would bind the writable layer to the inodes of the
+ * layers below, so that a store that was copied could not be mounted. With `userxattr` the kernel has them off by itself
+ * and refuses all words on it (overlayfs.rst).
+ */
+export function overlayOptions(userAttributes: boolean): string[] {
+  return userAttributes ? ['userxattr'] : ['redirect_dir=nofollow', 'metacopy=off', 'index=off'];
 }
 
 /**
