@@ -12,6 +12,7 @@ import { startDocker } from './docker.ts';
 import { type Absent, type Engine, installed, keeperMemory, type Network } from './engine.ts';
 import { type Command, time } from './hyperfine.ts';
 import { commitRow, listRow } from './image.ts';
+import { logRows } from './log.ts';
 import { startRuntime } from './oci-runtime.ts';
 import { startOnggi } from './onggi.ts';
 import { planRows } from './plan.ts';
@@ -65,6 +66,7 @@ async function measure(): Promise<void> {
     ...bundleRows(scratch.path),
     commitRow(present),
     listRow(scratch.path),
+    ...logRows(present, scratch.path),
     ...planRows(scratch.path),
     ...seccompRows(scratch.path),
     ...transferRows(present, scratch.path),

@@ -1,5 +1,5 @@
 /**
- * `make fuzz`: damages configurations and plans with new numbers until the time is over.
+ * `make fuzz`: damages configurations, plans and logs with new numbers until the time is over.
  *
  *   node scripts/fuzz.ts [SECONDS]     ten minutes when absent
  *
@@ -43,17 +43,25 @@ function damagePlan(plan: Uint8Array, seed: number): string | undefined {
   return damaged.status === 0 ? undefined : `${fuzzer} ${path} 100000 ${seed}: ${damaged.stderr}`;
 }
 
+function damageLogs(seed: number): string | undefined {
+  const logFuzzer = join(repository, 'dist/asan/log-fuzz');
+  const damaged = spawnSync(logFuzzer, ['20000', String(seed)], { encoding: 'utf8' });
+  return damaged.status === 0 ? undefined : `${logFuzzer} 20000 ${seed}: ${damaged.stderr}`;
+}
+
 const began = Date.now();
 let seed = began % 0x7fff_ffff;
 let runs = 0;
 let wrong: string | undefined;
 for (; wrong === undefined && Date.now() - began < seconds * 1000; seed += 1) {
   const found = damageConfigs(seed, 5000);
-  wrong = found.wrong ?? (found.plan === undefined ? undefined : damagePlan(found.plan, seed));
+  wrong = found.wrong ?? (found.plan === undefined ? undefined : damagePlan(found.plan, seed)) ?? damageLogs(seed);
   runs += 1;
 }
 if (wrong === undefined) {
-  console.log(`fuzz: ${runs * 5000} configurations and ${runs * 100_000} plans, nothing found`);
+  console.log(
+    `fuzz: ${runs * 5000} configurations and ${runs * 100_000} plans, ${runs * 20_000} log entries, nothing found`,
+  );
   rmSync(directory, { recursive: true });
 } else {
   console.error(`fuzz: seed ${seed - 1}: ${wrong}`);

@@ -6,8 +6,8 @@ export type TerminalSize = { readonly rows: number; readonly columns: number };
 
 export type Output = {
   readonly isTerminal: () => boolean;
-  /** The whole text, in order, before this returns. For messages and tables. */
-  readonly print: (text: string) => void;
+  /** The whole text, in order, before this returns. For messages, tables and logs. */
+  readonly print: (text: string | Uint8Array) => void;
   /** Resolves when all bytes are taken; meanwhile input and signals are served. For streams. */
   readonly write: (bytes: Uint8Array) => Promise<void>;
   /** Undefined when this is no terminal. */
@@ -21,7 +21,7 @@ export function outputOf(descriptor: 1 | 2): Output {
   const isTerminal = () => process.getBuiltinModule('node:tty').isatty(descriptor);
   return {
     isTerminal,
-    print: (text) => printAll(descriptor, Buffer.from(text)),
+    print: (text) => printAll(descriptor, typeof text === 'string' ? Buffer.from(text) : text),
     write: (bytes) => writeAll(descriptor, bytes),
     size: () => {
       if (!isTerminal()) return undefined;

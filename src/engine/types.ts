@@ -228,7 +228,12 @@ export type LogQuery = {
   /** Milliseconds since the epoch. */
   readonly since?: number;
   readonly until?: number;
+  /** Only for bytes: each entry after its time and a space. */
+  readonly timestamps?: boolean;
 };
+
+/** Output of a container as it was written. */
+export type LogChunk = { readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array };
 
 export type ExecOptions = {
   readonly command: readonly string[];

@@ -153,4 +153,18 @@ export interface Addon {
   unmount(target: string, detach: boolean): void;
   /** syncfs(2) on the file system of the descriptor. */
   syncfs(fd: number): void;
+  /**
+   * Decodes whole lines of Docker's json-file format from `source` into `target`, which must not overlap it, those from
+   * `since` to `until` (30 bytes as in the file, "" for no limit), with `times` each after its time and a space. The
+   * lengths of what is in the target, by stream, go into `runs`, native uint32 (0x80000000 is added for stderr).
+   * @returns three native uint32: bytes of the source that are done, number of runs, why it stopped (enum log_stop)
+   */
+  decodeLog(
+    source: Uint8Array,
+    target: Uint8Array,
+    runs: Uint8Array,
+    times: boolean,
+    since: string,
+    until: string,
+  ): Uint8Array;
 }

@@ -108,6 +108,13 @@ test('damaged plans are refused or harmless', needs, async () => {
   }
 });
 
+test('entries of logs come back, and damaged ones do no harm', () => {
+  const fuzzer = join(repository, 'dist/asan/log-fuzz');
+  assert.ok(existsSync(fuzzer), 'run make shim-asan');
+  const result = spawnSync(fuzzer, ['20000', '1'], { encoding: 'utf8' });
+  assert.equal(result.status, 0, result.stderr);
+});
+
 test('plans of launchers, and hooks, that make no sense are refused', needs, async () => {
   await inPlace(async (place) => {
     const plan: Plan = { ...place.plan({ argv: ['true'] }), keeper: launcher };

@@ -23,8 +23,8 @@ export const command = defineCommand({
       ...(since !== undefined && { since: parseInstant(since, context.now(), 'since') }),
       ...(until !== undefined && { until: parseInstant(until, context.now(), 'until') }),
     };
-    for await (const { stream, time, text } of engine.containers.logs(ref, query)) {
-      context[stream].print(timestamps ? `${time} ${text}` : text);
+    for await (const chunks of engine.containers.logBytes(ref, { ...query, timestamps })) {
+      for (const { stream, bytes } of chunks) context[stream].print(bytes);
     }
     return 0;
   },

@@ -7,6 +7,7 @@ import type {
   ContainerOptions,
   ContainerSummary,
   ExecOptions,
+  LogChunk,
   LogEntry,
   LogQuery,
   Session,
@@ -32,6 +33,8 @@ export type Containers = {
   /** In the shape of the Docker Engine API. */
   inspect(ref: string): Promise<Record<string, unknown>>;
   logs(ref: string, query?: LogQuery, signal?: AbortSignal): AsyncIterable<LogEntry>;
+  /** The same as bytes, many at a time and ten times as fast. Chunks are good until the next are asked for. */
+  logBytes(ref: string, query?: LogQuery, signal?: AbortSignal): AsyncIterable<readonly LogChunk[]>;
   /** @throws `conflict` when the container does not run; `command-not-found`, `not-executable` */
   exec(ref: string, options: ExecOptions): Promise<Session>;
   /** As `exec`, but resolves when the command has been started, with nothing attached. */
@@ -98,6 +101,10 @@ export function makeContainers(context: Context): Containers {
     async *logs(ref, query, signal) {
       const { containerLogs } = await import('./query.ts');
       yield* containerLogs(context, ref, query ?? {}, signal);
+    },
+    async *logBytes(ref, query, signal) {
+      const { containerLogBytes } = await import('./query.ts');
+      yield* containerLogBytes(context, ref, query ?? {}, signal);
     },
     exec: async (ref, options) => (await import('./exec.ts')).exec(context, ref, options),
     execDetached: async (ref, options) => (await import('./exec.ts')).execDetached(context, ref, options),

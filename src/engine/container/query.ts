@@ -5,12 +5,12 @@ import { volumeDataPath } from '../../store/layout.ts';
 import { networkByName } from '../../store/network-row.ts';
 import type { Context } from '../context.ts';
 import { readImageConfig } from '../image/view.ts';
-import type { ContainerStatus, ContainerSummary, LogEntry, LogQuery, Why } from '../types.ts';
+import { readLogBytes, readLogs } from '../log/logs.ts';
+import type { ContainerStatus, ContainerSummary, LogChunk, LogEntry, LogQuery, Why } from '../types.ts';
 import { allSummaries, type Container, containerOf, summaryOf } from './container.ts';
 import { explainEnding } from './ending.ts';
 import { untilExit } from './handshake.ts';
 import { inspectContainer, type NetworkFacts } from './inspect.ts';
-import { readLogs } from './logs.ts';
 import { networkFacts } from './network.ts';
 import { settleContainer, settleStale } from './reconcile.ts';
 
@@ -54,21 +54,39 @@ function factsOf(context: Context, { row }: Container, { address }: ContainerSum
   return network === undefined ? null : networkFacts(network, address);
 }
 
-export async function* containerLogs(
+export function containerLogs(
   context: Context,
   ref: string,
   query: LogQuery,
   signal?: AbortSignal,
 ): AsyncGenerator<LogEntry, void, undefined> {
+  return logsFrom(context, ref, query, (path, ended) => readLogs(path, query, ended, signal));
+}
+
+export function containerLogBytes(
+  context: Context,
+  ref: string,
+  query: LogQuery,
+  signal?: AbortSignal,
+): AsyncGenerator<readonly LogChunk[], void, undefined> {
+  return logsFrom(context, ref, query, (path, ended) => readLogBytes(path, query, ended, signal));
+}
+
+async function* logsFrom<T>(
+  context: Context,
+  ref: string,
+  query: LogQuery,
+  read: (path: string, ended: Promise<void> | undefined) => AsyncGenerator<T, void, undefined>,
+): AsyncGenerator<T, void, undefined> {
   const container = await lookUp(context, ref);
   if (query.follow !== true || container.row.state !== 'running' || container.start === null) {
-    yield* readLogs(container.files.log, query, undefined, signal);
+    yield* read(container.files.log, undefined);
     return;
   }
   // The shim says EXIT when the log is complete; a shim that is gone already has completed it.
   using client = await connectShim(container.start.socket, {}).catch(() => undefined);
   const ended = client === undefined ? Promise.resolve() : untilExit(client).then(() => {});
-  yield* readLogs(container.files.log, query, ended, signal);
+  yield* read(container.files.log, ended);
 }
 
 export async function why(context: Context, ref: string): Promise<Why> {

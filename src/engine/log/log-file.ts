@@ -9,7 +9,8 @@
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { errnoOf, fromSystemError } from '../../errors.ts';
-import type { LogEntry } from '../types.ts';
+import type { LogChunk, LogEntry, LogQuery } from '../types.ts';
+import { type BlockReader, blockReader } from './log-block.ts';
 
 const blockSize = 1 << 16;
 
@@ -21,6 +22,8 @@ export type LogFile = Disposable & {
   readonly inode: bigint;
   /** All complete lines from where the last call ended. */
   entries(): Generator<LogEntry, void, undefined>;
+  /** The same lines as bytes. A file is read by one or the other. Chunks are good until the next are asked for. */
+  blocks(query: LogQuery): Generator<readonly LogChunk[], void, undefined>;
   /** Goes to the last `count` complete lines, or to the start. @returns how many of them there are */
   seekTail(count: number): number;
 };
@@ -60,8 +63,10 @@ function openLogFile(path: string): LogFile | undefined {
   let rest = '';
   let decoder = new TextDecoder();
   const block = Buffer.allocUnsafe(blockSize);
+  let reader: BlockReader | undefined;
   const seek = (to: number): void => {
     [position, rest, decoder] = [to, '', new TextDecoder()];
+    if (reader !== undefined) reader.position = to;
   };
   return {
     inode: fstatSync(fd, { bigint: true }).ino,
@@ -80,6 +85,13 @@ function openLogFile(path: string): LogFile | undefined {
           if (entry !== undefined) yield entry;
         }
       }
+    },
+    blocks(query) {
+      if (reader === undefined) {
+        reader = blockReader(fd, parseLine);
+        reader.position = position;
+      }
+      return reader.blocks(query);
     },
     seekTail(count) {
       const { offset, lines } = lastLines(fd, count);

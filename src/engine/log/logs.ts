@@ -1,30 +1,57 @@
 /** `logs`: the entries of a container's log, from a place in it, optionally until the container ends. */
 import { dirname } from 'node:path';
 import { watchPaths } from '../../kernel/watch.ts';
-import type { LogEntry, LogQuery } from '../types.ts';
+import type { LogChunk, LogEntry, LogQuery } from '../types.ts';
+import { isSelected } from './log-block.ts';
 import { type LogFile, openLogFiles } from './log-file.ts';
 
 /**
  * @param path the log file that the shim appends to
  * @param ended settles when the container has ended and its log is complete; undefined: don't follow
  */
-export async function* readLogs(
+export function readLogs(
   path: string,
   query: LogQuery,
   ended: Promise<void> | undefined,
   signal?: AbortSignal,
 ): AsyncGenerator<LogEntry, void, undefined> {
+  return readFiles(path, query, ended, signal, function* (file) {
+    for (const entry of file.entries()) {
+      if (isSelected(entry, query)) yield entry;
+    }
+  });
+}
+
+/** The same as bytes, in the order in which they came. Chunks are good until the next are asked for. */
+export function readLogBytes(
+  path: string,
+  query: LogQuery,
+  ended: Promise<void> | undefined,
+  signal?: AbortSignal,
+): AsyncGenerator<readonly LogChunk[], void, undefined> {
+  return readFiles(path, query, ended, signal, (file) => file.blocks(query));
+}
+
+type Read<T> = (file: LogFile) => Generator<T, void, undefined>;
+
+async function* readFiles<T>(
+  path: string,
+  query: LogQuery,
+  ended: Promise<void> | undefined,
+  signal: AbortSignal | undefined,
+  read: Read<T>,
+): AsyncGenerator<T, void, undefined> {
   // Watched before the first look, so that nothing falls between the two.
   using changes = ended === undefined ? undefined : watchChanges(path, ended, signal);
   // Oldest first; the first is the one being read.
   const open = openLogFiles(path);
   try {
     if (query.tail !== undefined) seekTail(open, query.tail);
-    yield* drain(open, query);
+    yield* drain(open, read);
     for (let done = false; changes !== undefined && !done && signal?.aborted !== true; ) {
       done = (await changes.next()) === 'ended';
       open.push(...openLogFiles(path, open[0]?.inode));
-      yield* drain(open, query);
+      yield* drain(open, read);
     }
   } finally {
     for (const file of open) file[Symbol.dispose]();
@@ -44,23 +71,14 @@ function seekTail(open: LogFile[], count: number): void {
 }
 
 /** All that is there now. A file is left only when a newer one is known, for then it gets no more lines. */
-function* drain(open: LogFile[], query: LogQuery): Generator<LogEntry, void, undefined> {
+function* drain<T>(open: LogFile[], read: Read<T>): Generator<T, void, undefined> {
   for (;;) {
     const [current, next] = open;
     if (current === undefined) return;
-    yield* selected(current, query);
+    yield* read(current);
     if (next === undefined) return;
     open.shift();
     current[Symbol.dispose]();
-  }
-}
-
-function* selected(file: LogFile, query: LogQuery): Generator<LogEntry, void, undefined> {
-  for (const entry of file.entries()) {
-    const at = Date.parse(entry.time);
-    if (query.since !== undefined && at < query.since) continue;
-    if (query.until !== undefined && at > query.until) continue;
-    yield entry;
   }
 }
 

@@ -1,0 +1,49 @@
+/** 200 MB of lines of 100 bytes: logged as they are written, read back, the last ten of them. */
+import { type Engine, must } from './engine.ts';
+import { type Command, time } from './hyperfine.ts';
+import { median, type Row } from './table.ts';
+
+const bytes = 200_000_000;
+const write = `yes ${'x'.repeat(99)} | head -c ${bytes}`;
+
+export function logRows(engines: readonly Engine[], scratch: string): Row[] {
+  console.error('measuring: a log of 200 MB');
+  const able = engines.filter(({ cli }) => cli !== undefined);
+  const names = able.map(({ name }) => name);
+  const written = new Map<string, number[]>(names.map((name) => [name, []]));
+  for (let round = 0; round < 4; round += 1) {
+    for (const engine of able) {
+      const taken = writeLog(engine, `bench-log-${round}`);
+      // The first fills the caches and is not counted.
+      if (round > 0) written.get(engine.name)?.push(taken);
+      if (round < 3) must([...(engine.cli?.argv ?? []), 'rm', `bench-log-${round}`], engine.cli?.env ?? {});
+    }
+  }
+  const reader = (...words: string[]) =>
+    able.map(({ name, cli }): Command => {
+      return { name, argv: [...(cli?.argv ?? []), 'logs', ...words, 'bench-log-3'], env: cli?.env ?? {} };
+    });
+  const writing = medians(written);
+  const reading = medians(time(reader(), { rounds: 2, runs: 1 }, scratch));
+  const last = medians(time(reader('--tail', '10'), { rounds: 4, runs: 2 }, scratch));
+  for (const { cli } of able) must([...(cli?.argv ?? []), 'rm', '-f', 'bench-log-3'], cli?.env ?? {});
+  const eachPeer = (factor: number) => names.filter((name) => name !== 'onggi').map((column) => ({ column, factor }));
+  return [
+    { title: 'run that writes 200 MB of lines into its log', unit: 'ms', values: writing, targets: eachPeer(1) },
+    { title: 'logs of 200 MB', unit: 'ms', values: reading, targets: eachPeer(1 / 5) },
+    { title: 'logs --tail 10 of 200 MB', unit: 'ms', values: last, targets: [{ value: 30 }] },
+  ];
+}
+
+function medians(times: ReadonlyMap<string, readonly number[]>): Map<string, number> {
+  return new Map([...times].map(([name, all]) => [name, median(all)]));
+}
+
+/** @returns milliseconds from the start to the end of the container */
+function writeLog({ cli }: Engine, name: string): number {
+  const [argv, env] = [cli?.argv ?? [], cli?.env ?? {}];
+  const start = performance.now();
+  must([...argv, 'run', '-d', '--name', name, '--network', 'none', 'bench', 'sh', '-c', write], env);
+  must([...argv, 'wait', name], env);
+  return performance.now() - start;
+}
