@@ -4,6 +4,7 @@
  * onggi-shim --check     plan on descriptor 0: reads and checks it, nothing else
  * onggi-shim --hold ID   a process to be put somewhere: ends with descriptor 0
  * onggi-shim --unshare   a program in a user namespace; see unshare.h
+ * onggi-shim --enter     a program in the user namespace of a container; see enter.h
  * onggi-shim --remove    a tree of files; see remove.h
  *
  * Ends with status 0 once the attach socket listens; what fails after that is told to its clients.
@@ -18,6 +19,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include "enter.h"
 #include "init.h"
 #include "launcher.h"
 #include "remove.h"
@@ -145,6 +147,7 @@ int main(int count, char **arguments) {
     if (count == 3 && strcmp(arguments[1], "--launch") == 0) launcher_run();
     if (count == 3 && strcmp(arguments[1], "--hold") == 0) return hold();
     if (count > 2 && strcmp(arguments[1], "--unshare") == 0) return unshare_run(count - 2, arguments + 2);
+    if (count > 2 && strcmp(arguments[1], "--enter") == 0) return enter_run(count - 2, arguments + 2);
     if (count == 3 && strcmp(arguments[1], "--remove") == 0) return remove_run(arguments[2]);
     if (count != 2) {
         dprintf(ERROR_FD, "usage: onggi-shim ID; it is started by onggi, with a plan on descriptor %d\n", PLAN_FD);

@@ -16,6 +16,12 @@ export const containerCommands: readonly Entry[] = [
     load: () => import('./commands/commit.ts'),
   },
   {
+    names: ['container cp', 'cp'],
+    summary: 'Copy files/folders between a container and the local filesystem',
+    group: 'other',
+    load: () => import('./commands/cp.ts'),
+  },
+  {
     names: ['container create', 'create'],
     summary: 'Create a container without starting it',
     group: 'other',

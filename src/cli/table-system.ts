@@ -84,6 +84,12 @@ export const systemCommands: readonly Entry[] = [
     load: () => import('./commands/volume-rm.ts'),
   },
   {
+    names: ['copy-helper'],
+    summary: 'Do one side of a copy in the user namespace of a container',
+    group: 'internal',
+    load: () => import('./commands/copy-helper.ts'),
+  },
+  {
     names: ['reconcile'],
     summary: 'Record the end of a container and take away what it left',
     group: 'internal',

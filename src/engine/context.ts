@@ -1,5 +1,6 @@
 /** What every operation of the engine works with. */
 import { join } from 'node:path';
+import { unsupported } from '../errors.ts';
 import { isCompiled } from '../kernel/addon.ts';
 import { defaultRoot } from '../store/layout.ts';
 import { openStore, type Store } from '../store/store.ts';
@@ -15,6 +16,11 @@ export type Context = {
   readonly store: Store;
   /** The command that a shim runs when its container has ended; empty for none. */
   reconcileCommand(id: string): readonly string[];
+  /**
+   * The command that does a part of an operation in a process of its own, in place of this program.
+   * @throws OnggiError `unsupported` in a program that can't be run once more
+   */
+  helperCommand(name: 'copy-helper'): readonly string[];
   /** Passes each message on once. */
   warn(message: string): void;
   close(): void;
@@ -53,6 +59,13 @@ export function makeContext(options: ContextOptions): Context {
       if (isCompiled()) return [];
       const file = import.meta.filename.endsWith('.ts') ? 'reconcile-command.ts' : 'reconcile-command.js';
       return [process.execPath, join(import.meta.dirname, 'container', file), context.store.layout.root, id];
+    },
+    helperCommand(name) {
+      const { command } = options;
+      if (command !== undefined) return [...command, name];
+      if (isCompiled()) throw unsupported('copying in a user namespace by an executable with the library inside');
+      const file = import.meta.filename.endsWith('.ts') ? 'helper-command.ts' : 'helper-command.js';
+      return [process.execPath, join(import.meta.dirname, 'copy', file)];
     },
     warn(message) {
       if (warned.has(message)) return;

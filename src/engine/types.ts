@@ -325,5 +325,7 @@ export type { CopyImageOptions } from './image/transfer.ts';
 export type { RegistryOptions } from './registry/registry-access.ts';
 export type * from './types/event.ts';
 
+export type * from './types/copy.ts';
+
 /** Something that could not be had and was gone without; faces print it once. */
 export type Warning = { readonly message: string };

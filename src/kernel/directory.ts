@@ -21,7 +21,7 @@ const resolveNoMagicLinks = 0x02;
 const resolveInRoot = 0x10;
 const inRoot = resolveInRoot | resolveNoMagicLinks;
 
-const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
+const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_TRUNC, O_WRONLY } = constants;
 /** <asm-generic/fcntl.h>; node:fs does not name it. */
 const O_PATH = 0o10000000;
 const currentDirectory = -100;
@@ -114,6 +114,22 @@ export function openFileIn(root: Directory, path: Name): Descriptor {
   if (!fstatSync(entry.fd).isFile()) throw new OnggiError('invalid', `${tried}: not a regular file`);
   const self = `/proc/self/fd/${entry.fd}`;
   return native(tried, (addon) => ownDescriptor(addon.openat2(currentDirectory, self, O_RDONLY | O_NONBLOCK, 0, 0)));
+}
+
+/**
+ * Opens a regular file that is there for writing, and empties it. The caller closes the descriptor.
+ *
+ * @throws OnggiError `invalid` when it is not a regular file
+ */
+export function openFileToRewrite(parent: Directory, name: Name): Descriptor {
+  const tried = `open "${shown(name)}"`;
+  using entry = native(tried, (addon) =>
+    ownDescriptor(addon.openat2(parent.fd, component(name), O_PATH | O_NOFOLLOW, 0, 0)),
+  );
+  if (!fstatSync(entry.fd).isFile()) throw new OnggiError('invalid', `${tried}: not a regular file`);
+  const self = `/proc/self/fd/${entry.fd}`;
+  const flags = O_WRONLY | O_TRUNC | O_NONBLOCK;
+  return native(tried, (addon) => ownDescriptor(addon.openat2(currentDirectory, self, flags, 0, 0)));
 }
 
 function hasCode(error: unknown, code: Code): boolean {

@@ -63,6 +63,28 @@ const strayKernelMounts: readonly Edit[] = [
 
 export const weaknesses: readonly Weakness[] = [
   {
+    test: 'CVE-2018-15664',
+    without: 'paths of a container resolved inside its root',
+    edits: [
+      {
+        file: 'src/kernel/directory.ts',
+        from: 'const inRoot = resolveInRoot | resolveNoMagicLinks;',
+        to: 'const inRoot = 0 & resolveInRoot & resolveNoMagicLinks;',
+      },
+    ],
+  },
+  {
+    test: 'CVE-2019-14271',
+    without: 'the rule that a copy executes and loads nothing of the container',
+    edits: [
+      {
+        file: 'src/engine/copy/view.ts',
+        from: '  const process = { pid, startTime: pidStartTime };\n',
+        to: "  const process = { pid, startTime: pidStartTime };\n  globalThis.process.getBuiltinModule('node:child_process').spawnSync('chroot', ['--userspec=nobody', `/proc/${pid}/root`, '/bin/true']);\n",
+      },
+    ],
+  },
+  {
     test: 'CVE-2019-5736',
     without: 'the read-only clone of the mount that the shim is executed from',
     edits: [

@@ -83,9 +83,19 @@ engineTest('a container in the background: exec, logs, stop, why, start', {}, ({
   assert.equal(ok('exec', '--user', '0', 'back', 'sh', '-c', 'id -u; kill -0 1 && echo may'), '0\nmay');
   assert.equal(ok('logs', 'back'), 'said');
   assert.match(ok('ps', '--format', '{{.Names}} {{.Status}}'), /^back Up /);
-  ok('stop', '--time', '0', 'back');
+  // Copies are done among the ids of the container, whether it runs or not.
+  run(['sh', '-c', 'echo mine >mine']);
+  for (const [again, state] of ['running', 'stopped'].entries()) {
+    ok('cp', 'mine', `back:/tmp/${state}`);
+    ok('cp', '-a', `back:/tmp/${state}`, state);
+    assert.equal(run(['cat', state]).stdout, 'mine\n');
+    ok('cp', '-a', 'mine', `back:/tmp/app-${state}`);
+    if (again === 0) ok('stop', '--time', '0', 'back');
+  }
   assert.match(ok('why', 'back'), /killed by SIGKILL/);
   ok('start', 'back');
+  const owners = ok('exec', 'back', 'sh', '-c', 'stat -c "%n %u" /tmp/*');
+  assert.equal(owners, '/tmp/app-running 1000\n/tmp/app-stopped 1000\n/tmp/running 0\n/tmp/stopped 0');
   ok('rm', '--force', 'back');
   assert.equal(ok('ps', '--all', '--quiet'), '');
 });

@@ -6,6 +6,10 @@ import type {
   ContainerId,
   ContainerOptions,
   ContainerSummary,
+  Copied,
+  CopyOptions,
+  CopySource,
+  CopyTarget,
   ExecOptions,
   LogChunk,
   LogEntry,
@@ -70,6 +74,8 @@ export type Containers = {
    * @throws `invalid` (name, change), `unsupported` (too many layers)
    */
   commit(ref: string, name: string | null, options?: CommitOptions): Promise<{ readonly id: Digest }>;
+  /** Files and directories between containers, running or not, this machine and archives. */
+  copy(from: CopySource, to: CopyTarget, options?: CopyOptions): Promise<Copied>;
   /** The kernel steps that would make this container, in words. Needs no root and changes nothing. */
   explain(options: ContainerOptions): Promise<string>;
 };
@@ -125,6 +131,7 @@ export function makeContainers(context: Context): Containers {
       yield* exportTree(context, ref, signal);
     },
     commit: async (ref, name, options) => (await import('./changes.ts')).commit(context, ref, name, options ?? {}),
+    copy: async (from, to, options) => (await import('../copy/copy.ts')).copy(context, from, to, options ?? {}),
     explain: async (options) => (await import('./explain.ts')).explain(context, options),
   };
 }
