@@ -128,6 +128,7 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'copy/helper.ts',
       'copy/owner.ts',
       'copy/side.ts',
+      'copy/view-plan.ts',
       'copy/view.ts',
       'image/copy.ts',
       'image/host-image.ts',

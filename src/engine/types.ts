@@ -323,9 +323,8 @@ export type { ListedPlatform } from './image/manifest-lists.ts';
 export type { SyncAsk, SyncEvent } from './image/sync.ts';
 export type { CopyImageOptions } from './image/transfer.ts';
 export type { RegistryOptions } from './registry/registry-access.ts';
-export type * from './types/event.ts';
-
 export type * from './types/copy.ts';
+export type * from './types/event.ts';
 
 /** Something that could not be had and was gone without; faces print it once. */
 export type Warning = { readonly message: string };

@@ -82,80 +82,6 @@ export function compileContainer(context: Context, container: Container, network
   return plan;
 }
 
-/**
- * The root of a container with its binds and volumes, and a process that waits in it without a word to start: to look at
- * what a container has that does not run. @throws OnggiError `invalid`, `unsupported`
- */
-export function compileView(context: Context, container: Container, socket: string): Plan {
-  const { options, row, files } = container;
-  const { store } = context;
-  const host = hostFacts();
-  const facts = specFacts(host, {
-    id: row.id,
-    cgroupsPath: `/onggi/${row.id}`,
-    files,
-    maskedPaths: [],
-    volumes: (name) => volumeFacts(store, name),
-    warn: () => {},
-  });
-  const shown = (options.mounts ?? []).filter(({ type }) => type !== 'tmpfs');
-  const asked = { image: options.image, mounts: shown, network: 'host', ...readOnlyOf(options) } as const;
-  const made = makeSpec({ ...asked, command: ['/'] }, null, facts);
-  const own = new Set(shown.map(({ target }) => mountTarget(target)));
-  const mounts = (made.mounts ?? []).filter(({ destination }) => own.has(destination));
-  const disks = (row.imageId === null && hostMounts(store.layout, files.disks, options.readOnly === true)) || [];
-  const places = new Set([...disks, ...mounts].map(({ destination }) => destination));
-  const spec = { ...made, mounts: [...disks, ...mounts] };
-  const { plan } = compile(spec, {
-    host,
-    keeper: {
-      kind: 'shim',
-      id: row.id,
-      socket,
-      log: null,
-      exitFile: '',
-      reconcile: [],
-      stdin: false,
-      stdinOnce: false,
-      startRequired: true,
-    },
-    bundle: dirname(files.config),
-    root: rootOf(context, container),
-    cgroup: findCgroup(`/onggi/${row.id}`, host.cgroups),
-    keyring: null,
-    network: { attach: [], init: [] },
-    ...processContext({ ...options, mounts: shown, init: false, groups: [] }),
-  });
-  const needed = new Set([
-    'propagation',
-    'overlay',
-    'root-bind',
-    'enter-root',
-    'pivot-root',
-    'move-root',
-    'root-attributes',
-    // It lets the user see the process whose user namespace is not his own.
-    'identity',
-  ]);
-  return {
-    ...plan,
-    prepare: [],
-    spawn: { ...plan.spawn, cgroups: { unified: null, legacy: [] } },
-    init: plan.init.filter(
-      (step) =>
-        needed.has(step.op) ||
-        step.op === 'wait-start' ||
-        step.op === 'exec' ||
-        ((step.op === 'bind' || step.op === 'mount' || step.op === 'remount') && places.has(step.target)),
-    ),
-    cleanup: [],
-  };
-}
-
-function readOnlyOf({ readOnly = false }: ContainerOptions): Pick<ContainerOptions, 'readOnly'> {
-  return { readOnly };
-}
-
 /** That `exec` joins too: the id is random, and no other container gets to see it. */
 export function sessionKeyring(containerId: string): string {
   return `_ses.${containerId}`;
@@ -221,7 +147,8 @@ function withHostMounts(spec: Spec, mounts: Spec['mounts']): Spec {
   return { ...spec, mounts: [...(mounts ?? []), ...(spec.mounts ?? [])] };
 }
 
-function rootOf({ store }: Context, { row, files, options }: Container): RootSource {
+/** Where the root file system comes from. */
+export function rootOf({ store }: Context, { row, files, options }: Container): RootSource {
   if (isTree(files)) return { kind: 'directory', path: files.tree };
   const lower = row.imageId === null ? ['/'] : lowerDirectories(store, row.imageId);
   return {

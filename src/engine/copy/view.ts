@@ -15,11 +15,11 @@ import { socketPath } from '../../store/layout.ts';
 import { type Container, containerOf } from '../container/container.ts';
 import { settle } from '../container/finish.ts';
 import { until, untilExit } from '../container/handshake.ts';
-import { compileView } from '../container/plan.ts';
 import { lookUp } from '../container/query.ts';
 import { lockContainer } from '../container/reconcile.ts';
 import type { Context } from '../context.ts';
 import { readSpec } from '../spec/file.ts';
+import { compileView } from './view-plan.ts';
 
 export type View = AsyncDisposable & {
   readonly container: Container;
