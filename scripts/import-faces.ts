@@ -25,7 +25,7 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'commands/run.ts',
       'commands/start.ts',
       'commands/version.ts',
-      'completion.ts',
+      'completion/load.ts',
       'commands/export.ts',
       'container-facts.ts',
       'file-output.ts',

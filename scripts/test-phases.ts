@@ -214,7 +214,7 @@ function virtualMachine(print: Print, mode: string): Promise<Counts> {
       command: process.execPath,
       args: [join(repository, 'test/vm/boot.ts'), mode],
       directory: repository,
-      limit: 900,
+      limit: 1000,
     },
     print,
   );

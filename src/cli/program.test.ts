@@ -70,7 +70,7 @@ const refused: readonly [string, number, string][] = [
     "onggi: 'onggi exec' requires at least 2 arguments\n\nUsage:  onggi exec [OPTIONS] CONTAINER COMMAND [ARG...]\nSee 'onggi exec --help'.\n",
   ],
   ['start -a a b', 1, 'onggi: you cannot start and attach multiple containers at once\n'],
-  ['completion fish', 1, "onggi: completion for 'fish'\nThere is bash.\n"],
+  ['completion tcsh', 1, "onggi: completion for 'tcsh'\nThere are bash, zsh and fish.\n"],
   ['pull Upper', 1, 'onggi: image "Upper": invalid reference format: repository name must be lowercase\n'],
   [
     'import http://x y',

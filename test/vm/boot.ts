@@ -46,7 +46,7 @@ const kernelParameters =
   'console=ttyS0 quiet panic=-1 hugepages=8 random.trust_cpu=on mitigations=off systemd.show_status=0';
 
 /** Seconds of wall clock; a machine that hangs is killed. */
-const limit = 400;
+const limit = 900;
 
 const [mode, ...named] = process.argv.slice(2);
 if (!isCgroupMode(mode)) throw new Error(`usage: boot.ts ${Object.keys(cgroupModes).join('|')} [TEST FILE...]`);

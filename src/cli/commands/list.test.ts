@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OnggiError } from '../../errors.ts';
 import type { Digest } from '../../oci/digest.ts';
-import { commands } from '../table.ts';
 import { containerId, fakeCalls, fakeContainer, fakeImage, fakeTerminal, runFake } from '../testing.ts';
 
 test('ps lists what was asked for', async () => {
@@ -129,16 +128,6 @@ test('version and info take templates', async () => {
   assert.match(plain.stdout, /\nTotal Memory: 16GiB\n/);
   assert.equal(plain.stderr, 'WARNING: No swap limit support.\n');
   assert.equal((await runFake(['info', '-f', '{{.Containers}} {{.NCPU}}'], { engine: { info } })).stdout, '6 2\n');
-});
-
-test('the completion script knows every command and flag', async () => {
-  const { stdout } = await runFake(['completion', 'bash']);
-  for (const entry of commands.filter(({ group }) => group !== 'internal')) {
-    const { command } = await entry.load();
-    for (const name of Object.keys(command.flags)) assert.ok(stdout.includes(`--${name}`), name);
-    for (const name of entry.names) assert.ok(stdout.includes(name), name);
-  }
-  assert.doesNotMatch(stdout, /reconcile/);
 });
 
 async function joined(chunks: AsyncIterable<Uint8Array>): Promise<string> {

@@ -1,0 +1,91 @@
+/** What a shell has to know to complete command lines. Pure. */
+import type { Completion } from '../definition.ts';
+import { program } from '../help.ts';
+
+/** What may stand in a place: words, or what a program prints; files are the shell's own business. */
+export type Offer =
+  | { readonly type: 'words'; readonly words: readonly string[] }
+  | { readonly type: 'output'; readonly command: string }
+  | { readonly type: 'files' }
+  | { readonly type: 'nothing' };
+
+export type FlagModel = {
+  readonly name: string;
+  readonly short: string | undefined;
+  readonly help: string;
+  /** Of its value; undefined for a switch. */
+  readonly value: Offer | undefined;
+};
+
+export type CommandModel = {
+  /** Every way to say it: "container ls", "ps". */
+  readonly names: readonly string[];
+  /** The one that help lists. */
+  readonly mainName: string;
+  readonly summary: string;
+  readonly flags: readonly FlagModel[];
+  readonly positional: Offer;
+};
+
+export type Model = {
+  readonly program: string;
+  readonly globalFlags: readonly FlagModel[];
+  readonly commands: readonly CommandModel[];
+  /** First words that are followed by a second: "container". */
+  readonly managers: readonly { readonly name: string; readonly summary: string }[];
+};
+
+export const nothing: Offer = { type: 'nothing' };
+const files: Offer = { type: 'files' };
+
+export const positionalOffers: Readonly<Record<Completion, Offer>> = {
+  containers: { type: 'output', command: `${program} ps -a --format '{{.Names}}' 2>/dev/null` },
+  running: { type: 'output', command: `${program} ps --format '{{.Names}}' 2>/dev/null` },
+  images: { type: 'output', command: `${program} images --format '{{.Repository}}:{{.Tag}}' 2>/dev/null` },
+  volumes: { type: 'output', command: `${program} volume ls -q 2>/dev/null` },
+  files,
+  none: nothing,
+};
+
+const words = (...list: readonly string[]): Offer => ({ type: 'words', words: list });
+
+/** Values of flags, by the name of the flag in whatever command. */
+export const flagValues: Readonly<Record<string, Offer>> = {
+  cgroupns: words('private', 'host'),
+  cidfile: files,
+  'env-file': files,
+  input: files,
+  ipc: words('private', 'shareable', 'host', 'none', 'container:'),
+  'label-file': files,
+  network: words('bridge', 'host', 'none', 'container:'),
+  output: files,
+  pid: words('host', 'container:'),
+  platform: words('linux/amd64', 'linux/arm64', 'linux/arm/v7', 'linux/386', 'linux/riscv64', 'linux/s390x'),
+  pull: words('always', 'missing', 'never', 'newer'),
+  restart: words('no', 'always', 'unless-stopped', 'on-failure'),
+  root: files,
+  'security-opt': words('no-new-privileges', 'seccomp=unconfined', 'apparmor=unconfined', 'systempaths=unconfined'),
+  signal: words('HUP', 'INT', 'QUIT', 'KILL', 'TERM', 'USR1', 'USR2', 'WINCH'),
+  'stop-signal': words('HUP', 'INT', 'QUIT', 'KILL', 'TERM', 'USR1', 'USR2', 'WINCH'),
+  uts: words('host'),
+  'volumes-from': positionalOffers.containers,
+};
+
+type Word = { readonly name: string; readonly summary: string };
+
+/** Words that may come first, with what they are. */
+export function firstWords({ commands, managers }: Model): Word[] {
+  const single = commands.filter(({ mainName }) => !mainName.includes(' '));
+  const own = single.map(({ mainName, summary }) => ({ name: mainName, summary }));
+  const all = [...own, ...managers, { name: 'help', summary: 'Show how to use a command' }];
+  return all.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Words that may follow a manager, with what they do: "ls" of "container". */
+export function secondWords(model: Model, manager: string): Word[] {
+  return model.commands.flatMap(({ names, summary }) =>
+    names
+      .filter((name) => name.startsWith(`${manager} `))
+      .map((name) => ({ name: name.slice(manager.length + 1), summary })),
+  );
+}
