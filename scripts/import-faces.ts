@@ -24,6 +24,7 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'commands/registry-serve.ts',
       'commands/run.ts',
       'commands/start.ts',
+      'commands/wait.ts',
       'commands/version.ts',
       'completion/load.ts',
       'commands/export.ts',

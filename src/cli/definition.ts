@@ -80,6 +80,8 @@ export type Command<F extends Flags = Flags> = {
   readonly interspersed?: boolean;
   readonly examples?: readonly Example[];
   readonly completes?: Completion;
+  /** `--latest` names the container: instead of all positionals, or instead of the first. */
+  readonly latest?: 'all' | 'first';
   /** Exit status of errors that have no status of their own in the table of codes; 1 if absent. */
   readonly failure?: number;
   /** @returns the exit status */
@@ -109,6 +111,9 @@ export function single<T>(
 export function list<T>(type: string, parse: (text: string) => T, help: string, extra: Extra = {}): List<T> {
   return { kind: 'list', type, parse, help, ...extra };
 }
+
+/** Podman's, for commands with `latest`. */
+export const latestFlag = toggle('Take the container that was created last', { short: 'l' });
 
 /** The parser of a value that is taken as it stands. */
 export function asIs(text: string): string {

@@ -12,7 +12,7 @@ const refused: readonly [string, number, string][] = [
   ['foo', 1, "onggi: unknown command: onggi foo\nSee 'onggi --help'.\n"],
   ['container foo', 1, "onggi: unknown command: onggi container foo\nSee 'onggi container --help'.\n"],
   ['build .', 1, "onggi: command 'build' is not supported\nSee 'onggi --help'.\n"],
-  ['container prune', 1, "onggi: command 'container prune' is not supported\nSee 'onggi container --help'.\n"],
+
   ['help foo', 1, "onggi: unknown command: onggi foo\nSee 'onggi --help'.\n"],
   ['--foo', 125, "onggi: unknown flag: --foo\n\nUsage:  onggi [OPTIONS] COMMAND [ARG...]\nSee 'onggi --help'.\n"],
   [
@@ -53,7 +53,7 @@ const refused: readonly [string, number, string][] = [
   ['run -it x', 1, 'onggi: the input device is not a TTY\nLeave out -t, or -i.\n'],
   ['exec -it c sh', 1, 'onggi: the input device is not a TTY\nLeave out -t, or -i.\n'],
   ['ps x', 1, "onggi: 'onggi ps' accepts no arguments\n\nUsage:  onggi ps [OPTIONS]\nSee 'onggi ps --help'.\n"],
-  ['ps --size', 125, "onggi: flag --size is not supported\nSee 'onggi ps --help'.\n"],
+  ['run --ip 1', 125, "onggi: flag --ip is not supported\nSee 'onggi run --help'.\n"],
   [
     'logs a b',
     1,

@@ -1,5 +1,6 @@
 /** From the words of the command line to the exit status. */
 
+import { OnggiError } from '../errors.ts';
 import { version } from '../version.ts';
 import type { Context } from './context.ts';
 import { asIs, type Command, type Refused, single, toggle, type Values } from './definition.ts';
@@ -60,11 +61,13 @@ async function runCommand(
     const outcome = parseArguments(command, rest);
     if (outcome.type === 'help') return await printCommandHelp(world, name);
     if (outcome.type === 'problem') return await reportProblem(world, outcome, name, command);
-    const problem = checkPositionals(name, command, outcome.args.length);
+    const latest = command.latest !== undefined && outcome.flags['latest'] === true;
+    const problem = checkPositionals(name, command, outcome.args.length, latest);
     if (problem !== undefined) return await reportProblem(world, problem, name, command, 1);
     await using context = world.open(flags);
     if (context.ordinaryUser && isMapped(entry, rest)) await context.enterUserNamespace(world.command);
-    return await command.run({ flags: outcome.flags, args: outcome.args, context });
+    const args = latest ? [await latestContainer(context), ...outcome.args] : outcome.args;
+    return await command.run({ flags: outcome.flags, args, context });
   } catch (error) {
     world.stderr.print(renderFailure(error, flags.debug));
     return exitStatus(error, command?.failure ?? 1);
@@ -76,11 +79,22 @@ function isMapped({ mapped }: Entry, words: readonly string[]): boolean {
 }
 
 /** Docker's words for too few or too many arguments. */
-function checkPositionals(name: string, { positionals }: Command, count: number): Problem | undefined {
-  const { min, max } = positionals;
+function checkPositionals(name: string, command: Command, given: number, latest: boolean): Problem | undefined {
+  const { min, max } = command.positionals;
+  if (latest && command.latest === 'all' && given > 0) {
+    return { type: 'problem', code: 'invalid', message: '--latest and containers cannot be used together' };
+  }
+  const count = given + (latest ? 1 : 0);
   if (count >= min && (max === null || count <= max)) return undefined;
   const wanted = max === 0 ? 'accepts no arguments' : `requires ${range(min, max)}`;
   return { type: 'problem', code: 'invalid', message: `'onggi ${name}' ${wanted}` };
+}
+
+async function latestContainer(context: Context): Promise<string> {
+  const engine = await context.engine();
+  const [newest] = await engine.containers.list({ all: true });
+  if (newest === undefined) throw new OnggiError('not-found', '--latest: there is no container');
+  return newest.id;
 }
 
 function range(min: number, max: number | null): string {

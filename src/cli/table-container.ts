@@ -72,6 +72,12 @@ export const containerCommands: readonly Entry[] = [
     load: () => import('./commands/port.ts'),
   },
   {
+    names: ['container prune'],
+    summary: 'Remove all containers that do not run',
+    group: 'other',
+    load: () => import('./commands/container-prune.ts'),
+  },
+  {
     names: ['container rename', 'rename'],
     summary: 'Give a container another name',
     group: 'other',

@@ -90,9 +90,7 @@ export const missingCommands: readonly string[] = [
   'events',
   'network',
   'node',
-  'pause',
   'plugin',
-  'prune',
   'secret',
   'service',
   'stack',
@@ -100,8 +98,6 @@ export const missingCommands: readonly string[] = [
   'swarm',
   'top',
   'trust',
-  'unpause',
-  'update',
 ];
 
 export type Found =

@@ -238,6 +238,8 @@ export function fakeContainer(changes: Partial<ContainerSummary> = {}): Containe
     stdin: false,
     networkMode: 'bridge',
     mounts: [],
+    destinations: [],
+    exposed: [],
     address: null,
     pid: 1,
     ...changes,

@@ -187,6 +187,12 @@ export type ContainerSummary = {
   readonly pid: number | null;
   /** Names of volumes and paths of binds. */
   readonly mounts: readonly string[];
+  /** Where in the container those are. */
+  readonly destinations: readonly string[];
+  /** "80/tcp": ports that it listens on, as its options and its image say, published or not. */
+  readonly exposed: readonly string[];
+  /** Bytes of its writable layer, and of its image with it; only where they were asked for. */
+  readonly size?: { readonly writable: number; readonly virtual: number };
 };
 
 /** What ended a container, as its shim recorded it. */

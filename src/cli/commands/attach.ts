@@ -1,12 +1,14 @@
 import { attachContainer, tellDetached } from '../attach.ts';
 import { detachKeysFlag, signalProxyFlag } from '../attach-flags.ts';
-import { defineCommand, toggle } from '../definition.ts';
+import { defineCommand, latestFlag, toggle } from '../definition.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS] CONTAINER',
   positionals: { min: 1, max: 1 },
   completes: 'running',
+  latest: 'all',
   flags: {
+    latest: latestFlag,
     'detach-keys': detachKeysFlag,
     'no-stdin': toggle('Leave the input alone'),
     'sig-proxy': signalProxyFlag,

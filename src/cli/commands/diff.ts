@@ -1,4 +1,4 @@
-import { defineCommand } from '../definition.ts';
+import { defineCommand, latestFlag } from '../definition.ts';
 import { visibleLine } from '../format/visible.ts';
 
 const letters = { added: 'A', changed: 'C', deleted: 'D' } as const;
@@ -7,7 +7,8 @@ export const command = defineCommand({
   usage: 'CONTAINER',
   positionals: { min: 1, max: 1 },
   completes: 'containers',
-  flags: {},
+  latest: 'all',
+  flags: { latest: latestFlag },
   async run({ args: [ref = ''], context }) {
     const engine = await context.engine();
     const changes = await engine.containers.diff(ref);

@@ -2,7 +2,7 @@ import type { ExecOptions } from '../../engine/types.ts';
 import { tellDetached } from '../attach.ts';
 import { detachKeysFlag } from '../attach-flags.ts';
 import { readAssignments } from '../container-facts.ts';
-import { asIs, defineCommand, list, single, toggle } from '../definition.ts';
+import { asIs, defineCommand, latestFlag, list, single, toggle } from '../definition.ts';
 import { defaultDetachKeys } from '../detach-keys.ts';
 import { relay, statusOf } from '../relay.ts';
 import { checkTerminal } from '../terminal-check.ts';
@@ -13,7 +13,9 @@ export const command = defineCommand({
   positionals: { min: 2, max: null },
   interspersed: false,
   completes: 'running',
+  latest: 'first',
   flags: {
+    latest: latestFlag,
     detach: toggle('Run the command in the background', { short: 'd' }),
     'detach-keys': detachKeysFlag,
     env: list('list', parseAssignment, "Set NAME=VALUE, or NAME to pass on the caller's value", { short: 'e' }),

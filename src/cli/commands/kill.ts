@@ -1,11 +1,15 @@
-import { asIs, defineCommand, single } from '../definition.ts';
+import { asIs, defineCommand, latestFlag, single } from '../definition.ts';
 import { forEachRef } from '../each.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS] CONTAINER [CONTAINER...]',
   positionals: { min: 1, max: null },
   completes: 'running',
-  flags: { signal: single('string', asIs, 'Signal by name or number', { short: 's', shown: 'SIGKILL' }) },
+  latest: 'all',
+  flags: {
+    latest: latestFlag,
+    signal: single('string', asIs, 'Signal by name or number', { short: 's', shown: 'SIGKILL' }),
+  },
   async run({ flags: { signal }, args, context }) {
     const engine = await context.engine();
     return await forEachRef(args, context, (ref) => engine.containers.kill(ref, signal));

@@ -1,13 +1,14 @@
 import type { PortMapping } from '../../engine/types.ts';
 import { OnggiError } from '../../errors.ts';
-import { defineCommand } from '../definition.ts';
-import { hostText } from '../format/container-row.ts';
+import { defineCommand, latestFlag } from '../definition.ts';
+import { hostText } from '../format/ports.ts';
 
 export const command = defineCommand({
   usage: 'CONTAINER [PRIVATE_PORT[/PROTO]]',
   positionals: { min: 1, max: 2 },
   completes: 'running',
-  flags: {},
+  latest: 'first',
+  flags: { latest: latestFlag },
   examples: [{ line: 'port web 80', says: 'Where port 80 of the container can be reached' }],
   async run({ args: [ref = '', wanted], context }) {
     const engine = await context.engine();

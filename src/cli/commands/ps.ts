@@ -1,6 +1,7 @@
 import { asIs, defineCommand, list, single, toggle } from '../definition.ts';
-import { containerListing, containerRow } from '../format/container-row.ts';
-import { containerFilter, needsAll, parseFilter } from '../format/filter.ts';
+import { containerFilter, needsAll } from '../format/container-filter.ts';
+import { containerListing, containerRow, sizedListing } from '../format/container-row.ts';
+import { parseFilter } from '../format/filter.ts';
 import { compileListing } from '../format/listing.ts';
 import { integer } from '../value/number.ts';
 
@@ -17,8 +18,8 @@ export const command = defineCommand({
     latest: toggle('Show the last created, whatever its state', { short: 'l' }),
     'no-trunc': toggle('Show IDs and commands in full'),
     quiet: toggle('Print only the IDs', { short: 'q' }),
+    size: toggle('Show how much they take on the disk', { short: 's' }),
   },
-  refused: { switches: ['size'], shorts: { s: 'size' } },
   examples: [
     { line: "ps -a --filter status=exited --format '{{.Names}}: {{.Status}}'", says: 'How the ended containers ended' },
   ],
@@ -26,10 +27,12 @@ export const command = defineCommand({
     if (flags.quiet && flags.format !== undefined) {
       context.stderr.print('WARNING: Ignoring custom format, because both --format and --quiet are set.\n');
     }
-    const format = compileListing(containerListing, flags.quiet ? '{{.ID}}' : flags.format);
+    const listing = flags.size ? sizedListing : containerListing;
+    const format = compileListing(listing, flags.quiet ? '{{.ID}}' : flags.format);
+    const size = !flags.quiet && (flags.size || flags.format?.includes('.Size') === true);
     const limit = flags.latest ? 1 : (flags.last ?? -1);
     const engine = await context.engine();
-    const containers = await engine.containers.list({ all: flags.all || limit > 0 || needsAll(flags.filter) });
+    const containers = await engine.containers.list({ all: flags.all || limit > 0 || needsAll(flags.filter), size });
     const shown = containers.filter(containerFilter(flags.filter, containers)).slice(0, limit > 0 ? limit : undefined);
     const options = { now: context.now(), truncate: !flags['no-trunc'] };
     context.stdout.print(format.print(shown.map((container) => containerRow(container, options))));

@@ -1,4 +1,4 @@
-import { defineCommand } from '../definition.ts';
+import { defineCommand, latestFlag } from '../definition.ts';
 import { forEachRef } from '../each.ts';
 import { stopFlags, stopOptions } from '../stop-flags.ts';
 
@@ -6,7 +6,8 @@ export const command = defineCommand({
   usage: '[OPTIONS] CONTAINER [CONTAINER...]',
   positionals: { min: 1, max: null },
   completes: 'containers',
-  flags: stopFlags,
+  latest: 'all',
+  flags: { ...stopFlags, latest: latestFlag },
   async run({ flags, args, context }) {
     const engine = await context.engine();
     return await forEachRef(args, context, (ref) => engine.containers.restart(ref, stopOptions(flags)));

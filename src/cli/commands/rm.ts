@@ -6,8 +6,11 @@ export const command = defineCommand({
   usage: '[OPTIONS] CONTAINER [CONTAINER...]',
   positionals: { min: 1, max: null },
   completes: 'containers',
+  latest: 'all',
   flags: {
     force: toggle('Kill containers that run', { short: 'f' }),
+    // Without a letter: that is Docker's for --link.
+    latest: toggle('Remove the container that was created last'),
     volumes: toggle('Remove anonymous volumes with the container', { short: 'v' }),
   },
   refused: { switches: ['link'], shorts: { l: 'link' } },

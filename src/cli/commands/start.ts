@@ -3,14 +3,16 @@ import { OnggiError } from '../../errors.ts';
 import { attachContainer } from '../attach.ts';
 import { detachKeysFlag, signalProxyFlag } from '../attach-flags.ts';
 import type { EngineFace } from '../context.ts';
-import { defineCommand, toggle } from '../definition.ts';
+import { defineCommand, latestFlag, toggle } from '../definition.ts';
 import { forEachRef } from '../each.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS] CONTAINER [CONTAINER...]',
   positionals: { min: 1, max: null },
   completes: 'containers',
+  latest: 'all',
   flags: {
+    latest: latestFlag,
     attach: toggle('Show the output and pass signals on', { short: 'a' }),
     'detach-keys': detachKeysFlag,
     interactive: toggle('Pass on the input', { short: 'i' }),

@@ -1,6 +1,7 @@
 import { confirmed } from '../confirm.ts';
 import { defineCommand, list, toggle } from '../definition.ts';
 import { parseFilter } from '../format/filter.ts';
+import { deletedList, reclaimedSpace } from '../format/prune-result.ts';
 import { volumeFilter } from '../format/volume-row.ts';
 
 export const command = defineCommand({
@@ -18,10 +19,9 @@ export const command = defineCommand({
     if (!force && !(await confirmed(warning, context))) return 0;
     const engine = await context.engine();
     const removed = await engine.volumes.prune((volume) => (all || volume.anonymous) && matches(volume));
-    if (removed.length > 0) {
-      context.stdout.print(`Deleted Volumes:\n${removed.map(({ name }) => `${name}\n`).join('')}\n`);
-    }
-    context.stdout.print(`Total: ${removed.length}\n`);
+    const names = removed.map(({ name }) => name);
+    context.stdout.print(deletedList('Deleted Volumes', names));
+    context.stdout.print(reclaimedSpace(removed.reduce((sum, { reclaimed }) => sum + reclaimed, 0)));
     return 0;
   },
 });

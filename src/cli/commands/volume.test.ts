@@ -40,14 +40,23 @@ test('volume create says the name, by flag or argument', async () => {
 });
 
 test('volume prune asks first, and keeps what has a name unless it is told', async () => {
-  const volumes = { prune: async (matches: (volume: VolumeSummary) => boolean) => [fakeVolume, other].filter(matches) };
+  const volumes = {
+    prune: async (matches: (volume: VolumeSummary) => boolean) =>
+      [fakeVolume, other].filter(matches).map((volume) => ({ ...volume, reclaimed: 1500 })),
+  };
   const run = (input: string, ...flags: string[]) =>
     runFake(['volume', 'prune', ...flags], { engine: { volumes }, input: [input] });
   assert.match((await run('no\n')).stdout, /^WARNING! This will remove anonymous .*\nAre you sure .*\[y\/N\] $/);
-  assert.match((await run('y\n')).stdout, new RegExp(`Deleted Volumes:\n${other.name}\n\nTotal: 1\n$`));
-  assert.equal((await run('', '-f', '-a', '--filter', 'label=a')).stdout, 'Deleted Volumes:\ndata\n\nTotal: 1\n');
+  assert.match(
+    (await run('y\n')).stdout,
+    new RegExp(`Deleted Volumes:\n${other.name}\n\nTotal reclaimed space: 1.5kB\n$`),
+  );
+  assert.equal(
+    (await run('', '-f', '-a', '--filter', 'label=a')).stdout,
+    'Deleted Volumes:\ndata\n\nTotal reclaimed space: 1.5kB\n',
+  );
   assert.equal(
     (await run('', '-f', '-a', '--filter', 'label!=a')).stdout,
-    `Deleted Volumes:\n${other.name}\n\nTotal: 1\n`,
+    `Deleted Volumes:\n${other.name}\n\nTotal reclaimed space: 1.5kB\n`,
   );
 });

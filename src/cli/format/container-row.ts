@@ -1,8 +1,10 @@
 /** A container as `ps` shows it. Pure. */
-import type { ContainerSummary, PortMapping } from '../../engine/types.ts';
+import type { ContainerSummary } from '../../engine/types.ts';
 import { quote } from '../template/print.ts';
 import { goTime, humanDuration } from './human-duration.ts';
+import { humanSize } from './human-size.ts';
 import type { Listing, Row } from './listing.ts';
+import { portsText, shownPorts } from './ports.ts';
 
 export const containerListing: Listing = {
   subject: 'container',
@@ -16,12 +18,17 @@ export const containerListing: Listing = {
     State: 'STATE',
     Status: 'STATUS',
     Names: 'NAMES',
+    Size: 'SIZE',
     Labels: 'LABELS',
+    LocalVolumes: 'LOCAL VOLUMES',
     Networks: 'NETWORKS',
     Mounts: 'MOUNTS',
   },
   table: '{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}',
 };
+
+/** With `--size`. */
+export const sizedListing: Listing = { ...containerListing, table: `${containerListing.table}\t{{.Size}}` };
 
 export type RowOptions = {
   /** Milliseconds since the epoch. */
@@ -43,11 +50,13 @@ export function containerRow(container: ContainerSummary, options: RowOptions): 
       .map(([name, value]) => `${name}=${value}`)
       .sort()
       .join(','),
+    LocalVolumes: `${container.mounts.filter((name) => !name.startsWith('/')).length}`,
     Mounts: container.mounts.map((name) => (options.truncate ? ellipsis(name, 15) : name)).join(','),
     Names: container.name,
     Networks: container.networkMode,
-    Ports: portsText(isUp(container) ? container.ports : []),
+    Ports: portsOf(container),
     RunningFor: `${humanDuration(options.now - container.created)} ago`,
+    Size: sizeText(container.size),
     State: container.status,
     Status: statusText(container, options.now),
   };
@@ -64,8 +73,22 @@ export function statusText(container: ContainerSummary, now: number): string {
   return `${word} (${container.exitCode ?? 0}) ${humanDuration(now - (container.finishedAt ?? now))} ago`;
 }
 
+/** Only what has a network of its own has ports, and only while it is there. */
+function portsOf(container: ContainerSummary): string {
+  const { networkMode, ports, exposed } = container;
+  if (!isUp(container)) return '';
+  return portsText(shownPorts(ports, networkMode === 'host' || networkMode === 'none' ? [] : exposed));
+}
+
 function isUp({ status }: ContainerSummary): boolean {
   return status === 'running' || status === 'paused';
+}
+
+/** "12B (virtual 1.5MB)": the writable layer, and the image with it. */
+function sizeText(size: ContainerSummary['size']): string {
+  if (size === undefined) return '0B';
+  const own = humanSize(size.writable, 3);
+  return size.virtual > 0 ? `${own} (virtual ${humanSize(size.virtual, 3)})` : own;
 }
 
 function imageText(image: string, truncate: boolean): string {
@@ -77,51 +100,4 @@ function imageText(image: string, truncate: boolean): string {
 function ellipsis(text: string, length: number): string {
   const characters = [...text];
   return characters.length <= length ? text : `${characters.slice(0, length - 1).join('')}…`;
-}
-
-/**
- * "0.0.0.0:8000-8002->8000-8002/tcp, 127.0.0.1:53->5353/udp": ports that keep their number are joined to ranges and
- * come first, as Docker's client has it.
- */
-export function portsText(ports: readonly PortMapping[]): string {
-  const sorted = [...ports].sort(
-    (a, b) =>
-      a.containerPort - b.containerPort ||
-      compare(a.hostIp, b.hostIp) ||
-      a.hostPort - b.hostPort ||
-      compare(a.protocol, b.protocol),
-  );
-  const moved = sorted.filter(({ hostPort, containerPort }) => hostPort !== containerPort);
-  const groups = new Map<string, { first: number; last: number }[]>();
-  for (const { hostIp, containerPort, protocol } of sorted.filter((port) => !moved.includes(port))) {
-    const key = `${hostText(hostIp)}/${protocol}`;
-    const ranges = groups.get(key) ?? [];
-    const open = ranges.at(-1);
-    if (open !== undefined && open.last === containerPort - 1) open.last = containerPort;
-    else ranges.push({ first: containerPort, last: containerPort });
-    groups.set(key, ranges);
-  }
-  const joined = [...groups].flatMap(([key, ranges]) => {
-    const [host = '', protocol = ''] = splitLast(key, '/');
-    return ranges.map(({ first, last }) => {
-      const range = first === last ? `${first}` : `${first}-${last}`;
-      return `${host}:${range}->${range}/${protocol}`;
-    });
-  });
-  const rest = moved.map((p) => `${hostText(p.hostIp)}:${p.hostPort}->${p.containerPort}/${p.protocol}`);
-  return [...joined, ...rest].join(', ');
-}
-
-/** An address as it stands before a port. */
-export function hostText(address: string): string {
-  return address.includes(':') ? `[${address}]` : address;
-}
-
-function splitLast(text: string, separator: string): [string, string] {
-  const at = text.lastIndexOf(separator);
-  return [text.slice(0, at), text.slice(at + 1)];
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

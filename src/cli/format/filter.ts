@@ -1,9 +1,9 @@
 /**
- * `--filter` of `ps` and `images`. Pure. As in Docker, different keys must all match, values of one key are
+ * `--filter` of lists, and those of `images`. Pure. As in Docker, different keys must all match, values of one key are
  * alternatives, but every label must match.
  */
-import type { ContainerStatus, ContainerSummary, ImageSummary } from '../../engine/types.ts';
-import { OnggiError, unsupported } from '../../errors.ts';
+import type { ImageSummary } from '../../engine/types.ts';
+import { OnggiError } from '../../errors.ts';
 import { parseInstant } from '../value/instant.ts';
 import { parseBoolean } from '../value/number.ts';
 
@@ -18,19 +18,13 @@ export function parseFilter(text: string): Filter {
 
 export type Predicate<T> = (item: T) => boolean;
 
-type Tests<T> = Readonly<Record<string, (value: string, others: readonly T[]) => Predicate<T>>>;
+export type Tests<T> = Readonly<Record<string, (value: string, others: readonly T[]) => Predicate<T>>>;
 
 /** @param others every item there is: `before` and `since` name one of them */
-function compile<T>(
-  filters: readonly Filter[],
-  tests: Tests<T>,
-  notYet: readonly string[],
-  others: readonly T[],
-): Predicate<T> {
+export function compile<T>(filters: readonly Filter[], tests: Tests<T>, others: readonly T[]): Predicate<T> {
   const byKey = new Map<string, Predicate<T>[]>();
   for (const { key, value } of filters) {
     const test = Object.hasOwn(tests, key) ? tests[key] : undefined;
-    if (test === undefined && notYet.includes(key)) throw unsupported(`filter '${key}'`);
     if (test === undefined) {
       const known = Object.keys(tests).join(', ');
       throw new OnggiError('invalid', `Invalid filter '${key}'`, { hint: `There are: ${known}.` });
@@ -43,57 +37,6 @@ function compile<T>(
     [...byKey].every(([key, alternatives]) =>
       key === 'label' ? alternatives.every((matches) => matches(item)) : alternatives.some((matches) => matches(item)),
     );
-}
-
-const statuses: Readonly<Record<string, ContainerStatus | null>> = {
-  created: 'created',
-  running: 'running',
-  exited: 'exited',
-  restarting: 'restarting',
-  // States of Docker that no container is ever in here: valid, and matched by none.
-  removing: null,
-  paused: 'paused',
-  dead: null,
-};
-
-const containerTests: Tests<ContainerSummary> = {
-  id: (value) => matching(value, ({ id }) => [id]),
-  name: (value) => matching(value, ({ name }) => [name, `/${name}`]),
-  label: (value) => labelled(value, ({ labels }) => labels),
-  status: (value) => {
-    const status = Object.hasOwn(statuses, value) ? statuses[value] : undefined;
-    if (status === undefined) throw invalidValue('status', value);
-    return (container) => container.status === status;
-  },
-  exited: (value) => {
-    if (!/^-?\d+$/.test(value)) throw invalidValue('exited', value);
-    return ({ status, exitCode }) => status === 'exited' && exitCode === Number(value);
-  },
-  ancestor: (value) => (container) => isImage(container, value),
-  before: (value, others) => older(containerNamed(value, others)),
-  since: (value, others) => newer(containerNamed(value, others)),
-  network: (value) => (container) => container.networkMode === value,
-  volume:
-    (value) =>
-    ({ mounts }) =>
-      mounts.includes(value),
-  publish: (value) => {
-    const { first, last, protocol } = parsePort(value);
-    return ({ ports }) =>
-      ports.some((port) => port.protocol === protocol && port.hostPort >= first && port.hostPort <= last);
-  },
-};
-
-export function containerFilter(
-  filters: readonly Filter[],
-  others: readonly ContainerSummary[],
-): Predicate<ContainerSummary> {
-  return compile(filters, containerTests, ['expose', 'health', 'is-task'], others);
-}
-
-/** Whether a list without --all must look at those that don't run, too. */
-export function needsAll(filters: readonly Filter[]): boolean {
-  return filters.some(({ key }) => key === 'status' || key === 'before' || key === 'since');
 }
 
 /** An image with what only a look into its config tells. */
@@ -129,15 +72,15 @@ export function imageFilter(
   others: readonly LabelledImage[],
   now: number,
 ): Predicate<LabelledImage> {
-  return compile(filters, imageTests(now), [], others);
+  return compile(filters, imageTests(now), others);
 }
 
-function invalidValue(key: string, value: string): OnggiError {
+export function invalidValue(key: string, value: string): OnggiError {
   return new OnggiError('invalid', `Invalid filter '${key}=${value}'`);
 }
 
 /** Docker takes these values as regular expressions that may match anywhere. */
-function matching<T>(value: string, texts: (item: T) => readonly string[]): Predicate<T> {
+export function matching<T>(value: string, texts: (item: T) => readonly string[]): Predicate<T> {
   let pattern: RegExp;
   try {
     pattern = new RegExp(value);
@@ -147,7 +90,7 @@ function matching<T>(value: string, texts: (item: T) => readonly string[]): Pred
   return (item) => texts(item).some((text) => pattern.test(text));
 }
 
-function labelled<T>(value: string, labelsOf: (item: T) => Readonly<Record<string, string>>): Predicate<T> {
+export function labelled<T>(value: string, labelsOf: (item: T) => Readonly<Record<string, string>>): Predicate<T> {
   const equals = value.indexOf('=');
   const name = equals < 0 ? value : value.slice(0, equals);
   const wanted = equals < 0 ? undefined : value.slice(equals + 1);
@@ -157,14 +100,7 @@ function labelled<T>(value: string, labelsOf: (item: T) => Readonly<Record<strin
   };
 }
 
-function isImage({ image, imageId }: ContainerSummary, wanted: string): boolean {
-  const digest = imageId === null ? '' : imageId;
-  const hex = digest.slice(digest.indexOf(':') + 1);
-  const isId = /^[0-9a-f]{4,64}$/.test(wanted) && hex.startsWith(wanted);
-  return isId || wanted === digest || wanted === image || withTag(wanted) === withTag(image);
-}
-
-function withTag(name: string): string {
+export function withTag(name: string): string {
   return name.includes('@') || name.lastIndexOf(':') > name.lastIndexOf('/') ? name : `${name}:latest`;
 }
 
@@ -175,13 +111,6 @@ function withoutTag(name: string): string {
   return colon > bare.lastIndexOf('/') ? bare.slice(0, colon) : bare;
 }
 
-function containerNamed(ref: string, others: readonly ContainerSummary[]): ContainerSummary {
-  const found =
-    others.find(({ id, name }) => id === ref || name === ref) ?? others.find(({ id }) => id.startsWith(ref));
-  if (found === undefined) throw new OnggiError('not-found', `No such container: ${ref}`);
-  return found;
-}
-
 function imageNamed(ref: string, others: readonly LabelledImage[]): LabelledImage {
   const hex = ref.replace(/^sha256:/, '');
   const found =
@@ -189,20 +118,6 @@ function imageNamed(ref: string, others: readonly LabelledImage[]): LabelledImag
     others.find(({ image }) => hex.length >= 4 && image.id.slice(image.id.indexOf(':') + 1).startsWith(hex));
   if (found === undefined) throw new OnggiError('not-found', `No such image: ${ref}`);
   return found;
-}
-
-function older(reference: ContainerSummary): Predicate<ContainerSummary> {
-  return ({ created }) => created < reference.created;
-}
-
-function newer(reference: ContainerSummary): Predicate<ContainerSummary> {
-  return ({ created }) => created > reference.created;
-}
-
-function parsePort(value: string): { first: number; last: number; protocol: string } {
-  const match = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp))?$/.exec(value);
-  if (match === null) throw invalidValue('publish', value);
-  return { first: Number(match[1]), last: Number(match[2] ?? match[1]), protocol: match[3] ?? 'tcp' };
 }
 
 /** A shell pattern in which `*` and `?` don't match a slash. */

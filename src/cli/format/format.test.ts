@@ -4,12 +4,14 @@ import type { ContainerId, ContainerSummary, ImageSummary, PortMapping } from '.
 import { OnggiError } from '../../errors.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { alignColumns } from './columns.ts';
-import { containerListing, containerRow, portsText } from './container-row.ts';
-import { containerFilter, globPattern, imageFilter, parseFilter } from './filter.ts';
+import { containerFilter } from './container-filter.ts';
+import { containerListing, containerRow } from './container-row.ts';
+import { globPattern, imageFilter, parseFilter } from './filter.ts';
 import { goTime, humanDuration } from './human-duration.ts';
 import { humanBinarySize, humanSize } from './human-size.ts';
 import { imageListing, imageRow, splitName } from './image-row.ts';
 import { compileListing } from './listing.ts';
+import { portsText, shownPorts } from './ports.ts';
 
 const second = 1000;
 const minute = 60 * second;
@@ -105,6 +107,8 @@ function container(changes: Partial<ContainerSummary>): ContainerSummary {
     terminal: false,
     stdin: false,
     mounts: [],
+    destinations: [],
+    exposed: [],
     networkMode: 'bridge',
     address: null,
     pid: null,
@@ -131,6 +135,9 @@ const running = container({
   finishedAt: null,
   exitCode: null,
   ports: [port(8080, 80)],
+  exposed: ['80/tcp'],
+  mounts: ['data'],
+  destinations: ['/data'],
   labels: { c: 'd', a: '<b>' },
 });
 
@@ -219,6 +226,8 @@ test('ports that keep their number are joined and come first', () => {
     [[port(80, 80, '::1')], '[::1]:80->80/tcp'],
   ];
   for (const [ports, text] of cases) assert.equal(portsText(ports), text);
+  const exposed = ['80/tcp', '90/udp', '91/udp', '443/tcp'];
+  assert.equal(portsText(shownPorts([port(8080, 80)], exposed)), '90-91/udp, 443/tcp, 0.0.0.0:8080->80/tcp');
 });
 
 test('filters of ps', () => {
@@ -253,7 +262,12 @@ test('filters of ps', () => {
   assert.throws(() => names('status=foo'), { message: "Invalid filter 'status=foo'" });
   assert.throws(() => names('exited=x'), { message: "Invalid filter 'exited=x'" });
   assert.throws(() => names('name=('), /is not a regular expression/);
-  assert.throws(() => names('health=healthy'), { message: "filter 'health' is not supported" });
+  assert.deepEqual(names('expose=80'), ['web']);
+  assert.deepEqual(names('expose=80/udp'), []);
+  assert.deepEqual(names('is-task=false'), ['killed', 'web']);
+  assert.deepEqual(names('is-task=true'), []);
+  assert.deepEqual(names('volume=/data'), ['web']);
+  assert.deepEqual(names('volume=data'), ['web']);
   assert.throws(() => names('foo'), { message: 'bad format of filter (expected name=value)' });
   assert.throws(() => names('constructor=x'), { message: "Invalid filter 'constructor'" });
 });

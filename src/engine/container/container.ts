@@ -19,6 +19,7 @@ import type {
   ContainerSummary,
   Ending,
   NetworkMode,
+  PortMapping,
 } from '../types.ts';
 
 export type Container = {
@@ -29,6 +30,8 @@ export type Container = {
   readonly args: readonly string[];
   /** The image's; shown beside the user's, and never a setting. */
   readonly imageLabels: Readonly<Record<string, string>>;
+  /** "80/tcp", of the image. */
+  readonly imageExposed: readonly string[];
   readonly ending: Ending | null;
   /** What the present or last start made outside the container's namespaces. */
   readonly start: StartRecord | null;
@@ -109,6 +112,7 @@ export function containerOf(store: Store, row: ContainerRow): Container {
     options: asked.options,
     args: asked.args,
     imageLabels: asked.imageLabels ?? {},
+    imageExposed: asked.imageExposed ?? [],
     ending: row.ending === null ? null : (parse(row, row.ending) as Ending),
     start: row.cgroup === null ? null : (parse(row, row.cgroup) as StartRecord),
     files: filesOf(store, row.id),
@@ -120,6 +124,7 @@ export type Asked = {
   readonly options: ContainerOptions;
   readonly args: readonly string[];
   readonly imageLabels?: Readonly<Record<string, string>>;
+  readonly imageExposed?: readonly string[];
 };
 
 /** JSON has no bigint: the limits of ulimits are kept as decimal text. `decodeAsked` is the inverse. */
@@ -144,6 +149,10 @@ function parse(row: ContainerRow, text: string): unknown {
       hint: `Remove it with "onggi rm -f ${row.name}".`,
     });
   }
+}
+
+function portText({ containerPort, protocol }: PortMapping): string {
+  return `${containerPort}/${protocol}`;
 }
 
 export function statusOf(row: ContainerRow): ContainerStatus {
@@ -208,5 +217,9 @@ function summary(
       if (mount.type === 'tmpfs') return [];
       return mount.type === 'bind' ? [mount.source] : [mount.name ?? ''];
     }),
+    destinations: (options.mounts ?? []).flatMap(({ type, target }) => (type === 'tmpfs' ? [] : [target])),
+    exposed: [
+      ...new Set([...container.imageExposed, ...(options.exposed ?? []), ...(options.ports ?? []).map(portText)]),
+    ],
   };
 }

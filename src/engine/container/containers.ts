@@ -2,6 +2,7 @@
 import type { Change } from '../../image/layer-changes.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Context } from '../context.ts';
+import type { Pruned, PruneSystemOptions } from '../system/prune.ts';
 import type {
   ContainerId,
   ContainerOptions,
@@ -19,6 +20,12 @@ import type {
 } from '../types.ts';
 import type { UpdateOptions } from './update.ts';
 
+/** `size` reads the directories of all of them. */
+export type ListQuery = { readonly all?: boolean; readonly size?: boolean };
+
+/** `before` in milliseconds since the epoch. */
+export type PruneSelection = Pick<PruneSystemOptions, 'before' | 'labels'>;
+
 export type { UpdateOptions };
 
 /** A `ref` is a full id, a name or an unambiguous beginning of an id. All throw OnggiError `not-found` for unknown ones. */
@@ -32,7 +39,7 @@ export type Containers = {
   /** `create` and `startAttached`; a container with `autoRemove` is gone when `session.exit` resolves. */
   run(options: ContainerOptions): Promise<{ readonly id: ContainerId; readonly session: Session }>;
   /** Newest first; those that run, or all. */
-  list(query?: { readonly all?: boolean }): Promise<ContainerSummary[]>;
+  list(query?: ListQuery): Promise<ContainerSummary[]>;
   get(ref: string): Promise<ContainerSummary>;
   /** In the shape of the Docker Engine API. */
   inspect(ref: string): Promise<Record<string, unknown>>;
@@ -57,6 +64,8 @@ export type Containers = {
   unpause(ref: string): Promise<void>;
   /** Other limits and another restart policy; what is not named stays. @throws `invalid`, `unsupported`, `conflict` */
   update(ref: string, change: UpdateOptions): Promise<void>;
+  /** Removes those that don't run and match. @returns what was removed */
+  prune(selection?: PruneSelection): Promise<Pruned[]>;
   /** Signal by name or number, default SIGKILL. @throws `conflict` when it does not run */
   kill(ref: string, signal?: string): Promise<void>;
   /** @throws `conflict` when it runs and `force` is not set */
@@ -121,6 +130,7 @@ export function makeContainers(context: Context): Containers {
     pause: async (ref) => (await import('./pause.ts')).pause(context, ref),
     unpause: async (ref) => (await import('./pause.ts')).unpause(context, ref),
     update: async (ref, change) => (await import('./update.ts')).update(context, ref, change),
+    prune: async (selection) => (await import('../system/prune.ts')).pruneContainers(context, selection ?? {}),
     kill: async (ref, signal) => (await import('./end.ts')).kill(context, ref, signal ?? 'SIGKILL'),
     remove: async (ref, options) => (await import('./end.ts')).remove(context, ref, options ?? {}),
     wait: async (ref) => (await import('./end.ts')).wait(context, ref),

@@ -28,6 +28,7 @@ import { makeVolumeDirectory, newVolumeName, recordVolumes } from '../volume/vol
 import { type AnyMount, type NeededVolume, resolveMounts, sharedMounts } from '../volume/volume-mount.ts';
 import { checkOptions } from './check.ts';
 import { type Asked, containerOf, encodeAsked, filesOf, summaryOf } from './container.ts';
+import { exposedPorts } from './inspect-config.ts';
 import { newContainerId, parseContainerName, randomContainerName } from './name.ts';
 
 /** The image that is this machine itself. */
@@ -50,7 +51,12 @@ export async function insertNew(context: Context, given: ContainerOptions): Prom
   const ofImage = image === null ? null : readImageConfig(store, image.id).value.process;
   const resolved = resolveMounts(options.mounts ?? [], sharedBy(store, options), ofImage?.volumes ?? [], newVolumeName);
   const settled = { ...options, mounts: resolved.mounts };
-  const asked = { options: settled, args: processArgs(options, ofImage), imageLabels: ofImage?.labels ?? {} };
+  const asked = {
+    options: settled,
+    args: processArgs(options, ofImage),
+    imageLabels: ofImage?.labels ?? {},
+    imageExposed: exposedPorts({}, ofImage),
+  };
   const id = newContainerId();
   const files = filesOf(store, id);
   // The collector takes a directory without a row for garbage; it waits for this lock.

@@ -29,6 +29,7 @@ function container(options: Partial<ContainerOptions>, change: Partial<Container
     options: { image: 'app', ...options },
     args: ['/entry', 'serve'],
     imageLabels: image.labels,
+    imageExposed: [],
     ending: null,
     start: null,
     files: filesOf({ layout: layoutOf('/s') } as Store, id),

@@ -4,6 +4,8 @@ import { freezeCgroup, thawCgroup } from '../../runtime/cgroup/freeze.ts';
 import { findCgroup } from '../../runtime/cgroup/layout.ts';
 import { containerById, updateContainer } from '../../store/container-row.ts';
 import type { Context } from '../context.ts';
+import { emit } from '../event/emit.ts';
+import { containerNews } from '../event/news.ts';
 import type { Container } from './container.ts';
 import { withContainer } from './settled.ts';
 
@@ -21,6 +23,7 @@ export async function pause(context: Context, ref: string): Promise<void> {
       updateContainer(context.store.database, row.id, ['running'], { paused: false });
       throw error;
     }
+    emit(context.store, containerNews(container, 'pause'));
   });
 }
 
@@ -30,6 +33,7 @@ export async function unpause(context: Context, ref: string): Promise<void> {
     const { row } = container;
     if (row.state !== 'running' || !row.paused) throw new OnggiError('conflict', `Container ${row.name} is not paused`);
     await letGoOn(context, container);
+    emit(context.store, containerNews(container, 'unpause'));
   });
 }
 

@@ -1,6 +1,7 @@
 /** Looking at containers. Each look brings the rows that it touches to the truth first. */
 import { connectShim } from '../../kernel/shim-client.ts';
 import { findContainer } from '../../store/container-row.ts';
+import { listAllImages } from '../../store/image-row.ts';
 import { volumeDataPath } from '../../store/layout.ts';
 import { networkByName } from '../../store/network-row.ts';
 import type { Context } from '../context.ts';
@@ -8,19 +9,31 @@ import { readImageConfig } from '../image/view.ts';
 import { readLogBytes, readLogs } from '../log/logs.ts';
 import type { ContainerStatus, ContainerSummary, LogChunk, LogEntry, LogQuery, Why } from '../types.ts';
 import { allSummaries, type Container, containerOf, summaryOf } from './container.ts';
+import type { ListQuery } from './containers.ts';
 import { explainEnding } from './ending.ts';
 import { untilExit } from './handshake.ts';
 import { inspectContainer, type NetworkFacts } from './inspect.ts';
 import { networkFacts } from './network.ts';
 import { settleContainer, settleStale } from './reconcile.ts';
+import { containerSize } from './size.ts';
 
 /** How many log lines `why` shows. */
 const lastLineCount = 10;
 
-export async function listContainers(context: Context, query: { readonly all?: boolean }): Promise<ContainerSummary[]> {
+export async function listContainers(context: Context, query: ListQuery): Promise<ContainerSummary[]> {
   await settleStale(context);
   const summaries = allSummaries(context.store);
-  return query.all === true ? summaries : summaries.filter(({ status }) => isUp(status));
+  const shown = query.all === true ? summaries : summaries.filter(({ status }) => isUp(status));
+  return query.size === true ? withSizes(context, shown) : shown;
+}
+
+function withSizes({ store }: Context, containers: readonly ContainerSummary[]): ContainerSummary[] {
+  const images = new Map(listAllImages(store.database).map(({ id, size }) => [id, size]));
+  return containers.map((container) => {
+    const writable = containerSize(store, container);
+    const image = container.imageId === null ? 0 : (images.get(container.imageId) ?? 0);
+    return { ...container, size: { writable, virtual: image === 0 ? 0 : image + writable } };
+  });
 }
 
 /** As Docker has it, one that waits for its next start is running, too. */

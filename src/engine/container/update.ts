@@ -5,6 +5,8 @@ import { findCgroup, readCgroupLayout } from '../../runtime/cgroup/layout.ts';
 import { updateCgroup } from '../../runtime/cgroup/update.ts';
 import { containerStates, updateContainer } from '../../store/container-row.ts';
 import type { Context } from '../context.ts';
+import { emit } from '../event/emit.ts';
+import { containerNews } from '../event/news.ts';
 import { resourceLimits } from '../spec/resources.ts';
 import type { Resources, RestartPolicy } from '../types.ts';
 import { checkResources, resourceFacts } from './check.ts';
@@ -21,7 +23,7 @@ export type UpdateOptions = { readonly resources?: Resources; readonly restart?:
  */
 export async function update(context: Context, ref: string, change: UpdateOptions): Promise<void> {
   await withContainer(context, ref, async (container) => {
-    const { row, options, args, imageLabels, start } = container;
+    const { row, options, args, imageLabels, imageExposed, start } = container;
     checkRestart(container, change.restart);
     const resources = changedResources(options.resources ?? {}, change.resources ?? {});
     checkResources(resources, context.warn);
@@ -31,10 +33,11 @@ export async function update(context: Context, ref: string, change: UpdateOption
     const { restart } = change;
     const changed = { ...options, resources, ...(restart !== undefined && { restart }) };
     updateContainer(context.store.database, row.id, containerStates, {
-      options: encodeAsked({ options: changed, args, imageLabels }),
+      options: encodeAsked({ options: changed, args, imageLabels, imageExposed }),
       // Nobody starts it again who has been told not to.
       ...(restart?.name === 'no' && { restartAt: null }),
     });
+    emit(context.store, containerNews(container, 'update'));
   });
 }
 

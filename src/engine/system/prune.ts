@@ -1,7 +1,6 @@
 /** Removing all that nothing needs any more. */
 import { OnggiError } from '../../errors.ts';
 import { collect } from '../../image/collect.ts';
-import { treeSize } from '../../image/tree-size.ts';
 import { allSummaries } from '../container/container.ts';
 import { remove } from '../container/end.ts';
 import { settleStale } from '../container/reconcile.ts';
@@ -52,7 +51,8 @@ export async function pruneSystem(context: Context, options: PruneSystemOptions)
   };
 }
 
-type Pruned = { readonly id: string; readonly reclaimed: number };
+/** `reclaimed` in bytes. */
+export type Pruned = { readonly id: string; readonly reclaimed: number };
 
 /** Those that don't run. */
 export async function pruneContainers(
@@ -84,11 +84,6 @@ function total(pruned: readonly { readonly reclaimed: number }[]): number {
 }
 
 async function pruneAnonymous(context: Context, { labels }: PruneSystemOptions): Promise<Pruned[]> {
-  const sizes = new Map<string, number>();
-  const removed = await pruneVolumes(context, (volume) => {
-    if (!volume.anonymous || labels?.(volume.labels) === false) return false;
-    sizes.set(volume.name, treeSize(volume.mountPoint));
-    return true;
-  });
-  return removed.map(({ name }) => ({ id: name, reclaimed: sizes.get(name) ?? 0 }));
+  const removed = await pruneVolumes(context, (volume) => volume.anonymous && labels?.(volume.labels) !== false);
+  return removed.map(({ name, reclaimed }) => ({ id: name, reclaimed }));
 }

@@ -1,7 +1,9 @@
 /** Volumes of the store: made, found, removed. */
+
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync } from 'node:fs';
 import { fromSystemError, OnggiError } from '../../errors.ts';
+import { treeSize } from '../../image/tree-size.ts';
 import { transaction } from '../../store/database.ts';
 import { volumeDataPath, volumePath } from '../../store/layout.ts';
 import { type ContentGuard, lockContent } from '../../store/lock.ts';
@@ -94,11 +96,14 @@ export function removeVolumeDirectory(store: Store, name: string): void {
   removeNamed(store.layout, volumePath(store.layout, name));
 }
 
-/** Removes the volumes that no container has. @param all the named ones, too @returns their names */
+/** `reclaimed` in bytes. */
+export type PrunedVolume = VolumeSummary & { readonly reclaimed: number };
+
+/** Removes the volumes that no container has and that match. */
 export async function pruneVolumes(
   { store }: Context,
   matches: (volume: VolumeSummary) => boolean,
-): Promise<VolumeSummary[]> {
+): Promise<PrunedVolume[]> {
   using _ = await lockContent(store.layout, 'exclusive');
   const removed = transaction(store.database, () => {
     const used = usedVolumes(store.database);
@@ -109,9 +114,14 @@ export async function pruneVolumes(
     for (const { name } of idle) deleteVolume(store.database, name);
     return idle;
   });
-  for (const { name } of removed) removeVolumeDirectory(store, name);
-  emit(store, ...removed.map(({ name }) => volumeNews('destroy', name)), pruneNews('volume', 0));
-  return removed;
+  const pruned = removed.map((volume) => {
+    const reclaimed = treeSize(volume.mountPoint);
+    removeVolumeDirectory(store, volume.name);
+    return { ...volume, reclaimed };
+  });
+  const total = pruned.reduce((sum, { reclaimed }) => sum + reclaimed, 0);
+  emit(store, ...removed.map(({ name }) => volumeNews('destroy', name)), pruneNews('volume', total));
+  return pruned;
 }
 
 /** What the start of a container has to know of a volume. @throws OnggiError `corrupt` when it is not there any more */

@@ -1,6 +1,7 @@
 /** The operations on volumes, each loaded when it is first called. */
 import type { Context } from '../context.ts';
 import type { VolumeOptions, VolumeSummary } from '../types.ts';
+import type { PrunedVolume } from './volume.ts';
 
 export type Volumes = {
   /** One of that name that is there already is what was asked for. @throws `invalid` */
@@ -12,7 +13,7 @@ export type Volumes = {
   /** @throws `not-found`; `conflict` when a container has it */
   remove(name: string): Promise<void>;
   /** Removes those that no container has and that match. @returns what was removed */
-  prune(matches: (volume: VolumeSummary) => boolean): Promise<VolumeSummary[]>;
+  prune(matches: (volume: VolumeSummary) => boolean): Promise<PrunedVolume[]>;
 };
 
 export function makeVolumes(context: Context): Volumes {

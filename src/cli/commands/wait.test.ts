@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fakeContainer, notFound, runFake } from '../testing.ts';
+
+test('wait --condition looks until the container is in one of the states', async () => {
+  const states = ['created', 'running', 'paused', 'exited'] as const;
+  let looks = 0;
+  const get = async () => fakeContainer({ status: states[Math.min(looks++, 3)] ?? 'exited', exitCode: 7 });
+  const engine = { containers: { get, wait: async () => 3 } };
+  const run = async (...words: string[]) =>
+    (await runFake(['wait', '--interval', '1', ...words, 'web'], { engine })).stdout;
+  assert.equal(await run('--condition', 'paused'), '-1\n');
+  assert.equal(looks, 3);
+  assert.equal(await run('--condition', 'running,exited'), '7\n');
+  assert.equal(await run('--condition', 'stopped'), '3\n');
+  assert.equal(await run(), '3\n');
+});
+
+test('one that is gone has been removed', async () => {
+  let looks = 0;
+  const get = async (ref: string) => {
+    looks += 1;
+    if (looks > 2) throw notFound(ref);
+    return fakeContainer();
+  };
+  const run = (condition: string) =>
+    runFake(['wait', '--interval', '1ms', '--condition', condition, 'web'], { engine: { containers: { get } } });
+  assert.equal((await run('removing')).stdout, '-1\n');
+  looks = 0;
+  const { status, stderr } = await run('paused');
+  assert.deepEqual([status, stderr], [1, `onggi: No such container: ${fakeContainer().id}\n`]);
+});
+
+test('wrong conditions and intervals are refused', async () => {
+  assert.match((await runFake(['wait', '--condition', 'bored', 'web'])).stderr, /invalid condition: 'bored'/);
+  assert.match((await runFake(['wait', '--interval', '-1s', 'web'])).stderr, /'-1s' is not a length of time/);
+});
+
+test('--latest takes the newest container, and none beside it', async () => {
+  const engine = { containers: { list: async () => [fakeContainer()], wait: async (ref: string) => ref.length } };
+  assert.equal((await runFake(['wait', '--latest'], { engine })).stdout, '64\n');
+  const both = await runFake(['wait', '-l', 'web'], { engine });
+  assert.match(both.stderr, /^onggi: --latest and containers cannot be used together/);
+  const none = await runFake(['wait', '-l'], { engine: { containers: { list: async () => [] } } });
+  assert.deepEqual([none.status, none.stderr], [1, 'onggi: --latest: there is no container\n']);
+});

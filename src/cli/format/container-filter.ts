@@ -1,0 +1,106 @@
+/** `--filter` of `ps`. Pure. */
+import type { ContainerStatus, ContainerSummary } from '../../engine/types.ts';
+import { OnggiError } from '../../errors.ts';
+import { parseBoolean } from '../value/number.ts';
+import {
+  compile,
+  type Filter,
+  invalidValue,
+  labelled,
+  matching,
+  type Predicate,
+  type Tests,
+  withTag,
+} from './filter.ts';
+
+const statuses: Readonly<Record<string, ContainerStatus | null>> = {
+  created: 'created',
+  running: 'running',
+  exited: 'exited',
+  restarting: 'restarting',
+  // States of Docker that no container is ever in here: valid, and matched by none.
+  removing: null,
+  paused: 'paused',
+  dead: null,
+};
+
+const containerTests: Tests<ContainerSummary> = {
+  id: (value) => matching(value, ({ id }) => [id]),
+  name: (value) => matching(value, ({ name }) => [name, `/${name}`]),
+  label: (value) => labelled(value, ({ labels }) => labels),
+  status: (value) => {
+    const status = Object.hasOwn(statuses, value) ? statuses[value] : undefined;
+    if (status === undefined) throw invalidValue('status', value);
+    return (container) => container.status === status;
+  },
+  exited: (value) => {
+    if (!/^-?\d+$/.test(value)) throw invalidValue('exited', value);
+    return ({ status, exitCode }) => status === 'exited' && exitCode === Number(value);
+  },
+  ancestor: (value) => (container) => isImage(container, value),
+  before: (value, others) => older(containerNamed(value, others)),
+  since: (value, others) => newer(containerNamed(value, others)),
+  network: (value) => (container) => container.networkMode === value,
+  volume:
+    (value) =>
+    ({ mounts, destinations }) =>
+      mounts.includes(value) || destinations.includes(value),
+  expose: (value) => {
+    const { first, last, protocol } = parsePort(value, 'expose');
+    return ({ exposed }) =>
+      exposed.some((port) => {
+        const [number, kind] = port.split('/');
+        return kind === protocol && Number(number) >= first && Number(number) <= last;
+      });
+  },
+  // There is no swarm: no container is one of its tasks.
+  'is-task': (value) => {
+    const wanted = parseBoolean(value);
+    return () => !wanted;
+  },
+  publish: (value) => {
+    const { first, last, protocol } = parsePort(value, 'publish');
+    return ({ ports }) =>
+      ports.some((port) => port.protocol === protocol && port.hostPort >= first && port.hostPort <= last);
+  },
+};
+
+export function containerFilter(
+  filters: readonly Filter[],
+  others: readonly ContainerSummary[],
+): Predicate<ContainerSummary> {
+  return compile(filters, containerTests, others);
+}
+
+/** Whether a list without --all must look at those that don't run, too. */
+export function needsAll(filters: readonly Filter[]): boolean {
+  return filters.some(({ key }) => key === 'status' || key === 'before' || key === 'since');
+}
+
+function isImage({ image, imageId }: ContainerSummary, wanted: string): boolean {
+  const digest = imageId === null ? '' : imageId;
+  const hex = digest.slice(digest.indexOf(':') + 1);
+  const isId = /^[0-9a-f]{4,64}$/.test(wanted) && hex.startsWith(wanted);
+  return isId || wanted === digest || wanted === image || withTag(wanted) === withTag(image);
+}
+
+function containerNamed(ref: string, others: readonly ContainerSummary[]): ContainerSummary {
+  const found =
+    others.find(({ id, name }) => id === ref || name === ref) ?? others.find(({ id }) => id.startsWith(ref));
+  if (found === undefined) throw new OnggiError('not-found', `No such container: ${ref}`);
+  return found;
+}
+
+function older(reference: ContainerSummary): Predicate<ContainerSummary> {
+  return ({ created }) => created < reference.created;
+}
+
+function newer(reference: ContainerSummary): Predicate<ContainerSummary> {
+  return ({ created }) => created > reference.created;
+}
+
+function parsePort(value: string, key: string): { first: number; last: number; protocol: string } {
+  const match = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp|sctp))?$/.exec(value);
+  if (match === null) throw invalidValue(key, value);
+  return { first: Number(match[1]), last: Number(match[2] ?? match[1]), protocol: match[3] ?? 'tcp' };
+}
