@@ -157,7 +157,7 @@ export const hazards: readonly HazardRule[] = [
       { file: 'src/bundle/checkpoint.ts', why: 'criu' },
       { file: 'src/image/old-compression.ts', why: 'xz and bzip2 as nobody, by absolute path' },
       { file: 'src/bundle/hook.ts', why: 'hooks that the bundle names' },
-      { file: 'src/bundle/process-table.ts', why: 'ps, for its columns, on the host' },
+      { file: 'src/runtime/process-table.ts', why: 'ps, for its columns, on the host' },
       { file: 'src/cli/process-context.ts', why: 'onggi itself, to reconcile' },
       { file: 'src/engine/container/restart-wait.ts', why: 'onggi itself, to start a container again' },
       { file: 'src/engine/copy/helper.ts', why: 'onggi itself, in the user namespace of a container' },

@@ -201,6 +201,7 @@ export const roomRules: Readonly<Record<string, FolderRule>> = {
       'plan/namespaces.ts',
       'plan/step-error.ts',
       'plan/steps.ts',
+      'process-table.ts',
       'rlimit.ts',
       'seccomp/action.ts',
       'seccomp/architecture.ts',
@@ -220,6 +221,7 @@ export const roomRules: Readonly<Record<string, FolderRule>> = {
       'cgroup/systemd-scope.ts',
       'cgroup/update.ts',
       'host-facts.ts',
+      'process-table.ts',
     ],
   },
   store: {

@@ -102,10 +102,22 @@ export const containerCommands: readonly Entry[] = [
     load: () => import('./commands/start.ts'),
   },
   {
+    names: ['container stats', 'stats'],
+    summary: 'Show what containers use, as it changes',
+    group: 'other',
+    load: () => import('./commands/stats.ts'),
+  },
+  {
     names: ['container stop', 'stop'],
     summary: 'Stop running containers',
     group: 'other',
     load: () => import('./commands/stop.ts'),
+  },
+  {
+    names: ['container top', 'top'],
+    summary: 'Show the processes of a container',
+    group: 'other',
+    load: () => import('./commands/top.ts'),
   },
   {
     names: ['container unpause', 'unpause'],

@@ -94,9 +94,7 @@ export const missingCommands: readonly string[] = [
   'secret',
   'service',
   'stack',
-  'stats',
   'swarm',
-  'top',
   'trust',
 ];
 

@@ -7,6 +7,7 @@ import type { Digest } from '../oci/digest.ts';
 import type { Resources } from './types/resources.ts';
 
 export type * from './types/resources.ts';
+export type * from './types/sample.ts';
 
 declare const brand: unique symbol;
 /** 64 hexadecimal digits. */

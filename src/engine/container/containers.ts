@@ -2,10 +2,12 @@
 import type { Change } from '../../image/layer-changes.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Context } from '../context.ts';
+import type { ProcessList } from '../process/top.ts';
 import type { Pruned, PruneSystemOptions } from '../system/prune.ts';
 import type {
   ContainerId,
   ContainerOptions,
+  ContainerSample,
   ContainerSummary,
   Copied,
   CopyOptions,
@@ -64,6 +66,14 @@ export type Containers = {
   unpause(ref: string): Promise<void>;
   /** Other limits and another restart policy; what is not named stays. @throws `invalid`, `unsupported`, `conflict` */
   update(ref: string, change: UpdateOptions): Promise<void>;
+  /**
+   * Its processes, as ps(1) of the machine shows them or by the names of columns.
+   * @param words options of ps, -ef if there are none; or columns: pid, user, args, ...
+   * @throws `conflict` when it does not run
+   */
+  top(ref: string, words?: readonly string[]): Promise<ProcessList>;
+  /** What it uses now; all zero for one that does not run. */
+  stats(ref: string): Promise<ContainerSample>;
   /** Removes those that don't run and match. @returns what was removed */
   prune(selection?: PruneSelection): Promise<Pruned[]>;
   /** Signal by name or number, default SIGKILL. @throws `conflict` when it does not run */
@@ -130,6 +140,8 @@ export function makeContainers(context: Context): Containers {
     pause: async (ref) => (await import('./pause.ts')).pause(context, ref),
     unpause: async (ref) => (await import('./pause.ts')).unpause(context, ref),
     update: async (ref, change) => (await import('./update.ts')).update(context, ref, change),
+    top: async (ref, words) => (await import('../process/top.ts')).top(context, ref, words ?? []),
+    stats: async (ref) => (await import('../process/stats.ts')).stats(context, ref),
     prune: async (selection) => (await import('../system/prune.ts')).pruneContainers(context, selection ?? {}),
     kill: async (ref, signal) => (await import('./end.ts')).kill(context, ref, signal ?? 'SIGKILL'),
     remove: async (ref, options) => (await import('./end.ts')).remove(context, ref, options ?? {}),

@@ -1,5 +1,5 @@
 import { containerProcesses } from '../../../bundle/list.ts';
-import { showProcesses } from '../../../bundle/process-table.ts';
+import { showProcesses } from '../../../bundle/processes.ts';
 import { single } from '../../definition.ts';
 import { oneOf } from '../../value/number.ts';
 import { defineRuntimeCommand } from '../definition.ts';

@@ -13,6 +13,13 @@ const longest = 64 << 20;
  * @throws OnggiError `not-found` when ps is not installed, `invalid` when it refuses the options or has no PID column
  */
 export function showProcesses(pids: readonly number[], options: readonly string[]): string {
+  return processLines(pids, options)
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+/** As `showProcesses`, line by line; the heading is the first. */
+export function processLines(pids: readonly number[], options: readonly string[]): string[] {
   const args = options.length === 0 ? ['-ef'] : options;
   const { error, status, stdout, stderr } = spawnSync('ps', args, {
     encoding: 'utf8',
@@ -26,7 +33,7 @@ export function showProcesses(pids: readonly number[], options: readonly string[
 }
 
 /** Pure. @throws OnggiError `invalid` without a PID column */
-export function selectLines(output: string, pids: ReadonlySet<string>): string {
+export function selectLines(output: string, pids: ReadonlySet<string>): string[] {
   const [heading = '', ...lines] = output.split('\n');
   const column = words(heading).indexOf('PID');
   if (column < 0) {
@@ -35,7 +42,7 @@ export function selectLines(output: string, pids: ReadonlySet<string>): string {
     });
   }
   const chosen = lines.filter((line) => pids.has(words(line)[column] ?? ''));
-  return [heading, ...chosen].map((line) => `${line}\n`).join('');
+  return [heading, ...chosen];
 }
 
 function words(line: string): string[] {
