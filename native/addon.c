@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct call *const tables[] = {file_calls, entry_calls,    process_calls, netlink_calls,
+static const struct call *const tables[] = {file_calls, entry_calls,    process_calls, spawn_calls, netlink_calls,
                                             lock_calls, terminal_calls, channel_calls, datagram_calls, watch_calls,
                                             snapshot_calls, mount_calls, log_calls};
 

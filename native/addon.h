@@ -44,6 +44,7 @@ struct call {
 extern const struct call file_calls[];
 extern const struct call entry_calls[];
 extern const struct call process_calls[];
+extern const struct call spawn_calls[];
 extern const struct call netlink_calls[];
 extern const struct call lock_calls[];
 extern const struct call terminal_calls[];
@@ -76,6 +77,9 @@ napi_value make_bytes(napi_env env, const void *bytes, size_t length);
 
 /* Runs a detached thread with all signals blocked: they are the engine's. 0 or an errno. */
 int start_thread(void *(*run)(void *), void *data);
+
+/* Of an executable, itself executable, that nobody can change; or -1 with errno. */
+int sealed_copy(const char *path);
 
 /* write(2) until all is written. 0, or -1 with errno. */
 int write_fully(int fd, const void *bytes, size_t length);

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -151,7 +152,43 @@ static napi_value run_syncfs(napi_env env, const struct argument *a) {
     return check(env, "syncfs", syncfs((int)a[0].number));
 }
 
+/* More than any file of /proc, of a cgroup or of ours that is read whole. */
+enum { TEXT_MAX = 64 << 20 };
+
+/* Doubles the room until read(2) has met the end: files of /proc don't tell their size. */
+static ssize_t read_whole(int fd, char **text) {
+    size_t room = 0, length = 0;
+    for (;;) {
+        if (length == room) {
+            room = room == 0 ? 8192 : room * 2;
+            char *larger = room > TEXT_MAX ? NULL : realloc(*text, room);
+            if (larger == NULL) return errno = room > TEXT_MAX ? EFBIG : ENOMEM, -1;
+            *text = larger;
+        }
+        ssize_t found;
+        RETRY(found, read(fd, *text + length, room - length));
+        if (found <= 0) return found == 0 ? (ssize_t)length : -1;
+        length += (size_t)found;
+    }
+}
+
+static napi_value run_read_text(napi_env env, const struct argument *a) {
+    SCOPED_FD fd = open(a[0].text, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+    if (fd == -1) return throw_errno(env, "open", errno);
+    char *text = NULL;
+    ssize_t length = read_whole(fd, &text);
+    napi_value value = NULL;
+    if (length == -1) {
+        throw_errno(env, "read", errno);
+    } else if (napi_create_string_utf8(env, text, (size_t)length, &value) != napi_ok) {
+        value = NULL;
+    }
+    free(text);
+    return value;
+}
+
 const struct call file_calls[] = {
+    {"readText", "s", run_read_text},
     {"close", "f", run_close},
     {"openat2", "dsuou", run_openat2},
     {"mkdirat", "dno", run_mkdirat},

@@ -5,11 +5,6 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/close_range.h>
-#include <signal.h>
-#include <spawn.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -77,6 +72,16 @@ static napi_value run_sealed_executable(napi_env env, const struct argument *a) 
     return check_number(env, "sealedExecutable", fd);
 }
 
+/*
+ * For what is executed once and has ended soon: to take such a mount down again makes the caller wait for the whole
+ * machine to have forgotten it (synchronize_rcu_expedited), ten times as long as to copy the file takes.
+ */
+int sealed_copy(const char *path) {
+    int fd = copy_sealed(path);
+    /* vm.memfd_noexec, or a policy that lets nobody execute memory. */
+    return fd == -1 && (errno == EACCES || errno == EPERM) ? clone_read_only(path) : fd;
+}
+
 static napi_value run_sealed_memory(napi_env env, const struct argument *a) {
     SCOPED_FD fd = create_memory(a[0].text, 0);
     if (fd == -1) return throw_errno(env, "memfd_create", errno);
@@ -89,88 +94,6 @@ static napi_value run_sealed_memory(napi_env env, const struct argument *a) {
 
 static napi_value run_memory(napi_env env, const struct argument *a) {
     return check_number(env, "memfd_create", create_memory(a[0].text, 0));
-}
-
-/* Default signals and an empty mask: JavaScript engines block and ignore some, and both survive exec. */
-static int set_attributes(posix_spawnattr_t *attributes) {
-    sigset_t all, none;
-    sigfillset(&all);
-    sigemptyset(&none);
-    int error = posix_spawnattr_setsigdefault(attributes, &all);
-    if (error == 0) error = posix_spawnattr_setsigmask(attributes, &none);
-    if (error == 0) error = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-    return error;
-}
-
-/*
- * The sources are first duplicated above every target, because dup2 onto a low number could overwrite a source that
- * is still to come. closefrom then closes these duplicates in the child, and everything else.
- */
-static int set_descriptors(posix_spawn_file_actions_t *actions, const int *sources, size_t count) {
-    int error = 0;
-    for (size_t index = 0; index < count && error == 0; index++) {
-        error = posix_spawn_file_actions_adddup2(actions, sources[index], (int)index);
-    }
-    return error == 0 ? posix_spawn_file_actions_addclosefrom_np(actions, (int)count) : error;
-}
-
-/*
- * The executable named through the parent's descriptor table: the child has closed its own copy by the time it
- * executes. /proc/self is read, not getpid(2) used: the pid must be the one of this procfs's pid namespace.
- */
-static int executable_path(char *path, size_t size, int executable) {
-    char self[24];
-    ssize_t length = readlink("/proc/self", self, sizeof self - 1);
-    if (length == -1) return errno;
-    self[length] = '\0';
-    snprintf(path, size, "/proc/%s/fd/%d", self, executable);
-    return 0;
-}
-
-/* 0 and the pid, or an errno. posix_spawn clones with CLONE_VM | CLONE_VFORK: no page table is copied. */
-static int spawn(pid_t *pid, const struct argument *a, const int *sources, size_t count) {
-    char path[64];
-    int error = executable_path(path, sizeof path, (int)a[0].number);
-    if (error != 0) return error;
-    posix_spawnattr_t attributes;
-    posix_spawn_file_actions_t actions;
-    error = posix_spawnattr_init(&attributes);
-    if (error != 0) return error;
-    error = posix_spawn_file_actions_init(&actions);
-    if (error == 0) {
-        error = set_attributes(&attributes);
-        if (error == 0) error = set_descriptors(&actions, sources, count);
-        if (error == 0) error = posix_spawn(pid, path, &actions, &attributes, a[1].list, a[2].list);
-        posix_spawn_file_actions_destroy(&actions);
-    }
-    posix_spawnattr_destroy(&attributes);
-    return error;
-}
-
-static int spawn_duplicated(pid_t *pid, const struct argument *a) {
-    size_t count = a[3].length;
-    int *sources = calloc(count + 1, sizeof(int));
-    if (sources == NULL) return ENOMEM;
-    size_t opened = 0;
-    int error = 0;
-    while (opened < count && error == 0) {
-        sources[opened] = fcntl(a[3].descriptors[opened], F_DUPFD_CLOEXEC, (int)count);
-        if (sources[opened] == -1) {
-            error = errno;
-        } else {
-            opened++;
-        }
-    }
-    if (error == 0) error = spawn(pid, a, sources, count);
-    for (size_t index = 0; index < opened; index++) close(sources[index]);
-    free(sources);
-    return error;
-}
-
-static napi_value run_spawn(napi_env env, const struct argument *a) {
-    pid_t pid;
-    int error = spawn_duplicated(&pid, a);
-    return error != 0 ? throw_errno(env, "posix_spawn", error) : check_number(env, "posix_spawn", pid);
 }
 
 static napi_value run_wait_process(napi_env env, const struct argument *a) {
@@ -226,7 +149,6 @@ const struct call process_calls[] = {
     {"sealedExecutable", "s", run_sealed_executable},
     {"sealedMemory", "sy", run_sealed_memory},
     {"memory", "s", run_memory},
-    {"spawn", "fSSF", run_spawn},
     {"waitProcess", "i", run_wait_process},
     {"reapProcess", "i", run_reap_process},
     {"becomeSubreaper", "", run_become_subreaper},

@@ -1,6 +1,6 @@
 /**
  * Finds the imports of a TypeScript source: static, re-exporting, dynamic with a literal, `require`, and types by
- * `import('...')`. A small lexer, because a regular expression over raw text also finds imports in comments, strings
+ * `import('...')`, and `process.getBuiltinModule`. A small lexer, because a regular expression over raw text also finds imports in comments, strings
  * and templates. Pure.
  */
 
@@ -32,6 +32,12 @@ export function scanImports(source: string): Import[] {
   const tokens = tokenize(source);
   const found: Import[] = [];
   tokens.forEach((token, index) => {
+    if (token.text === 'getBuiltinModule') {
+      const [open, specifier] = [tokens[index + 1], tokens[index + 2]];
+      if (open?.text === '(' && specifier?.kind === 'string') {
+        found.push({ specifier: specifier.text, line: specifier.line, typeOnly: false });
+      }
+    }
     if (token.kind !== 'word' || tokens[index - 1]?.text === '.') return;
     if (token.text === 'import' || token.text === 'require') {
       const call = callOf(tokens, index);

@@ -18,7 +18,8 @@ import { removeContainer } from './delete.ts';
 import { containerPaths } from './paths.ts';
 import { recordedSpec } from './recorded-spec.ts';
 import type { Runtime } from './runtime.ts';
-import { lockContainer, readState } from './state-directory.ts';
+import { lockContainer } from './state-directory.ts';
+import { readState } from './state-file.ts';
 import { statusOf } from './status.ts';
 
 /** Beside the images of criu, in the format of runc: what stdio was, a list of three. */

@@ -15,7 +15,8 @@ import { type ContainerPaths, containerPaths } from './paths.ts';
 import { recordedSpec } from './recorded-spec.ts';
 import type { Runtime } from './runtime.ts';
 import { hookState, type StateRecord } from './state.ts';
-import { lockContainer, readState } from './state-directory.ts';
+import { lockContainer } from './state-directory.ts';
+import { readState } from './state-file.ts';
 import { statusOf } from './status.ts';
 
 /** @throws OnggiError as `makeContainer` */

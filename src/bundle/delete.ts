@@ -12,14 +12,8 @@ import { type ContainerPaths, containerPaths } from './paths.ts';
 import { recordedSpec } from './recorded-spec.ts';
 import type { Runtime } from './runtime.ts';
 import type { StateRecord } from './state.ts';
-import {
-  isStateDirectory,
-  lockContainer,
-  noSuchContainer,
-  readState,
-  removeStateDirectory,
-  tryReadState,
-} from './state-directory.ts';
+import { isStateDirectory, lockContainer, removeStateDirectory } from './state-directory.ts';
+import { noSuchContainer, readState, tryReadState } from './state-file.ts';
 import { statusOf } from './status.ts';
 
 /**

@@ -7,7 +7,7 @@ import { encodeEvent } from './event.ts';
 import { containerPaths } from './paths.ts';
 import type { Runtime } from './runtime.ts';
 import type { StateRecord } from './state.ts';
-import { readState } from './state-directory.ts';
+import { readState } from './state-file.ts';
 import { statusOf } from './status.ts';
 
 /** One event of statistics. @throws OnggiError `not-found`, `conflict` when it has ended */

@@ -1,31 +1,28 @@
 /** `exec`: a further process in a container. Acts. */
-import { readFileSync } from 'node:fs';
-import { fromSystemError, OnggiError } from '../errors.ts';
-import { type ExitReport, type Launched, launch } from '../kernel/launcher.ts';
-import type { Process, Spec } from '../oci/runtime-spec.ts';
-import { parseOwnCgroups } from '../runtime/cgroup/cgroup.ts';
-import { type CgroupLayout, hierarchyPath } from '../runtime/cgroup/hierarchy.ts';
-import { hostFacts } from '../runtime/host-facts.ts';
+import { OnggiError } from '../errors.ts';
+import { type ExitReport, type Launched, launchAhead } from '../kernel/launcher.ts';
+import { effectiveCapabilities } from '../kernel/process-identity.ts';
+import { readText } from '../kernel/text-file.ts';
+import type { Process } from '../oci/runtime-spec.ts';
 import type { Compiled } from '../runtime/plan/compile.ts';
 import { compileExec } from '../runtime/plan/compile-exec.ts';
 import { encodePlan } from '../runtime/plan/encode.ts';
-import { namespacesOf } from '../runtime/plan/namespaces.ts';
 import { stepError, stepWarning } from '../runtime/plan/step-error.ts';
-import type { CgroupPlacement } from '../runtime/plan/steps.ts';
 import { checkContainerId } from './container-id.ts';
 import { execPlacement, type SubCgroup } from './exec-cgroup.ts';
+import { type ExecRecord, readExecRecord } from './exec-record.ts';
 import { containerPaths } from './paths.ts';
-import { writePidFile } from './pid-file.ts';
 import { preservedDescriptors } from './preserve.ts';
-import { recordedSpec } from './recorded-spec.ts';
 import type { Runtime } from './runtime.ts';
 import type { InitProcess, StateRecord } from './state.ts';
-import { readState } from './state-directory.ts';
+import { readState } from './state-file.ts';
 import { statusOf } from './status.ts';
 
 export type ExecOptions = {
   /** Makes the process of that of the container. @throws OnggiError `invalid` */
   readonly process: (container: Process) => Process;
+  /** Whether that one has a terminal. */
+  readonly terminal: boolean;
   readonly detach: boolean;
   readonly consoleSocket: string | undefined;
   readonly pidFile: string | undefined;
@@ -33,53 +30,62 @@ export type ExecOptions = {
   /** Cgroups below the container's to be in. */
   readonly cgroups: readonly SubCgroup[];
   readonly ignorePaused: boolean;
+  /** Numbers of the signals to this program that go to the process instead; without `detach`. */
+  readonly signals: readonly number[];
   readonly env: Readonly<Record<string, string | undefined>>;
 };
 
-export type Executed = {
-  /** Hands a signal on to the process. */
-  signal(number: number): void;
-  /** Resolves when it has ended; at once with `detach`. */
-  ended(): Promise<ExitReport | undefined>;
-};
-
-/** @throws OnggiError `not-found`, `conflict` when the container can't run it, `command-not-found`, `not-executable` */
-export function execInContainer(runtime: Runtime, asked: string, options: ExecOptions): Executed {
+/**
+ * Blocks until the process has ended; with `detach`, until it runs.
+ *
+ * @returns how it has ended; undefined with `detach`
+ * @throws OnggiError `not-found`, `conflict` when the container can't run it, `command-not-found`, `not-executable`
+ */
+export async function execInContainer(
+  runtime: Runtime,
+  asked: string,
+  options: ExecOptions,
+): Promise<ExitReport | undefined> {
   const id = checkContainerId(asked);
   const paths = containerPaths(runtime.root, id);
-  const record = readState(id, paths);
-  const init = runningInit(record, statusOf(record, paths), options.ignorePaused);
-  const spec = recordedSpec(paths);
-  if (spec.process === undefined) throw new OnggiError('corrupt', `config "${paths.config}": it has no process`);
-  const process = options.process(spec.process);
-  checkConsole(process, options);
+  checkConsole(options);
   const preserved = preservedDescriptors(options.preserveFds, options.env);
-  const { plan, warnings } = compiled(record, init, spec, process, options, preserved.descriptors.length);
-  warnings.forEach(runtime.warn);
-  const launched = launch({
+  // Nothing comes of it when what follows fails, and nearly always nothing does.
+  using waiting = launchAhead({
     id,
-    plan: encodePlan(plan),
     stdio: [0, 1, 2],
     consoleSocket: options.consoleSocket,
     stay: !options.detach,
+    passed: options.detach ? [] : options.signals,
     preserve: preserved.descriptors,
+  });
+  const record = readState(id, paths);
+  const init = runningInit(record, statusOf(record, paths), options.ignorePaused);
+  const known = readExecRecord(paths) ?? (await import('./exec-spec.ts')).execRecordOf(paths, record, init.pid);
+  const process = options.process(known.process);
+  const present = await presentCgroup(record.cgroup.unified, init.pid);
+  const { plan, warnings } = compiled(
+    record,
+    init,
+    { ...known, process },
+    options,
+    present,
+    preserved.descriptors.length,
+  );
+  warnings.forEach(runtime.warn);
+  using launched = waiting.launch(encodePlan(plan), {
     failed: (report) => stepError(report, plan),
     warn: (report) => runtime.warn(stepWarning(report)),
   });
-  return follow(launched, options);
+  await tellPid(launched, options.pidFile);
+  return options.detach ? undefined : launched.waitExit();
 }
 
-function follow(launched: Launched, { detach, pidFile }: ExecOptions): Executed {
-  try {
-    const { pid } = launched.created();
-    if (pidFile !== undefined) writePidFile(pidFile, pid);
-  } catch (error) {
-    launched[Symbol.dispose]();
-    throw error;
-  }
-  if (!detach) return { signal: (number) => launched.signal(number), ended: () => launched.exited() };
-  launched[Symbol.dispose]();
-  return { signal: () => {}, ended: () => Promise.resolve(undefined) };
+async function tellPid(launched: Launched, pidFile: string | undefined): Promise<void> {
+  const { pid } = launched.created();
+  if (pidFile === undefined) return;
+  const { writePidFile } = await import('./pid-file.ts');
+  writePidFile(pidFile, pid);
 }
 
 function runningInit({ id, init }: StateRecord, status: string, ignorePaused: boolean): InitProcess {
@@ -94,13 +100,13 @@ function runningInit({ id, init }: StateRecord, status: string, ignorePaused: bo
   return init;
 }
 
-function checkConsole({ terminal }: Process, { detach, consoleSocket }: ExecOptions): void {
-  if (terminal === true && detach && consoleSocket === undefined) {
+function checkConsole({ terminal, detach, consoleSocket }: ExecOptions): void {
+  if (terminal && detach && consoleSocket === undefined) {
     throw new OnggiError('invalid', '--tty with --detach: the terminal needs a console socket', {
       hint: 'Name a listening unix socket with --console-socket.',
     });
   }
-  if (consoleSocket !== undefined && !(terminal === true && detach)) {
+  if (consoleSocket !== undefined && !(terminal && detach)) {
     throw new OnggiError('invalid', '--console-socket: it goes with a terminal and --detach', {
       hint: 'Add --tty and --detach, or leave the flag out.',
     });
@@ -110,14 +116,13 @@ function checkConsole({ terminal }: Process, { detach, consoleSocket }: ExecOpti
 function compiled(
   record: StateRecord,
   { pid, startTime }: InitProcess,
-  spec: Spec,
-  process: Process,
+  known: ExecRecord,
   options: ExecOptions,
+  present: string | null,
   preserve: number,
 ): Compiled {
-  const host = hostFacts();
-  return compileExec(process, spec.linux?.seccomp, {
-    host,
+  return compileExec(known.process, known.filter, {
+    host: { capabilities: effectiveCapabilities() },
     keeper: {
       kind: 'launcher',
       id: record.id,
@@ -128,29 +133,24 @@ function compiled(
     },
     pid,
     startTime,
-    container: record,
-    namespaces: [...namespacesOf(spec.linux ?? {})],
-    cgroups: cgroupsOf(host.cgroups, record, pid, options),
+    namespaces: known.namespaces,
+    cgroups: execPlacement(record.cgroup, options.cgroups, present),
     waitForStart: false,
     keyring: record.keyring,
-    personality: spec.linux?.personality,
+    personality: known.personality,
   });
 }
 
-function cgroupsOf(layout: CgroupLayout, record: StateRecord, pid: number, { cgroups }: ExecOptions): CgroupPlacement {
-  return execPlacement(record.cgroup, cgroups, unifiedCgroup(layout, pid));
-}
-
-/** Directory of the v2 cgroup that a process is in. */
-function unifiedCgroup({ unified }: CgroupLayout, pid: number): string | null {
-  if (unified === null) return null;
-  try {
-    const own = parseOwnCgroups(
-      readFileSync(`/proc/${pid}/cgroup`, 'utf8'),
-      readFileSync('/proc/self/mountinfo', 'utf8'),
-    );
-    return hierarchyPath(unified.mountPoint, own.get('') ?? '/');
-  } catch (error) {
-    throw fromSystemError(error, `find the cgroups of process ${pid}`);
-  }
+/**
+ * Directory of the v2 cgroup that a process is in, found the short way where it is still the one it was put into.
+ *
+ * @param recorded of the container
+ */
+async function presentCgroup(recorded: string | null, pid: number): Promise<string | null> {
+  if (recorded === null) return null;
+  const own = readText(`/proc/${pid}/cgroup`, `find the cgroups of process ${pid}`);
+  const path = /^0::(\/.+)$/m.exec(own)?.[1];
+  if (path !== undefined && recorded.endsWith(path)) return recorded;
+  const { unifiedCgroup } = await import('./present-cgroup.ts');
+  return unifiedCgroup(own);
 }

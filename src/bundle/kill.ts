@@ -8,7 +8,7 @@ import { checkContainerId } from './container-id.ts';
 import { containerPaths } from './paths.ts';
 import type { Runtime } from './runtime.ts';
 import type { StateRecord } from './state.ts';
-import { readState } from './state-directory.ts';
+import { readState } from './state-file.ts';
 import { statusOf } from './status.ts';
 
 export const sigkill = 9;

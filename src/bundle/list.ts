@@ -6,7 +6,8 @@ import { checkContainerId } from './container-id.ts';
 import { containerPaths } from './paths.ts';
 import type { Runtime } from './runtime.ts';
 import { type OciState, ociState } from './state.ts';
-import { listContainers, readState, tryReadState } from './state-directory.ts';
+import { listContainers } from './state-directory.ts';
+import { readState, tryReadState } from './state-file.ts';
 import { statusOf } from './status.ts';
 
 /** @throws OnggiError `not-found` */

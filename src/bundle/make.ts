@@ -6,7 +6,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { fromSystemError, OnggiError } from '../errors.ts';
-import { type Launched, launch } from '../kernel/launcher.ts';
+import { type Launched, launchAhead } from '../kernel/launcher.ts';
 import type { Guard } from '../kernel/lock.ts';
 import { processIdentity } from '../kernel/process-identity.ts';
 import type { Spec } from '../oci/runtime-spec.ts';
@@ -14,11 +14,11 @@ import { checkFreshCgroup } from '../runtime/cgroup/processes.ts';
 import { hostFacts } from '../runtime/host-facts.ts';
 import { encodePlan } from '../runtime/plan/encode.ts';
 import { stepError, stepWarning } from '../runtime/plan/step-error.ts';
-import type { Plan } from '../runtime/plan/steps.ts';
 import { type Bundle, loadBundle } from './bundle.ts';
 import { type ContainerCgroup, containerCgroup, removeContainerCgroup, startCgroup } from './container-cgroup.ts';
 import { checkContainerId } from './container-id.ts';
 import { compileContainer } from './container-plan.ts';
+import { writeExecRecord } from './exec-record-file.ts';
 import { makeNotifyDirectory, notifyAddress, withNotify } from './notify.ts';
 import { type ContainerPaths, containerPaths } from './paths.ts';
 import { writePidFile } from './pid-file.ts';
@@ -62,12 +62,20 @@ export async function makeContainer(
   const bundle = loadBundle(options.bundle);
   const paths = containerPaths(runtime.root, id);
   const preserved = preservedDescriptors(options.preserveFds, options.env);
+  checkConsole(bundle.spec, options, stay);
+  using waiting = launchAhead({
+    id,
+    stdio: [0, 1, 2],
+    consoleSocket: options.consoleSocket,
+    stay,
+    preserve: preserved.descriptors,
+    directory: bundle.directory,
+  });
   const notify = notifyAddress(options.env) !== undefined;
   const given = notify ? withNotify(bundle.spec, paths) : bundle.spec;
   const spec = withEnvironment(given, preserved.env);
   const host = hostFacts();
   const cgroup = await containerCgroup(runtime, spec, id, host.cgroups);
-  checkConsole(spec, options, stay);
   const keyring = options.noNewKeyring ? null : newKeyring(id);
   const { plan, warnings } = compileContainer({
     host,
@@ -87,7 +95,12 @@ export async function makeContainer(
   let launched: Launched | undefined;
   try {
     using _ = await startCgroup(runtime, cgroup, spec, id);
-    launched = launchPlan(runtime, plan, options, preserved.descriptors, bundle.directory);
+    launched = waiting.launch(encodePlan(plan), {
+      failed: (report) => stepError(report, plan),
+      warn: (report) => runtime.warn(stepWarning(report)),
+    });
+    // While the container is being made.
+    writeExecRecord(paths, bundle.spec, plan);
     const made = { ...record, init: launched.created() };
     writeState(paths, made, guard);
     if (options.pidFile !== undefined) writePidFile(options.pidFile, made.init.pid);
@@ -217,24 +230,4 @@ function checkConsole({ process }: Spec, { consoleSocket }: MakeOptions, stay: b
       hint: 'Add --detach, or leave the flag out.',
     });
   }
-}
-
-function launchPlan(
-  runtime: Runtime,
-  plan: Plan,
-  { consoleSocket }: MakeOptions,
-  preserve: readonly number[],
-  directory: string,
-): Launched {
-  return launch({
-    id: plan.keeper.id,
-    plan: encodePlan(plan),
-    stdio: [0, 1, 2],
-    consoleSocket,
-    stay: plan.keeper.kind === 'launcher' && plan.keeper.stay,
-    preserve,
-    directory,
-    failed: (report) => stepError(report, plan),
-    warn: (report) => runtime.warn(stepWarning(report)),
-  });
 }

@@ -6,6 +6,8 @@ export type ContainerPaths = {
   readonly state: string;
   /** The config.json that the container was made from, as it was then. */
   readonly config: string;
+  /** What `exec` needs of it (exec-record.ts). */
+  readonly exec: string;
   /** Held by whoever changes the container. */
   readonly lock: string;
   /** A fifo by which the init hears the word to start; with `.reply` for its answer. */
@@ -20,6 +22,7 @@ export function containerPaths(root: string, id: string): ContainerPaths {
     directory,
     state: `${directory}/state.json`,
     config: `${directory}/config.json`,
+    exec: `${directory}/exec.json`,
     lock: `${directory}/lock`,
     start: `${directory}/start`,
     notify: `${directory}/notify`,

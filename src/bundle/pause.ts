@@ -6,7 +6,8 @@ import { checkContainerId } from './container-id.ts';
 import { containerPaths } from './paths.ts';
 import type { Runtime } from './runtime.ts';
 import type { Status } from './state.ts';
-import { lockContainer, readState } from './state-directory.ts';
+import { lockContainer } from './state-directory.ts';
+import { readState } from './state-file.ts';
 import { statusOf } from './status.ts';
 
 /** Stops all processes of a container. @throws OnggiError `not-found`, `conflict` unless it runs or is created */

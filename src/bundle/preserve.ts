@@ -1,5 +1,4 @@
 /** Descriptors that the container inherits besides its stdio: LISTEN_FDS (sd_listen_fds(3)) and `--preserve-fds`. Acts. */
-import { readlinkSync } from 'node:fs';
 import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
 
 export type Preserved = {
@@ -47,7 +46,7 @@ const ofTheEngine = /^anon_inode:\[(?:eventpoll|eventfd|io_uring)\]$/;
 
 function isInherited(fd: number): boolean {
   try {
-    return !ofTheEngine.test(readlinkSync(`/proc/self/fd/${fd}`));
+    return !ofTheEngine.test(process.getBuiltinModule('node:fs').readlinkSync(`/proc/self/fd/${fd}`));
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return false;
     throw fromSystemError(error, `look at descriptor ${fd}`);

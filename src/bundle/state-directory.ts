@@ -1,15 +1,10 @@
 /** State directories: `<root>/<id>` with state.json, config.json and the lock. Acts. */
-import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
 import { type Guard, lock, tryLock } from '../kernel/lock.ts';
 import type { ContainerPaths } from './paths.ts';
-import { decodeState, encodeState, type StateRecord } from './state.ts';
-
-/** The words that engines look for in the log of a runtime, to tell a container that is gone from a failure. */
-export function noSuchContainer(id: string): OnggiError {
-  return new OnggiError('not-found', `container "${id}" does not exist`);
-}
+import { encodeState, type StateRecord } from './state.ts';
+import { checkRoot, noSuchContainer, tryReadState } from './state-file.ts';
 
 /**
  * Makes the state directory of a container that is about to be made. One that was begun and never recorded, because
@@ -46,29 +41,6 @@ function idExists(id: string): OnggiError {
   });
 }
 
-/**
- * Records that somebody else could write would name processes to be signalled and cgroups to be removed (THREATS, class
- * O). A root that is missing is fine: nothing is recorded there.
- *
- * @throws OnggiError `denied`
- */
-export function checkRoot(root: string): void {
-  const found = lstatSync(root, { throwIfNoEntry: false });
-  if (found === undefined) return;
-  const mode = (found.mode & 0o7777).toString(8);
-  // A group of one's own is as good as oneself: with it many a user's umask is 002. In a sticky directory, as /tmp is,
-  // nobody can touch the directories of others, and those of others are told by their owner.
-  const others = (found.mode & 0o1000) !== 0 ? 0 : found.gid === process.getegid?.() ? 0o002 : 0o022;
-  const trusted = found.uid === process.geteuid?.() || found.uid === 0;
-  if (found.isDirectory() && trusted && (found.mode & others) === 0) return;
-  const what = found.isDirectory()
-    ? `its owner is ${found.uid}, its mode ${mode}: others could change it`
-    : 'it is no directory';
-  throw new OnggiError('denied', `root directory "${root}": ${what}`, {
-    hint: 'Name a directory that only you can write to with --root, or set XDG_RUNTIME_DIR to yours.',
-  });
-}
-
 function makeRoot(root: string): void {
   try {
     if (mkdirSync(root, { recursive: true, mode: 0o700 }) === undefined) {
@@ -90,37 +62,6 @@ export async function lockContainer(id: string, paths: ContainerPaths): Promise<
     if (error instanceof OnggiError && error.code === 'not-found') throw noSuchContainer(id);
     throw error;
   }
-}
-
-/** @throws OnggiError `not-found`, `corrupt` */
-export function readState(id: string, paths: ContainerPaths): StateRecord {
-  const found = tryReadState(paths);
-  if (found === undefined) throw noSuchContainer(id);
-  return found;
-}
-
-/**
- * @throws OnggiError `corrupt`; `denied` for the directory of another user: a record says which processes are killed,
- * which cgroups are removed and which hooks are run
- */
-export function tryReadState(paths: ContainerPaths): StateRecord | undefined {
-  checkRoot(dirname(paths.directory));
-  const found = lstatSync(paths.directory, { throwIfNoEntry: false });
-  if (found?.isDirectory() !== true) return undefined;
-  if (found.uid !== process.geteuid?.()) {
-    throw new OnggiError('denied', `state directory "${paths.directory}": it belongs to user ${found.uid}`, {
-      hint: 'Containers are for the user who made them; look at them as that user.',
-    });
-  }
-  let text: string;
-  try {
-    text = readFileSync(paths.state, 'utf8');
-  } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === 'ENOENT' || errno === 'ENOTDIR') return undefined;
-    throw fromSystemError(error, `read the state "${paths.state}"`);
-  }
-  return decodeState(text, paths.state);
 }
 
 export function writeState(paths: ContainerPaths, record: StateRecord, _guard: Guard): void {

@@ -1,7 +1,7 @@
 /** The status of a container, found from facts (runtime.md, "State"). Acts: looks, changes nothing. */
-import { existsSync } from 'node:fs';
 import { isLocked } from '../kernel/lock.ts';
 import { processStat } from '../kernel/process-identity.ts';
+import { ownershipOf } from '../kernel/text-file.ts';
 import { isFrozen } from '../runtime/cgroup/freeze.ts';
 import type { ContainerPaths } from './paths.ts';
 import type { StateRecord, Status } from './state.ts';
@@ -20,5 +20,5 @@ export function statusOf(record: StateRecord, paths: ContainerPaths): Status {
     return 'stopped';
   }
   if (isFrozen(record.cgroup)) return 'paused';
-  return !found.executed && existsSync(paths.start) ? 'created' : 'running';
+  return !found.executed && ownershipOf(paths.start) !== undefined ? 'created' : 'running';
 }

@@ -10,7 +10,8 @@ import { checkContainerId } from './container-id.ts';
 import { containerPaths } from './paths.ts';
 import { recordedSpec } from './recorded-spec.ts';
 import type { Runtime } from './runtime.ts';
-import { lockContainer, readState, replaceFile } from './state-directory.ts';
+import { lockContainer, replaceFile } from './state-directory.ts';
+import { readState } from './state-file.ts';
 import { statusOf } from './status.ts';
 
 /**

@@ -1,5 +1,4 @@
 /** Standard output and standard error of this process. Acts. */
-import { write, writeSync } from 'node:fs';
 import { errnoOf, fromSystemError } from '../errors.ts';
 
 export type TerminalSize = { readonly rows: number; readonly columns: number };
@@ -32,6 +31,8 @@ export function outputOf(descriptor: 1 | 2): Output {
 }
 
 function printAll(descriptor: number, bytes: Uint8Array): void {
+  // Many a command prints nothing, and to load node:fs takes a millisecond.
+  const { writeSync } = process.getBuiltinModule('node:fs');
   for (let rest = bytes; rest.length > 0; ) {
     try {
       rest = rest.subarray(writeSync(descriptor, rest));
@@ -56,7 +57,9 @@ async function writeAll(descriptor: number, bytes: Uint8Array): Promise<void> {
 
 function writeOnce(descriptor: number, bytes: Uint8Array): Promise<number> {
   return new Promise((resolve, reject) => {
-    write(descriptor, bytes, (error, written) => (error === null ? resolve(written) : reject(error)));
+    process
+      .getBuiltinModule('node:fs')
+      .write(descriptor, bytes, (error, written) => (error === null ? resolve(written) : reject(error)));
   });
 }
 

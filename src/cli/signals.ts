@@ -49,6 +49,10 @@ export const proxied: readonly SignalName[] = [
 /** Those by which a person or a session manager ends a program. */
 export const deadly: readonly SignalName[] = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'];
 
+export function signalNumber(name: SignalName): number {
+  return numbers[name];
+}
+
 export function processSignals(): Signals {
   return {
     on: (names, handler) => {

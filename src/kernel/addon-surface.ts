@@ -19,6 +19,13 @@ export interface Addon {
    * @returns its pid, to be waited for once
    */
   spawn(executable: number, argv: string[], env: string[], fds: number[]): number;
+  /**
+   * Starts the launcher `path` in a thread, out of a sealed copy, in `directory` ("": where this process is), with
+   * `fds[i]` as descriptor i. They may be closed once `launched` has returned, which must be called before the next.
+   */
+  launch(path: string, id: string, directory: string, fds: number[]): void;
+  /** Waits until it is executed. @returns its pid, to be waited for once */
+  launched(): number;
   /** waitpid(2). @returns the wait status */
   waitProcess(pid: number): number;
   /** waitpid(2) with WNOHANG. @returns the wait status, or undefined while the child lives */
@@ -34,6 +41,8 @@ export interface Addon {
   /** An empty memfd that can be written. */
   memory(name: string): number;
   close(fd: number): void;
+  /** The whole content of a file of at most 64 MiB as UTF-8. */
+  readText(path: string): string;
   /** flock(2). With `wait` false returns false instead of EWOULDBLOCK. */
   flock(fd: number, mode: 'exclusive' | 'shared' | 'unlock', wait: boolean): boolean;
   /**
@@ -107,6 +116,13 @@ export interface Addon {
   readOnce(fd: number): Uint8Array;
   /** send(2), for a socket of packets. */
   sendPacket(fd: number, bytes: Uint8Array): void;
+  /**
+   * From now on signals of the set (bit n is signal n, below 32) are sent to a launcher's channel as they come, also
+   * while this thread waits; with -1 they do again what they do by default.
+   */
+  passSignals(channel: number, signals: number): void;
+  /** pipe2(2): the end to read from, the end to write to. */
+  pipe(): [number, number];
   /** A unix datagram socket that is bound to `path` (mode 0777), or to an abstract name after "@" (unix(7)). */
   bindDatagrams(path: string): number;
   /** The next datagram, at most 4096 bytes of it; undefined when none comes in that many milliseconds. Blocks the thread. */

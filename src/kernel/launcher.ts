@@ -5,13 +5,11 @@
  * than what is waited for. The launcher is in the caller's process group and takes no signal but SIGWINCH; whoever
  * wants the container to get the signals of a foreground command catches them and hands them on by `signal`.
  */
-import { constants, openSync, read } from 'node:fs';
 import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
 import { addon, native, shimPath } from './addon.ts';
 import { type Descriptor, ownDescriptor } from './descriptor.ts';
 import type { StepReport } from './frame.ts';
 import { type ClientFrame, decodeFrames, type ExitReport, encodeFrame, nothing, type ShimEvent } from './frame.ts';
-import { sealedFile } from './memory-file.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 import { socketAddress } from './socket-address.ts';
 
@@ -25,21 +23,34 @@ export type Interpreter = {
   readonly warn: (report: StepReport) => void;
 };
 
-export type Launch = Interpreter & {
+/** What a launcher is started with. */
+export type LaunchRequest = {
   /** Container or exec id: the launcher's argument, to be seen in `ps`. */
   readonly id: string;
-  /** Encoded plan whose keeper is a launcher with the same options. */
-  readonly plan: Uint8Array;
   /** Descriptors of this process that become 0, 1 and 2; with a terminal that is relayed, what it is relayed to. */
   readonly stdio: readonly [number, number, number];
   /** Path of a socket that somebody listens on, to be sent the master of the pty; when the plan says so. */
   readonly consoleSocket?: string | undefined;
   /** As in the plan: whether the launcher stays until the process has ended. */
   readonly stay: boolean;
+  /** With `stay`: signals to this process that go to the container's instead, from before it is born; see `waitExit`. */
+  readonly passed?: readonly number[];
   /** Descriptors of this process that become 3, 4 and so on in the container; as many as the plan says. */
   readonly preserve: readonly number[];
   /** Absolute path: where the launcher runs, and with it the hooks that run outside; absent: where this process does. */
   readonly directory?: string;
+};
+
+export type Launch = LaunchRequest & Interpreter & { readonly plan: Uint8Array };
+
+/** A launcher that waits for its plan. Disposing of it before it has one ends it. */
+export type Waiting = Disposable & {
+  /**
+   * Call it once.
+   * @param plan encoded; its keeper is a launcher with the options of the request
+   * @throws OnggiError `not-found` when the shim is not installed
+   */
+  launch(plan: Uint8Array, interpreter: Interpreter): Launched;
 };
 
 /**
@@ -62,47 +73,84 @@ export interface Launched extends Disposable {
    * @throws OnggiError `unavailable` when the launcher was killed
    */
   exited(): Promise<ExitReport>;
+  /** The same, blocking: a turn of the event loop takes longer than many a command. Signals are passed on meanwhile. */
+  waitExit(): ExitReport;
   /** With `stay`, sends a signal to the process. One that has ended is no error. */
   signal(signal: number): void;
 }
 
 /** @throws OnggiError `not-found` when the shim is not installed; `not-found`, `unavailable` for the console socket */
 export function launch(request: Launch): Launched {
+  using waiting = launchAhead(request);
+  return waiting.launch(request.plan, request);
+}
+
+/**
+ * Starts a launcher in a thread and returns at once: while it is being executed, which takes as long as a plan does to
+ * compile, the caller finds out what it is to do.
+ *
+ * @throws OnggiError `not-found`, `unavailable` for the console socket
+ */
+export function launchAhead(request: LaunchRequest): Waiting {
   const path = shimPath();
   using opened = new DisposableStack();
-  const executable = opened.use(native(`prepare "${path}"`, (calls) => ownDescriptor(calls.sealedExecutable(path))));
-  const plans = opened.use(sealedFile('plan', request.plan));
-  const console = opened.use(connectConsole(request.consoleSocket));
+  const own = (fd: number): number => opened.use(ownDescriptor(fd)).fd;
+  const console = opened.use(connectConsole(request.consoleSocket)).fd;
+  const [planEnd, planInput] = native('make a pipe', (calls) => calls.pipe()).map(own) as [number, number];
   const [ours, theirs] = native('make a channel', (calls) => calls.packetPair());
   const channel = ownDescriptor(ours);
-  opened.adopt(theirs, (fd) => addon().close(fd));
+  const unused = opened.use(new DisposableStack());
+  unused.use(channel);
+  own(theirs);
+  const passed = (request.passed ?? []).reduce((set, signal) => set | (1 << signal), 0);
   // Descriptors 0 and up of native/launcher.c.
-  const fds = [...request.stdio, plans.fd, theirs, console.fd, ...request.preserve];
+  const fds = [...request.stdio, planEnd, theirs, console, ...request.preserve];
+  native(`start "${path}"`, (calls) => calls.launch(path, request.id, request.directory ?? '', fds));
+  if (passed !== 0) native('pass signals on', (calls) => calls.passSignals(channel.fd, passed));
+  const held = opened.move();
+  const started = (): number => native(`start "${path}"`, (calls) => calls.launched());
+  let launched = false;
+  return {
+    launch(plan, interpreter) {
+      launched = true;
+      using _ = held;
+      try {
+        const pid = started();
+        givePlan(planInput, plan);
+        unused.move();
+        return launchedOf(pid, channel, passed, request, interpreter);
+      } catch (error) {
+        stopPassing(passed);
+        throw error;
+      }
+    },
+    [Symbol.dispose]() {
+      if (launched) return;
+      launched = true;
+      stopPassing(passed);
+      try {
+        const pid = started();
+        held[Symbol.dispose]();
+        addon().waitProcess(pid);
+      } catch {
+        // It was not started: whatever the caller has failed with comes first.
+        held[Symbol.dispose]();
+      }
+    },
+  };
+}
+
+/** One that has gone already is found out by reading from it. */
+function givePlan(fd: number, plan: Uint8Array): void {
   try {
-    const pid = within(request.directory, () =>
-      native(`start "${path}"`, (calls) => calls.spawn(executable.fd, ['onggi-shim', '--launch', request.id], [], fds)),
-    );
-    return launchedOf(pid, channel, request);
+    addon().writeAll(fd, plan);
   } catch (error) {
-    channel[Symbol.dispose]();
-    throw error;
+    if (errnoOf(error) !== 'EPIPE') throw fromSystemError(error, 'write a plan');
   }
 }
 
-/** A child starts where its parent is. Nothing else of this process runs meanwhile. */
-function within<T>(directory: string | undefined, act: () => T): T {
-  if (directory === undefined) return act();
-  const before = process.cwd();
-  try {
-    process.chdir(directory);
-  } catch (error) {
-    throw fromSystemError(error, `go to "${directory}"`);
-  }
-  try {
-    return act();
-  } finally {
-    process.chdir(before);
-  }
+function stopPassing(passed: number): void {
+  if (passed !== 0) addon().passSignals(-1, passed);
 }
 
 function connectConsole(path: string | undefined): Descriptor {
@@ -111,18 +159,26 @@ function connectConsole(path: string | undefined): Descriptor {
   return native(`connect to the console socket "${path}"`, (calls) => ownDescriptor(calls.connectLocal(address.path)));
 }
 
+/** The same numbers on every architecture (<fcntl.h>); node:fs, which has names for them, takes a millisecond to load. */
+const [currentDirectory, readWrite] = [-100, 2];
+
 function openNull(): Descriptor {
-  try {
-    return ownDescriptor(openSync('/dev/null', 'r+'));
-  } catch (error) {
-    throw fromSystemError(error, 'open "/dev/null"');
-  }
+  return native('open "/dev/null"', (calls) =>
+    ownDescriptor(calls.openat2(currentDirectory, '/dev/null', readWrite, 0, 0)),
+  );
 }
 
-function launchedOf(pid: number, channel: Descriptor, { id, stay, failed, warn }: Launch): Launched {
+function launchedOf(
+  pid: number,
+  channel: Descriptor,
+  passed: number,
+  { id, stay }: LaunchRequest,
+  { failed, warn }: Interpreter,
+): Launched {
   let reaped = false;
   /** After the last word the launcher ends by itself, or because the channel is closed. */
   const reap = (): void => {
+    if (!reaped) stopPassing(passed);
     channel[Symbol.dispose]();
     if (reaped) return;
     reaped = true;
@@ -149,6 +205,13 @@ function launchedOf(pid: number, channel: Descriptor, { id, stay, failed, warn }
       }
     }
   };
+  const ending = (event: ShimEvent | undefined): ExitReport | undefined => {
+    if (event === undefined) throw gone();
+    if (event.type === 'warn') warn(event);
+    if (event.type !== 'exit') return undefined;
+    reap();
+    return event;
+  };
   return {
     created() {
       const identity = due(['created', 'running']);
@@ -159,14 +222,16 @@ function launchedOf(pid: number, channel: Descriptor, { id, stay, failed, warn }
       send(channel, { type: 'start' });
       due(['running']);
     },
+    waitExit() {
+      for (;;) {
+        const report = ending(receive(channel));
+        if (report !== undefined) return report;
+      }
+    },
     async exited() {
       for (;;) {
-        const event = await receiveLater(channel);
-        if (event === undefined) throw gone();
-        if (event.type === 'warn') warn(event);
-        if (event.type !== 'exit') continue;
-        reap();
-        return event;
+        const report = ending(await receiveLater(channel));
+        if (report !== undefined) return report;
       }
     },
     signal(signal) {
@@ -211,6 +276,7 @@ export function startCreated(fifo: string, { failed, warn }: Interpreter): void 
 /** Without waiting: nobody reads from the fifo of a container that runs or has ended (ENXIO). */
 function openStart(fifo: string): Descriptor {
   try {
+    const { constants, openSync } = process.getBuiltinModule('node:fs');
     return ownDescriptor(openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW));
   } catch (error) {
     const errno = errnoOf(error);
@@ -253,7 +319,7 @@ function receive(channel: Descriptor): ShimEvent | undefined {
 function receiveLater(channel: Descriptor): Promise<ShimEvent | undefined> {
   const buffer = Buffer.alloc(4096);
   return new Promise((resolve, reject) => {
-    read(channel.fd, buffer, 0, buffer.length, null, (error, length) => {
+    process.getBuiltinModule('node:fs').read(channel.fd, buffer, 0, buffer.length, null, (error, length) => {
       if (error === null) resolve(eventOf(buffer.subarray(0, length)));
       else if (errnoOf(error) === 'ECONNRESET') resolve(undefined);
       else reject(fromSystemError(error, 'read from a launcher'));

@@ -1,5 +1,4 @@
 /** Files without a name, in memory (memfd_create(2)): how a child process is handed bytes, and hands some back. */
-import { fstatSync, readSync } from 'node:fs';
 import { fromSystemError } from '../errors.ts';
 import { native } from './addon.ts';
 import { type Descriptor, ownDescriptor } from './descriptor.ts';
@@ -16,6 +15,7 @@ export function scratchFile(name: string): Descriptor {
 
 /** The first `limit` bytes of a file, wherever its offset is. */
 export function readHead({ fd }: Descriptor, limit: number): Buffer {
+  const { fstatSync, readSync } = process.getBuiltinModule('node:fs');
   try {
     const bytes = Buffer.alloc(Math.min(limit, fstatSync(fd).size));
     let length = 0;

@@ -1,7 +1,7 @@
 /** Processes told apart by pid and start time, because pids are used again (proc(5)). */
-import { readFileSync } from 'node:fs';
 import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
 import { addon, native } from './addon.ts';
+import { readTextIfThere } from './text-file.ts';
 
 export type ProcessIdentity = {
   readonly pid: number;
@@ -48,14 +48,9 @@ export function parseProcessStat(text: string): ProcessStat {
 
 /** What /proc/PID/stat says; undefined when there is no such process. */
 export function processStat(pid: number): ProcessStat | undefined {
-  try {
-    return parseProcessStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  } catch (error) {
-    const errno = errnoOf(error);
-    // ESRCH: it ended between open and read.
-    if (errno === 'ENOENT' || errno === 'ESRCH') return undefined;
-    throw fromSystemError(error, `look at process ${pid}`);
-  }
+  // ESRCH: it ended between open and read.
+  const text = readTextIfThere(`/proc/${pid}/stat`, ['ENOENT', 'ESRCH'], `look at process ${pid}`);
+  return text === undefined ? undefined : parseProcessStat(text);
 }
 
 /** Who has this pid now; undefined when nobody does. */

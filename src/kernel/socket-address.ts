@@ -1,6 +1,4 @@
 /** Paths of unix sockets that are longer than an address can be. */
-import { closeSync, constants, openSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
 import { fromSystemError } from '../errors.ts';
 
 /** sizeof(sockaddr_un.sun_path) less the NUL. */
@@ -14,6 +12,8 @@ const longestPath = 107;
  */
 export function socketAddress(path: string): Disposable & { readonly path: string } {
   if (Buffer.byteLength(path) <= longestPath) return { path, [Symbol.dispose]() {} };
+  const { closeSync, constants, openSync } = process.getBuiltinModule('node:fs');
+  const { basename, dirname } = process.getBuiltinModule('node:path');
   let fd: number;
   try {
     fd = openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);

@@ -2,12 +2,12 @@
  * User namespaces of ordinary users (native/unshare.c): what has to do with files of the ids that containers have is
  * done in one, by a program that is executed there. Acts.
  */
-import { existsSync, openSync, readFileSync } from 'node:fs';
 import { fromSystemError, OnggiError } from '../errors.ts';
 import { native, shimPath } from './addon.ts';
 import { type Descriptor, ownDescriptor } from './descriptor.ts';
 import { readHead, scratchFile } from './memory-file.ts';
 import { type IdRange, mapOfUser, type Unprivileged, userName } from './subordinate-ids.ts';
+import { ownershipOf, readText as readWhole } from './text-file.ts';
 
 export type UserMaps = { readonly uids: readonly IdRange[]; readonly gids: readonly IdRange[] };
 
@@ -18,7 +18,11 @@ const mappers = { uid: '/usr/bin/newuidmap', gid: '/usr/bin/newgidmap' };
 export function unprivileged(): Unprivileged | undefined {
   const [uid, gid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
   if (uid === 0) return undefined;
-  return { uid, gid, helpers: existsSync(mappers.uid) && existsSync(mappers.gid) ? mappers : null };
+  return { uid, gid, helpers: isThere(mappers.uid) && isThere(mappers.gid) ? mappers : null };
+}
+
+function isThere(path: string): boolean {
+  return ownershipOf(path) !== undefined;
 }
 
 /** Whether this is root of a user namespace that does not have all ids: an ordinary user's, or a container's. */
@@ -55,7 +59,7 @@ function nameElsewhere(): string | undefined {
 
 function readText(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readWhole(path);
   } catch {
     // Missing, or not for this user to read: nothing is granted.
     return '';
@@ -109,7 +113,7 @@ function wordsOf(map: readonly IdRange[]): string {
 
 function openNull(): Descriptor {
   try {
-    return ownDescriptor(openSync('/dev/null', 'r+'));
+    return ownDescriptor(process.getBuiltinModule('node:fs').openSync('/dev/null', 'r+'));
   } catch (error) {
     throw fromSystemError(error, 'open "/dev/null"');
   }

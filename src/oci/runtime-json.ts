@@ -9,8 +9,13 @@ type RawJson = { readonly rawJSON: (text: string) => unknown };
 type Reviver = (key: string, value: unknown, context?: { readonly source?: string }) => unknown;
 
 export function encodeSpec(spec: Spec): string {
+  return encodeJson(spec);
+}
+
+/** JSON in which a bigint is a number. */
+export function encodeJson(content: unknown): string {
   const { rawJSON } = JSON as unknown as RawJson;
-  return JSON.stringify(spec, (_key, value: unknown) =>
+  return JSON.stringify(content, (_key, value: unknown) =>
     typeof value !== 'bigint' ? value : value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : rawJSON(`${value}`),
   );
 }

@@ -10,7 +10,11 @@ export function hostFacts(): HostFacts {
   return {
     cgroups: readCgroupLayout(),
     capabilities: effectiveCapabilities(),
-    architecture: architectureOf(process.arch),
+    architecture: hostArchitecture(),
     ...(user !== undefined && { unprivileged: user }),
   };
+}
+
+export function hostArchitecture(): HostFacts['architecture'] {
+  return architectureOf(process.arch);
 }

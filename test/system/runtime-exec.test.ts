@@ -1,6 +1,6 @@
 /** exec of onggi-runtime: every flag, process.json, terminals, descriptors. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Spec } from '../../src/oci/runtime-spec.ts';
 import { repository } from '../harness/busybox-image.ts';
@@ -210,4 +210,32 @@ runtimeTest('exec has the personality of the container', [], async (world) => {
   await world.detached(id, { args: ['sleep', '100'], edit });
   assert.match(await world.ok(['exec', id, 'uname', '-m']), /^(?:i686|armv8l)\n$/);
   await world.ok(['delete', '-f', id]);
+});
+
+runtimeTest('exec is filtered as the container is, by what was compiled for it and anew', [], async (world) => {
+  const seccomp = {
+    defaultAction: 'SCMP_ACT_ALLOW' as const,
+    syscalls: [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO' as const, errnoRet: 42 }],
+  };
+  const edit = (spec: Spec): Spec => ({ ...spec, linux: { ...spec.linux, seccomp } });
+  await world.detached(id, { args: ['sleep', '100'], edit });
+  const refused = async () => {
+    const { status, stderr } = await world.runtime(['exec', id, 'mkdir', '/tmp/x']);
+    assert.equal(status, 1);
+    assert.match(stderr, /No message of desired type/);
+  };
+  await refused();
+  rmSync(join(world.root, id, 'exec.json'));
+  await refused();
+  await world.ok(['delete', '-f', id]);
+});
+
+runtimeTest('a signal to exec goes to its process, and exec ends as that does', [], async (world) => {
+  await inContainer(world, async () => {
+    const script = 'trap "exit 9" TERM; echo up; while :; do sleep 0.02; done';
+    const exec = world.start(['exec', id, 'sh', '-c', script]);
+    await exec.printed(/up/);
+    exec.child.kill('SIGTERM');
+    assert.equal((await exec.outcome).status, 9);
+  });
 });

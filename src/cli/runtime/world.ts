@@ -1,5 +1,4 @@
 /** The world of `onggi-runtime` as a process of its own. Acts. */
-import { appendFileSync } from 'node:fs';
 import { isPrivileged } from '../../bundle/privilege.ts';
 import { endProcess } from '../../bundle/process-end.ts';
 import { fromSystemError } from '../../errors.ts';
@@ -12,7 +11,7 @@ export function runtimeWorld(): RuntimeWorld & { readonly end: (status: number) 
     stderr: (text) => outputOf(2).print(text),
     append: (path, text) => {
       try {
-        appendFileSync(path, text, { mode: 0o644 });
+        process.getBuiltinModule('node:fs').appendFileSync(path, text, { mode: 0o644 });
       } catch (error) {
         throw fromSystemError(error, `write the log "${path}"`);
       }

@@ -10,6 +10,7 @@ import { findCgroup } from '../../runtime/cgroup/layout.ts';
 import { hostFacts } from '../../runtime/host-facts.ts';
 import { compileExec } from '../../runtime/plan/compile-exec.ts';
 import { encodePlan } from '../../runtime/plan/encode.ts';
+import { execFilter } from '../../runtime/plan/exec-filter.ts';
 import { execSocketPath } from '../../store/layout.ts';
 import type { Context } from '../context.ts';
 import { emit } from '../event/emit.ts';
@@ -107,9 +108,14 @@ async function startProcess(
   const id = randomBytes(32).toString('hex');
   const socket = execSocketPath(context.store.layout, nonce, id);
   const host = hostFacts();
+  const facts = {
+    id: container.row.id,
+    bundle: dirname(container.files.config),
+    annotations: spec.annotations ?? {},
+  };
   const { plan, warnings } = compileExec(
     processOf(spec, options),
-    options.privileged ? undefined : spec.linux?.seccomp,
+    execFilter(options.privileged ? undefined : spec.linux?.seccomp, host.architecture, facts, pid),
     {
       host,
       keeper: {
@@ -125,11 +131,6 @@ async function startProcess(
       },
       pid,
       startTime,
-      container: {
-        id: container.row.id,
-        bundle: dirname(container.files.config),
-        annotations: spec.annotations ?? {},
-      },
       namespaces: ['mnt', 'pid', 'net', 'uts', 'ipc', 'cgroup', ...(hasUserNamespace(spec) ? ['user' as const] : [])],
       cgroups: placement(findCgroup(cgroupsPath, host.cgroups)),
       keyring: sessionKeyring(container.row.id),

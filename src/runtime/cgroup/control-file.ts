@@ -1,32 +1,24 @@
 /** Control files of cgroups, read and written; and the directories below one. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { errnoOf, fromSystemError } from '../../errors.ts';
+import { readText, readTextIfThere } from '../../kernel/text-file.ts';
 
 /** @throws OnggiError naming `doing` */
 export function readControl(file: string, doing: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw fromSystemError(error, doing);
-  }
+  return readText(file, doing);
 }
+
+/** EOPNOTSUPP: the file is there, what it tells is switched off (PSI, swap accounting). */
+const unavailable = ['ENOENT', 'ENODEV', 'EOPNOTSUPP'];
 
 /** Its content; undefined where the kernel has no such file. @throws OnggiError for any other failure */
 export function readControlIfThere(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    const errno = errnoOf(error);
-    // EOPNOTSUPP: the file is there, what it tells is switched off (PSI, swap accounting).
-    if (errno === 'ENOENT' || errno === 'ENODEV' || errno === 'EOPNOTSUPP') return undefined;
-    throw fromSystemError(error, `read "${file}"`);
-  }
+  return readTextIfThere(file, unavailable);
 }
 
 /** @throws OnggiError naming `doing` */
 export function writeControl(file: string, value: string, doing: string): void {
   try {
-    writeFileSync(file, value);
+    process.getBuiltinModule('node:fs').writeFileSync(file, value);
   } catch (error) {
     throw fromSystemError(error, doing);
   }
@@ -34,6 +26,7 @@ export function writeControl(file: string, value: string, doing: string): void {
 
 /** The directory and all below it, parents first. Control files are no directories, so only those are entered. */
 export function cgroupTree(directory: string): string[] {
+  const { readdirSync } = process.getBuiltinModule('node:fs');
   const found: string[] = [];
   const open = [directory];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {

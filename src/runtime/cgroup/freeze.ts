@@ -1,5 +1,4 @@
 /** Pause and resume: the freezer of v1 (cgroup-v1/freezer-subsystem.rst) and cgroup.freeze of v2. */
-import { existsSync } from 'node:fs';
 import { OnggiError } from '../../errors.ts';
 import { type Cgroup, isUnified, legacyDirectory } from './cgroup.ts';
 import { readControl, readControlIfThere, writeControl } from './control-file.ts';
@@ -56,7 +55,7 @@ function freezerOf(cgroup: Cgroup): Freezer {
   const { unified } = cgroup;
   const frozenByLegacy =
     legacy !== undefined && readControlIfThere(`${legacy}/freezer.state`)?.startsWith('FR') === true;
-  if (unified !== null && !frozenByLegacy && existsSync(`${unified}/cgroup.freeze`)) {
+  if (unified !== null && !frozenByLegacy && readControlIfThere(`${unified}/cgroup.freeze`) !== undefined) {
     const [control, state] = [`${unified}/cgroup.freeze`, `${unified}/cgroup.events`];
     return { directory: unified, control, values: ['0', '1'], state, shows: ['frozen 0', 'frozen 1'] };
   }

@@ -1,10 +1,8 @@
 /** The process of `exec` as a plan; by itself, so that what only containers need is not loaded for it. Pure. */
-import type { Linux, Process, Seccomp } from '../../oci/runtime-spec.ts';
+import type { Linux, Process } from '../../oci/runtime-spec.ts';
 import { everyCapability } from '../capability.ts';
 import type { Compiled, HostFacts } from './compile.ts';
-import { processState, type StateFacts } from './container-state.ts';
-import { type KeeperRequest, keeper } from './keeper-request.ts';
-import { given } from './namespaces.ts';
+import { type KeeperRequest, keeper, keyringOf } from './keeper-request.ts';
 import {
   compileConsole,
   compileLabels,
@@ -15,15 +13,14 @@ import {
   type ProcessContext,
 } from './process.ts';
 import { compileAffinity, compilePersonality, compileSchedule } from './schedule.ts';
-import type { CgroupPlacement, NamespaceType, Plan, Spawn } from './steps.ts';
+import type { CgroupPlacement, InitStep, NamespaceType, Plan, Spawn } from './steps.ts';
 
 export type ExecContext = {
-  readonly host: HostFacts;
+  readonly host: Pick<HostFacts, 'capabilities'>;
   readonly keeper: KeeperRequest;
   /** The init of the container and its start time (proc(5), field 22). */
   readonly pid: number;
   readonly startTime: bigint;
-  readonly container: StateFacts;
   readonly namespaces: readonly NamespaceType[];
   readonly cgroups: CgroupPlacement;
   /** That of the container, which a process of `exec` shares. */
@@ -39,9 +36,10 @@ export type ExecContext = {
  * A further process in a running container (`onggi exec`). Nothing is mounted and no limit of the container changes;
  * the process gets the container's cgroups, filter and whatever `process` says.
  *
+ * @param filter of the container, compiled
  * @throws OnggiError as `compile`
  */
-export function compileExec(process: Process, seccomp: Seccomp | undefined, context: ExecContext): Compiled {
+export function compileExec(process: Process, filter: readonly InitStep[], context: ExecContext): Compiled {
   const warnings = new Set<string>();
   const processContext: ProcessContext = {
     ...context.host,
@@ -49,7 +47,6 @@ export function compileExec(process: Process, seccomp: Seccomp | undefined, cont
     reaper: false,
     groups: context.groups ?? [],
     waitForStart: context.waitForStart,
-    agent: { state: (metadata) => processState(context.container, context.pid, metadata) },
     warn: (message) => void warnings.add(message),
   };
   const { pid, startTime, namespaces, cgroups } = context;
@@ -57,7 +54,7 @@ export function compileExec(process: Process, seccomp: Seccomp | undefined, cont
   const plan: Plan = {
     keeper: keeper(context.keeper, process, null),
     prepare: affinity.prepare,
-    spawn: { kind: 'join', pid, startTime, namespaces, cgroups, ...given(context.keyring) },
+    spawn: { kind: 'join', pid, startTime, namespaces, cgroups, ...keyringOf(context.keyring) },
     attach: [],
     init: [
       ...affinity.init,
@@ -68,7 +65,7 @@ export function compileExec(process: Process, seccomp: Seccomp | undefined, cont
       ...compileSchedule(process),
       ...compilePersonality(context.personality),
       ...compileLabels(process),
-      ...compileProcess(process, seccomp, processContext, []),
+      ...compileProcess(process, filter, processContext, []),
     ],
     cleanup: [],
   };

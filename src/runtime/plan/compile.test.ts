@@ -10,6 +10,7 @@ import { decodeSpec } from '../../oci/runtime-json.ts';
 import type { Spec } from '../../oci/runtime-spec.ts';
 import { allCapabilities, capabilitySet } from '../capability.ts';
 import type { CgroupLayout } from '../cgroup/hierarchy.ts';
+import { compileSeccomp } from '../seccomp/compile.ts';
 import { type CompileContext, compile, type HostFacts } from './compile.ts';
 import { compileExec } from './compile-exec.ts';
 import { encodePlan } from './encode.ts';
@@ -173,13 +174,12 @@ test("exec joins, mounts nothing and keeps the container's filter and capabiliti
       consoleSize: { height: 50, width: 100 },
       capabilities: { bounding: ['CAP_KILL'], effective: ['CAP_KILL'], permitted: ['CAP_KILL'] },
     },
-    { defaultAction: 'SCMP_ACT_ALLOW' },
+    compileSeccomp({ defaultAction: 'SCMP_ACT_ALLOW' }, host.architecture, { state: () => '' }),
     {
       host,
       keeper: context.keeper,
       pid: 77,
       startTime: 5n,
-      container: { id: 'abc', bundle: '/bundle', annotations: {} },
       namespaces: ['mnt', 'pid', 'net'],
       cgroups: { unified: '/sys/fs/cgroup/onggi/abc', legacy: [] },
       waitForStart: true,

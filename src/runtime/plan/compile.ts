@@ -13,6 +13,7 @@ import { type Cgroup, cgroupAt } from '../cgroup/cgroup.ts';
 import { compileCgroup } from '../cgroup/compile.ts';
 import type { CgroupLayout } from '../cgroup/hierarchy.ts';
 import type { SeccompArchitecture } from '../seccomp/architecture.ts';
+import { compileSeccomp } from '../seccomp/compile.ts';
 import { processState } from './container-state.ts';
 import { compileDevices, hasOwnDevices } from './devices.ts';
 import { compileHooks, hasRuntimeHooks, runtimeHooks } from './hooks.ts';
@@ -125,7 +126,9 @@ function compileInit(
   const facts = { ...state, annotations: spec.annotations ?? {} };
   const agent = { state: (metadata: string | undefined) => processState(facts, null, metadata) };
   const capabilities = namespaces.has('user') ? everyCapability : host.capabilities;
-  const processContext: ProcessContext = { ...context, ...host, capabilities, agent, warn };
+  const processContext: ProcessContext = { ...context, capabilities, warn };
+  const { seccomp } = linux;
+  const filter = seccomp === undefined ? [] : compileSeccomp(seccomp, host.architecture, agent);
   const mounted = compileMounts(mounts, {
     cgroups: host.cgroups,
     cgroup,
@@ -159,7 +162,7 @@ function compileInit(
     ...compileSchedule(process),
     ...compilePersonality(linux.personality),
     ...compileLabels(process),
-    ...compileProcess(process, linux.seccomp, processContext, compileHooks(spec, 'startContainer', state)),
+    ...compileProcess(process, filter, processContext, compileHooks(spec, 'startContainer', state)),
   ];
 }
 

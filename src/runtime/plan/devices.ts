@@ -1,7 +1,7 @@
 /** Device nodes and links of /dev (config-linux.md, "Default Devices" and "Dev symbolic links"). Pure. */
 import { OnggiError } from '../../errors.ts';
 import type { Device, Mount } from '../../oci/runtime-spec.ts';
-import { noAttributes } from './mount-options.ts';
+import { noAttributes } from './numbers.ts';
 import type { InitStep } from './steps.ts';
 
 const everyone = 0o666;

@@ -5,8 +5,15 @@
  * with those of the header.
  */
 
-import { noAttributes } from './mount-options.ts';
-import { cloneFlags, hookKindNumbers, keeperOpNumbers, opNumbers, type Phase, phaseNumbers } from './numbers.ts';
+import {
+  cloneFlags,
+  hookKindNumbers,
+  keeperOpNumbers,
+  noAttributes,
+  opNumbers,
+  type Phase,
+  phaseNumbers,
+} from './numbers.ts';
 import type {
   AttachStep,
   CgroupPlacement,

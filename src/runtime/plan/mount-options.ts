@@ -169,9 +169,6 @@ export type MountOptions = {
 
 const noFlags: MountFlags = { bits: 0, words: [] };
 
-/** Changes nothing. */
-export const noAttributes: MountAttributes = { set: 0, clear: 0, words: [] };
-
 /** Propagation flags of one word ("rslave"), undefined when it is none. */
 export function propagationOf(word: string): MountFlags | undefined {
   const bits = propagations.get(word);

@@ -5,8 +5,9 @@ import type { Mount } from '../../oci/runtime-spec.ts';
 import type { Cgroup } from '../cgroup/cgroup.ts';
 import type { CgroupLayout } from '../cgroup/hierarchy.ts';
 import { compileCgroupMount } from './cgroup-mount.ts';
-import { attributeBits, type MountOptions, mountBits, noAttributes, parseMountOptions } from './mount-options.ts';
+import { attributeBits, type MountOptions, mountBits, parseMountOptions } from './mount-options.ts';
 import { idMap } from './namespaces.ts';
+import { noAttributes } from './numbers.ts';
 import type { BindMapping, InitStep, MountAttributes } from './steps.ts';
 
 /** What the compilation of a mount has to know besides the mount. */

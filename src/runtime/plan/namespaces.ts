@@ -2,6 +2,7 @@
 import { OnggiError } from '../../errors.ts';
 import type { Unprivileged } from '../../kernel/subordinate-ids.ts';
 import type { IdMap, Linux, NamespaceName } from '../../oci/runtime-spec.ts';
+import { keyringOf } from './keeper-request.ts';
 import type { AttachStep, CgroupPlacement, IdMapping, NamespaceType, Spawn } from './steps.ts';
 
 const types: Readonly<Record<NamespaceName, NamespaceType>> = {
@@ -52,12 +53,14 @@ export function compileSpawn(
       join.push({ type: types[type], path, ...(changed.has(types[type]) && { foreign: true }) });
     } else throw new OnggiError('invalid', `namespace "${type}": its path "${path}" is not absolute`);
   }
-  return { kind: 'clone', namespaces, join, cgroups, timeOffsets: timeOffsets(linux, namespaces), ...given(keyring) };
-}
-
-/** Nothing for the usual. */
-export function given(keyring: Spawn['keyring']): Pick<Spawn, 'keyring'> {
-  return keyring === undefined ? {} : { keyring };
+  return {
+    kind: 'clone',
+    namespaces,
+    join,
+    cgroups,
+    timeOffsets: timeOffsets(linux, namespaces),
+    ...keyringOf(keyring),
+  };
 }
 
 function timeOffsets(linux: Linux, fresh: readonly NamespaceType[]): Extract<Spawn, { kind: 'clone' }>['timeOffsets'] {

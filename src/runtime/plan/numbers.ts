@@ -1,5 +1,5 @@
 /** Numbers of the plan's binary form; native/plan.h has the same, and a test compares the two. */
-import type { NamespaceType, Op } from './steps.ts';
+import type { MountAttributes, NamespaceType, Op } from './steps.ts';
 
 /** enum plan_phase */
 export const phaseNumbers = { keeper: 0, prepare: 1, attach: 2, init: 3, cleanup: 4 } as const;
@@ -71,3 +71,6 @@ export const cloneFlags: Readonly<Record<NamespaceType, number>> = {
 
 /** enum hook_kind */
 export const hookKindNumbers = { prestart: 0, createRuntime: 1, createContainer: 2, startContainer: 3 } as const;
+
+/** Of a mount whose attributes don't change. */
+export const noAttributes: MountAttributes = { set: 0, clear: 0, words: [] };

@@ -1,24 +1,19 @@
 /** The process of config.json as steps: limits, identity, filter, working directory, command. Pure. */
 import { OnggiError } from '../../errors.ts';
-import type { Capabilities, Process, Seccomp } from '../../oci/runtime-spec.ts';
+import type { Capabilities, Process } from '../../oci/runtime-spec.ts';
 import { allCapabilities, capabilityNamesOf, capabilitySet, isCapability } from '../capability.ts';
 import { checkRlimit, parseRlimitType } from '../rlimit.ts';
-import type { SeccompArchitecture } from '../seccomp/architecture.ts';
-import { type AgentFacts, compileSeccomp } from '../seccomp/compile.ts';
 import type { CapabilitySets, InitStep } from './steps.ts';
 
 export type ProcessContext = {
   /** Effective capabilities of the process that starts the shim; a container can't be given others. */
   readonly capabilities: bigint;
-  readonly architecture: SeccompArchitecture;
   /** Stay as pid 1 and reap (`docker run --init`). */
   readonly reaper: boolean;
   /** Besides the additional gids, by name or number. */
   readonly groups?: readonly string[];
   /** Wait for the word to start before exec. */
   readonly waitForStart: boolean;
-  /** What a seccomp agent is told. */
-  readonly agent: AgentFacts;
   readonly warn: (message: string) => void;
 };
 
@@ -56,10 +51,12 @@ export function compileConsole(process: Process, bindConsole: boolean): InitStep
  * it comes before the identity. With no_new_privs it is the last thing before exec, so that a profile needs to allow
  * nothing of what comes before. One with an agent is loaded while whoever sends the listener to the agent is there for
  * sure.
+ *
+ * @param filter compiled already (`compileSeccomp`): whoever has it need not load what makes it
  */
 export function compileProcess(
   process: Process,
-  seccomp: Seccomp | undefined,
+  filter: readonly InitStep[],
   context: ProcessContext,
   startHooks: readonly InitStep[],
 ): InitStep[] {
@@ -67,7 +64,6 @@ export function compileProcess(
   const [command] = args;
   if (command === undefined || command === '') throw new OnggiError('invalid', 'process: no command is given');
   const env = environment(process.env ?? []);
-  const filter = seccomp === undefined ? [] : compileSeccomp(seccomp, context.architecture, context.agent);
   const noNewPrivileges = process.noNewPrivileges === true;
   const listens = filter.some((step) => step.op === 'seccomp' && step.listener !== null);
   return [

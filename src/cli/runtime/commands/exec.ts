@@ -1,10 +1,9 @@
 import { execInContainer } from '../../../bundle/exec.ts';
 import { parseSubCgroup } from '../../../bundle/exec-cgroup.ts';
 import { execProcess, parseUser } from '../../../bundle/exec-process.ts';
-import { readProcess } from '../../../bundle/process-file.ts';
 import type { Process } from '../../../oci/runtime-spec.ts';
 import { asIs, list, single, toggle } from '../../definition.ts';
-import { processSignals, proxied } from '../../signals.ts';
+import { proxied, signalNumber } from '../../signals.ts';
 import { integer } from '../../value/number.ts';
 import { defineRuntimeCommand } from '../definition.ts';
 import { statusOfExit } from '../exit-status.ts';
@@ -42,9 +41,10 @@ of the command, or 128 and the number of the signal that killed it; with 255 whe
 the command could not be executed.`,
   flags,
   async run({ flags, given, args: [id = '', ...args], context }) {
-    const process = (container: Process): Process => {
-      if (flags.process !== undefined) return readProcess(flags.process);
-      return execProcess(container, {
+    const described = flags.process === undefined ? undefined : await processOf(flags.process);
+    const process = (container: Process): Process =>
+      described ??
+      execProcess(container, {
         args,
         terminal: flags.tty,
         env: flags.env,
@@ -56,21 +56,24 @@ the command could not be executed.`,
         apparmorProfile: flags.apparmor,
         selinuxLabel: flags['process-label'],
       });
-    };
-    // Before it runs: it may ask for a signal at once. None comes before there is somebody to hand it to, because
-    // nothing is waited for.
-    using _ = processSignals().on(flags.detach ? [] : proxied, (number) => executed.signal(number));
-    const executed = execInContainer(context.runtime, id, {
+    const report = await execInContainer(context.runtime, id, {
       process,
+      terminal: described === undefined ? flags.tty : described.terminal === true,
       detach: flags.detach,
       consoleSocket: flags['console-socket'] || undefined,
       pidFile: flags['pid-file'] || undefined,
       preserveFds: flags['preserve-fds'] ?? 0,
       cgroups: flags.cgroup,
       ignorePaused: flags['ignore-paused'],
+      signals: proxied.map(signalNumber),
       env: context.env,
     });
-    const report = await executed.ended();
     return report === undefined ? 0 : statusOfExit(report);
   },
 });
+
+/** The file is checked as a config.json is, by modules that the flags do without. */
+async function processOf(path: string): Promise<Process> {
+  const { readProcess } = await import('../../../bundle/process-file.ts');
+  return readProcess(path);
+}
