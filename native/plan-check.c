@@ -231,7 +231,7 @@ static const char *bind_problem(struct cursor payload) {
     uint32_t mapping = take_u32(&payload);
     take_bool(&payload);
     uint32_t lines = take_count(&payload);
-    if (mapping > MAP_OWN) return "unknown mapping of a bind";
+    if (mapping > MAP_FOREIGN) return "unknown mapping of a bind";
     return (mapping == MAP_GIVEN) == (lines > 0) ? NULL : "a mapping of a bind without lines, or lines without it";
 }
 

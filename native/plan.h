@@ -49,6 +49,7 @@ enum bind_mapping {
     MAP_NONE = 0,
     MAP_GIVEN = 1,
     MAP_OWN = 2, /* by the container's own user namespace */
+    MAP_FOREIGN = 3, /* not at all: the source "/proc/PID/root/PATH" is a mount in the mount namespace of that process */
 };
 
 enum plan_op {

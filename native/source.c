@@ -3,11 +3,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "idmap.h"
 #include "message.h"
 #include "mount.h"
+#include "path.h"
 #include "scoped.h"
 #include "syscalls.h"
 
@@ -58,6 +60,69 @@ static int open_mapped(const struct bind_source *source, pid_t process, struct f
     return take_fd(&tree);
 }
 
+/* Whether a descriptor is the root of a mount: 1, 0 or -errno. */
+static int is_mount_root(int fd) {
+    char path[32];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    return sys_is_mount_root(path);
+}
+
+/* The mount at a path of another container. No link of it leads anywhere, and a mere directory of it is not taken. */
+static int find_foreign(int root, const char *below) {
+    scoped_fd place = root_open(root, below, O_PATH, RESOLVE_NO_SYMLINKS);
+    if (place < 0) return place;
+    int mounted = is_mount_root(place);
+    if (mounted < 0) return mounted;
+    return mounted ? take_fd(&place) : -ENOENT;
+}
+
+/* In a process of its own: mounts of a namespace are cloned inside it, and there is no way back to that of the host. */
+static _Noreturn void clone_foreign(int channel, pid_t owner, const char *below, bool recursive) {
+    char path[48];
+    scoped_fd result = -EINVAL;
+    snprintf(path, sizeof path, "/proc/%d/root", (int)owner);
+    scoped_fd root = (int)SYS(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
+    scoped_fd process = sys_pidfd_open(owner);
+    scoped_fd place = root < 0 ? -ESRCH : find_foreign(root, below);
+    if (place < 0) result = place;
+    else if (process < 0) result = process;
+    else {
+        int entered = sys_setns(process, CLONE_NEWNS);
+        /* Without root it is of a user namespace that is ours to enter. */
+        if (entered == -EPERM) entered = sys_setns(process, CLONE_NEWUSER | CLONE_NEWNS);
+        result = entered < 0 ? entered : mount_clone(place, "", recursive);
+    }
+    struct failure failure = {0};
+    if (result < 0) fail(&failure, result, "take it out of the container of process %d", (int)owner);
+    message_send(channel, result < 0 ? MESSAGE_FAIL : MESSAGE_MOUNT, &failure, result < 0 ? -1 : result);
+    _exit(0);
+}
+
+static int open_foreign(const struct bind_source *source, struct failure *failure) {
+    int owner = 0, start = 0, ends[2];
+    if (sscanf(source->path, "/proc/%d/root/%n", &owner, &start) != 1 || start == 0 || owner <= 0) return -EINVAL;
+    int result = (int)SYS(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends));
+    if (result < 0) return result;
+    scoped_fd ours = ends[0], theirs = ends[1];
+    pid_t child = (pid_t)SYS(fork());
+    if (child == 0) clone_foreign(theirs, owner, source->path + start, source->recursive);
+    drop_fd(&theirs);
+    if (child < 0) return child;
+    struct message message = {0};
+    int tree = -1;
+    result = message_receive(ours, &message, &tree, 0);
+    SYS(waitpid(child, NULL, 0));
+    if (result > 0 && message.type == MESSAGE_MOUNT && tree >= 0) return tree;
+    if (result > 0 && message.type == MESSAGE_FAIL) {
+        uint32_t phase = failure->phase, index = failure->index;
+        *failure = message.failure;
+        failure->phase = phase;
+        failure->index = index;
+        return -(int)failure->error;
+    }
+    return result < 0 ? result : -ESRCH;
+}
+
 int bind_sources_send(const struct plan *plan, pid_t process, int report, struct failure *failure) {
     struct records records = plan_records(plan);
     struct record record;
@@ -68,7 +133,7 @@ int bind_sources_send(const struct plan *plan, pid_t process, int report, struct
         if (source.mapping == MAP_NONE) continue;
         failure->phase = record.phase;
         failure->index = record.index;
-        scoped_fd tree = open_mapped(&source, process, failure);
+        scoped_fd tree = source.mapping == MAP_FOREIGN ? open_foreign(&source, failure) : open_mapped(&source, process, failure);
         if (tree < 0) return fail(failure, tree, "bind \"%s\": open it", source.path);
         int result = message_send(report, MESSAGE_MOUNT, NULL, tree);
         if (result == -EPIPE || result == -ECONNRESET) return 0;

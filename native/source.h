@@ -1,7 +1,7 @@
 /*
  * Sources of binds whose ids are mapped (mount_setattr(2), MOUNT_ATTR_IDMAP). That takes privileges over the file
  * system's own user namespace, which an init in a user namespace has not: the keeper makes such mounts, detached, and
- * passes their descriptors to the init.
+ * passes their descriptors to the init. So are sources that are mounted in another container only (MAP_FOREIGN).
  */
 #ifndef ONGGI_SOURCE_H
 #define ONGGI_SOURCE_H

@@ -100,6 +100,7 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'container/host-devices.ts',
       'container/idle-network.ts',
       'container/inspect.ts',
+      'container/joined.ts',
       'container/network.ts',
       'container/pause.ts',
       'container/plan.ts',

@@ -1,5 +1,6 @@
 /** The flags that `run` and `create` share. Pure data. */
 import { asIs, list, type Refused, single, toggle, type ValueOf } from './definition.ts';
+import { namespaceFlags } from './run-flags/namespaces.ts';
 import { resourceFlags } from './run-flags/resources.ts';
 import { parseByteSize } from './value/byte-size.ts';
 import { parseCapability } from './value/capability.ts';
@@ -9,7 +10,6 @@ import { parseExpose } from './value/expose.ts';
 import { parseHostEntry, parseResolverWord, parseServer } from './value/host-entry.ts';
 import { parseLogOption } from './value/log-option.ts';
 import { parseMount, parseTmpfs } from './value/mount.ts';
-import { parseNetwork } from './value/network.ts';
 import { integer, oneOf } from './value/number.ts';
 import { parsePortMappings } from './value/port-mapping.ts';
 import { parseRestartPolicy } from './value/restart-policy.ts';
@@ -20,6 +20,7 @@ import { parseVolumesFrom } from './value/volumes-from.ts';
 
 export const containerFlags = {
   ...resourceFlags,
+  ...namespaceFlags,
   'add-host': list('list', parseHostEntry, 'Add a line to /etc/hosts: NAME:ADDRESS, or NAME:host-gateway'),
   annotation: list('map', parseLabel, 'Set NAME=VALUE as an annotation of the OCI configuration'),
   attach: list(
@@ -32,9 +33,6 @@ export const containerFlags = {
   ),
   'cap-add': list('list', parseCapability, 'Give a Linux capability, or ALL'),
   'cap-drop': list('list', parseCapability, 'Take a Linux capability away, or ALL'),
-  cgroupns: single('string', oneOf('cgroup namespace', ['private', 'host']), 'Cgroup namespace: private or host', {
-    shown: 'private',
-  }),
   cidfile: single('file', asIs, 'Write the ID of the container to this file, which must not exist'),
   device: list('list', parseDevice, 'Give a device of the host: /dev/x[:/dev/y][:rwm]'),
   dns: list('list', parseServer, 'Ask this name server'),
@@ -53,22 +51,12 @@ export const containerFlags = {
   hostname: single('string', asIs, 'Host name; the short ID if absent', { short: 'h' }),
   init: toggle('Run a small init as process 1 that forwards signals and reaps zombies'),
   interactive: toggle('Keep standard input open', { short: 'i' }),
-  ipc: single(
-    'string',
-    oneOf('IPC mode', ['private', 'host', 'none']),
-    'IPC namespace: private, host, or none for no /dev/shm',
-    {
-      shown: 'private',
-    },
-  ),
   isolation: single('string', oneOf('isolation', ['default', '']), 'Isolation technology: default is the only one'),
   label: list('list', parseLabel, 'Set NAME=VALUE as a label', { short: 'l' }),
   'label-file': list('file', asIs, 'Read labels from a file, one a line'),
   'log-opt': list('list', parseLogOption, 'Rotate the log: max-size=10m, max-file=3'),
   mount: list('mount', parseMount, 'Mount a directory, a tmpfs or a volume: type=bind,source=/a,target=/b,readonly'),
   name: single('string', asIs, 'Name of the container; a made-up one if absent'),
-  network: single('network', parseNetwork, 'Network: bridge, host or none', { aliases: ['net'], shown: 'bridge' }),
-  pid: single('string', oneOf('PID mode', ['host']), 'PID namespace: host for that of the machine'),
   platform: single('string', asIs, 'Platform of an image that has several (linux/arm64)'),
   privileged: toggle('Drop the protections: all capabilities, devices and system calls'),
   publish: list('list', parsePortMappings, 'Publish a port: [[IP:]HOST:]CONTAINER[/udp]', { short: 'p' }),
@@ -105,7 +93,6 @@ export const containerFlags = {
   tty: toggle('Give the process a terminal', { short: 't' }),
   ulimit: list('ulimit', parseUlimit, 'Set a resource limit: NAME=SOFT[:HARD]'),
   user: single('string', asIs, 'User and group: NAME|UID[:GROUP|GID]', { short: 'u' }),
-  uts: single('string', oneOf('UTS mode', ['host']), 'UTS namespace: host for that of the machine'),
   volume: list('list', parseVolume, 'Mount a directory of the host or a volume: /host/path:/path[:ro], NAME:/path', {
     short: 'v',
   }),
@@ -133,7 +120,6 @@ export const refusedContainerFlags: Refused = {
     'ip',
     'ip6',
     'kernel-memory',
-    'link',
     'link-local-ip',
     'log-driver',
     'mac-address',

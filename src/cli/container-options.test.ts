@@ -115,6 +115,18 @@ const single: readonly [readonly string[], object][] = [
   [['--pid', 'host'], { pidMode: 'host' }],
   [['--ipc', 'none'], { ipcMode: 'none' }],
   [['--uts', 'host'], { utsMode: 'host' }],
+  [['--pid', 'private'], {}],
+  [['--pid', 'container:x', '--ipc', 'shareable'], { pidMode: 'container:x', ipcMode: 'shareable' }],
+  [['--network', 'container:x'], { network: 'container:x' }],
+  [
+    ['--link', 'web', '--link', 'web:db'],
+    {
+      links: [
+        { container: 'web', alias: 'web' },
+        { container: 'web', alias: 'db' },
+      ],
+    },
+  ],
   [['--cgroupns', 'host'], { cgroupnsMode: 'host' }],
   [['--add-host', 'db:10.0.0.1'], { extraHosts: [{ name: 'db', address: '10.0.0.1' }] }],
   [['--dns', '1.1.1.1'], { dns: { servers: ['1.1.1.1'], search: [], options: [] } }],

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { BindMount, ContainerOptions, SecurityOptions } from '../engine/types.ts';
 import { OnggiError, unsupported } from '../errors.ts';
 import type { ContainerFlags } from './container-flags.ts';
+import { namespaceOptions } from './run-flags/namespaces.ts';
 import { resourceOptions } from './run-flags/resources.ts';
 import { type Assignment, type Environment, recordOf, resolveEnvironment } from './value/environment.ts';
 import { logOptionsOf } from './value/log-option.ts';
@@ -59,14 +60,10 @@ export function containerOptions(flags: ContainerFlags, args: readonly string[],
     ...(flags['group-add'].length > 0 && { groups: flags['group-add'] }),
     ...present('security', securityOf(flags['security-opt'], facts)),
     ...(flags.device.length > 0 && { devices: flags.device }),
-    ...present('pidMode', flags.pid),
-    ...present('ipcMode', flags.ipc),
-    ...present('utsMode', utsOf(flags)),
-    ...present('cgroupnsMode', flags.cgroupns),
+    ...namespaceOptions(flags, flags.hostname),
     ...(flags['add-host'].length > 0 && { extraHosts: flags['add-host'] }),
     ...present('dns', dnsOf(flags)),
     ...(flags.annotation.length > 0 && { annotations: recordOf(flags.annotation) }),
-    ...present('network', network),
     ...(published.length > 0 && { ports: published }),
     ...resourceOptions(flags),
     ...(exposed.length > 0 && { exposed }),
@@ -80,13 +77,6 @@ export function containerOptions(flags: ContainerFlags, args: readonly string[],
     ...(log !== undefined && { log }),
     ...(flags.tty && facts.consoleSize !== undefined && { consoleSize: facts.consoleSize }),
   };
-}
-
-function utsOf({ uts, hostname }: ContainerFlags): 'host' | undefined {
-  if (uts !== undefined && hostname !== undefined) {
-    throw new OnggiError('invalid', 'conflicting options: hostname and the UTS mode');
-  }
-  return uts;
 }
 
 function dnsOf(flags: ContainerFlags): ContainerOptions['dns'] {

@@ -4,6 +4,7 @@
  * OCI config.json is derived from it, the image and the machine at each start.
  */
 import type { Digest } from '../oci/digest.ts';
+import type { ContainerLink, JoinedContainer, NetworkMode } from './types/namespace.ts';
 import type { Resources } from './types/resources.ts';
 
 export type * from './types/resources.ts';
@@ -13,7 +14,7 @@ declare const brand: unique symbol;
 /** 64 hexadecimal digits. */
 export type ContainerId = string & { readonly [brand]: 'container' };
 
-export type NetworkMode = 'none' | 'host' | 'bridge';
+export type { ContainerLink, JoinedContainer, NetworkMode } from './types/namespace.ts';
 
 export type BindMount = {
   readonly type: 'bind';
@@ -134,9 +135,11 @@ export type ContainerOptions = {
   readonly security?: SecurityOptions;
   readonly devices?: readonly DeviceMapping[];
   /** `host`: the machine's own instead of one of the container's. */
-  readonly pidMode?: 'host';
-  readonly ipcMode?: 'host' | 'none' | 'private';
-  readonly utsMode?: 'host';
+  readonly pidMode?: 'host' | JoinedContainer;
+  readonly ipcMode?: 'host' | 'none' | 'private' | 'shareable' | JoinedContainer;
+  readonly utsMode?: 'host' | JoinedContainer;
+  /** Containers whose addresses it knows by name. */
+  readonly links?: readonly ContainerLink[];
   readonly cgroupnsMode?: 'host' | 'private';
   /** Lines of /etc/hosts; the address "host-gateway" is that of the machine. */
   readonly extraHosts?: readonly { readonly name: string; readonly address: string }[];

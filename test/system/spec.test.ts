@@ -22,6 +22,7 @@ async function lines(script: string, options: Partial<ContainerOptions> = {}): P
   };
   const facts: SpecFacts = {
     maps: undefined,
+    joined: new Map(),
     devicesAt: () => [],
     volumes: (name) => ({ path: `/volumes/${name}/_data`, options: {} }),
     id: 'abcdef0123456789'.repeat(4),

@@ -42,6 +42,8 @@ async function startOrAttach({ containers }: EngineFace, ref: string, stdin: boo
     return await containers.startAttached(ref, { stdin });
   } catch (error) {
     if (!(error instanceof OnggiError) || error.code !== 'conflict') throw error;
+    // Something else can be in the way, such as a container that it joins.
+    if ((await containers.get(ref)).status !== 'running') throw error;
     return await containers.attach(ref, { stdin });
   }
 }

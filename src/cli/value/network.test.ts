@@ -8,10 +8,11 @@ testParser(
     ['none', 'none'],
     ['host', 'host'],
     ['default', 'bridge'],
+    ['container:x', 'container:x'],
   ],
   [
     ['mynet', "network 'mynet' is not supported"],
-    ['container:x', "network 'container:x' is not supported"],
+    ['container:', "network 'container:' is not supported"],
     ['', 'empty network name'],
   ],
 );

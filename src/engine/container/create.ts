@@ -29,6 +29,7 @@ import { type AnyMount, type NeededVolume, resolveMounts, sharedMounts } from '.
 import { checkOptions } from './check.ts';
 import { type Asked, containerOf, encodeAsked, filesOf, summaryOf } from './container.ts';
 import { exposedPorts } from './inspect-config.ts';
+import { resolveJoined } from './joined.ts';
 import { newContainerId, parseContainerName, randomContainerName } from './name.ts';
 
 /** The image that is this machine itself. */
@@ -44,7 +45,7 @@ export async function createContainer(context: Context, options: ContainerOption
 /** Directories first, row last: a crash in between leaves a directory that no row names, which `collect` removes. */
 export async function insertNew(context: Context, given: ContainerOptions): Promise<ContainerRow> {
   const { store } = context;
-  const options = withHostCommand(given);
+  const options = resolveJoined(store, withHostCommand(given));
   checkHostImage(options);
   checkOptions(options);
   const image = options.image === hostImage ? null : findImage(store, options.image);

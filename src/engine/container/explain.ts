@@ -15,6 +15,7 @@ import { openStore } from '../../store/store.ts';
 import type { Context } from '../context.ts';
 import { hostMaskedPaths } from '../image/host-image.ts';
 import { readImageConfig } from '../image/view.ts';
+import { joinedContainers, joinedOf } from '../spec/namespace.ts';
 import type { ImageConfigView } from '../spec/process.ts';
 import { makeSpec } from '../spec/spec.ts';
 import { rootOrDefault } from '../store-root.ts';
@@ -51,6 +52,7 @@ export async function explain(context: Context, asked: ContainerOptions): Promis
       files: { hostname: `${directory}/hostname`, hosts: `${directory}/hosts`, resolv: `${directory}/resolv.conf` },
       maskedPaths: view === null ? hostMaskedPaths(layout) : [],
       volumes: (name) => ({ path: volumeDataPath(layout, name), options: optionsOfVolume(options, name) }),
+      joined: new Map(joinedContainers(options).map(({ container }) => [container, 0])),
       warn: (message) => void notes.push(message),
     }),
   );
@@ -121,6 +123,7 @@ function imageFacts({ root }: Context, options: ContainerOptions, notes: string[
 
 function networkSteps({ root }: Context, options: ContainerOptions, containerId: string): ContainerNetwork {
   if (options.network === 'host') return { attach: [], init: [], address: null, gateway: loopback };
+  if (joinedOf(options.network) !== undefined) return { attach: [], init: [], address: null, gateway: loopback };
   if (options.network === 'none' || unprivileged() !== undefined)
     return { attach: [], init: [loopbackStep()], address: null, gateway: loopback };
   const network = { ...knownNetwork(root), owner: 'onggi' };

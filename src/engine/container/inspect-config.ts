@@ -36,7 +36,7 @@ export function hostConfig({ options, row }: Container): Record<string, unknown>
     PidMode: options.pidMode ?? '',
     UTSMode: options.utsMode ?? '',
     UsernsMode: '',
-    Links: null,
+    Links: orNull((options.links ?? []).map(({ container, alias }) => `/${container}:/${row.name}/${alias}`)),
     OomScoreAdj: options.oomScoreAdj ?? 0,
     Privileged: privileged,
     ReadonlyRootfs: options.readOnly ?? false,

@@ -49,6 +49,7 @@ import {
 } from '../../store/network-row.ts';
 import type { Store } from '../../store/store.ts';
 import type { Context } from '../context.ts';
+import { joinedOf } from '../spec/namespace.ts';
 import type { Container } from './container.ts';
 import type { NetworkFacts } from './inspect.ts';
 
@@ -149,7 +150,9 @@ export function takePorts(
 /** Steps that connect a container; its bridge stands when this returns. */
 export async function connectNetwork(context: Context, container: Container): Promise<ContainerNetwork> {
   const { row } = container;
-  if (row.networkMode === 'host') return { attach: [], init: [], address: null, gateway: loopback };
+  if (row.networkMode === 'host' || joinedOf(row.networkMode) !== undefined) {
+    return { attach: [], init: [], address: null, gateway: loopback };
+  }
   const [lease] = addressesOfContainer(context.store.database, row.id);
   if (row.networkName === null || lease === undefined)
     return { attach: [], init: [loopbackStep()], address: null, gateway: loopback };

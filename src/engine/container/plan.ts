@@ -26,26 +26,35 @@ import type { Context } from '../context.ts';
 import { hostMaskedPaths, hostMounts } from '../image/host-image.ts';
 import { readImageConfig } from '../image/view.ts';
 import { writeSpec } from '../spec/file.ts';
-import { mountTarget } from '../spec/mounts.ts';
+import { linkHost } from '../spec/link.ts';
+import { foreignShm, mountTarget } from '../spec/mounts.ts';
 import { makeSpec, type SpecFacts } from '../spec/spec.ts';
 import type { ContainerOptions, LogOptions } from '../types.ts';
 import { volumeFacts } from '../volume/volume.ts';
 import type { Container, StartRecord } from './container.ts';
 import { devicesAt, hostDevices } from './host-devices.ts';
+import { type Joined, nothingJoined, withJoined } from './joined.ts';
 import { type ContainerNetwork, usesPasta } from './network.ts';
 
 const defaultLog: LogOptions = { maxSize: 0, maxFiles: 1 };
 
 /** Writes config.json and the files of /etc beside it. @throws OnggiError `invalid`, `unsupported` */
-export function compileContainer(context: Context, container: Container, network: ContainerNetwork): Plan {
-  const { options, row, files, start } = container;
+export function compileContainer(
+  context: Context,
+  container: Container,
+  network: ContainerNetwork,
+  joined: Joined = nothingJoined,
+): Plan {
+  const { row, files, start } = container;
+  const options = withJoined(row.name, container.options, joined);
   const { store } = context;
   const cgroupsPath = start?.cgroupsPath ?? `/onggi/${row.id}`;
   const host = hostFacts();
   const facts = specFacts(host, {
     id: row.id,
     cgroupsPath,
-    files,
+    files: joined.files ?? files,
+    joined: processIds(joined),
     maskedPaths: row.imageId === null ? hostMaskedPaths(store.layout) : [],
     volumes: (name) => volumeFacts(store, name),
     warn: (message) => context.warn(message),
@@ -57,7 +66,7 @@ export function compileContainer(context: Context, container: Container, network
       ? withHostMounts(made, hostMounts(store.layout, files.disks, options.readOnly === true))
       : made;
   writeSpec(files.config, spec);
-  writeEtc(container, spec.hostname ?? hostname(), network);
+  if (joined.files === null) writeEtc(container, spec.hostname ?? hostname(), network, joined);
   const { plan, warnings } = compile(spec, {
     host,
     keeper: {
@@ -76,10 +85,15 @@ export function compileContainer(context: Context, container: Container, network
     cgroup: findCgroup(cgroupsPath, host.cgroups),
     keyring: sessionKeyring(row.id),
     network,
+    foreignSources: [...processIds(joined).values()].map(foreignShm),
     ...processContext(options),
   });
   for (const warning of warnings) context.warn(warning);
   return plan;
+}
+
+function processIds({ processes }: Joined): ReadonlyMap<string, number> {
+  return new Map([...processes].map(([id, { pid }]) => [id, pid]));
 }
 
 /** That `exec` joins too: the id is random, and no other container gets to see it. */
@@ -121,11 +135,13 @@ export function processContext(
 
 export function specFacts(
   host: HostFacts,
-  own: Pick<SpecFacts, 'id' | 'cgroupsPath' | 'files' | 'maskedPaths' | 'volumes' | 'warn'>,
+  own: Pick<SpecFacts, 'id' | 'cgroupsPath' | 'files' | 'maskedPaths' | 'volumes' | 'warn'> &
+    Partial<Pick<SpecFacts, 'joined'>>,
 ): SpecFacts {
   const cpus = availableParallelism();
   const throttle = Array.from({ length: cpus }, (_, cpu) => thermalThrottlePath(cpu));
   return {
+    joined: new Map(),
     ...own,
     hostname: hostname(),
     // Root of a user namespace has all of them there.
@@ -169,7 +185,7 @@ function logFile({ maxSize, maxFiles }: LogOptions): { readonly maxSize: bigint;
 }
 
 /** hostname, hosts and resolv.conf, which the container sees and may change. */
-function writeEtc(container: Container, name: string, network: ContainerNetwork): void {
+function writeEtc(container: Container, name: string, network: ContainerNetwork, { links }: Joined): void {
   const { files, options } = container;
   // Its address is that of the machine, found out by pasta only when it starts; its name has to mean something before.
   const address = usesPasta(container) ? '127.0.1.1' : network.address;
@@ -177,7 +193,7 @@ function writeEtc(container: Container, name: string, network: ContainerNetwork)
   write(files.hostname, `${name}\n`);
   const hosts = host ? readIfThere('/etc/hosts') : undefined;
   const own = hosts ?? hostsFile(name, options.domainname ?? '', address);
-  write(files.hosts, own + extraHosts(options.extraHosts ?? [], network.gateway));
+  write(files.hosts, own + extraHosts([...(options.extraHosts ?? []), ...links.map(linkHost)], network.gateway));
   const resolv = readIfThere('/etc/resolv.conf') ?? '';
   const servers = usesPasta(container)
     ? forwardedFile(resolv)

@@ -29,6 +29,7 @@ import { finish, removeAll, settle } from './finish.ts';
 import { type Output, type Status, until, untilExit } from './handshake.ts';
 import { releaseIdleNetworks } from './idle-network.ts';
 import { exposedPorts } from './inspect-config.ts';
+import { findJoined, stillThere } from './joined.ts';
 import {
   connectNetwork,
   connectPasta,
@@ -148,13 +149,17 @@ async function undo({ store }: Context, id: string, ending: Ending, guard: Guard
 }
 
 async function startRecorded(context: Context, container: Container, interest: Interest): Promise<Started> {
+  const joined = await findJoined(context, container);
   const network = await connectNetwork(context, container);
-  const plan = compileContainer(context, container, network);
+  const plan = compileContainer(context, container, network, joined);
   const client = await spawn(container, plan, { ...interest, reconciles: true });
   try {
     const early: Output[] = [];
     const warn = (message: string): void => context.warn(message);
     const created = await until('created', client, plan, early, warn);
+    if (!stillThere(joined)) {
+      throw new OnggiError('conflict', `start "${container.row.name}": a container that it joins has ended meanwhile`);
+    }
     if (usesPasta(container)) connectPasta(context.store, container, created.pid);
     else publish(context.store, container);
     client.start();

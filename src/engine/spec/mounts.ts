@@ -5,6 +5,7 @@ import type { Mount } from '../../oci/runtime-spec.ts';
 import { defaultMounts, defaultShmSize } from '../../runtime/defaults.ts';
 import type { BindMount, ContainerOptions, TmpfsMount } from '../types.ts';
 import { volumeMount } from '../volume/volume-mount.ts';
+import { joinedOf } from './namespace.ts';
 import type { SpecFacts } from './spec.ts';
 
 /**
@@ -15,7 +16,7 @@ import type { SpecFacts } from './spec.ts';
  */
 export function specMounts(
   options: ContainerOptions,
-  { files, volumes }: Pick<SpecFacts, 'files' | 'volumes'>,
+  { files, volumes, joined }: Pick<SpecFacts, 'files' | 'volumes' | 'joined'>,
 ): Mount[] {
   const asked = (options.mounts ?? []).map((mount) => {
     if (mount.type === 'bind') return bind(mount);
@@ -29,7 +30,7 @@ export function specMounts(
   }
   const replaced = ({ destination }: Mount): boolean =>
     places.has(destination) || (places.has('/dev') && destination.startsWith('/dev/'));
-  const usual = defaultMounts.flatMap((mount) => adjust(mount, options));
+  const usual = defaultMounts.flatMap((mount) => adjust(mount, options, joined));
   const etc = [
     etcFile(files.resolv, '/etc/resolv.conf'),
     etcFile(files.hostname, '/etc/hostname'),
@@ -44,11 +45,24 @@ function depth({ destination }: Mount): number {
   return destination.split('/').length;
 }
 
+/** Where a process has the shared memory of its container. */
+export function foreignShm(pid: number): string {
+  return `/proc/${pid}/root/dev/shm`;
+}
+
 /** A privileged container may write to sysfs and its cgroups. Shared memory is where the IPC namespace is. */
-function adjust(mount: Mount, { privileged = false, ipcMode, shmSize = defaultShmSize }: ContainerOptions): Mount[] {
+function adjust(
+  mount: Mount,
+  { privileged = false, ipcMode, shmSize = defaultShmSize }: ContainerOptions,
+  joined: SpecFacts['joined'],
+): Mount[] {
   const options = mount.options ?? [];
   if (mount.destination === '/dev/shm') {
     if (ipcMode === 'none') return [];
+    const donor = joinedOf(ipcMode);
+    if (donor !== undefined) {
+      return [{ ...mount, type: 'bind', source: foreignShm(joined.get(donor) ?? 0), options: ['rbind', 'rprivate'] }];
+    }
     if (ipcMode === 'host') return [{ ...mount, type: 'bind', source: '/dev/shm', options: ['rbind', 'rprivate'] }];
     return [{ ...mount, options: [...options, `size=${Math.ceil(shmSize / 1024)}k`] }];
   }

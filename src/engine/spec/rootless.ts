@@ -4,8 +4,11 @@ import type { IdMap, Mount, Spec } from '../../oci/runtime-spec.ts';
 
 export type UserMaps = { readonly uids: readonly IdRange[]; readonly gids: readonly IdRange[] };
 
-/** It has a user namespace in which the user itself is root. */
-export function rootlessSpec(spec: Spec, { uids, gids }: UserMaps): Spec {
+/**
+ * It has a user namespace in which the user itself is root.
+ * @param joined process whose user namespace it is, because other namespaces are shared with it: they belong to that one
+ */
+export function rootlessSpec(spec: Spec, { uids, gids }: UserMaps, joined?: number): Spec {
   const { linux = {} } = spec;
   const groups = mappedCount(gids);
   return {
@@ -13,9 +16,11 @@ export function rootlessSpec(spec: Spec, { uids, gids }: UserMaps): Spec {
     mounts: (spec.mounts ?? []).map((mount) => (mount.type === 'devpts' ? withoutGroup(mount, groups) : mount)),
     linux: {
       ...linux,
-      namespaces: [...(linux.namespaces ?? []), { type: 'user' }],
-      uidMappings: uids.map(mapping),
-      gidMappings: gids.map(mapping),
+      namespaces: [
+        ...(linux.namespaces ?? []),
+        { type: 'user', ...(joined !== undefined && { path: `/proc/${joined}/ns/user` }) },
+      ],
+      ...(joined === undefined && { uidMappings: uids.map(mapping), gidMappings: gids.map(mapping) }),
       sysctl: sysctls(linux.sysctl ?? {}, groups),
     },
   };

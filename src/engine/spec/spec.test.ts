@@ -9,6 +9,7 @@ import { execProcess, makeSpec, type SpecFacts } from './spec.ts';
 
 const warnings: string[] = [];
 const facts: SpecFacts = {
+  joined: new Map(),
   maps: undefined,
   devicesAt: () => [],
   volumes: (name) => ({ path: `/volumes/${name}/_data`, options: {} }),

@@ -19,6 +19,7 @@ import type { ContainerOptions, Ulimit } from '../types.ts';
 import type { VolumeFacts } from '../volume/volume-mount.ts';
 import { mappedDevices } from './devices.ts';
 import { specMounts } from './mounts.ts';
+import { joinedOf, namespace } from './namespace.ts';
 import { type ImageConfigView, processSpec } from './process.ts';
 import { deviceCgroupRules, resourceLimits } from './resources.ts';
 import { rootlessSpec, type UserMaps } from './rootless.ts';
@@ -52,6 +53,8 @@ export type SpecFacts = {
   readonly maps: UserMaps | undefined;
   /** The volumes that the options name. */
   readonly volumes: (name: string) => VolumeFacts;
+  /** The first processes of the containers that it joins, by ID. */
+  readonly joined: ReadonlyMap<string, number>;
   /** Told what could not be had but was not asked for. */
   readonly warn: (message: string) => void;
 };
@@ -62,15 +65,17 @@ export type SpecFacts = {
  */
 export function makeSpec(options: ContainerOptions, image: ImageConfigView | null, facts: SpecFacts): Spec {
   const spec = usualSpec(options, image, facts);
-  return facts.maps === undefined ? spec : rootlessSpec(spec, facts.maps);
+  const [first] = facts.joined.values();
+  return facts.maps === undefined ? spec : rootlessSpec(spec, facts.maps, first);
 }
 
 function usualSpec(options: ContainerOptions, image: ImageConfigView | null, facts: SpecFacts): Spec {
   const privileged = options.privileged === true;
-  const ownNetwork = options.network !== 'host';
+  const ownNetwork = options.network !== 'host' && joinedOf(options.network) === undefined;
+  const { joined } = facts;
   checkHostName('hostname', options.hostname ?? '');
   checkHostName('domainname', options.domainname ?? '');
-  const hostname = options.hostname || (ownNetwork ? facts.id.slice(0, 12) : facts.hostname);
+  const hostname = options.hostname || (options.network === 'host' ? facts.hostname : facts.id.slice(0, 12));
   const capabilities = capabilitiesOf(options, facts);
   const seccomp = seccompOf(options, capabilities.bounding ?? [], facts);
   const { masked, readOnly } = hiddenPaths(options, image, facts);
@@ -86,18 +91,18 @@ function usualSpec(options: ContainerOptions, image: ImageConfigView | null, fac
       ...(options.oomScoreAdj !== undefined && { oomScoreAdj: options.oomScoreAdj }),
     },
     root: { path: 'rootfs', readonly: options.readOnly === true },
-    ...(options.utsMode !== 'host' && { hostname }),
+    ...(options.utsMode === undefined && { hostname }),
     ...(options.domainname && { domainname: options.domainname }),
     mounts: specMounts(options, facts),
     ...(options.annotations !== undefined && { annotations: options.annotations }),
     linux: {
       namespaces: [
         { type: 'mount' },
-        ...(options.pidMode === 'host' ? [] : [{ type: 'pid' } as const]),
-        ...(options.utsMode === 'host' ? [] : [{ type: 'uts' } as const]),
-        ...(options.ipcMode === 'host' ? [] : [{ type: 'ipc' } as const]),
-        ...(options.cgroupnsMode === 'host' ? [] : [{ type: 'cgroup' } as const]),
-        ...(ownNetwork ? [{ type: 'network' } as const] : []),
+        ...namespace('pid', options.pidMode, joined),
+        ...namespace('uts', options.utsMode, joined),
+        ...namespace('ipc', options.ipcMode, joined),
+        ...namespace('cgroup', options.cgroupnsMode, joined),
+        ...namespace('network', options.network, joined),
       ],
       cgroupsPath: facts.cgroupsPath,
       resources: {

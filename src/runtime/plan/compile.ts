@@ -59,6 +59,8 @@ export type CompileContext = {
   readonly network: { readonly attach: readonly NetlinkStep[]; readonly init: readonly NetlinkStep[] };
   /** Bind sources that are made as directories when missing (`docker run -v`). */
   readonly createSources: readonly string[];
+  /** Bind sources that are mounts of other containers: "/proc/PID/root/...". */
+  readonly foreignSources?: readonly string[];
   /** What config.json can't say of binds that are volumes. */
   readonly volumes?: readonly VolumeBind[];
   readonly reaper: boolean;
@@ -143,7 +145,7 @@ function compileInit(
     ...compileOomScore(process),
     ...(ownNamespace ? [{ op: 'unshare-cgroup' } as const] : []),
     ...compileRoot(context.root, linux.rootfsPropagation),
-    ...withVolumes(createSources(mounted.steps, context.createSources), context.volumes ?? []),
+    ...withVolumes(sourced(mounted.steps, context), context.volumes ?? []),
     ...(hasOwnDevices(mounts) ? [] : compileDevices(linux.devices ?? [], namespaces.has('user'))),
     ...(hasRuntimeHooks(spec) ? [{ op: 'runtime-hooks' } as const] : []),
     ...compileHooks(spec, 'createContainer', state),
@@ -166,9 +168,16 @@ function compileInit(
   ];
 }
 
-function createSources(steps: readonly InitStep[], sources: readonly string[]): InitStep[] {
-  const wanted = new Set(sources);
-  return steps.map((step) => (step.op === 'bind' && wanted.has(step.source) ? { ...step, createSource: true } : step));
+function sourced(
+  steps: readonly InitStep[],
+  { createSources, foreignSources = [] }: Pick<CompileContext, 'createSources' | 'foreignSources'>,
+): InitStep[] {
+  const [made, foreign] = [new Set(createSources), new Set(foreignSources)];
+  return steps.map((step) => {
+    if (step.op !== 'bind') return step;
+    if (foreign.has(step.source)) return { ...step, foreign: true };
+    return made.has(step.source) ? { ...step, createSource: true } : step;
+  });
 }
 
 function withVolumes(steps: InitStep[], volumes: readonly VolumeBind[]): InitStep[] {

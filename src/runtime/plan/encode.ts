@@ -44,7 +44,7 @@ const clocks = { monotonic: 1, boottime: 7 } as const;
 /** <linux/stat.h> */
 const nodeTypes = { p: 0o010000, c: 0o020000, b: 0o060000 } as const;
 /** enum bind_mapping */
-const bindMappings = { none: 0, given: 1, own: 2 } as const;
+const bindMappings = { none: 0, given: 1, own: 2, foreign: 3 } as const;
 
 type ByOp = { readonly [K in Op]: (out: Writer, step: Extract<Step, { op: K }>) => void };
 
@@ -118,7 +118,8 @@ const payloads: ByOp = {
     out.string(step.source);
     out.bool(step.recursive);
     const { maps, recursive = false } = step.mapping ?? {};
-    out.u32(maps === undefined ? bindMappings.none : maps === null ? bindMappings.own : bindMappings.given);
+    const unmapped = step.foreign === true ? bindMappings.foreign : bindMappings.none;
+    out.u32(maps === undefined ? unmapped : maps === null ? bindMappings.own : bindMappings.given);
     out.bool(recursive);
     writeIdMap(out, maps?.uid ?? []);
     writeIdMap(out, maps?.gid ?? []);

@@ -65,7 +65,8 @@ const sentences: ByOp = {
     const made = step.createSource ? ', creating it on the host if missing' : '';
     const filled = step.copyUp === true ? ', filling it with what is there if it is empty' : '';
     const source = step.subpath === undefined ? '' : `${quote(step.subpath)} of `;
-    return `bind ${source}the host's ${quote(step.source)} on ${quote(step.target)}${parenthesised(details)}${bindMapping(step.mapping ?? null)}${made}${filled}`;
+    const owner = step.foreign === true ? "another container's" : "the host's";
+    return `bind ${source}${owner} ${quote(step.source)} on ${quote(step.target)}${parenthesised(details)}${bindMapping(step.mapping ?? null)}${made}${filled}`;
   },
   remount: (step) => {
     const details = [

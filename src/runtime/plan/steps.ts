@@ -205,6 +205,8 @@ export type InitStep =
       readonly treeAttributes?: MountAttributes;
       /** MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_UNBINDABLE (with MS_REC), 0 for none. */
       readonly propagation: MountFlags;
+      /** The source, "/proc/PID/root/...", is a mount that only the mount namespace of that process has. */
+      readonly foreign?: boolean;
       /** Make the source a directory if it is missing, as `docker run -v` does. */
       readonly createSource: boolean;
       /** What is bound lies there below the source, none of whose links leads out of it. */

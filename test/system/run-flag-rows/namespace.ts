@@ -79,6 +79,14 @@ export const namespaceRows: readonly Row[] = [
     outside: async (_, { pid }) => await isOfMachine('ipc', pid),
     bad: [['--ipc', 'mine'], /mine/],
   },
+  {
+    flag: 'link',
+    tried: async (world) => {
+      const says = await world.onggi(['create', '--network', 'bridge', '--link', 'nowhere', world.image, 'true']);
+      assert.match(says.stderr, /No such container: nowhere/);
+    },
+    bad: [['--network', 'container:nowhere', '--link', 'a:b'], /container type network can't be used with links/],
+  },
   { flag: 'link-local-ip', refused: ['--link-local-ip', '169.254.0.9'] },
   { flag: 'mac-address', refused: ['--mac-address', '02:00:00:00:00:09'] },
   {
