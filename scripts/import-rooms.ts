@@ -246,6 +246,7 @@ export const roomRules: Readonly<Record<string, FolderRule>> = {
       'store.ts',
       'temporary.ts',
       'upload.ts',
+      'secret-row.ts',
       'volume-row.ts',
     ],
     acting: [
@@ -267,6 +268,7 @@ export const roomRules: Readonly<Record<string, FolderRule>> = {
       'store.ts',
       'temporary.ts',
       'upload.ts',
+      'secret-row.ts',
       'volume-row.ts',
     ],
   },

@@ -10,6 +10,7 @@
  *                            downloads that were cut off stay for a day (partial.ts)
  *   ROOT/containers/ID/      what belongs to one container: upper, work, rootfs, log, exit record
  *   ROOT/volumes/NAME/_data  content of a volume
+ *   ROOT/secrets/ID          content of a secret, mode 0600
  *   ROOT/events/log          what has happened (event-log.ts); log.1 is the file before it
  *   RUN/locks/KEY            files of flock(2), gone when nobody holds them
  *   RUN/s/SHORT              attach sockets; a short name, because a socket address has 108 bytes (unix(7)). Those of
@@ -34,6 +35,7 @@ export type Layout = {
   readonly temporary: string;
   readonly containers: string;
   readonly volumes: string;
+  readonly secrets: string;
   readonly events: string;
   readonly eventLog: string;
   readonly run: string;
@@ -58,6 +60,7 @@ export function layoutOf(root: string = defaultRoot): Layout {
     temporary: join(base, 'tmp'),
     containers: join(base, 'containers'),
     volumes: join(base, 'volumes'),
+    secrets: join(base, 'secrets'),
     events: join(base, 'events'),
     eventLog: join(base, 'events', 'log'),
     run,
@@ -77,6 +80,7 @@ export function directoriesOf(layout: Layout): string[] {
     layout.temporary,
     layout.containers,
     layout.volumes,
+    layout.secrets,
     layout.events,
     layout.run,
     layout.locks,
@@ -110,6 +114,11 @@ export function volumePath(layout: Layout, name: string): string {
 /** What containers see of a volume. */
 export function volumeDataPath(layout: Layout, name: string): string {
   return join(layout.volumes, name, '_data');
+}
+
+/** Content of a secret. */
+export function secretPath(layout: Layout, id: string): string {
+  return join(layout.secrets, id);
 }
 
 /** The events before those of `eventLog`. */

@@ -47,6 +47,9 @@ const cases: Record<number, (database: ReturnType<typeof openDatabase>) => void>
     assert.deepEqual(all(database, 'SELECT * FROM settings'), []);
     assert.deepEqual(all(database, 'SELECT * FROM container_images'), []);
   },
+  10: (database) => {
+    assert.deepEqual(all(database, 'SELECT * FROM secrets'), []);
+  },
 };
 
 for (const migration of migrations) {

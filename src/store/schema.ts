@@ -260,6 +260,21 @@ CREATE TABLE container_images (
 CREATE INDEX container_images_by_image ON container_images (image_id);
 `,
   },
+  {
+    version: 10,
+    name: 'secrets',
+    // Their content is a file each, of the same id (layout.ts).
+    sql: `
+CREATE TABLE secrets (
+  id TEXT PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  created INTEGER NOT NULL,
+  updated INTEGER NOT NULL,
+  labels TEXT NOT NULL,
+  driver_options TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+`,
+  },
 ];
 
 export const currentVersion = migrations.at(-1)?.version ?? 0;
