@@ -1,6 +1,7 @@
 /**
  * `make bench`: measures onggi beside those of docker, podman, crun and runc that are installed, prints one table and
- * writes it into BENCHMARKS.md. Ends with 1 when a target is missed.
+ * writes it into BENCHMARKS.md. Ends with 1 when a target is missed. With names of groups of rows it measures those alone and
+ * only prints.
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -25,9 +26,15 @@ import { transferRows } from './transfer.ts';
 const turns = { rounds: 8, runs: 5 };
 const idleContainers = 5;
 const bareBun = 'bare Bun';
+/** Names of groups of rows; none means all. */
+const wanted = process.argv.slice(2);
 
 if (process.env['ONGGI_BENCH_INSIDE'] === undefined) process.exitCode = enter();
 else await measure();
+
+function isWanted(group: string): boolean {
+  return wanted.length === 0 || wanted.includes(group);
+}
 
 /**
  * Runs all engines in one private view: a network namespace, so that no bridge or rule of theirs touches the machine,
@@ -36,7 +43,7 @@ else await measure();
 function enter(): number {
   const hybrid = readFileSync('/proc/self/mountinfo', 'utf8').includes(' /sys/fs/cgroup/unified ');
   const prepare = `ip link set lo up${hybrid ? ' && umount /sys/fs/cgroup/unified' : ''} && exec "$@"`;
-  const command = ['sh', '-c', prepare, '--', process.execPath, import.meta.filename];
+  const command = ['sh', '-c', prepare, '--', process.execPath, import.meta.filename, ...wanted];
   const env = { ...process.env, ONGGI_BENCH_INSIDE: '1' };
   const result = spawnSync('unshare', ['--mount', '--net', '--propagation', 'private', ...command], {
     stdio: 'inherit',
@@ -58,19 +65,23 @@ async function measure(): Promise<void> {
   ];
   const present = all.filter((engine): engine is Engine => !('missing' in engine));
   for (const engine of present) engines.defer(() => engine.stop());
-  const rows = [
-    runRow('run --rm IMAGE true, no network', 'none', present, scratch.path),
-    runRow('run --rm IMAGE true, bridge', 'bridge', present, scratch.path),
-    memoryRow(present),
-    startRow(present, scratch.path),
-    ...bundleRows(scratch.path),
-    commitRow(present),
-    listRow(scratch.path),
-    ...logRows(present, scratch.path),
-    ...planRows(scratch.path),
-    ...seccompRows(scratch.path),
-    ...transferRows(present, scratch.path),
-  ];
+  const groups: Record<string, () => readonly Row[] | Promise<Row[]>> = {
+    run: () => [
+      runRow('run --rm IMAGE true, no network', 'none', present, scratch.path),
+      runRow('run --rm IMAGE true, bridge', 'bridge', present, scratch.path),
+    ],
+    memory: () => [memoryRow(present)],
+    start: () => [startRow(present, scratch.path)],
+    bundle: () => bundleRows(scratch.path),
+    commit: () => [commitRow(present)],
+    list: () => [listRow(scratch.path)],
+    logs: () => logRows(present, scratch.path),
+    plan: () => planRows(scratch.path),
+    seccomp: () => seccompRows(scratch.path),
+    transfer: () => transferRows(present, scratch.path),
+  };
+  const rows: Row[] = [];
+  for (const [name, measured] of Object.entries(groups)) if (isWanted(name)) rows.push(...(await measured()));
   report(
     rows,
     [...all, { name: bareBun }, { name: libseccomp }, { name: 'skopeo' }],
@@ -133,7 +144,7 @@ function bunPath(): string {
 function report(rows: readonly Row[], columns: readonly Column[], versions: ReadonlyMap<string, string>): void {
   const table = formatTable(rows, columns);
   console.log(`\n${table}\n\n${machine()} Medians of ${turns.rounds * turns.runs} runs.`);
-  writeFigures(table, versions);
+  if (wanted.length === 0) writeFigures(table, versions);
   const missed = rows.some((row) => row.targets.some((target) => judgeTarget(row, target) === 'MISSED'));
   if (missed) process.exitCode = 1;
 }

@@ -6,6 +6,7 @@
  * onggi-shim --unshare   a program in a user namespace; see unshare.h
  * onggi-shim --enter     a program in the user namespace of a container; see enter.h
  * onggi-shim --remove    a tree of files; see remove.h
+ * onggi-shim --unpack    makes the entries of a layer; see unpack.h
  *
  * Ends with status 0 once the attach socket listens; what fails after that is told to its clients.
  */
@@ -26,6 +27,7 @@
 #include "scoped.h"
 #include "shim.h"
 #include "syscalls.h"
+#include "unpack.h"
 #include "unshare.h"
 
 enum { ERROR_FD = 2, PLAN_FD = 3, LOCK_FD = 4, BACKLOG = 128 };
@@ -149,6 +151,7 @@ int main(int count, char **arguments) {
     if (count > 2 && strcmp(arguments[1], "--unshare") == 0) return unshare_run(count - 2, arguments + 2);
     if (count > 2 && strcmp(arguments[1], "--enter") == 0) return enter_run(count - 2, arguments + 2);
     if (count == 3 && strcmp(arguments[1], "--remove") == 0) return remove_run(arguments[2]);
+    if (count == 2 && strcmp(arguments[1], "--unpack") == 0) return unpack_run(0, 1, 2);
     if (count != 2) {
         dprintf(ERROR_FD, "usage: onggi-shim ID; it is started by onggi, with a plan on descriptor %d\n", PLAN_FD);
         return 2;

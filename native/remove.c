@@ -49,11 +49,11 @@ static int empty(struct removal *removal, int directory, int depth) {
     return result;
 }
 
-static int remove_tree(const char *path) {
-    int result = (int)SYS(unlinkat(AT_FDCWD, path, 0));
+int remove_at(int directory, const char *path) {
+    int result = (int)SYS(unlinkat(directory, path, 0));
     if (result == -ENOENT) return 0;
     if (result != -EISDIR) return result;
-    struct removal removal = {.top = (int)SYS(openat(AT_FDCWD, path, FLAGS)), .again = true};
+    struct removal removal = {.top = (int)SYS(openat(directory, path, FLAGS)), .again = true};
     scoped_fd top = removal.top;
     if (top < 0) return top;
     for (result = 0; removal.again && result == 0;) {
@@ -61,11 +61,11 @@ static int remove_tree(const char *path) {
         int again = (int)SYS(openat(top, ".", FLAGS));
         result = again < 0 ? again : empty(&removal, again, 0);
     }
-    return result < 0 ? result : (int)SYS(unlinkat(AT_FDCWD, path, AT_REMOVEDIR));
+    return result < 0 ? result : (int)SYS(unlinkat(directory, path, AT_REMOVEDIR));
 }
 
 int remove_run(const char *path) {
-    int result = remove_tree(path);
+    int result = remove_at(AT_FDCWD, path);
     if (result == 0) return 0;
     dprintf(2, "onggi: remove \"%s\": %s\n", path, strerror(-result));
     return 1;

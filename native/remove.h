@@ -5,4 +5,7 @@
 /* onggi-shim --remove PATH: with all below it; absent is fine. @returns the status to end with; why is said on 2. */
 int remove_run(const char *path);
 
+/* The same below a directory. 0 or -errno. */
+int remove_at(int directory, const char *path);
+
 #endif

@@ -9,7 +9,7 @@ import type { Directory } from '../kernel/directory.ts';
 import { listEntries } from '../kernel/directory-entry.ts';
 import { type EntryFacts, entryFacts, openRealDirectory, readAttribute } from '../kernel/entry-facts.ts';
 import { type EntryPath, parentOf, rootPath, toName } from './entry-path.ts';
-import type { Place } from './unpack-directory.ts';
+import type { Place } from './place.ts';
 
 /** In whose name space overlayfs keeps its marks: `user` where it is mounted with `userxattr`. */
 export type OverlayAttributes = 'trusted' | 'user';

@@ -123,9 +123,9 @@ async function unpackTo(
   });
   for await (const chunk of tar) {
     if (compression !== 'none' || !sameAlgorithm) hash.update(chunk);
-    unpacker.write(chunk);
+    await unpacker.write(chunk);
   }
-  const unpacked = unpacker.finish();
+  const unpacked = await unpacker.finish();
   const isBlob = compression === 'none' && sameAlgorithm;
   return {
     diffId: isBlob ? null : (parseDigest(`${algorithm}:${hash.digest('hex')}`) as DiffId),

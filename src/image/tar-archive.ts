@@ -7,9 +7,9 @@ import { fromSystemError } from '../errors.ts';
 import type { Descriptor } from '../kernel/descriptor.ts';
 import { type EntryFacts, listAttributes, openEntryFile, readAttribute, readLink } from '../kernel/entry-facts.ts';
 import { attributeFate } from './entry-path.ts';
+import type { Place } from './place.ts';
 import type { TarEntry } from './tar-entry.ts';
 import { encodeHeader, endOfArchive, paddingOf } from './tar-write.ts';
-import type { Place } from './unpack-directory.ts';
 
 /** An entry, and for a file with content where that is; `place` is good until the next one is asked for. */
 export type ArchiveEntry = { readonly entry: TarEntry; readonly content: Place | null };

@@ -28,7 +28,7 @@ import {
 import { copyContent } from '../kernel/subvolume.ts';
 import { attributeFate, type EntryPath, nameOf, parentOf, shownPath, toName } from './entry-path.ts';
 import { type OverlayAttributes, type TreeEntry, walkLayers } from './layer-tree.ts';
-import type { Place } from './unpack-directory.ts';
+import type { Place } from './place.ts';
 
 /** What files of another owner get. */
 export type OwnerMap = (owner: { readonly uid: number; readonly gid: number }) => {

@@ -12,8 +12,8 @@ import { listEntries, type Time } from '../kernel/directory-entry.ts';
 import { type EntryFacts, entryFacts, openEntryFile, openRealDirectory, readLink } from '../kernel/entry-facts.ts';
 import { type EntryPath, nameOf, parentOf, rootPath, toName } from './entry-path.ts';
 import { type LayerView, type OverlayAttributes, type TreeEntry, viewOf } from './layer-tree.ts';
+import type { Place } from './place.ts';
 import { type OwnerMap, sameAttributes } from './tree-copy.ts';
-import type { Place } from './unpack-directory.ts';
 
 export type DifferenceOptions = {
   readonly attributes: OverlayAttributes;

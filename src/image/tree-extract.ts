@@ -35,9 +35,9 @@ import {
   shownPath,
   toName,
 } from './entry-path.ts';
+import type { Place } from './place.ts';
 import { readTar } from './tar.ts';
 import { defaultTarLimits, type TarEntry } from './tar-entry.ts';
-import type { Place } from './unpack-directory.ts';
 
 export type ExtractOptions = {
   /** Links on the way to an entry lead on, inside the root; else they are refused. */

@@ -37,7 +37,7 @@ function makeDirectories(layout: Layout): void {
     try {
       if (existsSync(directory)) continue;
       mkdirSync(directory, { recursive: directory === layout.root, mode: 0o700 });
-      if (directory === layout.containers) spreadChildren(directory);
+      if (directory === layout.containers || directory === layout.temporary) spreadChildren(directory);
       // mkdir(2) takes the umask off the mode; it never adds to it.
       if (directory === layout.root) chmodSync(directory, 0o700);
     } catch (error) {

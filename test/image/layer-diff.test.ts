@@ -67,15 +67,20 @@ function change({ scratch }: Place, script: string, options = ''): void {
 }
 
 /** Unpacks an archive as a layer beside `lower`. */
-function unpackLayer(scratch: string, name: string, archive: Buffer, attributes: OverlayAttributes = 'trusted'): void {
+async function unpackLayer(
+  scratch: string,
+  name: string,
+  archive: Buffer,
+  attributes: OverlayAttributes = 'trusted',
+): Promise<void> {
   mkdirSync(join(scratch, name), { mode: 0o755 });
   using parent = openDirectory(scratch);
   using unpacker = createUnpacker(
     { parent, name },
     { ...defaultUnpackOptions, overlayAttributes: attributes, what: 'layer', lowest: false },
   );
-  unpacker.write(archive);
-  const unpacked = unpacker.finish();
+  await unpacker.write(archive);
+  const unpacked = await unpacker.finish();
   assert.equal(unpacked.ended, true);
   mergeWithLower(join(scratch, name), [join(scratch, 'lower')], unpacked, attributes);
 }
@@ -106,7 +111,7 @@ unpackTest('a layer out of a writable directory gives the same tree again', ['ov
   sh(below, scratch);
   change(world, work);
   const archive = diffOf(scratch, 'upper');
-  unpackLayer(scratch, 'again', archive);
+  await unpackLayer(scratch, 'again', archive);
   mergedCopy(scratch, 'again', 'seen-again');
   const seen = describeTree(join(scratch, 'seen'));
   assert.deepEqual(
@@ -178,7 +183,7 @@ unpackTest('the marks of an overlay without privileges are understood', ['overla
   const { scratch } = world;
   sh(below, scratch);
   change(world, 'cd "$0"; rm -r gone; rm -r opaque; mkdir opaque; echo x > opaque/own', ',userxattr');
-  unpackLayer(scratch, 'again', diffOf(scratch, 'upper', 'user'), 'user');
+  await unpackLayer(scratch, 'again', diffOf(scratch, 'upper', 'user'), 'user');
   python(`import os; assert os.getxattr("again/opaque", "user.overlay.opaque") == b"y"`, scratch);
   assert.equal(existsSync(join(scratch, 'again/opaque/own')), true);
   sh('test -c again/gone', scratch);
