@@ -42,6 +42,12 @@ size_t failure_payload(unsigned char payload[FAILURE_BYTES], const struct failur
     return 12 + length;
 }
 
+size_t health_payload(unsigned char payload[HEALTH_BYTES], uint32_t status, int32_t code) {
+    put_u32(payload, status);
+    put_u32(payload + 4, (uint32_t)code);
+    return HEALTH_BYTES;
+}
+
 size_t exit_payload(unsigned char payload[EXIT_BYTES], const struct ending *ending) {
     put_u32(payload, ending->exit_code);
     put_u32(payload + 4, ending->signal);

@@ -13,11 +13,12 @@
 #include "failure.h"
 #include "protocol.h"
 
-enum { FRAME_HEADER = 8, STATUS_BYTES = 16, EXIT_BYTES = 32, FAILURE_BYTES = 12 + FAILURE_TEXT };
+enum { FRAME_HEADER = 8, STATUS_BYTES = 16, EXIT_BYTES = 32, FAILURE_BYTES = 12 + FAILURE_TEXT, HEALTH_BYTES = 8 };
 
 /* Each fills a payload and says how long it is. */
 size_t status_payload(unsigned char payload[STATUS_BYTES], enum shim_state state, pid_t init, uint64_t start_time);
 size_t failure_payload(unsigned char payload[FAILURE_BYTES], const struct failure *failure);
+size_t health_payload(unsigned char payload[HEALTH_BYTES], uint32_t status, int32_t code);
 size_t exit_payload(unsigned char payload[EXIT_BYTES], const struct ending *ending);
 
 void frame_header(unsigned char header[FRAME_HEADER], uint8_t type, size_t length);

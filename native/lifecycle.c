@@ -106,6 +106,7 @@ void lifecycle_report(struct shim *shim) {
         if (!shim->executing || shim->ending.failure.error != 0) return;
         shim->ending.started_at = timestamp_ns();
         change_state(shim, STATE_RUNNING);
+        health_begin(shim);
     }
 }
 
@@ -130,6 +131,7 @@ void lifecycle_reap(struct shim *shim) {
         if (pid != shim->init) continue; /* an orphan that fell to the subreaper */
         shim->ended = true;
         drop_fd(&shim->hook_runner); /* nobody waits for them */
+        health_end(shim);
         shim->status = status;
         shim->ending.finished_at = timestamp_ns();
     }

@@ -1,4 +1,5 @@
 /* The poll loop. */
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -8,7 +9,7 @@
 #include "syscalls.h"
 #include "timestamp.h"
 
-enum { SIGNALS, REPORT, HOOKS, LISTENER, OUTPUT, ERROR, SINK, FIRST_CLIENT, POLLED = FIRST_CLIENT + CLIENTS_MAX };
+enum { SIGNALS, REPORT, HOOKS, LISTENER, OUTPUT, ERROR, SINK, CHECK, CHECK_OUTPUT, FIRST_CLIENT, POLLED = FIRST_CLIENT + CLIENTS_MAX };
 
 static short stream_events(const struct stream *stream) {
     return stream->blocked ? 0 : POLLIN;
@@ -30,6 +31,8 @@ static void fill(const struct shim *shim, struct pollfd polled[POLLED]) {
     polled[OUTPUT] = (struct pollfd){.fd = shim->output.blocked ? -1 : shim->output.fd, .events = stream_events(&shim->output)};
     polled[ERROR] = (struct pollfd){.fd = shim->error.blocked ? -1 : shim->error.fd, .events = stream_events(&shim->error)};
     polled[SINK] = (struct pollfd){.fd = any_stalled(shim) ? shim->sink.fd : -1, .events = POLLOUT};
+    polled[CHECK] = (struct pollfd){.fd = shim->health.check.channel, .events = POLLIN};
+    polled[CHECK_OUTPUT] = (struct pollfd){.fd = shim->health.check.output, .events = POLLIN};
     for (size_t i = 0; i < shim->client_count; i++) {
         const struct client *client = shim->clients[i];
         short events = (short)((client->stalled ? 0 : POLLIN) | (client->output_used > 0 ? POLLOUT : 0));
@@ -77,9 +80,11 @@ static void resume_stalled(struct shim *shim) {
 }
 
 static int timeout(const struct shim *shim) {
-    if (shim->deadline == 0) return -1;
-    int64_t left = shim->deadline - monotonic_ms();
-    return left < 0 ? 0 : (int)left;
+    int64_t due = health_due(shim);
+    if (due == 0 || (shim->deadline != 0 && shim->deadline < due)) due = shim->deadline;
+    if (due == 0) return -1;
+    int64_t left = due - monotonic_ms();
+    return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
 static void serve(struct shim *shim, const struct pollfd polled[POLLED], size_t clients) {
@@ -89,6 +94,7 @@ static void serve(struct shim *shim, const struct pollfd polled[POLLED], size_t 
     if (polled[OUTPUT].revents != 0) stream_read(shim, &shim->output);
     if (polled[ERROR].revents != 0) stream_read(shim, &shim->error);
     if (polled[SINK].revents != 0) resume_stalled(shim);
+    if (polled[CHECK].revents != 0 || polled[CHECK_OUTPUT].revents != 0) health_listen(shim);
     serve_clients(shim, polled, clients);
     if (polled[LISTENER].revents != 0) server_accept(shim);
     server_end_input(shim);
@@ -104,6 +110,7 @@ void loop_run(struct shim *shim) {
     while (!lifecycle_advance(shim)) {
         struct pollfd polled[POLLED];
         if (shim->sink.closed) resume_stalled(shim); /* nothing to wait for any more: the bytes are dropped */
+        health_turn(shim);
         size_t clients = shim->client_count;
         fill(shim, polled);
         long ready = SYS(poll(polled, FIRST_CLIENT + clients, timeout(shim)));

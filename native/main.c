@@ -136,6 +136,7 @@ static void initialise(struct shim *shim) {
     shim->lock = fcntl(LOCK_FD, F_SETFD, FD_CLOEXEC) == 0 ? LOCK_FD : -1;
     shim->listener = shim->signals = shim->report = shim->hook_runner = shim->log.file.fd = -1;
     shim->output.fd = shim->error.fd = shim->sink.fd = -1;
+    shim->health.check.channel = shim->health.check.output = -1;
     shim->output.frame = FRAME_STDOUT;
     shim->output.flag = HELLO_STDOUT;
     shim->error.error = true;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "health.h"
 #include "syscalls.h"
 
 #define IN(phase) (1u << (phase))
@@ -26,6 +27,7 @@ static const struct grammar grammars[] = {
     {OP_CLONE, IN(PHASE_KEEPER), "u(usb)o(s)(uqu)o"},
     {OP_JOIN, IN(PHASE_KEEPER), "uquo(s)o"},
     {OP_LAUNCHER, IN(PHASE_KEEPER), "sbbubo"},
+    {OP_HEALTH, IN(PHASE_KEEPER), "sosqqqquu(s)"},
     {OP_CGROUP_CREATE, IN(PHASE_PREPARE), "s"},
     {OP_WRITE, IN(PHASE_PREPARE), "sssbos"},
     {OP_CGROUP_DEVICE, IN(PHASE_PREPARE), "sds"},
@@ -142,6 +144,25 @@ static const char *launcher_problem(struct cursor payload) {
     if (terminal && !console_socket && !stay) return "a terminal that nobody would relay";
     if (stay && start != NULL) return "a start fifo beside a launcher that stays";
     return start == NULL ? NULL : absolute_problem(start);
+}
+
+/* Milliseconds: what is longer than a century is a mistake, and must not overflow when added to a clock. */
+#define HEALTH_MS_MAX (100ull * 366 * 24 * 3600 * 1000)
+
+static const char *health_problem(struct cursor payload) {
+    const char *directory = take_string(&payload), *freezer = take_optional(&payload), *events = take_string(&payload);
+    uint64_t interval = take_u64(&payload), timeout = take_u64(&payload);
+    uint64_t start_period = take_u64(&payload), start_interval = take_u64(&payload);
+    take_u32(&payload);
+    uint32_t action = take_u32(&payload), words = take_count(&payload);
+    if (interval < 1 || start_interval < 1) return "health checks without a pause";
+    if (interval > HEALTH_MS_MAX || timeout > HEALTH_MS_MAX || start_period > HEALTH_MS_MAX || start_interval > HEALTH_MS_MAX)
+        return "a time of the health checks is out of range";
+    if (action > HEALTH_RUN || words > HEALTH_COMMAND_MAX) return "unknown action of the health checks";
+    const char *problem = absolute_problem(directory);
+    if (problem == NULL && freezer != NULL) problem = absolute_problem(freezer);
+    if (problem == NULL && words > 0) problem = absolute_problem(take_string(&payload));
+    return problem != NULL ? problem : absolute_problem(events);
 }
 
 static const char *hook_problem(struct cursor payload, uint16_t phase) {
@@ -274,6 +295,7 @@ static const char *record_problem(const struct record *record) {
     switch (record->op) {
     case OP_SHIM: return shim_problem(record->payload);
     case OP_LAUNCHER: return launcher_problem(record->payload);
+    case OP_HEALTH: return health_problem(record->payload);
     case OP_HOOK: return hook_problem(record->payload, record->phase);
     case OP_CLONE: return clone_problem(record->payload);
     case OP_JOIN: return join_problem(record->payload);
@@ -294,7 +316,7 @@ static const char *record_problem(const struct record *record) {
 /* What the order of the records has shown so far. */
 struct order {
     uint16_t phase;
-    bool joins, rooted, pivoted, waits, executes;
+    bool shim, joins, rooted, pivoted, waits, executes;
     bool hooks, runs_hooks; /* in the phase attach; OP_RUNTIME_HOOKS */
     bool leaves, start_fifo; /* of the launcher: nobody stays; where the start comes from */
 };
@@ -339,9 +361,11 @@ static const char *order_problem(struct order *order, const struct record *recor
     bool spawns = record->op == OP_CLONE || record->op == OP_JOIN;
     if ((record->index == 0) != keeps) return "the first record, and no other, must be OP_SHIM or OP_LAUNCHER";
     if ((record->index == 1) != spawns) return "the second record, and no other, must be OP_CLONE or OP_JOIN";
+    if (record->op == OP_HEALTH && (record->index != 2 || !order->shim || order->joins)) return "OP_HEALTH elsewhere than in the plan of a container";
     if (record->phase < order->phase) return "phases decrease";
     order->phase = record->phase;
     if (record->op == OP_LAUNCHER) note_launcher(order, record->payload);
+    order->shim |= record->op == OP_SHIM;
     order->joins |= record->op == OP_JOIN;
     if (record->phase == PHASE_ATTACH && order->joins) return "an attach step for a process that joins";
     order->hooks |= record->phase == PHASE_ATTACH && record->op == OP_HOOK;

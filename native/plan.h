@@ -16,7 +16,7 @@
  *   blob     u32 length, bytes
  *   T[]      u32 count, then that many T
  *
- * The first record is OP_SHIM or OP_LAUNCHER: who the keeper is, the parent of the init. The second is OP_CLONE or OP_JOIN; then come the
+ * The first record is OP_SHIM or OP_LAUNCHER: who the keeper is, the parent of the init. The second is OP_CLONE or OP_JOIN; the third may be OP_HEALTH. Then come the
  * steps in the order of their execution, phases not decreasing. `src/runtime/plan/steps.ts` says what each step means, `src/runtime/plan/encode.ts` writes
  * it, and a test compares the numbers of both files.
  */
@@ -64,6 +64,9 @@ enum plan_op {
     OP_CLONE = 2,
     /* u32 pid, u64 start time, u32 CLONE_NEW* flags, str? unified, str[] legacy, str? session keyring */
     OP_JOIN = 3,
+    /* After OP_SHIM and OP_CLONE: str directory (health-file.c), str? freezer, str event log, u64 interval, u64 timeout,
+     * u64 start period, u64 start interval (all ms), u32 retries, u32 enum health_action, str[] command of it */
+    OP_HEALTH = 5,
     /* str id, bool terminal, bool console socket, u32 descriptors to preserve, bool stay, str? start fifo */
     OP_LAUNCHER = 4,
 

@@ -51,6 +51,8 @@ enum frame_type {
     FRAME_KILL_ALL = 7,  /* no payload */
     /* u32 milliseconds: run the reconcile command that long after the last client has left, whatever there is to do. */
     FRAME_LINGER = 8,
+    /* Check the health now; refused where there is no check. No payload; the answer is FRAME_HEALTH. */
+    FRAME_CHECK = 9,
 
     /* shim to client */
     FRAME_STATUS = 32, /* u32 state, u32 host pid of the init, u64 its start time in clock ticks (proc(5), field 22) */
@@ -62,6 +64,8 @@ enum frame_type {
     /* u32 phase, u32 index of the step in the whole plan (0 is OP_SHIM), u32 errno, text without NUL */
     FRAME_FAIL = 36,
     FRAME_WARN = 37, /* as FRAME_FAIL */
+    /* u32 enum health_status, u32 exit status of the check in two's complement, -1 for none; after each check */
+    FRAME_HEALTH = 38,
 };
 
 enum shim_state {

@@ -111,6 +111,7 @@ static int frame_length(uint8_t type) {
     case FRAME_HELLO:
     case FRAME_STDIN_EOF:
     case FRAME_START:
+    case FRAME_CHECK:
     case FRAME_KILL_ALL: return 0;
     case FRAME_RESIZE:
     case FRAME_LINGER:
@@ -142,6 +143,7 @@ static bool act(struct shim *shim, struct client *client, uint8_t type, uint8_t 
     case FRAME_RESIZE: terminal_resize(shim, frame_u16(payload), frame_u16(payload + 2)); return true;
     case FRAME_SIGNAL: return signal_init(shim, client, frame_u32(payload));
     case FRAME_START: lifecycle_start(shim); return true;
+    case FRAME_CHECK: return health_ask(shim);
     case FRAME_LINGER: {
         uint32_t milliseconds = frame_u32(payload);
         if (milliseconds > LINGER_MAX_MS) return false;

@@ -40,6 +40,7 @@ static void survey(struct shim *shim) {
     shim->waits = plan_find(&shim->plan, OP_WAIT_START, &record);
     shim->joins = plan_find(&shim->plan, OP_JOIN, &record);
     shim->hooks = plan_find(&shim->plan, OP_RUNTIME_HOOKS, &record);
+    health_read(&shim->health, &shim->plan);
     if (plan_find(&shim->plan, OP_FIND_EXECUTABLE, &record)) shim->find_index = record.index;
     if (plan_find(&shim->plan, OP_SECCOMP, &record)) shim->filter_index = record.index;
     if (plan_find(&shim->plan, OP_EXEC, &record)) shim->exec_index = record.index;
@@ -69,6 +70,7 @@ static void trim(struct shim *shim) {
     plan_free(&shim->plan);
     shim->plan = kept;
     options_read(&shim->plan, &shim->options);
+    health_read(&shim->health, &shim->plan);
     shim->log.file.path = shim->options.log;
 }
 

@@ -6,6 +6,7 @@
  *   server.c    clients: accepting, frames in, frames out
  *   streams.c   stdio of the container: to the log and to the clients
  *   lifecycle.c what the init says, how it ends
+ *   health.c    checks of its health
  *   hook-runner.c hooks that run while all of this goes on
  */
 #ifndef ONGGI_SHIM_H
@@ -18,6 +19,7 @@
 #include "client.h"
 #include "ending.h"
 #include "failure.h"
+#include "health.h"
 #include "log.h"
 #include "message.h"
 #include "options.h"
@@ -77,6 +79,8 @@ struct shim {
     struct ending ending;
     uint32_t linger_ms; /* FRAME_LINGER, 0: none */
     int64_t deadline; /* monotonic, 0: none */
+
+    struct health health;
 
     uint32_t leaver; /* process with whose connections stdin ends, 0: none */
 

@@ -44,6 +44,7 @@ export const hazards: readonly HazardRule[] = [
       },
       { file: 'native/addon_spawn.c', why: 'the shim, through a sealed descriptor' },
       { file: 'native/enter.c', why: 'onggi itself, by its absolute path' },
+      { file: 'native/health.c', why: 'onggi, which sees to an unhealthy container' },
       { file: 'native/hook.c', why: 'hooks of the bundle' },
       { file: 'native/idmap.c', why: 'newuidmap and newgidmap' },
       { file: 'native/shim.c', why: 'onggi reconcile' },

@@ -1,5 +1,6 @@
 /** The flags that `run` and `create` share. Pure data. */
 import { asIs, list, type Refused, single, toggle, type ValueOf } from './definition.ts';
+import { healthFlags } from './run-flags/health.ts';
 import { namespaceFlags } from './run-flags/namespaces.ts';
 import { resourceFlags } from './run-flags/resources.ts';
 import { parseByteSize } from './value/byte-size.ts';
@@ -48,6 +49,7 @@ export const containerFlags = {
     'Say that the container listens on a port or on a range of them: 80, 8000-8010/udp',
   ),
   'group-add': list('list', asIs, 'Be in this group, too: NAME of the image or GID'),
+  ...healthFlags,
   hostname: single('string', asIs, 'Host name; the short ID if absent', { short: 'h' }),
   init: toggle('Run a small init as process 1 that forwards signals and reaps zombies'),
   interactive: toggle('Keep standard input open', { short: 'i' }),
@@ -109,12 +111,6 @@ export const refusedContainerFlags: Refused = {
     'cpu-count',
     'cpu-percent',
     'gpus',
-    'health-cmd',
-    'health-interval',
-    'health-retries',
-    'health-start-interval',
-    'health-start-period',
-    'health-timeout',
     'io-maxbandwidth',
     'io-maxiops',
     'ip',
@@ -129,11 +125,10 @@ export const refusedContainerFlags: Refused = {
     'storage-opt',
     'userns',
   ],
-  switches: ['disable-content-trust', 'no-healthcheck', 'use-api-socket'],
+  switches: ['disable-content-trust', 'use-api-socket'],
   harmless: {
     'disable-content-trust': ['true', '1'],
     'log-driver': ['json-file'],
-    'no-healthcheck': ['false'],
     'use-api-socket': ['false'],
   },
 };

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { BindMount, ContainerOptions, SecurityOptions } from '../engine/types.ts';
 import { OnggiError, unsupported } from '../errors.ts';
 import type { ContainerFlags } from './container-flags.ts';
+import { healthOptions } from './run-flags/health.ts';
 import { namespaceOptions } from './run-flags/namespaces.ts';
 import { resourceOptions } from './run-flags/resources.ts';
 import { type Assignment, type Environment, recordOf, resolveEnvironment } from './value/environment.ts';
@@ -56,6 +57,7 @@ export function containerOptions(flags: ContainerFlags, args: readonly string[],
     mounts: [...[...flags.volume, ...flags.mount].map((mount) => mountOf(mount, facts)), ...flags.tmpfs],
     ...(flags['volumes-from'].length > 0 && { volumesFrom: flags['volumes-from'] }),
     ...present('restart', restartOf(flags)),
+    ...present('health', healthOptions(flags)),
     ...present('shmSize', positive(flags['shm-size'])),
     ...(flags['group-add'].length > 0 && { groups: flags['group-add'] }),
     ...present('security', securityOf(flags['security-opt'], facts)),

@@ -42,6 +42,12 @@ export const containerCommands: readonly Entry[] = [
     load: () => import('./commands/export.ts'),
   },
   {
+    names: ['healthcheck run'],
+    summary: 'Check the health of a container now',
+    group: 'other',
+    load: () => import('./commands/healthcheck-run.ts'),
+  },
+  {
     names: ['container inspect'],
     summary: 'Show everything about containers',
     group: 'other',

@@ -70,6 +70,7 @@ export const commands: readonly Entry[] = [
 /** Words that group commands by what they act on. */
 export const managers: Readonly<Record<string, string>> = {
   container: 'Manage containers',
+  healthcheck: 'Check the health of containers',
   image: 'Manage images',
   manifest: 'Manage manifests and manifest lists',
   registry: 'Be a registry for other engines',
@@ -87,7 +88,6 @@ export const missingCommands: readonly string[] = [
   'config',
   'context',
   'cp',
-  'events',
   'network',
   'node',
   'plugin',

@@ -231,6 +231,7 @@ export function fakeContainer(changes: Partial<ContainerSummary> = {}): Containe
     status: 'running',
     startedAt: fixedNow - 4000,
     finishedAt: null,
+    health: null,
     exitCode: null,
     ports: [],
     labels: {},

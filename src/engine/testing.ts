@@ -53,6 +53,7 @@ export function fakeShim(said: readonly ShimEvent[], end: 'over' | Error | 'sile
     closeStdin: note('closeStdin'),
     resize: note('resize'),
     signal: noteLater('signal'),
+    check: note('check'),
     killAll: note('killAll'),
     linger: noteLater('linger'),
     close,

@@ -4,6 +4,7 @@
  * OCI config.json is derived from it, the image and the machine at each start.
  */
 import type { Digest } from '../oci/digest.ts';
+import type { HealthOptions, HealthStatus } from './types/health.ts';
 import type { ContainerLink, JoinedContainer, NetworkMode } from './types/namespace.ts';
 import type { Resources } from './types/resources.ts';
 
@@ -114,6 +115,7 @@ export type ContainerOptions = {
   readonly autoRemove?: boolean;
   /** Absent: it stays ended. Not together with `autoRemove`. */
   readonly restart?: RestartPolicy;
+  readonly health?: HealthOptions;
   readonly mounts?: readonly (BindMount | TmpfsMount | VolumeMount)[];
   /** Containers whose binds and volumes this one gets too, on places that it has nothing on. */
   readonly volumesFrom?: readonly { readonly container: string; readonly readOnly: boolean | null }[];
@@ -179,6 +181,8 @@ export type ContainerSummary = {
   readonly status: ContainerStatus;
   readonly startedAt: number | null;
   readonly finishedAt: number | null;
+  /** Null without a health check, and before it runs for the first time. */
+  readonly health: HealthStatus | null;
   readonly exitCode: number | null;
   readonly ports: readonly PortMapping[];
   /** The image's and the user's, who has the last word. */
@@ -335,6 +339,7 @@ export type { CopyImageOptions } from './image/transfer.ts';
 export type { RegistryOptions } from './registry/registry-access.ts';
 export type * from './types/copy.ts';
 export type * from './types/event.ts';
+export type * from './types/health.ts';
 
 /** Something that could not be had and was gone without; faces print it once. */
 export type Warning = { readonly message: string };

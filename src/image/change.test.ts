@@ -45,7 +45,6 @@ const refused: readonly (readonly [string, string])[] = [
   ['__proto__ x', 'invalid'],
   ['RUN ls', 'unsupported'],
   ['ONBUILD RUN ls', 'unsupported'],
-  ['HEALTHCHECK NONE', 'unsupported'],
 ];
 
 for (const [change, code] of refused) {

@@ -5,6 +5,7 @@
 import { posix } from 'node:path';
 import { OnggiError, unsupported } from '../errors.ts';
 import { splitWords, words } from './dockerfile-word.ts';
+import { healthcheck } from './healthcheck.ts';
 
 /** The `config` field of an image config (config.md), as it is written. */
 export type ConfigFields = {
@@ -17,6 +18,7 @@ export type ConfigFields = {
   Labels?: Record<string, string>;
   Volumes?: Record<string, object>;
   StopSignal?: string;
+  Healthcheck?: Record<string, unknown>;
 };
 
 export const configFields = [
@@ -29,6 +31,7 @@ export const configFields = [
   'Labels',
   'Volumes',
   'StopSignal',
+  'Healthcheck',
 ] as const satisfies readonly (keyof ConfigFields)[];
 
 /**
@@ -59,7 +62,7 @@ export function applyChanges(changes: readonly string[], before: ConfigFields = 
 }
 
 /** Instructions of builds; they make no sense without one. */
-const known = new Set(['FROM', 'RUN', 'COPY', 'ADD', 'ARG', 'SHELL', 'ONBUILD', 'HEALTHCHECK', 'MAINTAINER']);
+const known = new Set(['FROM', 'RUN', 'COPY', 'ADD', 'ARG', 'SHELL', 'ONBUILD', 'MAINTAINER']);
 
 type Instruction = (config: ConfigFields, rest: string) => void;
 
@@ -99,6 +102,9 @@ const instructions: Readonly<Record<string, Instruction>> = {
       throw new OnggiError('invalid', `STOPSIGNAL "${signal}": not a signal`);
     }
     config.StopSignal = signal;
+  },
+  HEALTHCHECK: (config, rest) => {
+    config.Healthcheck = healthcheck(rest, jsonList);
   },
 };
 

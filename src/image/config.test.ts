@@ -69,7 +69,6 @@ test('no other field of an image comes out, whatever it is called', () => {
     Privileged: true,
     privileged: true,
     HostConfig: { Privileged: true, Binds: ['/:/host'] },
-    Healthcheck: { Test: ['CMD', 'x'] },
     OnBuild: ['RUN x'],
     Shell: ['x'],
     Annotations: { 'io.podman.annotations.privileged': 'TRUE' },

@@ -6,6 +6,7 @@
 import * as v from 'valibot';
 import { OnggiError } from '../errors.ts';
 import { type DiffId, type Digest, isDigest } from '../oci/digest.ts';
+import { type HealthConfig, parseHealthTest } from '../oci/health.ts';
 import { type ImageConfig, maxLayers, maxManifestSize } from '../oci/image-spec.ts';
 import { readBlob } from '../store/blob.ts';
 import type { Store } from '../store/store.ts';
@@ -28,6 +29,9 @@ const list = v.nullish(v.pipe(v.array(argument), v.maxLength(10_000)));
 const keys = v.nullish(v.pipe(v.record(path, v.unknown()), v.maxEntries(10_000)));
 const word = v.pipe(v.string(), v.maxLength(64), v.regex(/^[A-Za-z0-9._-]+$/));
 
+/** Up to a hundred years. */
+const nanoseconds = v.nullish(v.pipe(v.number(), v.minValue(0), v.maxValue(100 * 365 * 86400e9)));
+
 const process = v.object({
   Env: list,
   /** Docker once wrote a string where the specification wants a list; such images are not made any more. */
@@ -38,6 +42,16 @@ const process = v.object({
   ExposedPorts: keys,
   Volumes: keys,
   Labels: v.nullish(v.pipe(v.record(v.pipe(v.string(), v.maxLength(4096)), argument), v.maxEntries(10_000))),
+  Healthcheck: v.nullish(
+    v.object({
+      Test: list,
+      Interval: nanoseconds,
+      Timeout: nanoseconds,
+      StartPeriod: nanoseconds,
+      StartInterval: nanoseconds,
+      Retries: v.nullish(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 31 - 1))),
+    }),
+  ),
   StopSignal: v.nullish(v.pipe(v.string(), v.maxLength(32), v.regex(/^[A-Za-z0-9+-]*$/))),
 });
 
@@ -92,8 +106,27 @@ export function parseImageConfig(bytes: Uint8Array, what: string): Untrusted<Ima
       volumes: Object.keys(config?.Volumes ?? {}),
       labels: config?.Labels ?? {},
       stopSignal: config?.StopSignal || null,
+      ...healthOf(config?.Healthcheck),
     },
   });
+}
+
+/** A test that is none of Docker's is passed over: no image has to be refused for it. */
+function healthOf(written: v.InferOutput<typeof process>['Healthcheck']): { readonly health?: HealthConfig } {
+  if (written === undefined || written === null) return {};
+  const test = parseHealthTest(written.Test ?? []);
+  const { Interval, Timeout, StartPeriod, StartInterval, Retries } = written;
+  // Docker refuses less than a millisecond, but not that of an image.
+  const time = (name: string, value: number | null | undefined) => (value ? { [name]: Math.max(1, value / 1e6) } : {});
+  const health = {
+    ...(test !== undefined && { test }),
+    ...time('interval', Interval),
+    ...time('timeout', Timeout),
+    ...time('startPeriod', StartPeriod),
+    ...time('startInterval', StartInterval),
+    ...(Retries ? { retries: Retries } : {}),
+  };
+  return { health };
 }
 
 function parseJson(bytes: Uint8Array, what: string): unknown {

@@ -18,6 +18,7 @@ export type ClientFrame =
   | { readonly type: 'resize'; readonly rows: number; readonly columns: number }
   | { readonly type: 'signal'; readonly signal: number }
   | { readonly type: 'start' }
+  | { readonly type: 'check' }
   | { readonly type: 'kill-all' }
   /** Milliseconds, at most a minute. */
   | { readonly type: 'linger'; readonly milliseconds: number };
@@ -64,7 +65,12 @@ export type ShimEvent =
   | { readonly type: 'output'; readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array }
   | ({ readonly type: 'exit' } & ExitReport)
   | ({ readonly type: 'fail' } & StepReport)
-  | ({ readonly type: 'warn' } & StepReport);
+  | ({ readonly type: 'warn' } & StepReport)
+  /** A health check has ended; its exit status is -1 when it could not be made. */
+  | { readonly type: 'health'; readonly status: (typeof healthWords)[number]; readonly exitCode: number };
+
+/** enum health_status */
+const healthWords = ['starting', 'healthy', 'unhealthy'] as const;
 
 const clientTypes = {
   hello: 1,
@@ -75,6 +81,7 @@ const clientTypes = {
   start: 6,
   'kill-all': 7,
   linger: 8,
+  check: 9,
 } as const satisfies Record<ClientFrame['type'], number>;
 
 function interestFlags({ stdin, stdout, stderr, reconciles }: Interest): number {
@@ -155,6 +162,15 @@ function decodeExit(payload: Buffer): ShimEvent {
   };
 }
 
+function decodeHealth(payload: Buffer): ShimEvent {
+  exactly(payload, 8);
+  return {
+    type: 'health',
+    status: pick(healthWords, payload.readUInt32LE(0), 'health status'),
+    exitCode: payload.readInt32LE(4),
+  };
+}
+
 /** The payload of FRAME_FAIL and FRAME_WARN, and what the shim writes when it can't start. */
 export function decodeReport(payload: Buffer): StepReport {
   if (payload.length < 12) throw corrupt(`report of ${payload.length} bytes`);
@@ -173,6 +189,7 @@ const decoders: Readonly<Record<number, Decode>> = {
   35: decodeExit,
   36: (payload) => ({ type: 'fail', ...decodeReport(payload) }),
   37: (payload) => ({ type: 'warn', ...decodeReport(payload) }),
+  38: decodeHealth,
 };
 
 function exactly(payload: Buffer, length: number): void {

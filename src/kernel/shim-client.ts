@@ -26,6 +26,8 @@ export interface ShimClient extends Disposable {
   resize(rows: number, columns: number): void;
   /** Sends a signal to the init; the shim records this process as its sender. Resolves when the kernel has the message. */
   signal(signal: number): Promise<void>;
+  /** Has it check the health of its container; an event `health` answers. The shim closes where there is no check. */
+  check(): void;
   /** Ends every process of the container. */
   killAll(): void;
   /** Has the shim run its reconcile command that long after the last client has left. Resolves when the kernel has the message. */
@@ -144,6 +146,7 @@ function clientOf(socket: Socket, path: string): ShimClient {
     },
     resize: (rows, columns) => send({ type: 'resize', rows, columns }),
     signal: (signal) => written(socket, encodeFrame({ type: 'signal', signal }), path),
+    check: () => send({ type: 'check' }),
     killAll: () => send({ type: 'kill-all' }),
     linger: (milliseconds) => written(socket, encodeFrame({ type: 'linger', milliseconds }), path),
     close,

@@ -9,7 +9,7 @@ import type { ShimEvent, ShimState } from './frame.ts';
 
 export type ClientState = 'greeted' | ShimState | 'failed' | 'ended';
 
-type Message = 'warn' | 'output' | 'fail' | 'exit' | ShimState;
+type Message = 'warn' | 'health' | 'output' | 'fail' | 'exit' | ShimState;
 
 /**
  * Absent is a violation. The first answer is a status, which a client that comes late gets in any state. Output may
@@ -27,7 +27,7 @@ const table: Readonly<Record<ClientState, Readonly<Partial<Record<Message, Clien
     exit: 'ended',
   },
   created: { warn: 'created', output: 'created', running: 'running', exited: 'exited', fail: 'failed', exit: 'ended' },
-  running: { warn: 'running', output: 'running', exited: 'exited', exit: 'ended' },
+  running: { warn: 'running', health: 'running', output: 'running', exited: 'exited', exit: 'ended' },
   exited: { warn: 'exited', output: 'exited', fail: 'failed', exit: 'ended' },
   failed: { warn: 'failed', output: 'failed', exited: 'failed', exit: 'ended' },
   ended: {},

@@ -4,6 +4,7 @@
  * `image/config.ts`.
  */
 import type { DiffId, Digest } from './digest.ts';
+import type { HealthConfig } from './health.ts';
 import type { Platform } from './platform.ts';
 
 export const mediaTypes = {
@@ -85,6 +86,8 @@ export type ImageProcess = {
   readonly labels: Readonly<Record<string, string>>;
   /** As written, a name or a number; null when the image names none. */
   readonly stopSignal: string | null;
+  /** Absent when it names none. */
+  readonly health?: HealthConfig;
 };
 
 export type ImageConfig = {

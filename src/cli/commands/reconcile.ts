@@ -1,13 +1,15 @@
 import { defineCommand } from '../definition.ts';
 
-/** Internal: what the shim runs when a container has ended. */
+/** Internal: what the shim runs when a container has ended, or when an unhealthy one is to. */
 export const command = defineCommand({
-  usage: '[ID]',
-  positionals: { min: 0, max: 1 },
+  usage: '[ID [stop|restart]]',
+  positionals: { min: 0, max: 2 },
   flags: {},
-  async run({ args: [id], context }) {
+  async run({ args: [id, action], context }) {
     const engine = await context.engine();
-    await engine.reconcile(id);
+    if (id !== undefined && action === 'stop') await engine.containers.stop(id);
+    else if (id !== undefined && action === 'restart') await engine.containers.restart(id);
+    else await engine.reconcile(id);
     return 0;
   },
 });

@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ContainerStatus } from '../../engine/types.ts';
 import { OnggiError } from '../../errors.ts';
+import { parseDuration } from '../../oci/duration.ts';
 import type { EngineFace } from '../context.ts';
 import { defineCommand, latestFlag, list, single } from '../definition.ts';
 import { forEachRef } from '../each.ts';
-import { parseDuration } from '../value/instant.ts';
 import { oneOf } from '../value/number.ts';
 
 /** Podman's words for the states of a container, and what they are here. */

@@ -58,6 +58,10 @@ const containerTests: Tests<ContainerSummary> = {
     const wanted = parseBoolean(value);
     return () => !wanted;
   },
+  health: (value) => {
+    if (!['starting', 'healthy', 'unhealthy', 'none'].includes(value)) throw invalidValue('health', value);
+    return ({ health }) => (health ?? 'none') === value;
+  },
   publish: (value) => {
     const { first, last, protocol } = parsePort(value, 'publish');
     return ({ ports }) =>

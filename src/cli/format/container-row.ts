@@ -66,7 +66,7 @@ export function containerRow(container: ContainerSummary, options: RowOptions): 
 export function statusText(container: ContainerSummary, now: number): string {
   if (isUp(container)) {
     const up = `Up ${humanDuration(now - (container.startedAt ?? now))}`;
-    return container.status === 'paused' ? `${up} (Paused)` : up;
+    return container.status === 'paused' ? `${up} (Paused)` : `${up}${healthText(container)}`;
   }
   if (container.status === 'created') return 'Created';
   const word = container.status === 'restarting' ? 'Restarting' : 'Exited';
@@ -78,6 +78,11 @@ function portsOf(container: ContainerSummary): string {
   const { networkMode, ports, exposed } = container;
   if (!isUp(container)) return '';
   return portsText(shownPorts(ports, networkMode === 'host' || networkMode === 'none' ? [] : exposed));
+}
+
+function healthText({ health }: ContainerSummary): string {
+  if (health === null) return '';
+  return health === 'starting' ? ' (health: starting)' : ` (${health})`;
 }
 
 function isUp({ status }: ContainerSummary): boolean {

@@ -100,6 +100,7 @@ function container(changes: Partial<ContainerSummary>): ContainerSummary {
     created: now - 3 * second,
     status: 'exited',
     startedAt: now - 3 * second,
+    health: null,
     finishedAt: now - 2 * second,
     exitCode: 0,
     ports: [],

@@ -20,12 +20,24 @@ const maps: ReadonlySet<string | undefined> = new Set([
   'Volumes',
 ]);
 
+/** Fields that the Engine API leaves out where there is nothing to tell; they are no mistake either. */
+const optional: ReadonlySet<string> = new Set([
+  'Annotations',
+  'ExposedPorts',
+  'Health',
+  'Healthcheck',
+  'SizeRootFs',
+  'SizeRw',
+  'StopSignal',
+  'StopTimeout',
+]);
+
 /** @throws OnggiError `invalid` on a template that can't be parsed */
 export function compileRecord(format: string): (record: unknown) => string {
   if (format === 'json') return goJson;
   return compileTemplate(format, {
     missing: (name, parent) => {
-      if (maps.has(parent)) return undefined;
+      if (maps.has(parent) || optional.has(name)) return undefined;
       throw new OnggiError('invalid', `template parsing error: map has no entry for key "${name}"`);
     },
   });

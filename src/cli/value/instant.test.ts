@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parseDuration } from '../../oci/duration.ts';
 import { testParser } from '../testing.ts';
-import { parseDuration, parseInstant } from './instant.ts';
+import { parseInstant } from './instant.ts';
 
 testParser(
   'durations',

@@ -126,8 +126,8 @@ function configOf({ store }: Context, container: Container): ConfigFields {
   const { imageId } = container.row;
   const image = imageId === null ? null : readImageConfig(store, imageId).value.process;
   const all = config(container, summaryOf(store, container.row), image);
-  const { User, ExposedPorts, Env, Cmd, Volumes, WorkingDir, Entrypoint, Labels, StopSignal } = all;
-  const fields = { User, ExposedPorts, Env, Cmd, Volumes, WorkingDir, Entrypoint, Labels, StopSignal };
+  const { User, ExposedPorts, Env, Cmd, Volumes, WorkingDir, Entrypoint, Labels, StopSignal, Healthcheck } = all;
+  const fields = { User, ExposedPorts, Env, Cmd, Volumes, WorkingDir, Entrypoint, Labels, StopSignal, Healthcheck };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => !isEmpty(value)));
 }
 

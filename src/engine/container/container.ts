@@ -1,6 +1,7 @@
 /** A container as the engine sees it: the stored row, parsed. The live process is the shim's business (STYLE B3). */
 import { join } from 'node:path';
 import { OnggiError } from '../../errors.ts';
+import type { HealthConfig } from '../../oci/health.ts';
 import { type ContainerRow, listContainers } from '../../store/container-row.ts';
 import { containerPath } from '../../store/layout.ts';
 import {
@@ -12,6 +13,8 @@ import {
   portsOfContainer,
 } from '../../store/network-row.ts';
 import type { Store } from '../../store/store.ts';
+import { readHealthStatus } from '../health/state.ts';
+import type { HealthStatus } from '../types/health.ts';
 import type {
   ContainerId,
   ContainerOptions,
@@ -32,6 +35,8 @@ export type Container = {
   readonly imageLabels: Readonly<Record<string, string>>;
   /** "80/tcp", of the image. */
   readonly imageExposed: readonly string[];
+  /** The user's and the image's together; absent: no check. */
+  readonly health: HealthConfig | undefined;
   readonly ending: Ending | null;
   /** What the present or last start made outside the container's namespaces. */
   readonly start: StartRecord | null;
@@ -70,6 +75,8 @@ export type ContainerFiles = {
   readonly merged: string;
   /** Of the process that connects an ordinary user's container to the network. */
   readonly pasta: { readonly pid: string; readonly log: string };
+  /** Of the health checks (native/health-file.c). */
+  readonly health: string;
   /** Where the init mounts the root, inside its own mount namespace only. */
   readonly rootfs: string;
   /** Writable layers of the machine's other disks, for the image `host`. */
@@ -95,6 +102,7 @@ export function filesOf(store: Store, id: string): ContainerFiles {
     merged: join(directory, 'merged'),
     whole: join(directory, 'tree-is-whole'),
     pasta: { pid: join(directory, 'pasta.pid'), log: join(directory, 'pasta.log') },
+    health: join(directory, 'health'),
     rootfs: join(directory, 'rootfs'),
     disks: join(directory, 'disks'),
     hostname: join(directory, 'hostname'),
@@ -113,6 +121,7 @@ export function containerOf(store: Store, row: ContainerRow): Container {
     args: asked.args,
     imageLabels: asked.imageLabels ?? {},
     imageExposed: asked.imageExposed ?? [],
+    health: asked.health,
     ending: row.ending === null ? null : (parse(row, row.ending) as Ending),
     start: row.cgroup === null ? null : (parse(row, row.cgroup) as StartRecord),
     files: filesOf(store, row.id),
@@ -125,6 +134,7 @@ export type Asked = {
   readonly args: readonly string[];
   readonly imageLabels?: Readonly<Record<string, string>>;
   readonly imageExposed?: readonly string[];
+  readonly health?: HealthConfig | undefined;
 };
 
 /** JSON has no bigint: the limits of ulimits are kept as decimal text. `decodeAsked` is the inverse. */
@@ -184,6 +194,13 @@ export function allSummaries(store: Store): ContainerSummary[] {
   );
 }
 
+/** Of one that does not run any more it is as Docker has it: unhealthy. */
+function healthStatus({ row, files, health }: Container): HealthStatus | null {
+  if (health?.test === undefined || health.test === null || row.startedAt === null) return null;
+  if (row.state !== 'running') return 'unhealthy';
+  return readHealthStatus(files.health)?.status ?? 'starting';
+}
+
 function summary(
   container: Container,
   address: AddressLease | undefined,
@@ -200,6 +217,7 @@ function summary(
     status: statusOf(row),
     startedAt: row.startedAt,
     finishedAt: row.finishedAt,
+    health: healthStatus(container),
     exitCode: ending?.exitCode ?? null,
     ports: ports.map(({ hostIp, hostPort, containerPort, protocol }) => ({
       hostIp,

@@ -2,6 +2,7 @@
 import type { Change } from '../../image/layer-changes.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Context } from '../context.ts';
+import type { CheckedHealth } from '../health/run.ts';
 import type { ProcessList } from '../process/top.ts';
 import type { Pruned, PruneSystemOptions } from '../system/prune.ts';
 import type {
@@ -80,6 +81,8 @@ export type Containers = {
   kill(ref: string, signal?: string): Promise<void>;
   /** @throws `conflict` when it runs and `force` is not set */
   remove(ref: string, options?: { readonly force?: boolean; readonly volumes?: boolean }): Promise<void>;
+  /** A health check now. @throws `conflict` when it does not run, or has none */
+  checkHealth(ref: string): Promise<CheckedHealth>;
   /** Resolves with the exit status, at once for one that has ended. */
   wait(ref: string): Promise<number>;
   /** What ended it. */
@@ -146,6 +149,7 @@ export function makeContainers(context: Context): Containers {
     kill: async (ref, signal) => (await import('./end.ts')).kill(context, ref, signal ?? 'SIGKILL'),
     remove: async (ref, options) => (await import('./end.ts')).remove(context, ref, options ?? {}),
     wait: async (ref) => (await import('./end.ts')).wait(context, ref),
+    checkHealth: async (ref) => (await import('../health/run.ts')).checkHealthNow(context, ref),
     why: async (ref) => (await import('./query.ts')).why(context, ref),
     diff: async (ref) => (await import('./changes.ts')).diff(context, ref),
     async *export(ref, signal) {

@@ -1,10 +1,11 @@
 /** Making a container: its directories, then its row. Nothing of it runs yet. */
-import { mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { fromSystemError, OnggiError } from '../../errors.ts';
 import { findImage } from '../../image/find.ts';
 import { createSnapshot } from '../../image/snapshot.ts';
 import { storageDriver } from '../../image/storage-driver.ts';
 import { unprivileged } from '../../kernel/user-namespace.ts';
+import { mergeHealth } from '../../oci/health.ts';
 import {
   type ContainerRow,
   containerStates,
@@ -20,6 +21,8 @@ import type { Store } from '../../store/store.ts';
 import type { Context } from '../context.ts';
 import { emit } from '../event/emit.ts';
 import { containerNews, volumeNews } from '../event/news.ts';
+import { writeEventTail } from '../health/event-tail.ts';
+import { checkHealth } from '../health/settings.ts';
 import { hostCommand } from '../image/host-image.ts';
 import { readImageConfig } from '../image/view.ts';
 import { processArgs } from '../spec/process.ts';
@@ -48,15 +51,18 @@ export async function insertNew(context: Context, given: ContainerOptions): Prom
   const options = resolveJoined(store, withHostCommand(given));
   checkHostImage(options);
   checkOptions(options);
+  checkHealth(options);
   const image = options.image === hostImage ? null : findImage(store, options.image);
   const ofImage = image === null ? null : readImageConfig(store, image.id).value.process;
   const resolved = resolveMounts(options.mounts ?? [], sharedBy(store, options), ofImage?.volumes ?? [], newVolumeName);
+  const health = mergeHealth(options.health, ofImage?.health);
   const settled = { ...options, mounts: resolved.mounts };
   const asked = {
     options: settled,
     args: processArgs(options, ofImage),
     imageLabels: ofImage?.labels ?? {},
     imageExposed: exposedPorts({}, ofImage),
+    health,
   };
   const id = newContainerId();
   const files = filesOf(store, id);
@@ -167,5 +173,7 @@ export async function rename({ store }: Context, ref: string, name: string): Pro
     throw new OnggiError('invalid', `cannot rename container "${row.name}": it has that name already`);
   }
   const renamed = updateContainer(store.database, row.id, containerStates, { name: wanted });
-  emit(store, containerNews(containerOf(store, renamed), 'rename', { oldName: `/${row.name}` }));
+  const container = containerOf(store, renamed);
+  if (existsSync(container.files.health)) writeEventTail(container);
+  emit(store, containerNews(container, 'rename', { oldName: `/${row.name}` }));
 }

@@ -1,6 +1,7 @@
 /** The parts of `inspect` that say what a container was asked to be: Config and HostConfig of the Engine API. Pure. */
 import type { ImageProcess } from '../../oci/image-spec.ts';
 import { defaultShmSize, maskedPaths, readonlyPaths } from '../../runtime/defaults.ts';
+import { healthRecord } from '../health/settings.ts';
 import type { ContainerOptions, ContainerSummary, PortMapping } from '../types.ts';
 import type { AnyMount } from '../volume/volume-mount.ts';
 import type { Container } from './container.ts';
@@ -59,7 +60,7 @@ function logConfig(log: Container['options']['log']): Record<string, string> {
 
 /** Options and image together, by Docker's rules (moby, daemon/commit.go, merge). */
 export function config(
-  { row, options }: Container,
+  { row, options, health }: Container,
   { labels }: ContainerSummary,
   image: ImageProcess | null,
 ): Record<string, unknown> {
@@ -79,6 +80,7 @@ export function config(
     Env: environment(options.env ?? [], image?.env ?? []),
     Cmd: orNull(orNull(options.command) ?? inherited),
     Image: row.imageReference,
+    ...(health !== undefined && { Healthcheck: healthRecord(health) }),
     Volumes: volumes.length > 0 ? emptyByKey(volumes) : null,
     WorkingDir: options.workingDir || image?.workingDir || '',
     Entrypoint: orNull(entrypoint),

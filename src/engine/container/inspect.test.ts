@@ -30,6 +30,7 @@ function container(options: Partial<ContainerOptions>, change: Partial<Container
     args: ['/entry', 'serve'],
     imageLabels: image.labels,
     imageExposed: [],
+    health: undefined,
     ending: null,
     start: null,
     files: filesOf({ layout: layoutOf('/s') } as Store, id),

@@ -1,5 +1,6 @@
 /** `inspect` of a container in the shape of the Docker Engine API (ContainerInspect). Pure. */
 import type { ImageProcess } from '../../oci/image-spec.ts';
+import type { Health } from '../types/health.ts';
 import type { ContainerSummary, NetworkMode } from '../types.ts';
 import type { AnyMount } from '../volume/volume-mount.ts';
 import type { Container } from './container.ts';
@@ -20,6 +21,7 @@ const never = '0001-01-01T00:00:00Z';
 /**
  * @param image what the image says of its process; null for the image `host`
  * @param volumePath where a volume lies on the host
+ * @param health null for a container without a health check, or that never ran
  */
 export function inspectContainer(
   container: Container,
@@ -27,6 +29,7 @@ export function inspectContainer(
   network: NetworkFacts | null,
   image: ImageProcess | null,
   volumePath: (name: string) => string,
+  health: Health | null = null,
 ): Record<string, unknown> {
   const { row, options, args, files } = container;
   const graph = graphDriver(files);
@@ -35,7 +38,7 @@ export function inspectContainer(
     Created: time(row.created),
     Path: args[0] ?? '',
     Args: args.slice(1),
-    State: state(container),
+    State: { ...state(container), ...(health !== null && { Health: healthState(health) }) },
     Image: row.imageId ?? '',
     ResolvConfPath: files.resolv,
     HostnamePath: files.hostname,
@@ -72,6 +75,22 @@ function state({ row, ending }: Container): Record<string, unknown> {
     StartedAt: row.startedAt === null ? never : time(row.startedAt),
     FinishedAt: row.finishedAt === null ? never : time(row.finishedAt),
   };
+}
+
+function healthState({ status, failingStreak, log }: Health): Record<string, unknown> {
+  const result = ({ start, end, exitCode, output }: Health['log'][number]) => ({
+    Start: exactTime(start),
+    End: exactTime(end),
+    ExitCode: exitCode,
+    Output: output,
+  });
+  return { Status: status, FailingStreak: failingStreak, Log: log.map(result) };
+}
+
+/** With all nine digits. @param time nanoseconds since the epoch */
+function exactTime(nanoseconds: bigint): string {
+  const seconds = time(Number(nanoseconds / 1_000_000n)).slice(0, 19);
+  return `${seconds}.${String(nanoseconds % 1_000_000_000n).padStart(9, '0')}Z`;
 }
 
 function networkSettings(

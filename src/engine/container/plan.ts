@@ -23,6 +23,7 @@ import { type CompileContext, compile, type HostFacts, type RootSource } from '.
 import type { Plan } from '../../runtime/plan/steps.ts';
 import { kernelVersion } from '../../runtime/seccomp/profile.ts';
 import type { Context } from '../context.ts';
+import { healthCheck } from '../health/check.ts';
 import { hostMaskedPaths, hostMounts } from '../image/host-image.ts';
 import { readImageConfig } from '../image/view.ts';
 import { writeSpec } from '../spec/file.ts';
@@ -89,7 +90,8 @@ export function compileContainer(
     ...processContext(options),
   });
   for (const warning of warnings) context.warn(warning);
-  return plan;
+  const health = healthCheck(context, container);
+  return health === undefined ? plan : { ...plan, health };
 }
 
 function processIds({ processes }: Joined): ReadonlyMap<string, number> {

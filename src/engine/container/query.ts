@@ -5,6 +5,7 @@ import { listAllImages } from '../../store/image-row.ts';
 import { volumeDataPath } from '../../store/layout.ts';
 import { networkByName } from '../../store/network-row.ts';
 import type { Context } from '../context.ts';
+import { readHealth } from '../health/state.ts';
 import { readImageConfig } from '../image/view.ts';
 import { readLogBytes, readLogs } from '../log/logs.ts';
 import type { ContainerStatus, ContainerSummary, LogChunk, LogEntry, LogQuery, Why } from '../types.ts';
@@ -56,8 +57,13 @@ export async function inspect(context: Context, ref: string): Promise<Record<str
   const summary = summaryOf(context.store, container.row);
   const { imageId } = container.row;
   const image = imageId === null ? null : readImageConfig(context.store, imageId).value.process;
-  return inspectContainer(container, summary, factsOf(context, container, summary), image, (name) =>
-    volumeDataPath(context.store.layout, name),
+  return inspectContainer(
+    container,
+    summary,
+    factsOf(context, container, summary),
+    image,
+    (name) => volumeDataPath(context.store.layout, name),
+    summary.health === null ? null : readHealth(container.files.health, container.row.state === 'running'),
   );
 }
 

@@ -4,12 +4,14 @@
  */
 import { Engine } from '../index.ts';
 
-const [, , root, id] = process.argv;
+const [, , root, id, action] = process.argv;
 
 async function main(): Promise<void> {
   if (root === undefined || id === undefined) return;
   await using engine = Engine.open({ root });
-  await engine.reconcile(id);
+  if (action === 'stop') await engine.containers.stop(id);
+  else if (action === 'restart') await engine.containers.restart(id);
+  else await engine.reconcile(id);
 }
 
 main().catch((error: unknown) => {

@@ -19,6 +19,7 @@ import type { Store } from '../../store/store.ts';
 import type { Context } from '../context.ts';
 import { emit } from '../event/emit.ts';
 import { startNews } from '../event/news.ts';
+import { healthSettings } from '../health/settings.ts';
 import { readImageConfig } from '../image/view.ts';
 import type { ContainerId, ContainerOptions, Ending, PortMapping, Session } from '../types.ts';
 import { type Container, containerOf, type StartRecord } from './container.ts';
@@ -162,6 +163,9 @@ async function startRecorded(context: Context, container: Container, interest: I
     }
     if (usesPasta(container)) connectPasta(context.store, container, created.pid);
     else publish(context.store, container);
+    if (healthSettings(container.health) !== undefined) {
+      (await import('../health/prepare.ts')).writeHealthFiles(container, created);
+    }
     client.start();
     await until('running', client, plan, early, warn);
     const row = noteRunning(context, container, created);

@@ -21,6 +21,7 @@ import { emptyByKey, exposedPorts, orNull } from '../container/inspect-config.ts
 import type { Context } from '../context.ts';
 import { emit } from '../event/emit.ts';
 import { pruneNews } from '../event/news.ts';
+import { healthRecord } from '../health/settings.ts';
 import type { ImageSummary } from '../types.ts';
 import { tellRemoved } from './change.ts';
 import type { HistoryEntry, ImageContent, PruneImagesOptions, RemovedImage } from './images.ts';
@@ -117,6 +118,7 @@ export async function inspectImage(context: Context, ref: string): Promise<Recor
       Volumes: process.volumes.length === 0 ? null : emptyByKey(process.volumes),
       WorkingDir: process.workingDir,
       Labels: process.labels,
+      ...(process.health !== undefined && { Healthcheck: healthRecord(process.health) }),
       ...(process.stopSignal !== '' && { StopSignal: process.stopSignal }),
     },
     Architecture: config.platform.architecture,

@@ -23,6 +23,13 @@ export async function thawCgroup(cgroup: Cgroup): Promise<void> {
   throw new OnggiError('unavailable', `thaw the cgroup "${freezer.directory}": its processes stay stopped`, { hint });
 }
 
+/** The file whose text begins with "1" or "F" while they are stopped; null where nothing can stop them. */
+export function freezerPath(cgroup: Cgroup): string | null {
+  if (cgroup.unified !== null) return `${cgroup.unified}/cgroup.freeze`;
+  const legacy = legacyDirectory(cgroup, 'freezer');
+  return legacy === undefined ? null : `${legacy}/freezer.state`;
+}
+
 /** Whether its processes are stopped (state "paused" of the runtime's `state`); false when it is not there. */
 export function isFrozen(cgroup: Cgroup): boolean {
   const legacy = legacyDirectory(cgroup, 'freezer');

@@ -7,6 +7,7 @@
 
 import {
   cloneFlags,
+  healthActionNumbers,
   hookKindNumbers,
   keeperOpNumbers,
   noAttributes,
@@ -18,6 +19,7 @@ import type {
   AttachStep,
   CgroupPlacement,
   CleanupStep,
+  HealthCheck,
   HookStep,
   IdMapping,
   InitStep,
@@ -262,13 +264,13 @@ export function encodePlan(plan: Plan): Uint8Array<ArrayBuffer> {
   out.u32(magic);
   out.u32(version);
   out.u32(0); // total length, known at the end
-  out.u32(steps.reduce((count, [, list]) => count + list.length, 2));
-
-  const { keeper, spawn } = plan;
+  const { keeper, spawn, health } = plan;
+  out.u32(steps.reduce((count, [, list]) => count + list.length, health === undefined ? 2 : 3));
   record(out, keeperOpNumbers[keeper.kind], 'keeper', () =>
     keeper.kind === 'shim' ? writeShim(out, keeper) : writeLauncher(out, keeper),
   );
   record(out, keeperOpNumbers[spawn.kind], 'keeper', () => writeSpawn(out, spawn));
+  if (health !== undefined) record(out, keeperOpNumbers.health, 'keeper', () => writeHealth(out, health));
   for (const [phase, list] of steps) {
     for (const step of list) record(out, opNumbers[step.op], phase, () => writeStep(out, step));
   }
@@ -304,6 +306,18 @@ function writeShim(out: Writer, shim: ShimOptions): void {
   out.bool(shim.startRequired);
   out.u32(shim.oom?.version ?? 0);
   out.string(shim.oom?.directory ?? '');
+}
+
+function writeHealth(out: Writer, health: HealthCheck): void {
+  out.string(health.directory);
+  out.optionalString(health.freezer);
+  out.string(health.eventLog);
+  for (const time of [health.interval, health.timeout, health.startPeriod, health.startInterval]) {
+    out.u64(BigInt(Math.ceil(time)));
+  }
+  out.u32(health.retries);
+  out.u32(healthActionNumbers[health.action]);
+  out.strings(health.command);
 }
 
 function writeLauncher(out: Writer, launcher: LauncherOptions): void {

@@ -154,7 +154,7 @@ export function explainStep(step: Step): string {
 export function explainPlan(plan: Plan): string {
   const keeper = `the ${plan.keeper.kind}, on the host`;
   const phases: readonly (readonly [string, readonly string[]])[] = [
-    [`Before: ${keeper}`, [...explainKeeper(plan.keeper), ...plan.prepare.map(explainStep)]],
+    [`Before: ${keeper}`, [...explainKeeper(plan.keeper), ...explainHealth(plan), ...plan.prepare.map(explainStep)]],
     ['Birth of the container', explainSpawn(plan.spawn)],
     [`From outside: ${keeper}`, plan.attach.map(explainStep)],
     ['Inside: the first process of the container', plan.init.map(explainStep)],
@@ -173,6 +173,16 @@ function numbered(line: string, index: number): string {
 
 function explainKeeper(keeper: Keeper): string[] {
   return keeper.kind === 'shim' ? explainShim(keeper) : explainLauncher(keeper);
+}
+
+function explainHealth({ health }: Plan): string[] {
+  if (health === undefined) return [];
+  const { interval, timeout, retries, action } = health;
+  const then = { none: '', kill: ', then kill it', run: `, then run ${quote(health.command.join(' '))}` }[action];
+  return [
+    `check its health every ${interval} ms, at most ${timeout} ms long, unhealthy after ${count(retries, 'failure')}${then}; ` +
+      `keep that in ${quote(health.directory)}`,
+  ];
 }
 
 function explainLauncher(launcher: LauncherOptions): string[] {

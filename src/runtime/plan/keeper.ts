@@ -30,6 +30,26 @@ export type LogFile = {
   readonly maxFiles: number;
 };
 
+/** How the shim checks the health of its container (native/health.h). Times in milliseconds, paths absolute. */
+export type HealthCheck = {
+  /** With the plan of a check in it; gets what comes of the checks. */
+  readonly directory: string;
+  /** File that says whether the container is paused (cgroup.freeze of v2, freezer.state of v1). */
+  readonly freezer: string | null;
+  /** To which a change is appended. */
+  readonly eventLog: string;
+  readonly interval: number;
+  readonly timeout: number;
+  readonly startPeriod: number;
+  readonly startInterval: number;
+  /** Failures in a row that make it unhealthy. */
+  readonly retries: number;
+  /** What happens then. */
+  readonly action: 'none' | 'kill' | 'run';
+  /** Of `run`: program and arguments. */
+  readonly command: readonly string[];
+};
+
 export type OomSource =
   /** memory.events and memory.events.local of the cgroup (cgroup-v2.rst, "memory.events"). */
   | { readonly version: 2; readonly directory: string }

@@ -6,7 +6,7 @@ export const phaseNumbers = { keeper: 0, prepare: 1, attach: 2, init: 3, cleanup
 export type Phase = keyof typeof phaseNumbers;
 
 /** enum plan_op: the records of the phase "keeper". */
-export const keeperOpNumbers = { shim: 1, clone: 2, join: 3, launcher: 4 } as const;
+export const keeperOpNumbers = { shim: 1, clone: 2, join: 3, launcher: 4, health: 5 } as const;
 
 /** enum plan_op: the steps. */
 export const opNumbers = {
@@ -68,6 +68,9 @@ export const cloneFlags: Readonly<Record<NamespaceType, number>> = {
   pid: 0x2000_0000,
   net: 0x4000_0000,
 };
+
+/** enum health_action */
+export const healthActionNumbers = { none: 0, kill: 1, run: 2 } as const;
 
 /** enum hook_kind */
 export const hookKindNumbers = { prestart: 0, createRuntime: 1, createContainer: 2, startContainer: 3 } as const;

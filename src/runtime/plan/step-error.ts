@@ -12,9 +12,9 @@ export function attempt(plan: Plan): string {
   return plan.spawn.kind === 'join' ? 'exec' : 'start container';
 }
 
-/** Index 0 is the shim's own record, 1 the spawn (native/plan.h). */
+/** Index 0 is the shim's own record, 1 the spawn, and a health check comes next (native/plan.h). */
 export function stepAt(plan: Plan, index: number): Step | undefined {
-  return [...plan.prepare, ...plan.attach, ...plan.init, ...plan.cleanup][index - 2];
+  return [...plan.prepare, ...plan.attach, ...plan.init, ...plan.cleanup][index - (plan.health === undefined ? 2 : 3)];
 }
 
 const commandOps: ReadonlySet<string | undefined> = new Set(['find-executable', 'exec']);

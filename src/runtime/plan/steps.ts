@@ -17,9 +17,9 @@
  * The keeper is the parent of the init: a shim, or a launcher.
  */
 import type { NetlinkStep } from '../../kernel/netlink-step.ts';
-import type { Keeper } from './keeper.ts';
+import type { HealthCheck, Keeper } from './keeper.ts';
 
-export type { Keeper, LauncherOptions, LogFile, OomSource, ShimOptions } from './keeper.ts';
+export type { HealthCheck, Keeper, LauncherOptions, LogFile, OomSource, ShimOptions } from './keeper.ts';
 
 /** Flags of mount(2) (MS_*), as a number, with the words they came from kept for `explain`. */
 export type MountFlags = { readonly bits: number; readonly words: readonly string[] };
@@ -366,6 +366,8 @@ export type Op = Step['op'];
 
 export type Plan = {
   readonly keeper: Keeper;
+  /** Only of a shim that clones. */
+  readonly health?: HealthCheck;
   readonly prepare: readonly PrepareStep[];
   readonly spawn: Spawn;
   readonly attach: readonly AttachStep[];

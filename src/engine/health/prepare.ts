@@ -1,0 +1,53 @@
+/** The files that the shim checks the health of a container by. */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fromSystemError, OnggiError } from '../../errors.ts';
+import { placement } from '../../runtime/cgroup/compile.ts';
+import { findCgroup } from '../../runtime/cgroup/layout.ts';
+import { hostFacts } from '../../runtime/host-facts.ts';
+import { compileExec } from '../../runtime/plan/compile-exec.ts';
+import { encodePlan } from '../../runtime/plan/encode.ts';
+import { execFilter } from '../../runtime/plan/exec-filter.ts';
+import type { Container } from '../container/container.ts';
+import type { Status } from '../container/handshake.ts';
+import { sessionKeyring } from '../container/plan.ts';
+import { readSpec } from '../spec/file.ts';
+import { execProcess } from '../spec/process.ts';
+import { writeEventTail } from './event-tail.ts';
+import { healthCommand, healthSettings } from './settings.ts';
+
+/** Once the init is there and before it starts: what it is found by is in the plan of the check. */
+export function writeHealthFiles(container: Container, init: Status): void {
+  const settings = healthSettings(container.health);
+  if (settings === undefined) return;
+  const { files, row, start, options } = container;
+  const spec = readSpec(files.config);
+  if (spec.process === undefined || start === null) throw new OnggiError('internal', 'a container without a process');
+  const host = hostFacts();
+  const facts = { id: row.id, bundle: dirname(files.config), annotations: spec.annotations ?? {} };
+  const filter = execFilter(spec.linux?.seccomp, host.architecture, facts, init.pid);
+  const command = healthCommand(settings.test);
+  const { plan } = compileExec(execProcess(spec.process, { command }), filter, {
+    host,
+    keeper: { kind: 'launcher', id: row.id, consoleSocket: false, preserve: 0, stay: true, startFifo: null },
+    pid: init.pid,
+    startTime: init.startTime,
+    namespaces: ['mnt', 'pid', 'net', 'uts', 'ipc', 'cgroup', ...ownUsers(spec.linux?.namespaces)],
+    cgroups: placement(findCgroup(start.cgroupsPath, host.cgroups)),
+    keyring: sessionKeyring(row.id),
+    groups: options.groups ?? [],
+    waitForStart: false,
+  });
+  try {
+    rmSync(files.health, { recursive: true, force: true });
+    mkdirSync(files.health, { mode: 0o700 });
+    writeFileSync(join(files.health, 'plan'), encodePlan(plan), { mode: 0o600 });
+    writeEventTail(container);
+  } catch (error) {
+    throw fromSystemError(error, `write the health check of container "${row.name}"`);
+  }
+}
+
+function ownUsers(namespaces: readonly { readonly type: string }[] | undefined): 'user'[] {
+  return namespaces?.some(({ type }) => type === 'user') === true ? ['user'] : [];
+}
