@@ -82,6 +82,11 @@ test-security: build probe ## Run the attacks, as root
 fuzz: build shim-asan ## Damage configurations and plans until SECONDS (600) are over
 	@$(NODE) scripts/fuzz.ts $(SECONDS)
 
+.PHONY: chaos
+chaos: build probe ## Kill commands, shims and containers at work, as root, until SECONDS (300) are over
+	@ONGGI_TEST_CHAOS_SECONDS=$(or $(SECONDS),300) test/harness/own-view.sh $(NODE) --test \
+	  --test-reporter=./scripts/test-reporter.ts test/system/chaos.test.ts
+
 .PHONY: test-weakened
 test-weakened: build probe ## Take out one defence after the other and see its attack succeed, as root; minutes
 	@$(NODE) scripts/test-weakened.ts

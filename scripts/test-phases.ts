@@ -21,6 +21,7 @@ const withoutShim: readonly string[] = [
 
 /** Attacks on what is decided in TypeScript, or many containers that the shim makes all alike. */
 const nothingNewToShim: readonly string[] = [
+  'chaos.test.ts',
   'capabilities.test.ts',
   'config-fuzz.test.ts',
   'environment.test.ts',

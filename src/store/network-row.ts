@@ -71,9 +71,14 @@ export function isNetworkActive(database: Database, name: string): boolean {
   return row !== undefined && integer(row, 'active') !== 0;
 }
 
-/** Notes that the bridge of a network is about to be made, or has been removed. */
-export function setNetworkActive(database: Database, name: string, active: boolean): void {
-  run(database, 'UPDATE networks SET active = ?, idle_since = NULL, visit = 0 WHERE name = ?', active ? 1 : 0, name);
+/** Notes that the bridge of a network is about to be made. */
+export function activateNetwork(database: Database, name: string): void {
+  run(database, 'UPDATE networks SET active = 1, idle_since = NULL, visit = 0 WHERE name = ?', name);
+}
+
+/** Notes that the bridge of a network has been removed; not when somebody has taken a lease, who makes it again. */
+export function deactivateNetwork(database: Database, name: string): void {
+  run(database, `UPDATE networks SET active = 0, idle_since = NULL, visit = 0 WHERE name = ? AND ${unused}`, name);
 }
 
 const unused = 'NOT EXISTS (SELECT 1 FROM address_leases WHERE network = networks.name)';

@@ -19,7 +19,7 @@ import { readSpec } from '../spec/file.ts';
 import { execProcess } from '../spec/process.ts';
 import type { ExecOptions, Session } from '../types.ts';
 import type { Container } from './container.ts';
-import { endingOfReport, type Output, type Status, until } from './handshake.ts';
+import { endingOfReport, goneAway, type Output, type Status, until } from './handshake.ts';
 import { checkNotPaused } from './pause.ts';
 import { sessionKeyring } from './plan.ts';
 import { lookUp } from './query.ts';
@@ -142,7 +142,9 @@ async function startProcess(
   const starting = startShim({ id, plan: encodePlan(plan) });
   await loadClient();
   starting.ready();
-  const client = await connectShim(socket, interest);
+  const client = await connectShim(socket, interest).catch((error: unknown) => {
+    throw goneAway(plan, error);
+  });
   const early: Output[] = [];
   try {
     const warn = (message: string): void => context.warn(message);

@@ -8,6 +8,17 @@ import type { Ending } from '../types.ts';
 export type Output = Extract<ShimEvent, { readonly type: 'output' }>;
 export type Status = Extract<ShimEvent, { readonly type: 'status' }>;
 
+/** The error of a start whose shim can't be reached or read any more; what is no sign of that stays as it is. */
+export function goneAway(plan: Plan, cause?: unknown): unknown {
+  const code = cause instanceof OnggiError ? cause.code : 'unavailable';
+  // Its socket is not there any more, refuses, or was cut.
+  if (cause !== undefined && code !== 'unavailable' && code !== 'not-found') return cause;
+  return new OnggiError('unavailable', `${attempt(plan)}: its shim went away`, {
+    hint: 'It was killed, or the machine is out of memory; try again.',
+    cause,
+  });
+}
+
 /**
  * Reads until the shim says `state`.
  * @param early receives output that overtakes the word "running": the command may write before the shim has seen it
@@ -23,12 +34,10 @@ export async function until(
 ): Promise<Status> {
   let failure: OnggiError | undefined;
   for (;;) {
-    const { value: event, done } = await client.events.next();
-    if (done === true || event === undefined) {
-      throw new OnggiError('unavailable', `${attempt(plan)}: its shim went away`, {
-        hint: 'It was killed, or the machine is out of memory; try again.',
-      });
-    }
+    const { value: event, done } = await client.events.next().catch((error: unknown) => {
+      throw goneAway(plan, error);
+    });
+    if (done === true || event === undefined) throw goneAway(plan);
     switch (event.type) {
       case 'warn':
         warn(stepWarning(event));

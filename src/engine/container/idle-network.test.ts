@@ -6,11 +6,13 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { insertContainer } from '../../store/container-row.ts';
 import {
+  activateNetwork,
+  deactivateNetwork,
   idleNetworks,
   insertNetwork,
+  isNetworkActive,
   noteIdleNetworks,
   releaseLeases,
-  setNetworkActive,
   takeAddress,
 } from '../../store/network-row.ts';
 import { openStore, type Store } from '../../store/store.ts';
@@ -26,7 +28,7 @@ function withStore(body: (store: Store, id: string) => Promise<void>): () => Pro
     using store = openStore(join(root, 's'));
     const place = { bridge: 'onggi0', subnet: '10.88.0.0/16', gateway: '10.88.0.1' };
     insertNetwork(store.database, { name: 'bridge', ...place, owner: 'onggi', created: 1 });
-    setNetworkActive(store.database, 'bridge', true);
+    activateNetwork(store.database, 'bridge');
     const row = exampleContainer('a', 'one', { networkMode: 'bridge' });
     insertContainer(store.database, row);
     await body(store, row.id);
@@ -74,11 +76,25 @@ test(
     const shim = fakeShim([]);
     await leaveIdleNetworks(store, shim.client);
     takeAddress(store.database, { ...lease, containerId });
-    setNetworkActive(store.database, 'bridge', true);
+    activateNetwork(store.database, 'bridge');
     await visitIdleNetworks(store);
     assert.deepEqual(idleNetworks(store.database), []);
     releaseLeases(store.database, containerId, Date.now());
     const [idle] = idleNetworks(store.database);
     assert.equal(idle?.visit, 0, 'nobody is expected any more');
+  }),
+);
+
+test(
+  'a bridge that was removed while somebody took a lease is still to be removed when that one has left',
+  withStore(async (store, containerId) => {
+    takeAddress(store.database, { ...lease, containerId });
+    deactivateNetwork(store.database, 'bridge');
+    assert.equal(isNetworkActive(store.database, 'bridge'), true);
+    releaseLeases(store.database, containerId, Date.now());
+    assert.equal(idleNetworks(store.database).length, 1);
+    deactivateNetwork(store.database, 'bridge');
+    assert.equal(isNetworkActive(store.database, 'bridge'), false);
+    assert.deepEqual(idleNetworks(store.database), []);
   }),
 );

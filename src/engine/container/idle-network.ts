@@ -8,7 +8,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ShimClient } from '../../kernel/shim-client.ts';
 import { removeBridge } from '../../network/bridge.ts';
-import { announceVisit, type IdleNetwork, idleNetworks, setNetworkActive } from '../../store/network-row.ts';
+import { announceVisit, deactivateNetwork, type IdleNetwork, idleNetworks } from '../../store/network-row.ts';
 import type { Store } from '../../store/store.ts';
 import { lockNetwork, networkOf } from './network.ts';
 
@@ -55,5 +55,5 @@ async function release(store: Store, { name, idleSince }: IdleNetwork): Promise<
   const idle = idleNetworks(store.database).some((network) => network.name === name && network.idleSince === idleSince);
   if (!idle) return;
   removeBridge(networkOf(store, name));
-  setNetworkActive(store.database, name, false);
+  deactivateNetwork(store.database, name);
 }

@@ -33,6 +33,7 @@ import {
 import { loopbackStep, vethSteps } from '../../network/veth.ts';
 import { type ContainerRow, listContainers } from '../../store/container-row.ts';
 import {
+  activateNetwork,
   addressesOfContainer,
   insertNetwork,
   isNetworkActive,
@@ -43,7 +44,6 @@ import {
   type NetworkRow,
   networkByName,
   portsOfContainer,
-  setNetworkActive,
   takeAddress,
   takePort,
 } from '../../store/network-row.ts';
@@ -120,7 +120,7 @@ export function takeLeases(store: Store, { id }: ContainerRow, name: string, por
   // As it is now: from here on it stays in its place.
   const network = networkRow(store, name);
   const taken = listAddressLeases(database, network.name).map(({ address }) => address);
-  setNetworkActive(database, network.name, true);
+  activateNetwork(database, network.name);
   takeAddress(database, { network: network.name, address: chooseAddress(network, taken), containerId: id });
   takePorts(store, id, ports, ports.length === 0 ? [] : foreignPorts(network.bridge));
 }

@@ -27,7 +27,7 @@ import { containerSession } from './container-session.ts';
 import type { AttachOptions } from './containers.ts';
 import { insertNew } from './create.ts';
 import { finish, removeAll, settle } from './finish.ts';
-import { type Output, type Status, until, untilExit } from './handshake.ts';
+import { goneAway, type Output, type Status, until, untilExit } from './handshake.ts';
 import { releaseIdleNetworks } from './idle-network.ts';
 import { exposedPorts } from './inspect-config.ts';
 import { findJoined, stillThere } from './joined.ts';
@@ -231,7 +231,9 @@ async function spawn(container: Container, plan: Plan, interest: Interest): Prom
   const starting = startShim({ id, plan: encodePlan(plan), lock: shimLock });
   await loadClient();
   starting.ready();
-  return await connectShim(start.socket, interest);
+  return await connectShim(start.socket, interest).catch((error: unknown) => {
+    throw goneAway(plan, error);
+  });
 }
 
 function noteRunning(context: Context, container: Container, { pid, startTime }: Status): Container['row'] {
