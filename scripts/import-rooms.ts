@@ -80,6 +80,7 @@ export const roomRules: Readonly<Record<string, FolderRule>> = {
     public: [
       'blob-presence.ts',
       'blob.ts',
+      'certificate-directory.ts',
       'credential-store.ts',
       'credentials.ts',
       'docker-config.ts',
@@ -159,6 +160,7 @@ export const roomRules: Readonly<Record<string, FolderRule>> = {
       'open.ts',
       'recompress.ts',
       'registry-end.ts',
+      'shared-blobs.ts',
       'sink.ts',
       'store-end.ts',
       'store-image.ts',

@@ -7,7 +7,9 @@ import type { copyFlags } from './copy-flags.ts';
 import type { Values } from './definition.ts';
 import { readPassphrase } from './passphrase.ts';
 
-export function signOptions(flags: Values<typeof copyFlags>, context: Context): Pick<CopyImageOptions, 'sign'> {
+type SignFlags = Pick<Values<typeof copyFlags>, `sign-${string}` & keyof typeof copyFlags>;
+
+export function signOptions(flags: SignFlags, context: Context): Pick<CopyImageOptions, 'sign'> {
   const key = flags['sign-by-sigstore-private-key'];
   const identity = flags['sign-identity'];
   const file = flags['sign-passphrase-file'];

@@ -23,6 +23,31 @@ export const imageCommands: readonly Entry[] = [
     load: () => import('./commands/image-copy.ts'),
   },
   {
+    names: ['image delete'],
+    summary: 'Delete an image in its registry',
+    group: 'other',
+    mapped: (words) => words.some((word) => word.startsWith('onggi:')),
+    load: () => import('./skopeo/commands/delete.ts'),
+  },
+  {
+    names: ['image layers'],
+    summary: 'Fetch layers of an image as they are',
+    group: 'other',
+    load: () => import('./skopeo/commands/layers.ts'),
+  },
+  {
+    names: ['image list-tags'],
+    summary: 'List the tags of a repository',
+    group: 'other',
+    load: () => import('./skopeo/commands/list-tags.ts'),
+  },
+  {
+    names: ['image sync'],
+    summary: 'Copy the images of repositories, directories or a list',
+    group: 'other',
+    load: () => import('./skopeo/commands/sync.ts'),
+  },
+  {
     names: ['image save', 'save'],
     summary: 'Write images into an archive',
     group: 'other',

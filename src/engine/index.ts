@@ -34,6 +34,7 @@ export type { SaveOptions } from './image/save.ts';
 export type { SignOptions, VerifiedSignature, VerifyOptions } from './image/signature.ts';
 export type { CopiedImage, Transfers } from './image/transfer.ts';
 export type { FoundRepository, LoggedIn, LoginOptions, Registries, SearchOptions } from './registry/registries.ts';
+export type { ManifestCheck, ManifestSigning } from './signature/simple-signing.ts';
 export type { CheckReport, CheckSystemOptions, Finding } from './system/check.ts';
 export type { EngineInfo } from './system/info.ts';
 export type { PrunedSystem, PruneSystemOptions } from './system/prune.ts';

@@ -334,7 +334,7 @@ export type PushEvent =
 export type { LayerEvent } from '../image/stage-layers.ts';
 export type { LookOptions, SeenImage, SeenTags } from './image/look.ts';
 export type { ListedPlatform } from './image/manifest-lists.ts';
-export type { SyncAsk, SyncEvent } from './image/sync.ts';
+export type { SyncAsk, SyncEvent, SyncList } from './image/sync.ts';
 export type { CopyImageOptions } from './image/transfer.ts';
 export type { RegistryOptions } from './registry/registry-access.ts';
 export type * from './types/copy.ts';

@@ -42,6 +42,13 @@ export function readHostCertificates(
   return undefined;
 }
 
+/** Those of one directory, which must be there. @throws OnggiError `not-found`, and as `readHostCertificates` */
+export function readCertificates(path: string): HostCertificates {
+  const names = list(path);
+  if (names !== undefined) return read(path, names);
+  throw new OnggiError('not-found', `certificates in "${path}": no such directory`);
+}
+
 function list(path: string): string[] | undefined {
   try {
     return readdirSync(path).sort();

@@ -21,6 +21,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fromSystemError, OnggiError } from '../errors.ts';
+import { lock } from '../kernel/lock.ts';
 import { askHelper, eraseByHelper, storeByHelper } from './credential-helper.ts';
 import type { Credentials } from './credentials.ts';
 import { dockerConfigPath, keysOf, readConfigText, readDockerConfig } from './docker-config.ts';
@@ -86,10 +87,10 @@ export async function storeCredentials(
   if (helper !== null) {
     await storeByHelper(helper, key, credentials);
     // Docker leaves a mark of the registry, too: `docker logout` lists by it.
-    change(path, (auths) => ({ ...auths, [key]: {} }));
+    await change(path, (auths) => ({ ...auths, [key]: {} }));
     return { place: `docker-credential-${helper}`, encrypted: true };
   }
-  change(path, (auths) => ({ ...auths, [key]: entryOf(credentials) }));
+  await change(path, (auths) => ({ ...auths, [key]: entryOf(credentials) }));
   return { place: path, encrypted: false };
 }
 
@@ -101,12 +102,27 @@ export async function eraseCredentials(path: string, registry: string): Promise<
   if (helper !== null && kept !== null) await eraseByHelper(helper, keys[0] ?? registry);
   const known = (key: string): boolean => keys.includes(key) || keys.some((each) => hostOf(key) === each);
   let marked = false;
-  change(path, (auths) => {
+  await change(path, (auths) => {
     const rest = Object.entries(auths).filter(([key]) => !known(key));
     marked = rest.length < Object.keys(auths).length;
     return marked ? Object.fromEntries(rest) : undefined;
   });
   return credentials !== null || kept !== null || marked;
+}
+
+/**
+ * Takes away all that the file keeps, and what the helper keeps that it names for all registries.
+ * @throws as `storeCredentials`
+ */
+export async function eraseAllCredentials(path: string): Promise<void> {
+  for (const registry of registriesIn(path)) await eraseCredentials(path, registry);
+}
+
+function registriesIn(path: string): string[] {
+  const content = readConfigText(path);
+  const auths = content === undefined ? undefined : documentOf(content, path)['auths'];
+  const hosts = isDocument(auths) ? Object.keys(auths).map((key) => hostOf(key) || key) : [];
+  return [...new Set(hosts.map((host) => (host === 'index.docker.io' ? 'docker.io' : host)))];
 }
 
 /** "https://host:port/v1/" -> "host:port" */
@@ -120,8 +136,27 @@ function entryOf(credentials: Credentials): object {
   return { auth: Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64') };
 }
 
-/** @param changed gets "auths" and gives the new one; undefined: nothing to write */
-function change(path: string, changed: (auths: Document) => Document | undefined): void {
+/**
+ * One process after the other, for each writes what it has read; the lock's file goes with its last holder.
+ * @param changed gets "auths" and gives the new one; undefined: nothing to write
+ */
+async function change(path: string, changed: (auths: Document) => Document | undefined): Promise<void> {
+  const target = realPath(path);
+  try {
+    mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw fromSystemError(error, `write credentials to "${path}"`);
+  }
+  using guard = await lock(`${target}.lock`, 'exclusive');
+  try {
+    changeLocked(path, changed);
+  } finally {
+    // Whoever waits sees that it is gone and makes another one.
+    rmSync(guard.path, { force: true });
+  }
+}
+
+function changeLocked(path: string, changed: (auths: Document) => Document | undefined): void {
   const content = readConfigText(path);
   const document = content === undefined ? {} : documentOf(content, path);
   const auths = document['auths'];
@@ -150,7 +185,6 @@ function isDocument(value: unknown): value is Document {
 function write(path: string, content: string): void {
   let temporary: string | undefined;
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     const target = realPath(path);
     temporary = `${target}.${randomBytes(6).toString('hex')}`;
     const fd = openSync(temporary, 'wx', 0o600);

@@ -23,11 +23,11 @@ export type PayloadKind = keyof typeof payloadTypes;
 export const maxPayload = 64 << 10;
 
 /** Names of fields in their order in the alphabet, as Go's programs write maps. */
-export function formatPayload({ digest, identity }: Payload, now: number): Buffer {
+export function formatPayload({ digest, identity }: Payload, now: number, kind: PayloadKind = 'sigstore'): Buffer {
   const critical = {
     identity: { 'docker-reference': identity },
     image: { 'docker-manifest-digest': digest },
-    type: payloadTypes.sigstore,
+    type: payloadTypes[kind],
   };
   const optional = { creator: 'onggi', timestamp: Math.floor(now / 1000) };
   return Buffer.from(JSON.stringify({ critical, optional }));

@@ -87,7 +87,7 @@ const refused: Readonly<Record<string, unknown>> = {
   'no requirement': { default: [] },
   'a requirement that is not known': { default: [{ type: 'signedByFriends' }] },
   'a field that is not known': { default: accept, more: 1 },
-  'a field of a requirement that is not known': { default: [{ ...signed, fulcio: {} }] },
+  'a field of a requirement that is not known': { default: [{ ...signed, friends: {} }] },
   'no key': { default: [{ type: 'sigstoreSigned' }] },
   'two kinds of keys': { default: [{ ...signed, keyData: 'AA==' }] },
   'an empty list of keys': { default: [{ type: 'sigstoreSigned', keyPaths: [] }] },
@@ -98,6 +98,12 @@ const refused: Readonly<Record<string, unknown>> = {
 };
 for (const [name, value] of Object.entries(refused)) {
   test(`refused: ${name}`, () => assert.throws(() => parse(value), { code: 'invalid', message: /^policy "\/p"/ }));
+}
+for (const field of ['fulcio', 'pki', 'rekorPublicKeyPath', 'rekorPublicKeyDatas']) {
+  test(`refused by name: ${field}`, () => {
+    const message = new RegExp(`^policy "/p": default\\[0\\]: "${field}": keyless signatures`);
+    assert.throws(() => parse({ default: [{ ...signed, [field]: {} }] }), { code: 'unsupported', message });
+  });
 }
 test('refused: not JSON', () => assert.throws(() => parsePolicy('{', '/p'), { code: 'invalid' }));
 

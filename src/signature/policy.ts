@@ -54,6 +54,14 @@ function requirementsOf(value: unknown, place: string): readonly Requirement[] {
   return value.map((each, index) => requirementOf(each, `${place}[${index}]`));
 }
 
+const keylessFields = [
+  'fulcio',
+  'pki',
+  'rekorPublicKeyPath',
+  'rekorPublicKeyPaths',
+  'rekorPublicKeyData',
+  'rekorPublicKeyDatas',
+] as const;
 const keyFields = ['keyPath', 'keyPaths', 'keyData', 'keyDatas'] as const;
 
 function requirementOf(value: unknown, place: string): Requirement {
@@ -69,7 +77,15 @@ function requirementOf(value: unknown, place: string): Requirement {
       return { type, keys: keysOf(fields, place), identity: identityOf(fields['signedIdentity'], place) };
     }
     case 'sigstoreSigned': {
-      // Keyless signatures (fulcio, rekor) are known and not checked here; so is not said that they were.
+      // Known and not checked here; so is not said that they were.
+      const keyless = keylessFields.find((name) => Object.hasOwn(objectOf(value, place), name));
+      if (keyless !== undefined) {
+        throw new OnggiError(
+          'unsupported',
+          `${place}: "${keyless}": keyless signatures and transparency logs (Fulcio, Rekor, PKI) are not checked by onggi`,
+          { hint: 'Require a key: "keyPath".' },
+        );
+      }
       const fields = fieldsOf(value, place, ['type'], [...keyFields, 'signedIdentity']);
       return { type, keys: keysOf(fields, place), identity: identityOf(fields['signedIdentity'], place) };
     }

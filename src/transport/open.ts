@@ -16,6 +16,7 @@ import { finishLayout, type LayoutName, type LayoutWriter, layoutDestination } f
 import { chooseEntry, indexFile, type LayoutEntry, parseIndexFile } from './oci-layout.ts';
 import { layoutEntries, layoutSource } from './oci-source.ts';
 import { registryDestination, registrySource } from './registry-end.ts';
+import { sharedFiles, sharedSink } from './shared-blobs.ts';
 import { directorySink, type Sink } from './sink.ts';
 import { storeDestination, storeSource } from './store-end.ts';
 import type { ImageDestination, ImageSource } from './types.ts';
@@ -27,6 +28,8 @@ export type Surroundings = {
   readonly temporary: string;
   /** An image of the store as the index that it came in, where that is wanted. */
   readonly whole?: boolean;
+  /** Where the blobs of an `oci:` lie: DIRECTORY/ALGORITHM/HEX. */
+  readonly sharedBlobs?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 };
 
@@ -41,7 +44,7 @@ export async function openSource(address: Address, around: Surroundings): Promis
     case 'dir':
       return directorySource(directoryFiles(address.path), name);
     case 'oci':
-      return await layoutImage(directoryFiles(address.path), address.reference, name);
+      return await layoutImage(sharedFiles(directoryFiles(address.path), around.sharedBlobs), address.reference, name);
     case 'oci-archive': {
       const files = await openArchive(address.path, around.temporary, around.signal);
       return await owning(files, () => layoutImage(files, address.reference, name));
@@ -130,8 +133,9 @@ export async function openDestination(
       );
     }
     case 'oci': {
-      const files = directoryFiles(address.path);
-      const sink = directorySink(address.path, (path) => files.size(path));
+      const files = sharedFiles(directoryFiles(address.path), around.sharedBlobs);
+      const own = directorySink(address.path, (path) => files.size(path));
+      const sink = sharedSink(own, around.sharedBlobs);
       const there = files.size(indexFile) !== undefined;
       const entries = there ? parseIndexFile(await files.read(indexFile, maxManifestSize), files.what) : [];
       return layoutEnd(sink, entries, { kind: 'layout', name: address.reference }, name);

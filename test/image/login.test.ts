@@ -1,6 +1,6 @@
 /** `onggi login`, `logout` and `search` as users see them, against Debian's registry and a token server. */
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { basicAuthorization } from '../../src/registry/credentials.ts';
@@ -228,4 +228,28 @@ imageTest('search in a registry that can be searched', [], async (world) => {
     (await world.onggi(['search', `${none.host}/box`], { env })).stderr,
     /search for ".*": ".*" answered 404/,
   );
+});
+
+imageTest('many logins and logouts at once lose nothing of one another', [], async (world) => {
+  const { env, config } = place(world);
+  await using undo = new AsyncDisposableStack();
+  const hosts: string[] = [];
+  for (let count = 0; count < 12; count += 1) hosts.push(undo.use(await serve(() => {})).host);
+  const [out = '', ...into] = hosts;
+  const login = (host: string) =>
+    world.onggi(['login', '-u', 'me', '--password-stdin', host], { env, input: `secret of ${host}` });
+  await login(out);
+  writeFileSync(config, JSON.stringify({ ...JSON.parse(readFileSync(config, 'utf8')), psFormat: 'kept' }));
+  const done = await Promise.all([...into.map(login), world.onggi(['logout', out], { env })]);
+  assert.deepEqual(
+    done.map(({ status }) => status),
+    done.map(() => 0),
+  );
+  const { auths, psFormat } = JSON.parse(readFileSync(config, 'utf8'));
+  assert.deepEqual(Object.keys(auths).sort(), [...into].sort());
+  assert.equal(psFormat, 'kept');
+  for (const host of into) {
+    assert.equal(Buffer.from(auths[host].auth, 'base64').toString(), `me:secret of ${host}`);
+  }
+  assert.deepEqual(readdirSync(join(world.scratch, 'docker')), ['config.json'], 'no lock is left behind');
 });

@@ -1,36 +1,12 @@
 /** The executable by the name `skopeo`, beside the real one: the same command lines, the same answers. */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tarOf } from '../../src/image/testing.ts';
-import { type Outcome, run } from '../harness/program.ts';
 import { startRegistry } from '../harness/registry.ts';
-import { binary, imageTest, type World } from '../harness/system-test.ts';
+import { imageTest } from '../harness/system-test.ts';
 import { imageOf, indexOf, pushImage, smallImage } from '../harness/test-image.ts';
-
-const names = ['skopeo', 'ours'] as const;
-
-type Both = (...args: string[]) => Promise<{ readonly skopeo: Outcome; readonly ours: Outcome }>;
-
-/** Both programs; "@" in an argument is a directory of each one's own. */
-function bothPrograms(world: World): Both {
-  const link = join(world.scratch, 'skopeo');
-  symlinkSync(binary, link);
-  // Nobody's credentials.
-  const auth = join(world.scratch, 'auth.json');
-  writeFileSync(auth, '{}');
-  const env = { ONGGI_ROOT: world.root, DOCKER_CONFIG: world.scratch, REGISTRY_AUTH_FILE: auth };
-  return async (...args) => {
-    const [skopeo, ours] = await Promise.all(
-      names.map((name) => {
-        const own = args.map((arg) => arg.replaceAll('@@', join(world.scratch, name)));
-        return run(name === 'skopeo' ? 'skopeo' : link, own, { env });
-      }),
-    );
-    assert.ok(skopeo && ours);
-    return { skopeo, ours };
-  };
-}
+import { bothPrograms, names } from './skopeo-pair.ts';
 
 const image = imageOf([tarOf({ name: 'a', content: 'a' }), tarOf({ name: 'b', content: 'b'.repeat(5000) })], {
   config: { Env: ['A=b'], Labels: { one: '1' }, Cmd: ['sh'] },
@@ -120,7 +96,9 @@ imageTest('what is not kept is refused by name', ['skopeo'], async (world) => {
   for (const args of [
     ['copy', '--sign-by', 'someone', 'dir:a', 'dir:b'],
     ['copy', 'containers-storage:a', 'dir:b'],
-    ['standalone-sign', 'a', 'b', 'c'],
+    ['experimental-image-proxy'],
+    ['copy', '--src-daemon-host', 'x', 'dir:a', 'dir:b'],
+    ['copy', '--encrypt-layer', '0', 'dir:a', 'dir:b'],
     ['copy', 'dir:a'],
     ['copy', 'a', 'b'],
     ['nothing'],

@@ -148,3 +148,27 @@ imageTest('recompressed: other digests, the same content; not when digests must 
   assert.equal(refused.status, 1);
   assert.match(refused.stderr, /would change/);
 });
+
+imageTest('load is held to the policy of this machine', [], async (world) => {
+  const tar = join(world.scratch, 'r.tar');
+  writeFileSync(tar, tarOf({ name: 'f', content: 'x' }));
+  await world.ok(['import', tar, 'app']);
+  const [both, docker] = [join(world.scratch, 'both.tar'), join(world.scratch, 'docker.tar')];
+  await world.ok(['save', '-o', both, 'app']);
+  // As an old Docker has written it: manifest.json alone.
+  const shell = 'mkdir "$1" && tar -C "$1" -xf "$2" && rm "$1/index.json" "$1/oci-layout" && tar -C "$1" -cf "$3" .';
+  const { status, stderr } = await run('sh', ['-c', shell, 'sh', join(world.scratch, 'x'), both, docker]);
+  assert.equal(status, 0, stderr);
+  const policy = join(world.scratch, 'policy.json');
+  const accept = [{ type: 'insecureAcceptAnything' }];
+  const load = (archive: string) =>
+    world.onggi(['--root', second(world).root, 'load', '-i', archive], { env: { ONGGI_SIGNATURE_POLICY: policy } });
+  const write = (transports: object) => writeFileSync(policy, JSON.stringify({ default: accept, transports }));
+  write({ 'docker-archive': { '': [{ type: 'reject' }] }, 'oci-archive': { '': accept } });
+  assert.match((await load(docker)).stderr, /image "docker-archive:.*": policy ".*" rejects it/);
+  assert.equal(await world.ok(['--root', second(world).root, 'images', '-q']), '');
+  assert.equal((await load(both)).status, 0);
+  write({ 'oci-archive': { [world.scratch]: [{ type: 'sigstoreSigned', keyPath: '/k' }] } });
+  assert.match((await load(both)).stderr, /a signature is required, and those of images in files are not read/);
+  assert.equal((await load(docker)).status, 0);
+});

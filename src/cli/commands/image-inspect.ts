@@ -1,3 +1,35 @@
+import { asIs, defineCommand, single, toggle } from '../definition.ts';
 import { inspectCommand } from '../inspect.ts';
 
-export const command = inspectCommand('image');
+const local = inspectCommand('image');
+
+/** "docker://alpine", "dir:/srv/app": a place and not a name; a name that begins so has nothing but a tag behind ":". */
+const address = /^(docker:\/\/|onggi:|(oci|oci-archive|docker-archive|dir):.*\/)/;
+
+export const command = defineCommand({
+  ...local,
+  flags: {
+    ...local.flags,
+    config: toggle('Of an image elsewhere (docker://NAME, oci:PATH, ...): print its configuration'),
+    platform: single('string', asIs, 'Inspect the image for this platform (linux/arm64)'),
+    raw: toggle('Of an image elsewhere: print its manifest, or with --config its configuration, as it is'),
+  },
+  examples: [{ line: 'image inspect --raw docker://alpine', says: 'The index in the registry; nothing is pulled' }],
+  async run({ flags, args, context }) {
+    const { config, raw, platform, ...own } = flags;
+    if (!args.some((arg) => address.test(arg)) && !config && !raw) {
+      const engine = await context.engine();
+      // An image here is for one platform.
+      for (const arg of platform === undefined ? [] : args) await engine.images.history(arg, platform);
+      return await local.run({ flags: own, args, context });
+    }
+    const { command: remote } = await import('../skopeo/commands/inspect.ts');
+    for (const arg of args) {
+      // What has no transport is a name of the store.
+      const place = address.test(arg) ? arg : `onggi:${arg}`;
+      const rest = { format: undefined, 'retry-times': undefined, 'no-tags': false, 'tls-verify': true };
+      await remote.run({ flags: { ...rest, ...own, config, raw, platform }, args: [place], context });
+    }
+    return 0;
+  },
+});

@@ -1,10 +1,7 @@
 import { OnggiError } from '../../errors.ts';
 import type { Context } from '../context.ts';
 import { asIs, defineCommand, single, toggle } from '../definition.ts';
-import { openPrompt } from '../prompt.ts';
-
-/** More is no password, but a file that was piped in by mistake. */
-const inputLimit = 64 * 1024;
+import { askFor, readPassword } from '../login-input.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS] [SERVER]',
@@ -66,32 +63,4 @@ async function usesKept(server: string, context: Context): Promise<boolean> {
   }
   context.stdout.print('Login Succeeded\n');
   return true;
-}
-
-async function askFor(
-  context: Context,
-  username: string | undefined,
-  password: string | undefined,
-): Promise<{ readonly username: string; readonly password: string }> {
-  if (!context.stdin.isTerminal()) {
-    throw new OnggiError('invalid', 'log in: user name and password can be asked for on a terminal only', {
-      hint: 'Use --username and --password-stdin.',
-    });
-  }
-  using prompt = await openPrompt(context);
-  const name = username ?? (await prompt.ask('Username: ', { echo: true })).trim();
-  return { username: name, password: password ?? (await prompt.ask('Password: ', { echo: false })) };
-}
-
-async function readPassword(context: Context): Promise<string> {
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  for await (const piece of context.stdin.chunks()) {
-    pieces.push(piece);
-    size += piece.length;
-    if (size > inputLimit) throw new OnggiError('invalid', `password on standard input: over ${inputLimit} bytes`);
-  }
-  return Buffer.concat(pieces)
-    .toString()
-    .replace(/\r?\n$/, '');
 }

@@ -4,24 +4,32 @@ import type { CopyImageOptions, RegistryOptions } from '../../engine/types.ts';
 import { OnggiError } from '../../errors.ts';
 import type { Context } from '../context.ts';
 import { parseCredentials } from '../copy-flags.ts';
-import { asIs, type Flags, type Refused, single, toggle } from '../definition.ts';
+import { asIs, type Flags, type Refused, type Single, single, toggle } from '../definition.ts';
 
 /** @param prefix "src-", "dest-" or "" */
 export function sideFlags(prefix: string): Flags {
   const of = prefix === 'src-' ? ' of the source' : prefix === 'dest-' ? ' of the destination' : '';
   return {
     [`${prefix}authfile`]: single('string', asIs, `Path of the file with credentials for the registry${of}`),
+    [`${prefix}cert-dir`]: single('PATH', asIs, `Certificates (*.crt, *.cert, *.key) for the registry${of}`),
     [`${prefix}creds`]: single('USERNAME[:PASSWORD]', asIs, `Credentials for the registry${of}`),
     [`${prefix}no-creds`]: toggle(`Access the registry${of} anonymously`),
     [`${prefix}password`]: single('string', asIs, `Password for the registry${of}`),
+    [`${prefix}registry-token`]: single('string', asIs, `Bearer token for the registry${of}`),
     [`${prefix}tls-verify`]: toggle(`Require HTTPS and verify certificates of the registry${of}`, { initial: true }),
     [`${prefix}username`]: single('string', asIs, `User name for the registry${of}`),
   };
 }
 
-/** Of each side, known and not kept. */
+/** Of each side, known and not kept: there is no docker-daemon: here. */
 export function refusedOfSide(prefix: string): readonly string[] {
-  return ['cert-dir', 'daemon-host', 'registry-token', 'shared-blob-dir'].map((name) => `${prefix}${name}`);
+  return [`${prefix}daemon-host`];
+}
+
+/** Where blobs of an `oci:` lie that layouts share. */
+export function sharedFlag<P extends string>(prefix: P): { readonly [K in `${P}shared-blob-dir`]: Single<string> } {
+  const flag = single('DIRECTORY', asIs, "Directory of blobs that layouts ('oci') share");
+  return { [`${prefix}shared-blob-dir`]: flag } as { readonly [K in `${P}shared-blob-dir`]: Single<string> };
 }
 
 export const commonFlags = {
@@ -29,21 +37,13 @@ export const commonFlags = {
   'retry-times': single('int', count, 'How often to try again what may go better', { shown: '0' }),
 } as const;
 
-/** Known and not kept, nor are signatures by GPG and by Fulcio. */
+/** Known and not kept, nor are signatures by GPG and by Fulcio made. */
 export const encryptionFlags = [
   'decryption-key',
   'encrypt-layer',
   'encryption-key',
   'sign-by',
   'sign-by-sigstore',
-] as const;
-
-/** Many images are not signed in one go. */
-export const signingFlags = [
-  ...encryptionFlags,
-  'sign-by-sigstore-private-key',
-  'sign-identity',
-  'sign-passphrase-file',
 ] as const;
 
 /** The policy of the program's own flags: --policy, --insecure-policy. */
@@ -69,20 +69,27 @@ export function sideOptions(
   const creds = word(`${prefix}creds`);
   const username = word(`${prefix}username`);
   const password = word(`${prefix}password`);
+  const token = word(`${prefix}registry-token`);
   const anonymous = flags[`${prefix}no-creds`] === true;
-  const ways = [creds !== undefined, username !== undefined || password !== undefined, anonymous].filter(Boolean);
-  if (ways.length > 1) {
-    throw new OnggiError('invalid', `--${prefix}creds, --${prefix}username and --${prefix}no-creds exclude each other`);
+  const named = username !== undefined || password !== undefined;
+  if ([creds !== undefined, named, token !== undefined, anonymous].filter(Boolean).length > 1) {
+    const names = ['creds', 'username', 'registry-token', 'no-creds'].map((name) => `--${prefix}${name}`);
+    throw new OnggiError('invalid', `${names.join(', ')} exclude each other`);
   }
   if ((username === undefined) !== (password === undefined)) {
     throw new OnggiError('invalid', `--${prefix}username and --${prefix}password go together`);
   }
   const file = word(`${prefix}authfile`) ?? word('authfile');
+  const certificates = word(`${prefix}cert-dir`);
+  const shared = word(`${prefix}shared-blob-dir`);
   const given = creds !== undefined ? parseCredentials(creds) : undefined;
   const pair = username !== undefined && password !== undefined ? { username, password } : given;
   return {
     ...(pair !== undefined && { credentials: pair }),
+    ...(token !== undefined && { credentials: { registryToken: token } }),
     ...(anonymous && { credentials: null }),
+    ...(certificates !== undefined && { certificates: resolve(context.directory, certificates) }),
+    ...(shared !== undefined && { sharedBlobs: resolve(context.directory, shared) }),
     ...(file !== undefined && { credentialsFile: resolve(context.directory, file) }),
     ...(flags[`${prefix}tls-verify`] === false && { insecure: true }),
   };

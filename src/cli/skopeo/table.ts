@@ -14,6 +14,11 @@ export const skopeoCommands: readonly SkopeoEntry[] = [
     load: () => import('./commands/copy.ts'),
   },
   { name: 'delete', summary: 'Delete image IMAGE-NAME', load: () => import('./commands/delete.ts') },
+  {
+    name: 'generate-sigstore-key',
+    summary: 'Generate a sigstore public/private key pair',
+    load: () => import('./commands/generate-sigstore-key.ts'),
+  },
   { name: 'inspect', summary: 'Inspect image IMAGE-NAME', load: () => import('./commands/inspect.ts') },
   { name: 'layers', summary: 'Get layers of IMAGE-NAME', load: () => import('./commands/layers.ts') },
   {
@@ -21,12 +26,22 @@ export const skopeoCommands: readonly SkopeoEntry[] = [
     summary: 'List tags in the transport/repository specified by the SOURCE-IMAGE',
     load: () => import('./commands/list-tags.ts'),
   },
-  { name: 'login', summary: 'Login to a container registry', load: () => import('../commands/login.ts') },
-  { name: 'logout', summary: 'Logout of a container registry', load: () => import('../commands/logout.ts') },
+  { name: 'login', summary: 'Login to a container registry', load: () => import('./commands/login.ts') },
+  { name: 'logout', summary: 'Logout of a container registry', load: () => import('./commands/logout.ts') },
   {
     name: 'manifest-digest',
     summary: 'Compute a manifest digest of a file',
     load: () => import('./commands/manifest-digest.ts'),
+  },
+  {
+    name: 'standalone-sign',
+    summary: 'Create a signature using local files',
+    load: () => import('./commands/standalone-sign.ts'),
+  },
+  {
+    name: 'standalone-verify',
+    summary: 'Verify a signature using local files',
+    load: () => import('./commands/standalone-verify.ts'),
   },
   {
     name: 'sync',
@@ -36,9 +51,4 @@ export const skopeoCommands: readonly SkopeoEntry[] = [
 ];
 
 /** Known, and not kept. */
-export const refusedSkopeoCommands: readonly string[] = [
-  'experimental-image-proxy',
-  'generate-sigstore-key',
-  'standalone-sign',
-  'standalone-verify',
-];
+export const refusedSkopeoCommands: readonly string[] = ['experimental-image-proxy'];

@@ -96,6 +96,7 @@ export function around(
   return {
     store: () => context.store,
     repository: (reference, access) => repositoryOf(reference, access, options ?? {}),
+    sharedBlobs: options?.sharedBlobs,
     temporary,
     signal,
   };

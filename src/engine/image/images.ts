@@ -6,6 +6,7 @@ import type { Credentials } from '../../registry/credentials.ts';
 import type { KeyPair } from '../../signature/key.ts';
 import type { ArchiveTarget } from '../../transport/archive-sink.ts';
 import type { Context } from '../context.ts';
+import type { ManifestCheck, ManifestSigning } from '../signature/simple-signing.ts';
 import type { ImageSummary, PullEvent, PushEvent } from '../types.ts';
 import type { LoadedImage, LoadOptions } from './load.ts';
 import type { SaveOptions } from './save.ts';
@@ -126,6 +127,14 @@ export type Images = {
   sign(ref: string, options: SignOptions): Promise<Digest>;
   /** The signatures that a key has made of an image in its registry. @throws `denied` when there is none */
   verify(ref: string, options: VerifyOptions): Promise<VerifiedSignature[]>;
+  /** A signature by GPG of one manifest, as containers-signature(5) has it. @throws `denied`, `unsupported` (no gpg) */
+  signManifest(manifest: Uint8Array, signing: ManifestSigning): Promise<Uint8Array>;
+  /** @throws `denied` when it is of another manifest, name or key */
+  verifyManifest(
+    manifest: Uint8Array,
+    signature: Uint8Array,
+    check: ManifestCheck,
+  ): Promise<{ readonly digest: Digest; readonly fingerprint: string }>;
   /** A new pair of keys in PEM. @param passphrase null: the private one is not encrypted */
   makeKeys(passphrase: string | null): Promise<KeyPair>;
 };
@@ -181,6 +190,8 @@ export function makeImages(context: Context): Images {
     },
     sign: async (ref, options) => (await import('./signature.ts')).signImage(context, ref, options),
     verify: async (ref, options) => (await import('./signature.ts')).verifyImage(ref, options),
+    signManifest: async (...ask) => (await import('../signature/simple-signing.ts')).signManifest(...ask),
+    verifyManifest: async (...ask) => (await import('../signature/simple-signing.ts')).verifyManifest(...ask),
     makeKeys: async (passphrase) => (await import('../../signature/key.ts')).generateKeyPair(passphrase),
     import: async (source, name, options) => {
       const { makeImage } = await import('./change.ts');

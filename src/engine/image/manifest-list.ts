@@ -15,7 +15,7 @@ import type { Context } from '../context.ts';
 import type { RegistryOptions } from '../registry/registry-access.ts';
 import { around, temporaryOf } from './copy.ts';
 import { seeImage } from './look.ts';
-import type { ListedPlatform } from './manifest-lists.ts';
+import type { ListedImage, ListedPlatform } from './manifest-lists.ts';
 
 type Platform = {
   readonly architecture: string;
@@ -96,6 +96,10 @@ export function annotateList(context: Context, list: string, image: string, want
 
 export function inspectList(context: Context, list: string): object {
   return documentOf(entriesOf(context, list).map(({ entry }) => entry));
+}
+
+export function listedImages(context: Context, list: string): ListedImage[] {
+  return entriesOf(context, list).map(({ source, entry }) => ({ source: canonicalName(source), descriptor: entry }));
 }
 
 /** An index of OCI's when its images are, as Docker decides by the first of them. */

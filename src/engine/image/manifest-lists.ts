@@ -12,6 +12,13 @@ export type ListedPlatform = {
   readonly osFeatures?: readonly string[];
 };
 
+export type ListedImage = {
+  /** Canonical name under which it was added. */
+  readonly source: string;
+  /** Media type, size, digest and platform. */
+  readonly descriptor: { readonly digest: Digest };
+};
+
 export type ManifestLists = {
   /**
    * @param images in registries, each of one platform
@@ -27,6 +34,8 @@ export type ManifestLists = {
   annotate(list: string, image: string, platform: ListedPlatform): Promise<void>;
   /** The index as it would be pushed. @throws `not-found` */
   inspect(list: string): Promise<object>;
+  /** The images of a list, as they are in their registries. @throws `not-found` */
+  entries(list: string): Promise<readonly ListedImage[]>;
   /** Brings images of other repositories along. @throws `not-found`, `unauthorized`, ... */
   push(list: string, options?: RegistryOptions & { readonly signal?: AbortSignal }): Promise<Digest>;
   /** @throws `not-found` */
@@ -39,6 +48,7 @@ export function makeManifestLists(context: Context): ManifestLists {
     create: async (list, images, options) => (await load()).createList(context, list, images, options ?? {}),
     annotate: async (list, image, platform) => (await load()).annotateList(context, list, image, platform),
     inspect: async (list) => (await load()).inspectList(context, list),
+    entries: async (list) => (await load()).listedImages(context, list),
     push: async (list, options) => (await load()).pushList(context, list, options ?? {}),
     remove: async (list) => (await load()).removeList(context, list),
   };

@@ -2,6 +2,7 @@
 import { OnggiError } from '../../errors.ts';
 import {
   credentialFiles,
+  eraseAllCredentials,
   eraseCredentials,
   findStoredCredentials,
   storeCredentials,
@@ -10,12 +11,14 @@ import type { Credentials } from '../../registry/credentials.ts';
 import { dockerConfigPath } from '../../registry/docker-config.ts';
 import { openMachineRepository, readMachine } from '../../registry/open.ts';
 import { requestSmall } from '../../registry/request.ts';
+import { type RegistryOptions, routesOf } from './registry-access.ts';
 
 export type LoginOptions = {
   /** Absent: those that are kept already are tried again. */
   readonly credentials?: Credentials;
   /** config.json that is written; absent: that of the Docker CLI. */
   readonly credentialsFile?: string;
+  readonly access?: Pick<RegistryOptions, 'insecure' | 'certificates'>;
   readonly signal?: AbortSignal;
 };
 
@@ -54,7 +57,9 @@ export async function login(server: string, options: LoginOptions = {}): Promise
     throw new OnggiError('unauthorized', `log in to "${registry}": no credentials are kept for it`);
   }
   const machine = await readMachine(process.env);
-  const repository = await openMachineRepository(machine, registry, '', { access: 'login', credentials: known });
+  const routes = routesOf(machine.routes, registry, options.access ?? {});
+  const opened = { access: 'login', credentials: known } as const;
+  const repository = await openMachineRepository({ ...machine, routes }, registry, '', opened);
   const what = `log in to "${registry}"`;
   await requestSmall(repository, { path: '/v2/', headers: {}, what, signal }, 64 * 1024);
   const { refreshToken } = repository.session;
@@ -65,6 +70,11 @@ export async function login(server: string, options: LoginOptions = {}): Promise
 export function logout(server: string, options: Pick<LoginOptions, 'credentialsFile'> = {}): Promise<boolean> {
   const file = options.credentialsFile ?? dockerConfigPath(process.env);
   return eraseCredentials(file, registryOf(server));
+}
+
+/** @throws OnggiError `invalid` (the file), `denied`, ... */
+export function logoutAll(options: Pick<LoginOptions, 'credentialsFile'> = {}): Promise<void> {
+  return eraseAllCredentials(options.credentialsFile ?? dockerConfigPath(process.env));
 }
 
 /** The user that is logged in; "" for a token. Null: nobody is. */

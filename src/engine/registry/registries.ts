@@ -14,6 +14,8 @@ export type Registries = {
   login(server: string, options?: LoginOptions): Promise<LoggedIn>;
   /** Idempotent. @returns false when nothing was kept */
   logout(server: string, options?: Pick<LoginOptions, 'credentialsFile'>): Promise<boolean>;
+  /** From all that the file names. */
+  logoutAll(options?: Pick<LoginOptions, 'credentialsFile'>): Promise<void>;
   /** Who is logged in, "" for a token; null: nobody. Nothing is asked of the registry. */
   user(server: string, options?: Pick<LoginOptions, 'credentialsFile'>): Promise<string | null>;
   /**
@@ -31,6 +33,7 @@ export function makeRegistries(): Registries {
   return {
     login: async (server, options) => (await import('./login.ts')).login(server, options),
     logout: async (server, options) => (await import('./login.ts')).logout(server, options),
+    logoutAll: async (options) => (await import('./login.ts')).logoutAll(options),
     user: async (server, options) => (await import('./login.ts')).loggedInUser(server, options),
     candidates: async (name) => (await import('./search.ts')).candidates(name),
     tags: async (repository, options) => (await import('./search.ts')).tagsOf(repository, options),

@@ -37,8 +37,8 @@ export async function requireGpgSignature(
   const files = work.digests.flatMap((digest) => signatureFiles(directory, work, digest));
   if (files.length === 0) throw denied(`${what}: a GPG signature is required, and "${directory}" has none of it`);
   const reasons = files.map((file) => {
-    const text = checkedText(readFileSync(file), keys);
-    return text === undefined ? 'made with another key, or damaged' : whyNot(text, 'gpg', identity, work);
+    const checked = checkedMessage(readFileSync(file), keys, 'policy "signedBy"');
+    return checked === undefined ? 'made with another key, or damaged' : whyNot(checked.text, 'gpg', identity, work);
   });
   if (reasons.includes(undefined)) return;
   throw denied(
@@ -59,8 +59,17 @@ function signatureFiles(directory: string, { reference }: PolicyWork, digest: Di
   return files;
 }
 
-/** The text of a message that one of the keys has signed; undefined when none has. */
-function checkedText(message: Uint8Array, { paths, data }: Keys): Buffer | undefined {
+export type CheckedMessage = {
+  readonly text: Buffer;
+  /** Of the key that signed, and of the one that it belongs to. */
+  readonly fingerprints: readonly string[];
+};
+
+/**
+ * A message that one of the keys has signed; undefined when none has.
+ * @param asks who wants to know, for the error. @throws OnggiError `unsupported` when gpgv is not installed
+ */
+export function checkedMessage(message: Uint8Array, { paths, data }: Keys, asks: string): CheckedMessage | undefined {
   const directory = mkdtempSync(join(tmpdir(), 'onggi-gpg-'));
   try {
     const keyring = join(directory, 'keyring');
@@ -71,13 +80,15 @@ function checkedText(message: Uint8Array, { paths, data }: Keys): Buffer | undef
     const args = ['--homedir', directory, '--keyring', keyring, '--status-fd', '1', '--output', output, signed];
     const { error, status, stdout } = spawnSync('gpgv', args, { timeout: gpgvTime, maxBuffer: maxPayload });
     if (error !== undefined && Reflect.get(error, 'code') === 'ENOENT') {
-      throw new OnggiError('unsupported', 'policy "signedBy": gpgv is not installed', { hint: 'Install gpgv.' });
+      throw new OnggiError('unsupported', `${asks}: gpgv is not installed`, { hint: 'Install gpgv.' });
     }
     // One message may hold several signatures, of which gpgv could pass over one: exactly one is wanted.
     const lines = stdout?.toString().split('\n') ?? [];
     const count = (word: string): number => lines.filter((line) => line.startsWith(`[GNUPG:] ${word} `)).length;
     const good = status === 0 && count('VALIDSIG') === 1 && count('NEWSIG') <= 1 && count('PLAINTEXT') === 1;
-    return good ? readFileSync(output) : undefined;
+    if (!good) return undefined;
+    const valid = lines.find((line) => line.startsWith('[GNUPG:] VALIDSIG '))?.split(' ') ?? [];
+    return { text: readFileSync(output), fingerprints: [valid[2] ?? '', valid.at(-1) ?? ''] };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

@@ -12,6 +12,7 @@ import {
   refused,
   refusedOfSide,
   retried,
+  sharedFlag,
   sideFlags,
   sideOptions,
 } from '../flags.ts';
@@ -25,6 +26,8 @@ export const command = defineCommand({
     ...commonFlags,
     ...sideFlags('src-'),
     ...sideFlags('dest-'),
+    ...sharedFlag('src-'),
+    ...sharedFlag('dest-'),
     'additional-tag': list('strings', asIs, 'Additional tags (docker-archive)'),
     authfile: single('string', asIs, 'Path of the file with credentials for both registries'),
     'dest-compress': toggle("Compress layers of a 'dir' that are not compressed"),
@@ -39,9 +42,13 @@ export const command = defineCommand({
   },
   refused: {
     ...refused(refusedOfSide('src-'), refusedOfSide('dest-'), encryptionFlags),
-    switches: ['dest-precompute-digests'],
-    // Digests are known before anything is sent.
-    harmless: { 'dest-precompute-digests': ['true', 'false'] },
+    switches: ['dest-precompute-digests', 'dest-force-compress-format'],
+    harmless: {
+      // Digests are known before anything is sent.
+      'dest-precompute-digests': ['true', 'false'],
+      // A layer in another format is always compressed anew.
+      'dest-force-compress-format': ['true', 'false'],
+    },
   },
   async run({ flags, args: [source = '', destination = ''], context }) {
     if (flags.all && flags['multi-arch'] !== undefined) {

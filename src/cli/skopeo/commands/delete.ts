@@ -1,11 +1,11 @@
 import { defineCommand } from '../../definition.ts';
 import { interruptible } from '../../interrupt.ts';
-import { commonFlags, refused, refusedOfSide, retried, sideFlags, sideOptions } from '../flags.ts';
+import { commonFlags, refused, refusedOfSide, retried, sharedFlag, sideFlags, sideOptions } from '../flags.ts';
 
 export const command = defineCommand({
   usage: '[command options] IMAGE-NAME',
   positionals: { min: 1, max: 1 },
-  flags: { 'retry-times': commonFlags['retry-times'], ...sideFlags('') },
+  flags: { 'retry-times': commonFlags['retry-times'], ...sideFlags(''), ...sharedFlag('') },
   refused: refused(refusedOfSide('')),
   async run({ flags, args: [address = ''], context }) {
     const engine = await context.engine();

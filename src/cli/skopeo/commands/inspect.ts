@@ -3,7 +3,7 @@ import { OnggiError } from '../../../errors.ts';
 import { asIs, defineCommand, single, toggle } from '../../definition.ts';
 import { compileRecord } from '../../format/record.ts';
 import { interruptible } from '../../interrupt.ts';
-import { commonFlags, refused, refusedOfSide, retried, sideFlags, sideOptions } from '../flags.ts';
+import { commonFlags, refused, refusedOfSide, retried, sharedFlag, sideFlags, sideOptions } from '../flags.ts';
 
 export const command = defineCommand({
   usage: '[command options] IMAGE-NAME',
@@ -11,6 +11,7 @@ export const command = defineCommand({
   flags: {
     ...commonFlags,
     ...sideFlags(''),
+    ...sharedFlag(''),
     config: toggle('Output the configuration'),
     format: single('string', asIs, 'Print by a Go template', { short: 'f' }),
     'no-tags': toggle('Do not list the tags of the repository', { short: 'n' }),

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 import { defineCommand } from '../../definition.ts';
 import { interruptible } from '../../interrupt.ts';
-import { commonFlags, refused, refusedOfSide, retried, sideFlags, sideOptions } from '../flags.ts';
+import { commonFlags, refused, refusedOfSide, retried, sharedFlag, sideFlags, sideOptions } from '../flags.ts';
 
 export const command = defineCommand({
   usage: '[command options] IMAGE-NAME [LAYER...]',
   positionals: { min: 1, max: null },
-  flags: { ...commonFlags, ...sideFlags('') },
+  flags: { ...commonFlags, ...sideFlags(''), ...sharedFlag('') },
   refused: refused(refusedOfSide('')),
   async run({ flags, args: [address = '', ...digests], context }) {
     const engine = await context.engine();

@@ -1,9 +1,22 @@
+import { resolve } from 'node:path';
 import type { SyncAsk } from '../../../engine/types.ts';
 import { OnggiError, unsupported } from '../../../errors.ts';
 import { copyFlags, copyOptions } from '../../copy-flags.ts';
 import { asIs, defineCommand, single, toggle } from '../../definition.ts';
 import { interruptible } from '../../interrupt.ts';
-import { commonFlags, policyOption, refused, refusedOfSide, sideFlags, sideOptions, signingFlags } from '../flags.ts';
+import { signOptions } from '../../sign-flags.ts';
+import {
+  commonFlags,
+  encryptionFlags,
+  policyOption,
+  refused,
+  refusedOfSide,
+  retried,
+  sideFlags,
+  sideOptions,
+} from '../flags.ts';
+import { readText } from '../output-file.ts';
+import { readSyncFile } from '../sync-file.ts';
 
 export const command = defineCommand({
   usage: '[command options] --src TRANSPORT --dest TRANSPORT SOURCE DESTINATION',
@@ -11,9 +24,12 @@ export const command = defineCommand({
   flags: {
     ...commonFlags,
     all: copyFlags.all,
+    'append-suffix': single('string', asIs, 'Put behind each name at the destination'),
     format: copyFlags.format,
     'preserve-digests': copyFlags['preserve-digests'],
     'remove-signatures': copyFlags['remove-signatures'],
+    'sign-by-sigstore-private-key': copyFlags['sign-by-sigstore-private-key'],
+    'sign-passphrase-file': copyFlags['sign-passphrase-file'],
     ...sideFlags('src-'),
     ...sideFlags('dest-'),
     authfile: single('string', asIs, 'Path of the file with credentials for both registries'),
@@ -21,18 +37,25 @@ export const command = defineCommand({
     'dry-run': toggle('Say what would be copied'),
     'keep-going': toggle('Go on after an image that could not be copied'),
     scoped: toggle('Keep the whole name of the source below the destination'),
-    src: single('string', asIs, 'Transport of the source (docker, dir)', { short: 's' }),
+    src: single('string', asIs, 'Transport of the source (docker, dir, yaml)', { short: 's' }),
   },
-  refused: refused(refusedOfSide('src-'), refusedOfSide('dest-'), signingFlags),
+  refused: refused(refusedOfSide('src-'), refusedOfSide('dest-'), encryptionFlags),
   async run({ flags, args: [source = '', destination = ''], context }) {
+    const from = flags.src === 'yaml' ? 'list' : place('src', flags.src);
+    const reached = sideOptions(flags, 'src-', context);
+    const path = resolve(context.directory, source);
+    const suffix = flags['append-suffix'];
     const ask: SyncAsk = {
-      from: place('src', flags.src),
+      from,
       to: place('dest', flags.dest),
       source,
+      ...(from === 'list' && { lists: readSyncFile(readText(path), `file "${source}"`, reached) }),
+      ...(suffix !== undefined && { suffix }),
       destination,
       scoped: flags.scoped,
       dryRun: flags['dry-run'],
       keepGoing: flags['keep-going'],
+      attempt: (copy) => retried(flags['retry-times'], copy),
     };
     if (ask.from === 'dir' && ask.to === 'dir') {
       throw unsupported("sync from 'dir' to 'dir'", 'Use cp -a.');
@@ -48,9 +71,10 @@ export const command = defineCommand({
     await interruptible(context, 'sync', async (signal) => {
       const options = {
         ...copy,
+        ...signOptions({ ...flags, 'sign-identity': undefined }, context),
         ...policyOption(flags),
         ...(flags.platform !== undefined && { platform: flags.platform }),
-        source: sideOptions(flags, 'src-', context),
+        source: reached,
         destination: sideOptions(flags, 'dest-', context),
         signal,
       };
@@ -58,20 +82,21 @@ export const command = defineCommand({
         if (event.type === 'copying') {
           const word = ask.dryRun ? 'Would have copied' : 'Copying';
           context.stderr.print(`${word} image from ${event.source} to ${event.destination}\n`);
+          if (ask.dryRun) done += 1;
         } else if (event.type === 'failed') {
           failed += 1;
           context.report(event.error);
         } else done += 1;
       }
     });
-    context.stderr.print(`Synced ${done} images${ask.dryRun ? ' (dry run)' : ''}\n`);
+    context.stderr.print(`${ask.dryRun ? 'Would have synced' : 'Synced'} ${done} images\n`);
     return failed === 0 ? 0 : 1;
   },
 });
 
-function place(flag: string, value: string | undefined): SyncAsk['from'] {
+function place(flag: 'src' | 'dest', value: string | undefined): SyncAsk['to'] {
   if (value === 'docker' || value === 'dir') return value;
-  if (value === undefined || value === '') throw new OnggiError('invalid', `flag --${flag} is missing: docker or dir`);
-  if (value === 'yaml') throw unsupported(`--${flag} yaml`, 'Call sync once for each repository.');
-  throw new OnggiError('invalid', `flag --${flag}: "${value}" is not docker or dir`);
+  const words = flag === 'src' ? 'docker, dir or yaml' : 'docker or dir';
+  if (value === undefined || value === '') throw new OnggiError('invalid', `flag --${flag} is missing: ${words}`);
+  throw new OnggiError('invalid', `flag --${flag}: "${value}" is not ${words}`);
 }
