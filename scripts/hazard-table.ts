@@ -164,6 +164,7 @@ export const hazards: readonly HazardRule[] = [
       { file: 'src/engine/container/restart-wait.ts', why: 'onggi itself, to start a container again' },
       { file: 'src/engine/copy/helper.ts', why: 'onggi itself, in the user namespace of a container' },
       { file: 'src/engine/signature/gpg.ts', why: 'gpgv, for simple signatures' },
+      { file: 'src/engine/signature/simple-signing.ts', why: 'gpg, with the keyring of the user who signs' },
       { file: 'src/network/pasta.ts', why: 'pasta, the network of containers of ordinary users' },
       { file: 'src/registry/credential-helper.ts', why: "the helper that the user's settings name" },
     ],
