@@ -17,6 +17,7 @@ import type { Spec } from '../../oci/runtime-spec.ts';
 import { allCapabilities, capabilityNamesOf, capabilitySet } from '../../runtime/capability.ts';
 import { directoriesOf } from '../../runtime/cgroup/cgroup.ts';
 import { delegatedPath, findCgroup } from '../../runtime/cgroup/layout.ts';
+import { makeRealtimeRoom } from '../../runtime/cgroup/realtime.ts';
 import { thermalThrottlePath } from '../../runtime/defaults.ts';
 import { hostFacts } from '../../runtime/host-facts.ts';
 import { type CompileContext, compile, type HostFacts, type RootSource } from '../../runtime/plan/compile.ts';
@@ -68,6 +69,7 @@ export function compileContainer(
       : made;
   writeSpec(files.config, spec);
   if (joined.files === null) writeEtc(container, spec.hostname ?? hostname(), network, joined);
+  const cgroup = findCgroup(cgroupsPath, host.cgroups);
   const { plan, warnings } = compile(spec, {
     host,
     keeper: {
@@ -83,13 +85,14 @@ export function compileContainer(
     },
     bundle: dirname(files.config),
     root: rootOf(context, container),
-    cgroup: findCgroup(cgroupsPath, host.cgroups),
+    cgroup,
     keyring: sessionKeyring(row.id),
     network,
     foreignSources: [...processIds(joined).values()].map(foreignShm),
     ...processContext(options),
   });
   for (const warning of warnings) context.warn(warning);
+  makeRealtimeRoom(host.cgroups, cgroup, spec.linux?.resources?.cpu ?? {});
   const health = healthCheck(context, container);
   return health === undefined ? plan : { ...plan, health };
 }
