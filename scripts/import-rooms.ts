@@ -203,6 +203,7 @@ export const roomRules: Readonly<Record<string, FolderRule>> = {
       'plan/namespaces.ts',
       'plan/step-error.ts',
       'plan/steps.ts',
+      'plan/sysctl.ts',
       'process-table.ts',
       'rlimit.ts',
       'seccomp/action.ts',

@@ -25,7 +25,7 @@ export const limitFlags = {
   memory: single('bytes', parseByteSize, 'Memory limit (512m, 2g)', { short: 'm' }),
   'memory-reservation': single('bytes', parseByteSize, 'Memory that is kept when the machine runs short'),
   'memory-swap': single('bytes', parseByteSizeOrUnlimited, 'Limit of memory plus swap; -1 for no limit'),
-  'pids-limit': single('int', integer(-1), 'Most processes and threads at a time; -1 for no limit'),
+  'pids-limit': single('int', integer(), 'Most processes and threads at a time; -1 for no limit'),
 } as const;
 
 export type LimitFlags = Values<typeof limitFlags>;
@@ -45,7 +45,7 @@ export function limitsOf(flags: LimitFlags): Resources {
     memory: flags.memory,
     memoryReservation: flags['memory-reservation'],
     memorySwap: flags['memory-swap'],
-    pidsLimit: flags['pids-limit'],
+    pidsLimit: flags['pids-limit'] === undefined ? undefined : Math.max(-1, flags['pids-limit']),
   });
 }
 

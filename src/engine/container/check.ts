@@ -7,9 +7,11 @@ import { cgroupAt } from '../../runtime/cgroup/cgroup.ts';
 import { compileSettings } from '../../runtime/cgroup/compile.ts';
 import type { CgroupLayout } from '../../runtime/cgroup/hierarchy.ts';
 import { readCgroupLayout } from '../../runtime/cgroup/layout.ts';
+import { type NamespaceType, namespaceTypes } from '../../runtime/plan/steps.ts';
+import { compileSysctls } from '../../runtime/plan/sysctl.ts';
 import { parseSignal } from '../../runtime/signal.ts';
 import { mappedDevices } from '../spec/devices.ts';
-import { mountTarget } from '../spec/mounts.ts';
+import { checkMounts } from '../spec/mounts.ts';
 import { workingDirectory } from '../spec/process.ts';
 import { type ResourceFacts, resourceLimits } from '../spec/resources.ts';
 import { checkHostName } from '../spec/spec.ts';
@@ -30,7 +32,8 @@ export function checkOptions(options: ContainerOptions): void {
     drop: options.capDrop ?? [],
     privileged: options.privileged === true,
   });
-  for (const { target } of options.mounts ?? []) mountTarget(target);
+  checkMounts(options.mounts ?? []);
+  checkSysctls(options);
   if (options.devices !== undefined) mappedDevices(options.devices, { devicesAt });
   const { oomScoreAdj: score = 0, resources = {}, cgroupParent } = options;
   if (!Number.isInteger(score) || score < -1000 || score > 1000) {
@@ -38,6 +41,16 @@ export function checkOptions(options: ContainerOptions): void {
   }
   if (Object.keys(resources).length > 0) checkResources(resources, () => {});
   if (cgroupParent !== undefined) cgroupAt(readCgroupLayout(), `/${cgroupParent}/container`);
+}
+
+/** One of a namespace that it shares with the machine would change the machine. */
+function checkSysctls({ sysctls = {}, network, ipcMode, utsMode }: ContainerOptions): void {
+  const shared = new Set<NamespaceType>([
+    ...(network === 'host' ? ['net' as const] : []),
+    ...(ipcMode === 'host' ? ['ipc' as const] : []),
+    ...(utsMode === 'host' ? ['uts' as const] : []),
+  ]);
+  compileSysctls(sysctls, new Set(namespaceTypes.filter((type) => !shared.has(type))));
 }
 
 /** @param warn told what could not be had but was not asked for */

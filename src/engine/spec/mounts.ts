@@ -23,11 +23,7 @@ export function specMounts(
     if (mount.type === 'tmpfs') return tmpfs(mount);
     return volumeMount(mount, mountTarget(mount.target), volumes(mount.name ?? ''));
   });
-  const places = new Set<string>();
-  for (const { destination } of asked) {
-    if (places.has(destination)) throw new OnggiError('invalid', `Duplicate mount point: ${destination}`);
-    places.add(destination);
-  }
+  const places = checkTargets(options.mounts ?? []);
   const replaced = ({ destination }: Mount): boolean =>
     places.has(destination) || (places.has('/dev') && destination.startsWith('/dev/'));
   const usual = defaultMounts.flatMap((mount) => adjust(mount, options, joined));
@@ -39,6 +35,26 @@ export function specMounts(
   const kept = usual.filter((mount) => !replaced(mount));
   const rest = [...etc.filter((mount) => !replaced(mount)), ...asked];
   return [...kept, ...rest.toSorted((a, b) => depth(a) - depth(b))];
+}
+
+/** @returns where they are. @throws OnggiError `invalid` for a place that is none, or has two */
+function checkTargets(mounts: NonNullable<ContainerOptions['mounts']>): Set<string> {
+  const places = new Set<string>();
+  for (const { target } of mounts) {
+    const place = mountTarget(target);
+    if (places.has(place)) throw new OnggiError('invalid', `Duplicate mount point: ${place}`);
+    places.add(place);
+  }
+  return places;
+}
+
+/** What can be told of mounts by themselves. @throws OnggiError `invalid` */
+export function checkMounts(mounts: NonNullable<ContainerOptions['mounts']>): void {
+  checkTargets(mounts);
+  for (const mount of mounts) {
+    if (mount.type === 'bind') bind(mount);
+    if (mount.type === 'tmpfs') tmpfs(mount);
+  }
 }
 
 function depth({ destination }: Mount): number {

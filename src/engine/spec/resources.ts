@@ -74,6 +74,8 @@ function checkMemory({ memory = 0, memorySwap = 0, memoryReservation = 0, memory
 function cpuLimits(asked: Resources, cpus: number): Cpu {
   const { nanoCpus = 0, cpuPeriod: period = 0, cpuQuota: quota = 0, cpuShares = 0 } = asked;
   const { cpuRealtimePeriod: realtimePeriod = 0, cpuRealtimeRuntime: realtimeRuntime = 0 } = asked;
+  // The kernel would make 2 of it without a word.
+  if (cpuShares === 1) throw invalid('The minimum allowed cpu-shares is 2', cpuShares);
   if (nanoCpus > 0 && period > 0) throw conflicting('Nano CPUs and CPU Period cannot both be set');
   if (nanoCpus > 0 && quota > 0) throw conflicting('Nano CPUs and CPU Quota cannot both be set');
   // The kernel's limits (kernel/sched/core.c, min_cfs_quota_period and max_cfs_quota_period).
