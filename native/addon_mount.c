@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -121,6 +122,38 @@ static napi_value run_bind_root_of(napi_env env, const struct argument *a) {
     return check(env, "open_tree", tree == -1 ? -1 : attach(tree, a[1].text, false));
 }
 
+/* Two ids will do: the namespace is only to be one that is not ours. */
+static int write_map(pid_t process, const char *map) {
+    char path[40];
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)process, map);
+    SCOPED_FD fd = open(path, O_WRONLY | O_CLOEXEC);
+    return fd == -1 ? -1 : write_fully(fd, "0 100000 2", 10);
+}
+
+static int map_clone(const char *directory, pid_t holder) {
+    char path[40];
+    snprintf(path, sizeof path, "/proc/%d/ns/user", (int)holder);
+    SCOPED_FD namespace = open(path, O_RDONLY | O_CLOEXEC);
+    if (namespace == -1 || write_map(holder, "uid_map") == -1 || write_map(holder, "gid_map") == -1) return -1;
+    SCOPED_FD tree = open_tree(AT_FDCWD, directory, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)namespace};
+    return tree == -1 ? -1 : mount_setattr(tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes);
+}
+
+static napi_value run_try_id_map(napi_env env, const struct argument *a) {
+    pid_t holder = (pid_t)syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, NULL, NULL, NULL, NULL);
+    if (holder == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+        for (;;) pause();
+    }
+    if (holder == -1) return throw_errno(env, "clone", errno);
+    int result = map_clone(a[0].text, holder), error = errno, status;
+    kill(holder, SIGKILL);
+    RETRY(status, waitpid(holder, NULL, 0));
+    errno = error;
+    return check(env, "mount_setattr", result);
+}
+
 static napi_value run_unmount(napi_env env, const struct argument *a) {
     return check(env, "umount2", umount2(a[0].text, UMOUNT_NOFOLLOW | (a[1].number ? MNT_DETACH : 0)));
 }
@@ -130,6 +163,7 @@ const struct call mount_calls[] = {
     {"mountOverlay", "sssb", run_mount_overlay},
     {"bindDirectory", "ssb", run_bind_directory},
     {"bindRootOf", "is", run_bind_root_of},
+    {"tryIdMap", "s", run_try_id_map},
     {"unmount", "sb", run_unmount},
     {0},
 };

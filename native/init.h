@@ -60,6 +60,10 @@ typedef int step_function(struct init *init, struct cursor *payload);
 
 /* mounts */
 step_function step_propagation, step_overlay, step_root_bind, step_mount, step_bind, step_cgroup_mount, step_remount;
+/* A detached mount as the future root, on a path of the host. */
+int root_place(struct init *init, int tree, const char *target);
+/* One that the keeper has made. */
+int root_receive(struct init *init);
 /* the root file system */
 step_function step_enter_root, step_mkdir, step_symlink, step_mknod, step_pivot_root, step_root_attributes;
 step_function step_mask, step_readonly, step_move_root;

@@ -6,6 +6,7 @@
 #include <sys/un.h>
 
 #include "health.h"
+#include "overlay.h"
 #include "syscalls.h"
 
 #define IN(phase) (1u << (phase))
@@ -35,8 +36,8 @@ static const struct grammar grammars[] = {
     {OP_NETLINK, IN(PHASE_ATTACH) | IN(PHASE_INIT), "u(d(u)s)s"},
     {OP_HOOK, IN(PHASE_ATTACH) | IN(PHASE_INIT), "uus(s)(s)uss"},
     {OP_PROPAGATION, IN(PHASE_INIT), "sub"},
-    {OP_OVERLAY, IN(PHASE_INIT), "s(s)oos(s)u"},
-    {OP_ROOT_BIND, IN(PHASE_INIT), "ss"},
+    {OP_OVERLAY, IN(PHASE_INIT), "s(s)oos(s)uu"},
+    {OP_ROOT_BIND, IN(PHASE_INIT), "ssu"},
     {OP_ENTER_ROOT, IN(PHASE_INIT), "s"},
     {OP_MOUNT, IN(PHASE_INIT), "sssusbb"},
     {OP_BIND, IN(PHASE_INIT), "sbub(uuu)(uuu)sqqqqubsb"},
@@ -252,8 +253,24 @@ static const char *bind_problem(struct cursor payload) {
     uint32_t mapping = take_u32(&payload);
     take_bool(&payload);
     uint32_t lines = take_count(&payload);
-    if (mapping > MAP_FOREIGN) return "unknown mapping of a bind";
+    if (mapping > MAP_KEEPER) return "unknown mapping of a bind";
     return (mapping == MAP_GIVEN) == (lines > 0) ? NULL : "a mapping of a bind without lines, or lines without it";
+}
+
+static const char *root_problem(uint32_t mapping) {
+    return mapping == MAP_NONE || mapping == MAP_OWN || mapping == MAP_KEEPER ? NULL : "unknown mapping of a root";
+}
+
+static const char *root_bind_problem(struct cursor payload) {
+    take_string(&payload);
+    take_string(&payload);
+    return root_problem(take_u32(&payload));
+}
+
+static const char *overlay_problem(struct cursor payload) {
+    struct overlay overlay;
+    overlay_read(&payload, &overlay);
+    return root_problem(overlay.mapping);
 }
 
 static const char *affinity_problem(struct cursor payload) {
@@ -304,6 +321,8 @@ static const char *record_problem(const struct record *record) {
     case OP_CGROUP_DEVICE: return blob_problem(record->payload, true);
     case OP_SECCOMP: return seccomp_problem(record->payload);
     case OP_BIND: return bind_problem(record->payload);
+    case OP_OVERLAY: return overlay_problem(record->payload);
+    case OP_ROOT_BIND: return root_bind_problem(record->payload);
     case OP_CPU_AFFINITY: return affinity_problem(record->payload);
     case OP_EXEC: {
         struct cursor arguments = record->payload;

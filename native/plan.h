@@ -44,12 +44,14 @@ enum hook_kind {
     HOOK_START_CONTAINER = 3,
 };
 
-/* How the ids of a bind are mapped. */
+/* Who opens what is bound or becomes the root, and how ids are mapped. */
 enum bind_mapping {
-    MAP_NONE = 0,
-    MAP_GIVEN = 1,
-    MAP_OWN = 2, /* by the container's own user namespace */
-    MAP_FOREIGN = 3, /* not at all: the source "/proc/PID/root/PATH" is a mount in the mount namespace of that process */
+    MAP_NONE = 0,   /* the init, as it is */
+    MAP_GIVEN = 1,  /* the keeper, by the given maps */
+    MAP_OWN = 2,    /* the keeper, by the container's own user namespace */
+    /* the keeper, as it is: a mount in the mount namespace of the process of its path "/proc/PID/root/PATH" */
+    MAP_FOREIGN = 3,
+    MAP_KEEPER = 4, /* the keeper, as it is: the init has no way to it */
 };
 
 enum plan_op {
@@ -85,8 +87,9 @@ enum plan_op {
 
     /* init */
     OP_PROPAGATION = 64, /* str path, u32 flags, bool of the mount that holds the path, which need not be its root */
-    OP_OVERLAY = 65,     /* str directory, str[] lower, str? upper, str? work, str target, str[] options, u32 flags */
-    OP_ROOT_BIND = 66,   /* str source, str target */
+    OP_OVERLAY = 65,     /* str directory, str[] lower, str? upper, str? work, str target, str[] options, u32 flags,
+                          * u32 bind_mapping, not by given maps */
+    OP_ROOT_BIND = 66,   /* str source, str target, u32 bind_mapping, not by given maps */
     OP_ENTER_ROOT = 67,  /* str path */
     OP_MOUNT = 68,       /* str fstype, str source, str target, u32 flags, str data, bool optional, bool copy up */
     /* str source, bool recursive, u32 bind_mapping, bool map recursively, {u32 container, u32 host, u32 size}[] uid, the

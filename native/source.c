@@ -7,8 +7,10 @@
 #include <sys/wait.h>
 
 #include "idmap.h"
+#include "keeper-root.h"
 #include "message.h"
 #include "mount.h"
+#include "overlay.h"
 #include "path.h"
 #include "scoped.h"
 #include "syscalls.h"
@@ -24,6 +26,23 @@ void bind_source_read(struct cursor *payload, struct bind_source *source) {
             for (int field = 0; field < 3; field++) take_u32(payload);
         }
     }
+}
+
+int bind_source_open(const struct bind_source *source, const char *below) {
+    if (*below == '\0') return mount_clone(AT_FDCWD, source->path, source->recursive);
+    scoped_fd top = (int)SYS(open(source->path, O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (top < 0) return top;
+    scoped_fd place = root_open(top, below, O_PATH, 0);
+    return place < 0 ? place : mount_clone(place, "", source->recursive);
+}
+
+/* What follows in OP_BIND. */
+static const char *take_below(struct cursor *payload) {
+    take_string(payload);
+    for (int attributes = 0; attributes < 4; attributes++) take_u64(payload);
+    take_u32(payload);
+    take_bool(payload);
+    return take_string(payload);
 }
 
 static int open_user_namespace(pid_t process) {
@@ -47,11 +66,12 @@ static int make_user_namespace(struct cursor maps, struct failure *failure) {
     return namespace;
 }
 
-static int open_mapped(const struct bind_source *source, pid_t process, struct failure *failure) {
+static int open_mapped(const struct bind_source *source, const char *below, pid_t process, struct failure *failure) {
+    if (source->mapping == MAP_KEEPER) return bind_source_open(source, below);
     scoped_fd namespace =
         source->mapping == MAP_OWN ? open_user_namespace(process) : make_user_namespace(source->maps, failure);
     if (namespace < 0) return namespace;
-    scoped_fd tree = mount_clone(AT_FDCWD, source->path, source->recursive);
+    scoped_fd tree = bind_source_open(source, below);
     if (tree < 0) return tree;
     struct mount_attr attributes = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)namespace};
     int result = sys_mount_setattr(tree, source->mapping_recursive ? AT_RECURSIVE : 0, &attributes);
@@ -123,21 +143,51 @@ static int open_foreign(const struct bind_source *source, struct failure *failur
     return result < 0 ? result : -ESRCH;
 }
 
+/* enum bind_mapping */
+static uint32_t mapping_of_root(const struct record *record) {
+    struct cursor payload = record->payload;
+    struct overlay overlay = {.mapping = MAP_NONE};
+    if (record->op == OP_OVERLAY) overlay_read(&payload, &overlay);
+    if (record->op != OP_ROOT_BIND) return overlay.mapping;
+    take_string(&payload);
+    take_string(&payload);
+    return take_u32(&payload);
+}
+
+static int open_root(const struct record *record, uint32_t mapping, pid_t process, struct failure *failure) {
+    scoped_fd namespace = mapping == MAP_OWN ? open_user_namespace(process) : -1;
+    if (mapping == MAP_OWN && namespace < 0) return fail(failure, namespace, "open the container's user namespace");
+    return record->op == OP_OVERLAY ? keeper_overlay(record->payload, namespace, failure)
+                                    : keeper_bind(record->payload, namespace, failure);
+}
+
+/* The mount that a step waits for, in `tree`, which stays as it is when it waits for none. 0 or -errno with `failure`. */
+static int open_waited(const struct record *record, pid_t process, int *tree, struct failure *failure) {
+    struct bind_source source = {.mapping = MAP_NONE};
+    struct cursor payload = record->payload;
+    uint32_t root = mapping_of_root(record);
+    if (record->op == OP_BIND) bind_source_read(&payload, &source);
+    if (source.mapping == MAP_NONE && root == MAP_NONE) return 0;
+    failure->phase = record->phase;
+    failure->index = record->index;
+    if (root != MAP_NONE) *tree = open_root(record, root, process, failure);
+    else if (source.mapping == MAP_FOREIGN) *tree = open_foreign(&source, failure);
+    else *tree = open_mapped(&source, take_below(&payload), process, failure);
+    if (*tree >= 0) return 0;
+    return root != MAP_NONE ? *tree : fail(failure, *tree, "bind \"%s\": open it", source.path);
+}
+
 int bind_sources_send(const struct plan *plan, pid_t process, int report, struct failure *failure) {
     struct records records = plan_records(plan);
     struct record record;
     while (plan_next(&records, &record)) {
-        if (record.op != OP_BIND) continue;
-        struct bind_source source;
-        bind_source_read(&record.payload, &source);
-        if (source.mapping == MAP_NONE) continue;
-        failure->phase = record.phase;
-        failure->index = record.index;
-        scoped_fd tree = source.mapping == MAP_FOREIGN ? open_foreign(&source, failure) : open_mapped(&source, process, failure);
-        if (tree < 0) return fail(failure, tree, "bind \"%s\": open it", source.path);
-        int result = message_send(report, MESSAGE_MOUNT, NULL, tree);
+        scoped_fd tree = -1;
+        int result = open_waited(&record, process, &tree, failure);
+        if (result < 0) return result;
+        if (tree < 0) continue;
+        result = message_send(report, MESSAGE_MOUNT, NULL, tree);
         if (result == -EPIPE || result == -ECONNRESET) return 0;
-        if (result < 0) return fail(failure, result, "hand \"%s\" to the init", source.path);
+        if (result < 0) return fail(failure, result, "hand a mount to the init");
     }
     return 0;
 }

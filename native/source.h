@@ -1,5 +1,5 @@
 /*
- * Sources of binds whose ids are mapped (mount_setattr(2), MOUNT_ATTR_IDMAP). That takes privileges over the file
+ * Sources of binds, and roots, whose ids are mapped (mount_setattr(2), MOUNT_ATTR_IDMAP). That takes privileges over the file
  * system's own user namespace, which an init in a user namespace has not: the keeper makes such mounts, detached, and
  * passes their descriptors to the init. So are sources that are mounted in another container only (MAP_FOREIGN).
  */
@@ -19,6 +19,9 @@ struct bind_source {
     bool mapping_recursive;
     struct cursor maps; /* as those of OP_ID_MAP */
 };
+
+/* A detached clone of the source's mount, or of what is at `below` in it: no link of that leads out. Or -errno. */
+int bind_source_open(const struct bind_source *source, const char *below);
 
 void bind_source_read(struct cursor *payload, struct bind_source *source);
 

@@ -13,13 +13,10 @@
 int step_root_bind(struct init *init, struct cursor *payload) {
     const char *source = take_string(payload);
     const char *target = take_string(payload);
+    if (take_u32(payload) != MAP_NONE) return root_receive(init);
     scoped_fd tree = mount_clone(AT_FDCWD, source, 1);
     if (tree < 0) return fail(&init->failure, tree, "open the root file system \"%s\"", source);
-    scoped_fd place = (int)SYS(open(target, O_PATH | O_DIRECTORY | O_CLOEXEC));
-    int result = place < 0 ? place : sys_move_mount(tree, place);
-    /* pivot_root(2) takes no shared mount, and a copy of a shared one is shared. */
-    if (result == 0) result = mount_change(tree, 0, 0, MS_PRIVATE, 0);
-    return result < 0 ? fail(&init->failure, result, "bind \"%s\" on \"%s\"", source, target) : 0;
+    return root_place(init, tree, target);
 }
 
 /*
@@ -27,13 +24,7 @@ int step_root_bind(struct init *init, struct cursor *payload) {
  * the content of the source has a say in: no link of it leads out.
  */
 static int open_source(struct init *init, const struct bind_source *source, const char *below) {
-    /* What the keeper hands over is the whole of the source. */
-    if (source->mapping != MAP_NONE) return *below == '\0' ? init_await_descriptor(init, MESSAGE_MOUNT) : -EINVAL;
-    if (*below == '\0') return mount_clone(AT_FDCWD, source->path, source->recursive);
-    scoped_fd top = (int)SYS(open(source->path, O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (top < 0) return top;
-    scoped_fd place = root_open(top, below, O_PATH, 0);
-    return place < 0 ? place : mount_clone(place, "", source->recursive);
+    return source->mapping != MAP_NONE ? init_await_descriptor(init, MESSAGE_MOUNT) : bind_source_open(source, below);
 }
 
 /* An empty volume begins as a copy of the directory that it is about to cover. */

@@ -11,7 +11,8 @@
 
 int step_enter_root(struct init *init, struct cursor *payload) {
     const char *path = take_string(payload);
-    init->root = (int)SYS(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
+    /* What the keeper has made is held already. */
+    if (init->root < 0) init->root = (int)SYS(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
     return init->root < 0 ? fail(&init->failure, init->root, "enter the root \"%s\"", path) : 0;
 }
 

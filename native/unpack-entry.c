@@ -48,7 +48,7 @@ static int make(struct unpack *unpack, const struct place *place, maker create, 
     if (made < 0) return fail(failure_of(unpack), made, "%s \"%s\"", tried, place->name);
     if (S_ISDIR(found.st_mode)) unpack_replaced(unpack);
     /* What the lower layers have there stays hidden. */
-    bool was_whiteout = S_ISCHR(found.st_mode) && found.st_rdev == 0;
+    bool was_whiteout = S_ISSOCK(found.st_mode) || (S_ISCHR(found.st_mode) && found.st_rdev == 0);
     if (was_whiteout && unpack->entry.kind == DIRECTORY) result = mark_opaque(unpack, place);
     return result < 0 ? result : made;
 }
@@ -232,6 +232,18 @@ int unpack_entry(struct unpack *unpack) {
     return kind == FILE_ENTRY ? begin_file(unpack, &place) : make_special(unpack, &place);
 }
 
+/*
+ * As overlayfs has it; or where the file system refuses that device, overlayfs itself above all, what no layer has: a
+ * socket, of a mode that nobody else gives one (whiteout.ts knows it).
+ */
+static int make_whiteout(const struct place *place) {
+    enum { STRANGE_MODE = 05001 };
+    int result = (int)SYS(mknodat(place->parent->fd, place->name, S_IFCHR, makedev(0, 0)));
+    if (result != -EPERM) return result;
+    result = (int)SYS(mknodat(place->parent->fd, place->name, S_IFSOCK, 0));
+    return result < 0 ? result : (int)SYS(fchmodat(place->parent->fd, place->name, STRANGE_MODE, 0));
+}
+
 /* It hides what is below, never what this layer itself brings. */
 int unpack_whiteout(struct unpack *unpack) {
     struct place place;
@@ -239,7 +251,7 @@ int unpack_whiteout(struct unpack *unpack) {
     int result = unpack_place(unpack, unpack->path, true, &place);
     if (result < 0) return result;
     if (stat_entry(&place, &status)) return S_ISDIR(status.st_mode) ? mark_opaque(unpack, &place) : 0;
-    result = (int)SYS(mknodat(place.parent->fd, place.name, S_IFCHR, makedev(0, 0)));
+    result = make_whiteout(&place);
     return result < 0 ? fail(failure_of(unpack), result, "make character node \"%s\"", place.name) : 0;
 }
 

@@ -18,6 +18,7 @@ export const roomRules: Readonly<Record<string, FolderRule>> = {
       'entry-path.ts',
       'find.ts',
       'history.ts',
+      'id-map.ts',
       'import.ts',
       'layer-changes.ts',
       'layer-diff.ts',
@@ -49,6 +50,7 @@ export const roomRules: Readonly<Record<string, FolderRule>> = {
       'config.ts',
       'find.ts',
       'history.ts',
+      'id-map.ts',
       'import.ts',
       'layer-changes.ts',
       'layer-diff.ts',
@@ -72,6 +74,7 @@ export const roomRules: Readonly<Record<string, FolderRule>> = {
       'tree-find.ts',
       'tree-size.ts',
       'unpack.ts',
+      'whiteout.ts',
     ],
   },
   registry: {

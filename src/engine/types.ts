@@ -7,9 +7,11 @@ import type { Digest } from '../oci/digest.ts';
 import type { HealthOptions, HealthStatus } from './types/health.ts';
 import type { ContainerLink, JoinedContainer, NetworkMode } from './types/namespace.ts';
 import type { Resources } from './types/resources.ts';
+import type { IdMaps } from './types/user-namespace.ts';
 
 export type * from './types/resources.ts';
 export type * from './types/sample.ts';
+export type * from './types/user-namespace.ts';
 
 declare const brand: unique symbol;
 /** 64 hexadecimal digits. */
@@ -106,6 +108,8 @@ export type ContainerOptions = {
   readonly env?: readonly string[];
   readonly workingDir?: string;
   readonly user?: string;
+  /** Root only: a user namespace of these ids. Absent: the ids of the machine. An ordinary user's has the ids it is granted. */
+  readonly idMaps?: IdMaps;
   readonly hostname?: string;
   readonly domainname?: string;
   readonly labels?: Readonly<Record<string, string>>;

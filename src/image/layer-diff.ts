@@ -55,7 +55,9 @@ function* layerEntries(
   if (mentioned) yield rootEntry(own, options);
   const links = linkMemory();
   for (const found of walkOwn(upper, options)) {
-    const each = options.owner === undefined ? found : { ...found, facts: withOwner(found.facts, options) };
+    // What a whiteout hides has the owner of the image.
+    const each =
+      options.owner === undefined || found.whiteout ? found : { ...found, facts: withOwner(found.facts, options) };
     const name = nameIn(options, each.path);
     if (each.whiteout) {
       yield { entry: whiteout(name), content: null };

@@ -5,7 +5,6 @@
 import { type Directory, openDirectory, openEntryDirectory } from '../kernel/directory.ts';
 import {
   listEntries,
-  makeNode,
   setEntryAttribute,
   setEntryMode,
   setEntryOwner,
@@ -15,6 +14,7 @@ import {
 import { descriptorFacts, type EntryFacts, entryFacts } from '../kernel/entry-facts.ts';
 import { type EntryPath, rootPath, toName } from './entry-path.ts';
 import type { Unpacked } from './unpack.ts';
+import { makeWhiteout } from './whiteout.ts';
 
 /**
  * Gives directories that the archive named without describing them the owner, mode and time of the same directory
@@ -82,7 +82,7 @@ function findDirectory(root: Directory, components: readonly (string | Buffer)[]
 function hideAll(root: Directory, lower: Directory, overlayAttributes: 'trusted' | 'user'): void {
   for (const name of listEntries(lower)) {
     const found = statEntry(root, name);
-    if (found === undefined) makeNode(root, name, 'character', 0, [0, 0]);
+    if (found === undefined) makeWhiteout(root, name);
     else if (found.isDirectory()) {
       setEntryAttribute(root, name, `${overlayAttributes}.overlay.opaque`, Buffer.from('y'));
     }

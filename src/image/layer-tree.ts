@@ -10,6 +10,7 @@ import { listEntries } from '../kernel/directory-entry.ts';
 import { type EntryFacts, entryFacts, openRealDirectory, readAttribute } from '../kernel/entry-facts.ts';
 import { type EntryPath, parentOf, rootPath, toName } from './entry-path.ts';
 import type { Place } from './place.ts';
+import { isWhiteoutNode } from './whiteout.ts';
 
 /** In whose name space overlayfs keeps its marks: `user` where it is mounted with `userxattr`. */
 export type OverlayAttributes = 'trusted' | 'user';
@@ -159,7 +160,7 @@ function isWhiteout(
   facts: EntryFacts,
   attributes: OverlayAttributes | undefined,
 ): boolean {
-  if (facts.kind === 'character') return facts.major === 0 && facts.minor === 0;
+  if (isWhiteoutNode(facts)) return true;
   if (attributes === undefined || facts.kind !== 'file' || facts.size > 0) return false;
   return readAttribute(parent, name, `${attributes}.overlay.whiteout`) !== undefined;
 }

@@ -2,7 +2,7 @@
  * Containers' file systems as whole trees, where overlayfs can't show one: with btrfs a snapshot of a tree that each
  * image has once, else a copy for each container ("vfs").
  */
-import { existsSync, mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
 import { openDirectory } from '../kernel/directory.ts';
@@ -27,7 +27,7 @@ export function copyImage(store: Store, image: Digest, { tree, whole }: TreePlac
   try {
     mkdirSync(tree, 0o755);
     fill(store, image, tree, owner);
-    finish(store.layout, whole);
+    finish(store.layout, whole, owner === undefined ? '' : shifted);
   } catch (error) {
     throw fromSystemError(error, `copy image "${image}"`);
   }
@@ -80,14 +80,26 @@ function fill(store: Store, image: Digest, to: string, owner?: OwnerMap): void {
 }
 
 /** The row comes next, and must not outlive the tree in a power cut. */
-function finish(layout: Layout, whole: string): void {
-  writeFileSync(whole, '', { mode: 0o600 });
+function finish(layout: Layout, whole: string, note = ''): void {
+  writeFileSync(whole, note, { mode: 0o600 });
   sync(layout);
 }
 
 function sync(layout: Layout): void {
   using root = openDirectory(layout.root);
   syncFileSystem(root);
+}
+
+const shifted = 'owners are ids of the machine\n';
+
+/** Whether the files of a tree have other owners than those of the image (`SnapshotRequest.owner`). */
+export function isShifted({ whole }: TreePlace): boolean {
+  try {
+    return readFileSync(whole, 'utf8') === shifted;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw fromSystemError(error, `read "${whole}"`);
+  }
 }
 
 /** When a tree was whole. @throws OnggiError `not-found` when the copy was cut off */

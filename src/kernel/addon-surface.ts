@@ -165,6 +165,8 @@ export interface Addon {
   bindDirectory(source: string, target: string, readOnly: boolean): void;
   /** Binds the root of the mount namespace of a process, without what is mounted below it. */
   bindRootOf(pid: number, target: string): void;
+  /** Maps ids of a detached clone of the directory's mount (mount_setattr(2)); throws what the kernel says. */
+  tryIdMap(directory: string): void;
   /** umount2(2); with `detach` also while it is in use. No link is followed. */
   unmount(target: string, detach: boolean): void;
   /** syncfs(2) on the file system of the descriptor. */

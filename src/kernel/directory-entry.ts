@@ -9,7 +9,7 @@ import type { Name } from './addon-surface.ts';
 import { type Descriptor, ownDescriptor } from './descriptor.ts';
 import { component, type Directory, openEntryDirectory, shown } from './directory.ts';
 
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY, S_IFBLK, S_IFCHR, S_IFIFO } = constants;
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY, S_IFBLK, S_IFCHR, S_IFIFO, S_IFSOCK } = constants;
 
 /** Seconds since the epoch, may be negative, and the nanoseconds on top, 0 to 999999999. */
 export type Time = { readonly seconds: number; readonly nanoseconds: number };
@@ -26,9 +26,14 @@ export function makeDirectory(parent: Directory, name: Name, mode: number): void
   native(`make directory "${shown(name)}"`, (addon) => addon.mkdirat(parent.fd, name, mode));
 }
 
-export type NodeType = 'character' | 'block' | 'fifo';
+export type NodeType = 'character' | 'block' | 'fifo' | 'socket';
 
-const nodeTypes: Readonly<Record<NodeType, number>> = { character: S_IFCHR, block: S_IFBLK, fifo: S_IFIFO };
+const nodeTypes: Readonly<Record<NodeType, number>> = {
+  character: S_IFCHR,
+  block: S_IFBLK,
+  fifo: S_IFIFO,
+  socket: S_IFSOCK,
+};
 
 export function makeNode(parent: Directory, name: Name, type: NodeType, mode: number, device: [number, number]): void {
   native(`make ${type} node "${shown(name)}"`, (addon) =>

@@ -1,4 +1,4 @@
-/** Whether overlayfs can write to a directory's file system: only trying tells for sure. Acts. */
+/** What overlayfs and mounts can do with a directory's file system: only trying tells for sure. Acts. */
 import { errnoOf, OnggiError } from '../errors.ts';
 import { native } from './addon.ts';
 
@@ -18,6 +18,19 @@ export function overlayObstacle(directory: string, userAttributes: boolean): Ong
     // ENODEV: a kernel without overlayfs. ENOSYS: one before 5.2. EINVAL: no file system for an upper layer.
     const tells = ['EINVAL', 'ENODEV', 'ENOSYS', 'EOPNOTSUPP', 'EREMOTE', 'EXDEV', 'ESTALE', 'EIO'];
     if (error instanceof OnggiError && errno !== undefined && tells.includes(errno)) return error;
+    throw error;
+  }
+}
+
+/** Whether a mount of the directory's file system can map ids (mount_setattr(2), MOUNT_ATTR_IDMAP). */
+export function canMapMount(directory: string): boolean {
+  try {
+    native(`map the ids of "${directory}"`, (addon) => addon.tryIdMap(directory));
+    return true;
+  } catch (error) {
+    const errno = errnoOf(error instanceof OnggiError ? error.cause : error);
+    // EINVAL: its file system does not. ENOSYS, EPERM: nor does this kernel, or this process.
+    if (errno !== undefined && ['EINVAL', 'ENOSYS', 'EPERM', 'EOPNOTSUPP'].includes(errno)) return false;
     throw error;
   }
 }

@@ -49,9 +49,9 @@ export async function* exportTree(
 function wholeArchive({ parts }: ContainerTree): Generator<Buffer, void, undefined> {
   const attributes = marks();
   return treeArchive(
-    parts.map(({ upper, lower, whole, below, leaveOutOfAll }) => ({
+    parts.map(({ upper, lower, whole, below, leaveOutOfAll, owner }) => ({
       layers: whole === undefined ? [upper, ...lower] : [upper],
-      options: { attributes, below, leaveOut: leaveOutOfAll },
+      options: { attributes, below, leaveOut: leaveOutOfAll, ...(owner !== undefined && { owner }) },
     })),
   );
 }

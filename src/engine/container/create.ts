@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { fromSystemError, OnggiError } from '../../errors.ts';
 import { findImage } from '../../image/find.ts';
+import { canMapIds, toMachine } from '../../image/id-map.ts';
 import { createSnapshot } from '../../image/snapshot.ts';
 import { storageDriver } from '../../image/storage-driver.ts';
 import { unprivileged } from '../../kernel/user-namespace.ts';
@@ -26,7 +27,7 @@ import { checkHealth } from '../health/settings.ts';
 import { hostCommand } from '../image/host-image.ts';
 import { readImageConfig } from '../image/view.ts';
 import { processArgs } from '../spec/process.ts';
-import type { ContainerOptions, ContainerSummary } from '../types.ts';
+import type { ContainerOptions, ContainerSummary, IdMaps } from '../types.ts';
 import { makeVolumeDirectory, newVolumeName, recordVolumes } from '../volume/volume.ts';
 import { type AnyMount, type NeededVolume, resolveMounts, sharedMounts } from '../volume/volume-mount.ts';
 import { checkOptions } from './check.ts';
@@ -68,7 +69,7 @@ export async function insertNew(context: Context, given: ContainerOptions): Prom
   const files = filesOf(store, id);
   // The collector takes a directory without a row for garbage; it waits for this lock.
   using content = await lockContent(store.layout, 'shared');
-  makeDirectories(context, id, image, content);
+  makeDirectories(context, id, image, options.idMaps, content);
   try {
     for (const { mount } of resolved.volumes) makeVolumeDirectory(store, mount.name, content);
     const { row, madeVolumes } = insertNamed(store, options, resolved.volumes, (name) => rowOf(id, name, image, asked));
@@ -84,7 +85,12 @@ export async function insertNew(context: Context, given: ContainerOptions): Prom
 }
 
 /** The kernel stacks nothing on a root whose mounts a user namespace has not made itself (clone_private_mount). */
-function checkHostImage({ image }: ContainerOptions): void {
+function checkHostImage({ image, idMaps }: ContainerOptions): void {
+  if (image === hostImage && idMaps !== undefined) {
+    throw new OnggiError('unsupported', 'image "host": in a user namespace all files would be nobody\'s', {
+      hint: 'Leave --userns out, or use an image.',
+    });
+  }
   if (image !== hostImage || unprivileged() === undefined) return;
   throw new OnggiError('denied', 'image "host": an ordinary user can have no copy of this machine', {
     hint: 'Run it as root, or use an image.',
@@ -102,13 +108,16 @@ function makeDirectories(
   { store, storageDriver: asked }: Context,
   id: string,
   image: ImageRow | null,
+  maps: IdMaps | undefined,
   guard: ContentGuard,
 ): void {
   const files = filesOf(store, id);
   try {
     mkdirSync(files.directory, { mode: 0o700 });
     mkdirSync(files.rootfs, { mode: 0o700 });
-    createSnapshot(store, files, { driver: storageDriver(store, asked), image: image?.id ?? null }, guard);
+    const driver = storageDriver(store, asked);
+    const owner = maps === undefined || canMapIds(store, driver) ? {} : { owner: toMachine(maps) };
+    createSnapshot(store, files, { driver, image: image?.id ?? null, ...owner }, guard);
   } catch (error) {
     throw fromSystemError(error, `make directories of container "${id}"`);
   }

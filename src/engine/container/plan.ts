@@ -1,9 +1,11 @@
 /** From a container to its plan: the files it gets, its config.json, the kernel steps. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, hostname, release } from 'node:os';
 import { dirname } from 'node:path';
 import { errnoOf, fromSystemError } from '../../errors.ts';
+import { toMachine } from '../../image/id-map.ts';
 import { isTree, lowerDirectories } from '../../image/snapshot.ts';
+import { isShifted } from '../../image/snapshot-tree.ts';
 import { isPrivileged, mapsOf } from '../../kernel/user-namespace.ts';
 import {
   changedResolver,
@@ -31,7 +33,7 @@ import { writeSpec } from '../spec/file.ts';
 import { linkHost } from '../spec/link.ts';
 import { foreignShm, mountTarget } from '../spec/mounts.ts';
 import { makeSpec, type SpecFacts } from '../spec/spec.ts';
-import type { ContainerOptions, LogOptions } from '../types.ts';
+import type { ContainerOptions, IdMaps, LogOptions } from '../types.ts';
 import { volumeFacts } from '../volume/volume.ts';
 import type { Container, StartRecord } from './container.ts';
 import { devicesAt, hostDevices } from './host-devices.ts';
@@ -52,15 +54,19 @@ export function compileContainer(
   const { store } = context;
   const cgroupsPath = start?.cgroupsPath ?? `/onggi/${row.id}`;
   const host = hostFacts();
-  const facts = specFacts(host, {
-    id: row.id,
-    cgroupsPath,
-    files: joined.files ?? files,
-    joined: processIds(joined),
-    maskedPaths: row.imageId === null ? hostMaskedPaths(store.layout) : [],
-    volumes: (name) => volumeFacts(store, name),
-    warn: (message) => context.warn(message),
-  });
+  const facts = specFacts(
+    host,
+    {
+      id: row.id,
+      cgroupsPath,
+      files: joined.files ?? files,
+      joined: processIds(joined),
+      maskedPaths: row.imageId === null ? hostMaskedPaths(store.layout) : [],
+      volumes: (name) => volumeFacts(store, name),
+      warn: (message) => context.warn(message),
+    },
+    options.idMaps,
+  );
   const image = row.imageId === null ? null : readImageConfig(store, row.imageId).value.process;
   const made = makeSpec(options, image, facts);
   const spec =
@@ -142,6 +148,7 @@ export function specFacts(
   host: HostFacts,
   own: Pick<SpecFacts, 'id' | 'cgroupsPath' | 'files' | 'maskedPaths' | 'volumes' | 'warn'> &
     Partial<Pick<SpecFacts, 'joined'>>,
+  idMaps?: IdMaps,
 ): SpecFacts {
   const cpus = availableParallelism();
   const throttle = Array.from({ length: cpus }, (_, cpu) => thermalThrottlePath(cpu));
@@ -151,9 +158,9 @@ export function specFacts(
     hostname: hostname(),
     // Root of a user namespace has all of them there.
     capabilities: capabilityNamesOf(
-      host.unprivileged === undefined ? host.capabilities : capabilitySet(allCapabilities),
+      host.unprivileged === undefined && idMaps === undefined ? host.capabilities : capabilitySet(allCapabilities),
     ),
-    maps: host.unprivileged === undefined ? undefined : mapsOf(host.unprivileged),
+    maps: host.unprivileged === undefined ? idMaps : mapsOf(host.unprivileged),
     architecture: host.architecture,
     kernel: kernelVersion(release()),
     cpus,
@@ -170,7 +177,9 @@ function withHostMounts(spec: Spec, mounts: Spec['mounts']): Spec {
 
 /** Where the root file system comes from. */
 export function rootOf({ store }: Context, { row, files, options }: Container): RootSource {
-  if (isTree(files)) return { kind: 'directory', path: files.tree };
+  // A copy has the ids of the machine already.
+  const byKeeper = options.idMaps === undefined ? {} : ({ byKeeper: isShifted(files) ? 'plain' : 'mapped' } as const);
+  if (isTree(files)) return { kind: 'directory', path: files.tree, ...byKeeper };
   const lower = row.imageId === null ? ['/'] : lowerDirectories(store, row.imageId);
   return {
     kind: 'overlay',
@@ -182,6 +191,7 @@ export function rootOf({ store }: Context, { row, files, options }: Container): 
     volatile: options.autoRemove === true,
     userAttributes: !isPrivileged(),
     target: files.rootfs,
+    ...byKeeper,
   };
 }
 
@@ -204,6 +214,7 @@ function writeEtc(container: Container, name: string, network: ContainerNetwork,
     ? forwardedFile(resolv)
     : resolverFile(resolv, readIfThere(resolvedPath)).content;
   write(files.resolv, changedResolver(host ? resolv : servers, options.dns ?? {}));
+  for (const path of [files.hostname, files.hosts, files.resolv]) giveToRoot(path, options.idMaps);
 }
 
 function write(path: string, content: string): void {
@@ -211,6 +222,17 @@ function write(path: string, content: string): void {
     writeFileSync(path, content, { mode: 0o644 });
   } catch (error) {
     throw fromSystemError(error, `write "${path}"`);
+  }
+}
+
+/** The container may change them, as its own root. */
+function giveToRoot(path: string, maps: IdMaps | undefined): void {
+  if (maps === undefined) return;
+  const { uid, gid } = toMachine(maps)({ uid: 0, gid: 0 });
+  try {
+    chownSync(path, uid, gid);
+  } catch (error) {
+    throw fromSystemError(error, `change owner of "${path}"`);
   }
 }
 

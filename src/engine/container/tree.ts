@@ -4,13 +4,16 @@
  */
 import { readFileSync } from 'node:fs';
 import { errnoOf, fromSystemError, OnggiError } from '../../errors.ts';
-import { type EntryPath, parseEntryPath, rootPath } from '../../image/entry-path.ts';
+import { type EntryPath, parseEntryPath, rootPath, toName } from '../../image/entry-path.ts';
+import { fromMachine } from '../../image/id-map.ts';
 import { viewOf } from '../../image/layer-tree.ts';
 import type { WholeTree } from '../../image/own-tree.ts';
 import { isTree, lowerDirectories } from '../../image/snapshot.ts';
-import { wholeSince } from '../../image/snapshot-tree.ts';
+import { isShifted, wholeSince } from '../../image/snapshot-tree.ts';
+import type { OwnerMap } from '../../image/tree-copy.ts';
 import { type Directory, openDirectory } from '../../kernel/directory.ts';
-import { type EntryFacts, openWithoutMounts } from '../../kernel/entry-facts.ts';
+import { listEntries } from '../../kernel/directory-entry.ts';
+import { type EntryFacts, openRealDirectory, openWithoutMounts } from '../../kernel/entry-facts.ts';
 import { lock } from '../../kernel/lock.ts';
 import { layerPath } from '../../store/layout.ts';
 import type { Store } from '../../store/store.ts';
@@ -29,6 +32,8 @@ export type TreePart = {
   /** Topmost first. */
   readonly lower: readonly Directory[];
   readonly whole?: WholeTree;
+  /** From owners in `upper` to those of the image, where they are others. */
+  readonly owner?: OwnerMap;
   /** Of what is the container's own. */
   readonly leaveOut: (path: EntryPath) => boolean;
   /** Of all that it sees: not what the image has, too. */
@@ -53,7 +58,7 @@ export async function openContainerTree(context: Context, ref: string, signal?: 
   return { container, parts, [Symbol.dispose]: () => owned.dispose() };
 }
 
-function rootPart(store: Store, { row, files }: Container, held: DisposableStack): TreePart {
+function rootPart(store: Store, { row, files, options }: Container, held: DisposableStack): TreePart {
   const tree = isTree(files);
   const upper = held.use(openDirectory(tree ? files.tree : files.upper));
   if (row.imageId === null) {
@@ -70,7 +75,8 @@ function rootPart(store: Store, { row, files }: Container, held: DisposableStack
   const leaveOutOfAll = (path: EntryPath): boolean => made.has(path) && view.find(path) === undefined;
   if (!tree) return { below: rootPath, upper, lower, leaveOut, leaveOutOfAll };
   const whole = { layers: lower, since: wholeSince(files.whole), timeless: isPlace };
-  return { below: rootPath, upper, lower, whole, leaveOut, leaveOutOfAll };
+  const owner = options.idMaps === undefined || !isShifted(files) ? {} : { owner: fromMachine(options.idMaps) };
+  return { below: rootPath, upper, lower, whole, leaveOut, leaveOutOfAll, ...owner };
 }
 
 /**
@@ -95,7 +101,6 @@ const mountPoints = [
 
 /** Those that hold nothing, or nothing but one another, and are not in the image, or there are the same but for the time. */
 function madeByEngine(upper: Directory, lower: readonly Directory[]): ReadonlySet<EntryPath> {
-  // Marks hide names of the image; whether such a name is there makes no difference here.
   const own = viewOf([upper], 'trusted');
   const below = viewOf(lower, 'trusted');
   const made = new Set<EntryPath>();
@@ -104,7 +109,8 @@ function madeByEngine(upper: Directory, lower: readonly Directory[]): ReadonlySe
     const before = below.find(path);
     if (facts === undefined) continue;
     if (facts.kind === 'directory') {
-      const children = own.children(path);
+      // Whiteouts, too: a name of the image that is gone.
+      const children = namesIn(upper, path);
       const changed = before !== undefined && (children.length === 0 || !isLike(facts, before));
       if (!changed && children.every((child) => made.has(child))) made.add(path);
     } else if (facts.kind === 'file' && facts.size === 0 && before === undefined) {
@@ -112,6 +118,12 @@ function madeByEngine(upper: Directory, lower: readonly Directory[]): ReadonlySe
     }
   }
   return made;
+}
+
+function namesIn(upper: Directory, path: EntryPath): EntryPath[] {
+  using directory = openRealDirectory(upper, toName(path));
+  if (directory === undefined) return [];
+  return listEntries(directory).map((name) => `${path}/${name.toString('latin1')}` as EntryPath);
 }
 
 const placeSet: ReadonlySet<EntryPath> = new Set(mountPoints);

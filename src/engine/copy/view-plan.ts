@@ -21,14 +21,18 @@ export function compileView(context: Context, container: Container, socket: stri
   const { options, row, files } = container;
   const { store } = context;
   const host = hostFacts();
-  const facts = specFacts(host, {
-    id: row.id,
-    cgroupsPath: `/onggi/${row.id}`,
-    files,
-    maskedPaths: [],
-    volumes: (name) => volumeFacts(store, name),
-    warn: () => {},
-  });
+  const facts = specFacts(
+    host,
+    {
+      id: row.id,
+      cgroupsPath: `/onggi/${row.id}`,
+      files,
+      maskedPaths: [],
+      volumes: (name) => volumeFacts(store, name),
+      warn: () => {},
+    },
+    options.idMaps,
+  );
   const shown = (options.mounts ?? []).filter(({ type }) => type !== 'tmpfs');
   const asked = { image: options.image, mounts: shown, network: 'host', ...readOnlyOf(options) } as const;
   const made = makeSpec({ ...asked, command: ['/'] }, null, facts);

@@ -1,8 +1,9 @@
 /** What is different about the config.json of an ordinary user's container. Pure. */
+import type { UserMaps } from '../../image/id-map.ts';
 import { type IdRange, mappedCount } from '../../kernel/subordinate-ids.ts';
 import type { IdMap, Mount, Spec } from '../../oci/runtime-spec.ts';
 
-export type UserMaps = { readonly uids: readonly IdRange[]; readonly gids: readonly IdRange[] };
+export type { UserMaps };
 
 /**
  * It has a user namespace in which the user itself is root.

@@ -145,7 +145,7 @@ function compileInit(
     ...compileOomScore(process),
     ...(ownNamespace ? [{ op: 'unshare-cgroup' } as const] : []),
     ...compileRoot(context.root, linux.rootfsPropagation),
-    ...withVolumes(sourced(mounted.steps, context), context.volumes ?? []),
+    ...byKeeper(withVolumes(sourced(mounted.steps, context), context.volumes ?? []), context.root),
     ...(hasOwnDevices(mounts) ? [] : compileDevices(linux.devices ?? [], namespaces.has('user'))),
     ...(hasRuntimeHooks(spec) ? [{ op: 'runtime-hooks' } as const] : []),
     ...compileHooks(spec, 'createContainer', state),
@@ -184,6 +184,14 @@ function withVolumes(steps: InitStep[], volumes: readonly VolumeBind[]): InitSte
   if (volumes.length === 0) return steps;
   const byTarget = new Map(volumes.map((volume) => [volume.target, volume]));
   return steps.map((step) => (step.op === 'bind' ? { ...step, ...byTarget.get(step.target) } : step));
+}
+
+/** Where the init can't get at the root, it may not get at what is bound either. */
+function byKeeper(steps: InitStep[], root: RootSource): InitStep[] {
+  if (root.byKeeper === undefined) return steps;
+  return steps.map((step) =>
+    step.op === 'bind' && step.mapping == null && step.foreign !== true ? { ...step, byKeeper: true, createSource: false } : step,
+  );
 }
 
 /** Those whose parameters the configuration sets. */

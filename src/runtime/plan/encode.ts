@@ -17,6 +17,7 @@ import {
 } from './numbers.ts';
 import type {
   AttachStep,
+  ByKeeper,
   CgroupPlacement,
   CleanupStep,
   HealthCheck,
@@ -46,7 +47,12 @@ const clocks = { monotonic: 1, boottime: 7 } as const;
 /** <linux/stat.h> */
 const nodeTypes = { p: 0o010000, c: 0o020000, b: 0o060000 } as const;
 /** enum bind_mapping */
-const bindMappings = { none: 0, given: 1, own: 2, foreign: 3 } as const;
+const bindMappings = { none: 0, given: 1, own: 2, foreign: 3, keeper: 4 } as const;
+
+function rootMapping(byKeeper: ByKeeper | undefined): number {
+  if (byKeeper === undefined) return bindMappings.none;
+  return byKeeper === 'mapped' ? bindMappings.own : bindMappings.keeper;
+}
 
 type ByOp = { readonly [K in Op]: (out: Writer, step: Extract<Step, { op: K }>) => void };
 
@@ -95,10 +101,12 @@ const payloads: ByOp = {
     out.string(step.target);
     out.strings(step.options);
     out.u32(step.flags.bits);
+    out.u32(rootMapping(step.byKeeper));
   },
   'root-bind': (out, step) => {
     out.string(step.source);
     out.string(step.target);
+    out.u32(rootMapping(step.byKeeper));
   },
   'enter-root': (out, step) => out.string(step.path),
   mount: (out, step) => {
@@ -120,7 +128,8 @@ const payloads: ByOp = {
     out.string(step.source);
     out.bool(step.recursive);
     const { maps, recursive = false } = step.mapping ?? {};
-    const unmapped = step.foreign === true ? bindMappings.foreign : bindMappings.none;
+    const plain = step.byKeeper === true ? bindMappings.keeper : bindMappings.none;
+    const unmapped = step.foreign === true ? bindMappings.foreign : plain;
     out.u32(maps === undefined ? unmapped : maps === null ? bindMappings.own : bindMappings.given);
     out.bool(recursive);
     writeIdMap(out, maps?.uid ?? []);

@@ -6,6 +6,7 @@
 import { allCapabilities, capabilityNamesOf } from '../capability.ts';
 import type {
   BindMapping,
+  ByKeeper,
   CapabilitySets,
   CgroupPlacement,
   IdMapping,
@@ -44,9 +45,10 @@ const sentences: ByOp = {
     return `mount overlay on ${quote(step.target)} from ${layers} (${below.join(', ')}), ${top}${list(
       [...step.options, ...step.flags.words],
       ', with ',
-    )}`;
+    )}${byKeeper(step)}`;
   },
-  'root-bind': (step) => `bind the directory ${quote(step.source)} on ${quote(step.target)} as the new root`,
+  'root-bind': (step) =>
+    `bind the directory ${quote(step.source)} on ${quote(step.target)} as the new root${byKeeper(step)}`,
   'enter-root': (step) => `take ${quote(step.path)} as the root that all further paths are resolved in`,
   mount: (step) => {
     // Not at a comma that is part of a path or of a quoted value.
@@ -66,7 +68,8 @@ const sentences: ByOp = {
     const filled = step.copyUp === true ? ', filling it with what is there if it is empty' : '';
     const source = step.subpath === undefined ? '' : `${quote(step.subpath)} of `;
     const owner = step.foreign === true ? "another container's" : "the host's";
-    return `bind ${source}${owner} ${quote(step.source)} on ${quote(step.target)}${parenthesised(details)}${bindMapping(step.mapping ?? null)}${made}${filled}`;
+    const opened = step.byKeeper === true ? ', opened by the shim' : '';
+    return `bind ${source}${owner} ${quote(step.source)} on ${quote(step.target)}${parenthesised(details)}${bindMapping(step.mapping ?? null)}${opened}${made}${filled}`;
   },
   remount: (step) => {
     const details = [
@@ -277,6 +280,11 @@ function capabilities(sets: CapabilitySets): string {
 
 function by(helper: string | null | undefined): string {
   return helper == null ? '' : ` by ${quote(helper)}`;
+}
+
+function byKeeper({ byKeeper: how }: { readonly byKeeper?: ByKeeper }): string {
+  if (how === undefined) return '';
+  return how === 'mapped' ? ", by the shim, its ids mapped as the container's own" : ', by the shim';
 }
 
 function idMap(kind: string, mappings: readonly IdMapping[]): string {

@@ -1,7 +1,7 @@
 /** The root file system of config.json as steps: where it comes from, how its mounts spread. Pure. */
 import { OnggiError } from '../../errors.ts';
 import { attributeBits, mountBits, propagationOf } from './mount-options.ts';
-import type { InitStep, MountFlags } from './steps.ts';
+import type { ByKeeper, InitStep, MountFlags } from './steps.ts';
 
 /** Where the root file system comes from. Paths are absolute host paths. */
 export type RootSource =
@@ -19,8 +19,10 @@ export type RootSource =
       readonly userAttributes: boolean;
       /** Directory to mount on, inside the container's mount namespace only. */
       readonly target: string;
+      /** For a user namespace that root has made: what the container can't get at is opened by the keeper. */
+      readonly byKeeper?: ByKeeper;
     }
-  | { readonly kind: 'directory'; readonly path: string };
+  | { readonly kind: 'directory'; readonly path: string; readonly byKeeper?: ByKeeper };
 
 export const readOnlyRoot: InitStep = {
   op: 'root-attributes',
@@ -39,7 +41,8 @@ export function compileRoot(root: RootSource, word: string | undefined): InitSte
 }
 
 function mountRoot(root: RootSource): InitStep {
-  if (root.kind === 'directory') return { op: 'root-bind', source: root.path, target: root.path };
+  const keeper = root.byKeeper === undefined ? {} : { byKeeper: root.byKeeper };
+  if (root.kind === 'directory') return { op: 'root-bind', source: root.path, target: root.path, ...keeper };
   const { directory, lower, upper, work, target } = root;
   return {
     op: 'overlay',
@@ -50,6 +53,7 @@ function mountRoot(root: RootSource): InitStep {
     target,
     options: [...overlayOptions(root.userAttributes), ...(root.volatile && upper !== null ? ['volatile'] : [])],
     flags: { bits: 0, words: [] },
+    ...keeper,
   };
 }
 

@@ -38,6 +38,13 @@ export type BindMapping = {
   readonly recursive: boolean;
 };
 
+/**
+ * The keeper makes it, since the init, root of a user namespace only, has no way to the store; `mapped`: with the ids of that
+ * user namespace, because on the disk the files have those of the container (mount_setattr(2), MOUNT_ATTR_IDMAP; for
+ * overlayfs Linux 5.19).
+ */
+export type ByKeeper = 'plain' | 'mapped';
+
 export type PrepareStep =
   /**
    * mkdir -p below a mounted cgroup hierarchy; existing directories are taken as they are. A new v1 cpuset, which is
@@ -168,9 +175,10 @@ export type InitStep =
       /** Further options, e.g. `volatile`, `userxattr`. */
       readonly options: readonly string[];
       readonly flags: MountFlags;
+      readonly byKeeper?: ByKeeper;
     }
   /** Binds a host directory on itself or elsewhere as the future root (a rootfs without overlay). */
-  | { readonly op: 'root-bind'; readonly source: string; readonly target: string }
+  | { readonly op: 'root-bind'; readonly source: string; readonly target: string; readonly byKeeper?: ByKeeper }
   /**
    * From here on container paths are resolved below `path` with openat2(RESOLVE_IN_ROOT).
    * Must follow the mount of the root and precede every step with a container path.
@@ -211,6 +219,8 @@ export type InitStep =
       readonly createSource: boolean;
       /** What is bound lies there below the source, none of whose links leads out of it. */
       readonly subpath?: string;
+      /** Opened by the shim, as with `mapping`, but as it is. */
+      readonly byKeeper?: boolean;
       /** If the source is an empty directory, it begins as a copy of the directory that is about to be covered. */
       readonly copyUp?: boolean;
     }
