@@ -82,12 +82,6 @@ export const hazards: readonly HazardRule[] = [
       },
       {
         file: 'native/step-bind.c',
-        text: 'open(target, O_PATH',
-        why: 'where the root goes: a directory of the runtime',
-      },
-      { file: 'native/step-bind.c', text: 'open(source->path', why: 'the source of a bind is a path of the host' },
-      {
-        file: 'native/step-bind.c',
         text: 'mount_clone(AT_FDCWD, source',
         why: 'the source of a bind is a path of the host',
       },
