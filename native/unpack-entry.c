@@ -240,8 +240,7 @@ static int make_whiteout(const struct place *place) {
     enum { STRANGE_MODE = 05001 };
     int result = (int)SYS(mknodat(place->parent->fd, place->name, S_IFCHR, makedev(0, 0)));
     if (result != -EPERM) return result;
-    result = (int)SYS(mknodat(place->parent->fd, place->name, S_IFSOCK, 0));
-    return result < 0 ? result : (int)SYS(fchmodat(place->parent->fd, place->name, STRANGE_MODE, 0));
+    return (int)SYS(mknodat(place->parent->fd, place->name, S_IFSOCK | STRANGE_MODE, 0));
 }
 
 /* It hides what is below, never what this layer itself brings. */
