@@ -238,6 +238,8 @@ export type LogEntry = {
   readonly time: string;
   /** Text as written, with its newline unless the line was partial. */
   readonly text: string;
+  /** Labels and variables that the log driver was told to note. */
+  readonly attributes?: Readonly<Record<string, string>>;
 };
 
 export type LogQuery = {

@@ -172,3 +172,31 @@ systemTest('no such container', ['busybox'], async (world) => {
   const { status, stderr } = await world.onggi(['logs', 'nosuch']);
   assert.deepEqual([status, stderr], [1, 'onggi: No such container: nosuch\n']);
 });
+
+systemTest(
+  'logs of several containers: in the order of time, told apart, followed to their ends',
+  ['busybox'],
+  async (world) => {
+    const first = await detached(world, ['--name', 'first'], ['sh', '-c', 'echo a; echo b >&2']);
+    await world.ok(['wait', first]);
+    const second = await detached(
+      world,
+      ['--name', 'second'],
+      ['sh', '-c', 'echo c; while ! test -e /go; do sleep 0.02; done; echo d'],
+    );
+    await eventually('it has written', async () => (await world.ok(['logs', second])) === 'c');
+    const [one, two] = [first.slice(0, 12), second.slice(0, 12)];
+    const both = await world.onggi(['logs', 'second', 'first']);
+    assert.deepEqual([both.stdout, both.stderr], [`${one} a\n${two} c\n`, `${one} b\n`]);
+    assert.equal((await world.onggi(['logs', '--names', '--color', 'first'])).stdout, '\x1b[36mfirst a\x1b[0m\n');
+    assert.match(await world.ok(['logs', '--details', '-t', '--tail', '1', 'second']), /^\d{4}-\S+Z {2}c$/);
+    assert.equal(await world.ok(['logs', '--latest']), 'c');
+    const follower = world.start(['logs', '-f', '--names', 'first', 'second']);
+    await follower.printed(/second c/);
+    await world.ok(['exec', second, 'sh', '-c', '>/go']);
+    const { status, stdout } = await follower.outcome;
+    assert.deepEqual([status, stdout.split('\n').sort()], [0, ['', 'first a', 'second c', 'second d']]);
+    assert.equal((await world.onggi(['logs', 'first', 'nobody'])).status, 1);
+    await world.ok(['rm', first, second]);
+  },
+);

@@ -127,10 +127,16 @@ export function parseLine(line: string): LogEntry | undefined {
   try {
     const value: unknown = JSON.parse(line);
     if (typeof value !== 'object' || value === null) return undefined;
-    const { log, stream, time } = value as Record<string, unknown>;
+    const { log, stream, time, attrs } = value as Record<string, unknown>;
     if (typeof log !== 'string' || typeof time !== 'string') return undefined;
-    return { stream: stream === 'stderr' ? 'stderr' : 'stdout', time, text: log };
+    const attributes = attrs === undefined ? {} : { attributes: textsOf(attrs) };
+    return { stream: stream === 'stderr' ? 'stderr' : 'stdout', time, text: log, ...attributes };
   } catch {
     return undefined;
   }
+}
+
+function textsOf(value: unknown): Record<string, string> {
+  const entries = typeof value === 'object' && value !== null ? Object.entries(value) : [];
+  return Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
 }
