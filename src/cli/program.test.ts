@@ -55,9 +55,9 @@ const refused: readonly [string, number, string][] = [
   ['ps x', 1, "onggi: 'onggi ps' accepts no arguments\n\nUsage:  onggi ps [OPTIONS]\nSee 'onggi ps --help'.\n"],
   ['run --ip 1', 125, "onggi: flag --ip is not supported\nSee 'onggi run --help'.\n"],
   [
-    'logs a b',
+    'diff a b',
     1,
-    "onggi: 'onggi logs' requires 1 argument\n\nUsage:  onggi logs [OPTIONS] CONTAINER\nSee 'onggi logs --help'.\n",
+    "onggi: 'onggi diff' requires 1 argument\n\nUsage:  onggi diff CONTAINER\nSee 'onggi diff --help'.\n",
   ],
   [
     'images a b',
