@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ContainerStatus } from '../../engine/types.ts';
+import type { ContainerStatus, HealthStatus } from '../../engine/types.ts';
 import { OnggiError } from '../../errors.ts';
 import { parseDuration } from '../../oci/duration.ts';
 import type { EngineFace } from '../context.ts';
@@ -13,12 +13,14 @@ const conditions = {
   created: 'created',
   initialized: 'created',
   exited: 'exited',
+  healthy: 'healthy',
   paused: 'paused',
   restarting: 'restarting',
   running: 'running',
   stopped: 'exited',
   removing: null,
-} as const satisfies Record<string, ContainerStatus | null>;
+  unhealthy: 'unhealthy',
+} as const satisfies Record<string, ContainerStatus | HealthStatus | null>;
 
 type Condition = keyof typeof conditions;
 
@@ -64,11 +66,14 @@ async function waitFor(
   wanted: ReadonlySet<Condition>,
   interval: number,
 ): Promise<number> {
-  const states = new Set([...wanted].map((condition) => conditions[condition]));
+  const states: ReadonlySet<ContainerStatus | HealthStatus | null> = new Set(
+    [...wanted].map((condition) => conditions[condition]),
+  );
   const { id } = await containers.get(ref);
   for (;;) {
-    const { status, exitCode } = await lookAt(id);
-    if (states.has(status)) return status === 'exited' ? (exitCode ?? 0) : -1;
+    const { status, health, exitCode } = await lookAt(id);
+    if (states.has(status) || (status === 'running' && health !== null && states.has(health)))
+      return status === 'exited' ? (exitCode ?? 0) : -1;
     await pause(interval);
   }
 
@@ -77,7 +82,7 @@ async function waitFor(
       return await containers.get(full);
     } catch (error) {
       const gone = error instanceof OnggiError && error.code === 'not-found' && wanted.has('removing');
-      if (gone) return { status: null, exitCode: null } as const;
+      if (gone) return { status: null, health: null, exitCode: null } as const;
       throw error;
     }
   }

@@ -1,12 +1,20 @@
 /** The table of the flags of `run`: see row.ts for what a row is and how one is added. */
 import { deviceRows } from './device.ts';
+import { healthRows } from './health.ts';
 import { lifeRows } from './life.ts';
 import { limitRows } from './limit.ts';
 import { namespaceRows } from './namespace.ts';
 import { processRows } from './process.ts';
 import type { Row } from './row.ts';
 
-export const rows: readonly Row[] = [...lifeRows, ...limitRows, ...processRows, ...deviceRows, ...namespaceRows];
+export const rows: readonly Row[] = [
+  ...healthRows,
+  ...lifeRows,
+  ...limitRows,
+  ...processRows,
+  ...deviceRows,
+  ...namespaceRows,
+];
 
 /** Words that a container of rows has besides theirs; without a network unless said. */
 export const containers: Readonly<Record<string, readonly string[]>> = {
