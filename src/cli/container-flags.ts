@@ -3,6 +3,7 @@ import { asIs, list, type Refused, single, toggle, type ValueOf } from './defini
 import { healthFlags } from './run-flags/health.ts';
 import { namespaceFlags } from './run-flags/namespaces.ts';
 import { resourceFlags } from './run-flags/resources.ts';
+import { secretFlags } from './run-flags/secrets.ts';
 import { parseByteSize } from './value/byte-size.ts';
 import { parseCapability } from './value/capability.ts';
 import { parseDevice } from './value/device.ts';
@@ -22,6 +23,7 @@ import { parseVolumesFrom } from './value/volumes-from.ts';
 export const containerFlags = {
   ...resourceFlags,
   ...namespaceFlags,
+  ...secretFlags,
   'add-host': list('list', parseHostEntry, 'Add a line to /etc/hosts: NAME:ADDRESS, or NAME:host-gateway'),
   annotation: list('map', parseLabel, 'Set NAME=VALUE as an annotation of the OCI configuration'),
   attach: list(

@@ -116,6 +116,7 @@ const single: readonly [readonly string[], object][] = [
   [['--ipc', 'none'], { ipcMode: 'none' }],
   [['--uts', 'host'], { utsMode: 'host' }],
   [['--pid', 'private'], {}],
+  [['--secret', 'token'], { secrets: [{ type: 'mount', secret: 'token', uid: 0, gid: 0, mode: 0o444 }] }],
   [['--pid', 'container:x', '--ipc', 'shareable'], { pidMode: 'container:x', ipcMode: 'shareable' }],
   [['--network', 'container:x'], { network: 'container:x' }],
   [

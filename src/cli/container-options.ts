@@ -6,6 +6,7 @@ import type { ContainerFlags } from './container-flags.ts';
 import { healthOptions } from './run-flags/health.ts';
 import { namespaceOptions } from './run-flags/namespaces.ts';
 import { resourceOptions } from './run-flags/resources.ts';
+import { secretOptions } from './run-flags/secrets.ts';
 import { type Assignment, type Environment, recordOf, resolveEnvironment } from './value/environment.ts';
 import { logOptionsOf } from './value/log-option.ts';
 import type { SecurityOption } from './value/security-option.ts';
@@ -63,6 +64,7 @@ export function containerOptions(flags: ContainerFlags, args: readonly string[],
     ...present('security', securityOf(flags['security-opt'], facts)),
     ...(flags.device.length > 0 && { devices: flags.device }),
     ...namespaceOptions(flags, flags.hostname),
+    ...secretOptions(flags),
     ...(flags['add-host'].length > 0 && { extraHosts: flags['add-host'] }),
     ...present('dns', dnsOf(flags)),
     ...(flags.annotation.length > 0 && { annotations: recordOf(flags.annotation) }),

@@ -16,6 +16,7 @@ export type EngineFace = Pick<
   | 'registries'
   | 'manifestLists'
   | 'transfers'
+  | 'secrets'
   | 'volumes'
   | 'system'
   | 'info'

@@ -48,6 +48,12 @@ export const containerCommands: readonly Entry[] = [
     load: () => import('./commands/healthcheck-run.ts'),
   },
   {
+    names: ['container exists'],
+    summary: 'Tell by the exit status whether a container is there',
+    group: 'other',
+    load: () => import('./commands/container-exists.ts'),
+  },
+  {
     names: ['container inspect'],
     summary: 'Show everything about containers',
     group: 'other',

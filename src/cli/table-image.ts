@@ -3,6 +3,12 @@ import type { Entry } from './table-entry.ts';
 
 export const imageCommands: readonly Entry[] = [
   {
+    names: ['image exists'],
+    summary: 'Tell by the exit status whether an image is there',
+    group: 'other',
+    load: () => import('./commands/image-exists.ts'),
+  },
+  {
     names: ['image history', 'history'],
     summary: 'Show how an image came about',
     group: 'other',

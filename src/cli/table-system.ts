@@ -60,6 +60,12 @@ export const systemCommands: readonly Entry[] = [
     load: () => import('./commands/volume-create.ts'),
   },
   {
+    names: ['volume exists'],
+    summary: 'Tell by the exit status whether a volume is there',
+    group: 'other',
+    load: () => import('./commands/volume-exists.ts'),
+  },
+  {
     names: ['volume inspect'],
     summary: 'Show everything about volumes',
     group: 'other',

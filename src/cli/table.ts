@@ -2,6 +2,7 @@
 import { containerCommands } from './table-container.ts';
 import type { Entry } from './table-entry.ts';
 import { imageCommands } from './table-image.ts';
+import { secretCommands } from './table-secret.ts';
 import { systemCommands } from './table-system.ts';
 
 export type { Entry } from './table-entry.ts';
@@ -64,6 +65,7 @@ export const commands: readonly Entry[] = [
   },
   ...containerCommands,
   ...imageCommands,
+  ...secretCommands,
   ...systemCommands,
 ];
 
@@ -74,6 +76,7 @@ export const managers: Readonly<Record<string, string>> = {
   image: 'Manage images',
   manifest: 'Manage manifests and manifest lists',
   registry: 'Be a registry for other engines',
+  secret: 'Manage secrets',
   system: 'Manage onggi',
   volume: 'Manage volumes',
 };
@@ -91,7 +94,6 @@ export const missingCommands: readonly string[] = [
   'network',
   'node',
   'plugin',
-  'secret',
   'service',
   'stack',
   'swarm',

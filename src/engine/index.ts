@@ -16,6 +16,7 @@ import { type Images, makeImages } from './image/images.ts';
 import { type ManifestLists, makeManifestLists } from './image/manifest-lists.ts';
 import { makeTransfers, type Transfers } from './image/transfer.ts';
 import { makeRegistries, type Registries } from './registry/registries.ts';
+import { makeSecrets, type Secrets } from './secret/secrets.ts';
 import type { EngineInfo } from './system/info.ts';
 import { makeSystem, type System } from './system/system.ts';
 import type { EngineEvent, EventQuery } from './types/event.ts';
@@ -35,6 +36,7 @@ export type { SignOptions, VerifiedSignature, VerifyOptions } from './image/sign
 export type { CopiedImage, Transfers } from './image/transfer.ts';
 export type { FoundRepository, LoggedIn, LoginOptions, Registries, SearchOptions } from './registry/registries.ts';
 export type { ManifestCheck, ManifestSigning } from './signature/simple-signing.ts';
+export type { Secrets } from './secret/secrets.ts';
 export type { CheckReport, CheckSystemOptions, Finding } from './system/check.ts';
 export type { EngineInfo } from './system/info.ts';
 export type { PrunedSystem, PruneSystemOptions } from './system/prune.ts';
@@ -50,6 +52,7 @@ export class Engine implements AsyncDisposable {
   readonly registries: Registries;
   readonly transfers: Transfers;
   readonly manifestLists: ManifestLists;
+  readonly secrets: Secrets;
   readonly volumes: Volumes;
   readonly system: System;
 
@@ -60,6 +63,7 @@ export class Engine implements AsyncDisposable {
     this.registries = makeRegistries();
     this.transfers = makeTransfers(context);
     this.manifestLists = makeManifestLists(context);
+    this.secrets = makeSecrets(context);
     this.volumes = makeVolumes(context);
     this.system = makeSystem(context);
   }

@@ -19,6 +19,8 @@ export type ContainerId = string & { readonly [brand]: 'container' };
 
 export type { ContainerLink, JoinedContainer, NetworkMode } from './types/namespace.ts';
 
+import type { SecretUse } from './types/secret.ts';
+
 export type BindMount = {
   readonly type: 'bind';
   /** Absolute host path; made as a directory if missing. */
@@ -149,6 +151,8 @@ export type ContainerOptions = {
   readonly cgroupnsMode?: 'host' | 'private';
   /** Lines of /etc/hosts; the address "host-gateway" is that of the machine. */
   readonly extraHosts?: readonly { readonly name: string; readonly address: string }[];
+  /** Given to it as they are when it is made. */
+  readonly secrets?: readonly SecretUse[];
   /** Replace what resolv.conf has of the host. */
   readonly dns?: {
     readonly servers?: readonly string[];
@@ -346,6 +350,7 @@ export type { RegistryOptions } from './registry/registry-access.ts';
 export type * from './types/copy.ts';
 export type * from './types/event.ts';
 export type * from './types/health.ts';
+export type * from './types/secret.ts';
 
 /** Something that could not be had and was gone without; faces print it once. */
 export type Warning = { readonly message: string };

@@ -84,6 +84,8 @@ export type ContainerFiles = {
   readonly hostname: string;
   readonly hosts: string;
   readonly resolv: string;
+  /** Copies of the secrets that it has. */
+  readonly secrets: string;
 };
 
 export function filesOf(store: Store, id: string): ContainerFiles {
@@ -108,6 +110,7 @@ export function filesOf(store: Store, id: string): ContainerFiles {
     hostname: join(directory, 'hostname'),
     hosts: join(directory, 'hosts'),
     resolv: join(directory, 'resolv.conf'),
+    secrets: join(directory, 'secrets'),
   };
 }
 

@@ -26,6 +26,7 @@ import { writeEventTail } from '../health/event-tail.ts';
 import { checkHealth } from '../health/settings.ts';
 import { hostCommand } from '../image/host-image.ts';
 import { readImageConfig } from '../image/view.ts';
+import { copySecrets, resolveSecrets } from '../secret/use.ts';
 import { processArgs } from '../spec/process.ts';
 import type { ContainerOptions, ContainerSummary, IdMaps } from '../types.ts';
 import { makeVolumeDirectory, newVolumeName, recordVolumes } from '../volume/volume.ts';
@@ -49,7 +50,7 @@ export async function createContainer(context: Context, options: ContainerOption
 /** Directories first, row last: a crash in between leaves a directory that no row names, which `collect` removes. */
 export async function insertNew(context: Context, given: ContainerOptions): Promise<ContainerRow> {
   const { store } = context;
-  const options = resolveJoined(store, withHostCommand(given));
+  const options = resolveSecrets(store, resolveJoined(store, withHostCommand(given)));
   checkHostImage(options);
   checkOptions(options);
   checkHealth(options);
@@ -71,6 +72,7 @@ export async function insertNew(context: Context, given: ContainerOptions): Prom
   using content = await lockContent(store.layout, 'shared');
   makeDirectories(context, id, image, options.idMaps, content);
   try {
+    copySecrets(store, files.secrets, options);
     for (const { mount } of resolved.volumes) makeVolumeDirectory(store, mount.name, content);
     const { row, madeVolumes } = insertNamed(store, options, resolved.volumes, (name) => rowOf(id, name, image, asked));
     const news = madeVolumes.map((name) => volumeNews('create', name));

@@ -15,6 +15,7 @@ import { openStore } from '../../store/store.ts';
 import type { Context } from '../context.ts';
 import { hostMaskedPaths } from '../image/host-image.ts';
 import { readImageConfig } from '../image/view.ts';
+import { withSecretPlaces } from '../secret/use.ts';
 import { joinedContainers, joinedOf } from '../spec/namespace.ts';
 import type { ImageConfigView } from '../spec/process.ts';
 import { makeSpec } from '../spec/spec.ts';
@@ -43,7 +44,7 @@ export async function explain(context: Context, asked: ContainerOptions): Promis
   const { view, layers, volumes } = imageFacts(context, given, notes);
   const { mounts } = resolveMounts(given.mounts ?? [], [], volumes, () => 'NEW-VOLUME');
   const options = { ...given, mounts };
-  const spec = makeSpec(
+  const plain = makeSpec(
     options,
     view,
     specFacts(host, {
@@ -56,6 +57,7 @@ export async function explain(context: Context, asked: ContainerOptions): Promis
       warn: (message) => void notes.push(message),
     }),
   );
+  const spec = withSecretPlaces(plain, `${directory}/secrets`, options);
   const { plan, warnings } = compile(spec, {
     host: { ...host, capabilities: allCapabilities },
     keeper: {

@@ -29,6 +29,7 @@ import type { Context } from '../context.ts';
 import { healthCheck } from '../health/check.ts';
 import { hostMaskedPaths, hostMounts } from '../image/host-image.ts';
 import { readImageConfig } from '../image/view.ts';
+import { withSecrets } from '../secret/use.ts';
 import { writeSpec } from '../spec/file.ts';
 import { linkHost } from '../spec/link.ts';
 import { foreignShm, mountTarget } from '../spec/mounts.ts';
@@ -68,7 +69,7 @@ export function compileContainer(
     options.idMaps,
   );
   const image = row.imageId === null ? null : readImageConfig(store, row.imageId).value.process;
-  const made = makeSpec(options, image, facts);
+  const made = withSecrets(makeSpec(options, image, facts), files.secrets, options);
   const spec =
     row.imageId === null
       ? withHostMounts(made, hostMounts(store.layout, files.disks, options.readOnly === true))

@@ -84,4 +84,22 @@ export const processRows: readonly Row[] = [
     shows: /\/made\/here$/,
     bad: [['-w', 'relative'], /relative/],
   },
+  {
+    flag: 'secret',
+    tried: async (world) => {
+      await world.ok(['secret', 'create', 'row', '-'], { input: 'said' });
+      const words = ['--network', 'none', '--secret', 'row,mode=400', world.image];
+      const seen = await world.ok([
+        'run',
+        '--rm',
+        ...words,
+        'sh',
+        '-c',
+        'cat /run/secrets/row; stat -c %a /run/secrets/row',
+      ]);
+      assert.equal(seen, 'said400');
+      await world.ok(['secret', 'rm', 'row']);
+    },
+    bad: [['--secret', 'row,type=file'], /secret type 'file': there are mount and env/],
+  },
 ];

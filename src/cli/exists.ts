@@ -1,0 +1,29 @@
+/** Podman's `exists`: no output, and a status for scripts. */
+import { OnggiError } from '../errors.ts';
+import type { EngineFace } from './context.ts';
+import { type Command, defineCommand } from './definition.ts';
+
+/** @param look throws `not-found` */
+export function existsCommand(
+  what: string,
+  completes: NonNullable<Command['completes']>,
+  look: (engine: EngineFace, ref: string) => Promise<unknown>,
+): Command {
+  return defineCommand({
+    usage: what,
+    positionals: { min: 1, max: 1 },
+    completes,
+    flags: {},
+    // 125 as with Podman: so that no script takes it for an answer.
+    failure: 125,
+    async run({ args: [ref = ''], context }) {
+      try {
+        await look(await context.engine(), ref);
+        return 0;
+      } catch (error) {
+        if (error instanceof OnggiError && error.code === 'not-found') return 1;
+        throw error;
+      }
+    },
+  });
+}

@@ -1,0 +1,119 @@
+/**
+ * Secrets of a container: copied beside it when it is made, and shown in it by binds on a tmpfs, so that neither its layers
+ * nor its record ever hold one. Acts.
+ */
+import { chmodSync, chownSync, mkdirSync, readFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import { fromSystemError, OnggiError } from '../../errors.ts';
+import { unprivileged } from '../../kernel/user-namespace.ts';
+import type { Mount, Spec } from '../../oci/runtime-spec.ts';
+import { findSecret } from '../../store/secret-row.ts';
+import type { Store } from '../../store/store.ts';
+import type { SecretUse } from '../types/secret.ts';
+import type { ContainerOptions } from '../types.ts';
+import { contentOf, writeSecret } from './secret.ts';
+
+const directory = '/run/secrets';
+
+/** Each with the name that the secret has now: it may go, and its copy stays. @throws OnggiError `not-found`, `invalid` */
+export function resolveSecrets(store: Store, options: ContainerOptions): ContainerOptions {
+  const { secrets = [] } = options;
+  if (secrets.length === 0) return options;
+  const named = secrets.map((use): SecretUse => {
+    const { name } = findSecret(store.database, use.secret);
+    const target = use.target ?? name;
+    if (use.type === 'env') checkVariable(target);
+    else checkOwner(use);
+    return { ...use, target };
+  });
+  const places = named.map((use) => `${use.type} ${use.type === 'env' ? use.target : placeOf(use)}`);
+  const twice = places.find((place, index) => places.indexOf(place) !== index);
+  if (twice !== undefined)
+    throw new OnggiError('invalid', `secrets: two of them go to "${twice.replace(/^\w+ /, '')}"`);
+  return { ...options, secrets: named };
+}
+
+function checkVariable(name: string): void {
+  if (!/[=\0]/.test(name)) return;
+  throw new OnggiError('invalid', `secret: "${name}" is no name of a variable`);
+}
+
+/** Files of other ids are not an ordinary user's to make. */
+function checkOwner({ secret, uid, gid }: Extract<SecretUse, { readonly type: 'mount' }>): void {
+  if ((uid === 0 && gid === 0) || unprivileged() === undefined) return;
+  throw new OnggiError('unsupported', `secret "${secret}": an ordinary user can't give it to ${uid}:${gid}`, {
+    hint: 'Leave uid and gid out: then it belongs to root of the container, and mode=0444 lets everybody read it.',
+  });
+}
+
+/** Copies what a new container gets. @param path of a directory that is not there yet */
+export function copySecrets(store: Store, path: string, { secrets = [] }: ContainerOptions): void {
+  if (secrets.length === 0) return;
+  try {
+    mkdirSync(path, { mode: 0o700 });
+    for (const [index, use] of secrets.entries()) {
+      const copy = join(path, `${index}`);
+      writeSecret(copy, contentOf(store, findSecret(store.database, use.secret).id));
+      if (use.type === 'env') continue;
+      if (unprivileged() === undefined) chownSync(copy, use.uid, use.gid);
+      chmodSync(copy, use.mode);
+    }
+  } catch (error) {
+    throw fromSystemError(error, 'copy the secrets of the container');
+  }
+}
+
+/** config.json with the secrets: it lies in a directory that nobody else can enter, and is shown to nobody. */
+export function withSecrets(spec: Spec, path: string, { secrets = [] }: ContainerOptions): Spec {
+  if (secrets.length === 0 || spec.process === undefined) return spec;
+  const variables = secrets.flatMap((use, index) =>
+    use.type === 'env' ? [`${use.target ?? use.secret}=${read(join(path, `${index}`))}`] : [],
+  );
+  const env = [...(spec.process.env ?? []), ...variables];
+  return {
+    ...spec,
+    process: { ...spec.process, env },
+    mounts: [...(spec.mounts ?? []), ...secretMounts(path, secrets)],
+  };
+}
+
+/** The same in words, for `--explain`: without what they say. */
+export function withSecretPlaces(spec: Spec, path: string, { secrets = [] }: ContainerOptions): Spec {
+  return secrets.length === 0 ? spec : { ...spec, mounts: [...(spec.mounts ?? []), ...secretMounts(path, secrets)] };
+}
+
+function secretMounts(path: string, secrets: readonly SecretUse[]): Mount[] {
+  const binds = secrets.flatMap((use, index): Mount[] => {
+    if (use.type === 'env') return [];
+    const source = join(path, `${index}`);
+    return [
+      {
+        destination: placeOf(use),
+        type: 'bind',
+        source,
+        options: ['bind', 'ro', 'nosuid', 'nodev', 'noexec', 'rprivate'],
+      },
+    ];
+  });
+  if (!binds.some(({ destination }) => destination.startsWith(`${directory}/`))) return binds;
+  // Without it the mount points would be files of the writable layer, and their names part of an image of it.
+  const room = {
+    destination: directory,
+    type: 'tmpfs',
+    source: 'tmpfs',
+    options: ['nosuid', 'nodev', 'noexec', 'mode=755', 'size=64k'],
+  };
+  return [room, ...binds];
+}
+
+function placeOf({ target, secret }: SecretUse): string {
+  return posix.resolve(directory, target ?? secret);
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw fromSystemError(error, 'read a secret of the container');
+  }
+}
