@@ -4,7 +4,11 @@ import { list, type Values } from '../definition.ts';
 import { parseSecret } from '../value/secret.ts';
 
 export const secretFlags = {
-  secret: list('list', parseSecret, 'Give a secret: NAME[,type=env,target=NAME], NAME[,target=PATH,uid=7,gid=7,mode=0400]'),
+  secret: list(
+    'list',
+    parseSecret,
+    'Give a secret: NAME[,type=env,target=NAME], NAME[,target=PATH,uid=7,gid=7,mode=0400]',
+  ),
 } as const;
 
 export function secretOptions({ secret }: Values<typeof secretFlags>): Pick<ContainerOptions, 'secrets'> {
