@@ -144,6 +144,19 @@ test('a registry that stalls is asked again, then given up', async () => {
   await assert.rejects(fetched(stalling), failsWith('unavailable', /no further bytes for 0\.3 s/));
 });
 
+test('a registry that trickles is asked again, then given up', async () => {
+  const trickles: Answer = (_, response) => {
+    response.writeHead(200, { 'content-length': content.length });
+    const timer = setInterval(() => response.write('x'), 5);
+    response.on('close', () => clearInterval(timer));
+  };
+  await using server = await serve(trickles);
+  const options = { ...impatient, limits: { answer: 10_000, stall: 10_000, commit: 10_000, slow: 40 } };
+  const fetching = fetchBlob(testRepository(server.host, options), blob, content.length);
+  await assert.rejects(fetching, failsWith('unavailable', /^blob "sha256:.*": "127.*": only \d+ bytes in/));
+  assert.ok(server.requests.length > 1);
+});
+
 test('a reader that takes its time is no stall', async () => {
   await using server = await serve((_, response) => response.end(content));
   let size = 0;

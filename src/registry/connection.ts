@@ -16,7 +16,13 @@ export type ConnectionLimits = {
   readonly stall: number;
   /** Milliseconds until the answer begins once a blob was sent: the registry may copy and hash it first. */
   readonly commit: number;
+  /** Milliseconds of waiting in which at least `leastBytes` of a body must come; absent: `slowTime`. */
+  readonly slow?: number;
 };
+
+/** Some 140 bytes a second: less is no line, but somebody who keeps us by a byte now and then. */
+const leastBytes = 16 * 1024;
+const slowTime = 120_000;
 
 export const defaultConnectionLimits: ConnectionLimits = { answer: 30_000, stall: 30_000, commit: 600_000 };
 
@@ -56,16 +62,35 @@ export async function connect(
     watch.start(limits.answer, 'no answer');
     const request = { method, headers, ...(body !== undefined && { body }) };
     const answer = await Promise.race([exchange(url, request, route, controller.signal), watch.late]);
+    const checkPace = paceOf(limits);
     const read = async (): Promise<Uint8Array | undefined> => {
       using waiting = watchOver(controller);
       waiting.start(limits.stall, 'no further bytes');
-      return await Promise.race([answer.read(), waiting.late]);
+      const begun = performance.now();
+      const piece = await Promise.race([answer.read(), waiting.late]);
+      if (piece !== undefined) checkPace(piece.length, performance.now() - begun);
+      return piece;
     };
     return { url, status: answer.status, headers: answer.headers, read, [Symbol.dispose]: end };
   } catch (error) {
     end();
     throw error;
   }
+}
+
+/** Only the time in which somebody waited counts. @throws OnggiError `unavailable` */
+function paceOf({ slow = slowTime }: ConnectionLimits): (bytes: number, waited: number) => void {
+  let came = 0;
+  let time = 0;
+  return (bytes, waited) => {
+    came += bytes;
+    time += waited;
+    if (time < slow) return;
+    if (came < leastBytes)
+      throw new OnggiError('unavailable', `only ${came} bytes in ${Math.round(time / 100) / 10} s`);
+    came = 0;
+    time = 0;
+  };
 }
 
 type Watch = Disposable & {
