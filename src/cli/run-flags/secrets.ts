@@ -7,7 +7,7 @@ export const secretFlags = {
   secret: list(
     'list',
     parseSecret,
-    'Give a secret: NAME[,type=env,target=NAME], NAME[,target=PATH,uid=7,gid=7,mode=0400]',
+    'Give a secret: NAME, behind commas type=env, target=PATH, uid=7, gid=7, mode=0400',
   ),
 } as const;
 
