@@ -121,6 +121,7 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'container/size.ts',
       'container/start.ts',
       'container/tree.ts',
+      'container/unlink.ts',
       'container/update.ts',
       'content/blob.ts',
       'content/cache.ts',

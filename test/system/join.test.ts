@@ -71,6 +71,13 @@ systemTest(
       'DB_PORT_80_TCP_PORT=80',
       'DB_PORT_80_TCP_PROTO=tcp',
     ]);
+    await world.ok(['create', '--name', 'parent', '--link', 'web:db', '--link', 'web:other', image, 'true']);
+    const links = ['inspect', '-f', '{{json .HostConfig.Links}}', 'parent'];
+    assert.equal(await world.ok(['rm', '--link', '/parent/db']), '/parent/db');
+    assert.equal(await world.ok(links), '["/web:/parent/other"]');
+    await fails(world, ['rm', '-l', 'parent/db'], /No such link: \/parent\/db/, 1);
+    await fails(world, ['rm', '-l', 'parent'], /cannot remove the default link name of the container/, 1);
+    await world.ok(['rm', 'parent']);
     await world.ok(['stop', '-t', '0', 'web']);
     await fails(
       world,

@@ -11,11 +11,12 @@ export const command = defineCommand({
     force: toggle('Kill containers that run', { short: 'f' }),
     // Without a letter: that is Docker's for --link.
     latest: toggle('Remove the container that was created last'),
+    link: toggle('Remove a link, named CONTAINER/ALIAS, instead of a container', { short: 'l' }),
     volumes: toggle('Remove anonymous volumes with the container', { short: 'v' }),
   },
-  refused: { switches: ['link'], shorts: { l: 'link' } },
-  async run({ flags: { force, volumes }, args, context }) {
+  async run({ flags: { force, link, volumes }, args, context }) {
     const engine = await context.engine();
+    if (link) return await forEachRef(args, context, (path) => engine.containers.unlink(path));
     return await forEachRef(args, context, (ref) => engine.containers.remove(ref, { force, volumes }), {
       // As in Docker: with --force it is enough that the container is gone.
       forgive: (error) => force && error instanceof OnggiError && error.code === 'not-found',

@@ -145,6 +145,11 @@ export function encodeAsked(asked: Asked): string {
   return JSON.stringify(asked, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
 }
 
+/** The record of a container with other options, and all else as it was asked for. */
+export function encodeChanged({ row }: Container, options: ContainerOptions): string {
+  return encodeAsked({ ...decodeAsked(row), options });
+}
+
 function decodeAsked(row: ContainerRow): Asked {
   const asked = parse(row, row.options) as Asked;
   const { options } = asked;

@@ -83,6 +83,8 @@ export type Containers = {
   remove(ref: string, options?: { readonly force?: boolean; readonly volumes?: boolean }): Promise<void>;
   /** A health check now. @throws `conflict` when it does not run, or has none */
   checkHealth(ref: string): Promise<CheckedHealth>;
+  /** Forgets a link, "CONTAINER/ALIAS". @throws `invalid`, `not-found` */
+  unlink(path: string): Promise<void>;
   /** Resolves with the exit status, at once for one that has ended. */
   wait(ref: string): Promise<number>;
   /** What ended it. */
@@ -148,6 +150,7 @@ export function makeContainers(context: Context): Containers {
     prune: async (selection) => (await import('../system/prune.ts')).pruneContainers(context, selection ?? {}),
     kill: async (ref, signal) => (await import('./end.ts')).kill(context, ref, signal ?? 'SIGKILL'),
     remove: async (ref, options) => (await import('./end.ts')).remove(context, ref, options ?? {}),
+    unlink: async (path) => (await import('./unlink.ts')).unlink(context, path),
     wait: async (ref) => (await import('./end.ts')).wait(context, ref),
     checkHealth: async (ref) => (await import('../health/run.ts')).checkHealthNow(context, ref),
     why: async (ref) => (await import('./query.ts')).why(context, ref),

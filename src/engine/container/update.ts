@@ -10,7 +10,7 @@ import { containerNews } from '../event/news.ts';
 import { resourceLimits } from '../spec/resources.ts';
 import type { Resources, RestartPolicy } from '../types.ts';
 import { checkResources, resourceFacts } from './check.ts';
-import { type Container, encodeAsked } from './container.ts';
+import { type Container, encodeChanged } from './container.ts';
 import { changedResources } from './resource-change.ts';
 import { withContainer } from './settled.ts';
 
@@ -23,7 +23,7 @@ export type UpdateOptions = { readonly resources?: Resources; readonly restart?:
  */
 export async function update(context: Context, ref: string, change: UpdateOptions): Promise<void> {
   await withContainer(context, ref, async (container) => {
-    const { row, options, args, imageLabels, imageExposed, health, start } = container;
+    const { row, options, start } = container;
     checkRestart(container, change.restart);
     const resources = changedResources(options.resources ?? {}, change.resources ?? {});
     checkResources(resources, context.warn);
@@ -33,7 +33,7 @@ export async function update(context: Context, ref: string, change: UpdateOption
     const { restart } = change;
     const changed = { ...options, resources, ...(restart !== undefined && { restart }) };
     updateContainer(context.store.database, row.id, containerStates, {
-      options: encodeAsked({ options: changed, args, imageLabels, imageExposed, health }),
+      options: encodeChanged(container, changed),
       // Nobody starts it again who has been told not to.
       ...(restart?.name === 'no' && { restartAt: null }),
     });
