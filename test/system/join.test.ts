@@ -74,7 +74,7 @@ systemTest(
     await world.ok(['create', '--name', 'parent', '--link', 'web:db', '--link', 'web:other', image, 'true']);
     const links = ['inspect', '-f', '{{json .HostConfig.Links}}', 'parent'];
     assert.equal(await world.ok(['rm', '--link', '/parent/db']), '/parent/db');
-    assert.equal(await world.ok(links), '["/web:/parent/other"]');
+    assert.match(await world.ok(links), /^\["[^"]*:\/parent\/other"\]$/);
     await fails(world, ['rm', '-l', 'parent/db'], /No such link: \/parent\/db/, 1);
     await fails(world, ['rm', '-l', 'parent'], /cannot remove the default link name of the container/, 1);
     await world.ok(['rm', 'parent']);
