@@ -128,6 +128,7 @@ void lifecycle_reap(struct shim *shim) {
     int status;
     pid_t pid;
     while ((pid = (pid_t)SYS(waitpid(-1, &status, WNOHANG))) > 0) {
+        log_reaped(&shim->log, pid);
         if (pid != shim->init) continue; /* an orphan that fell to the subreaper */
         shim->ended = true;
         drop_fd(&shim->hook_runner); /* nobody waits for them */

@@ -1,5 +1,6 @@
 /*
- * A file of a log, and those that it was before. Rotation renames PATH to PATH.1, PATH.1 to PATH.2 and so on.
+ * A file of a log, and those that it was before. Rotation renames PATH to PATH.1, PATH.1 to PATH.2 and so on; with
+ * compression a process of its own makes PATH.1.gz of PATH.1 then.
  */
 #ifndef ONGGI_LOG_FILE_H
 #define ONGGI_LOG_FILE_H
@@ -7,20 +8,22 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
+
+#include "log-config.h"
 
 struct log_file {
     int fd; /* -1: none */
-    const char *path;
-    uint64_t size; /* up to its last whole entry */
-    uint64_t max;  /* a file at least this long is rotated before the next entry; 0: never */
-    uint32_t files;
+    const struct log_config *config;
+    uint64_t size;    /* up to its last whole entry */
+    pid_t compressor; /* 0: none */
 };
 
 /* Length of the longest beginning that is whole entries. */
 typedef size_t log_whole(const char *bytes, size_t length);
 
 /* Opens or creates the file (mode 0640), appending. 0 or -errno. */
-int log_file_open(struct log_file *file, const char *path, uint64_t max, uint32_t files);
+int log_file_open(struct log_file *file, const struct log_config *config);
 
 void log_file_rotate(struct log_file *file);
 
@@ -30,7 +33,11 @@ void log_file_rotate(struct log_file *file);
  */
 void log_file_append(struct log_file *file, const char *bytes, size_t length, log_whole *whole);
 
-/* Of entries that end in a newline and have no other. */
+/* A child has ended. */
+void log_file_reaped(struct log_file *file, pid_t pid);
+
+/* Of entries that end in a newline and have no other; of those between their lengths (log_format_local). */
 log_whole log_whole_lines;
+log_whole log_whole_records;
 
 #endif

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "log-config.h"
+
 #define LOG_LINE_MAX 16384u   /* bytes of one entry's text, as Docker's */
 #define LOG_EXTRA_MAX 65536u  /* bytes of what the plan has each entry carry */
 /* What an entry can come to: each byte as \u001f, what it carries, names and time. And a vector too much at its end. */
@@ -18,15 +20,26 @@ struct log_entry {
     bool whole;         /* a newline ended it; else it is part of a line whose rest follows */
     const char *time;   /* TIMESTAMP_SIZE - 1 bytes */
     uint64_t ns;        /* the same time, since the epoch */
-    const char *extra;  /* fields of the format itself, put into each entry as they are */
-    size_t extra_length;
+    const struct log_config *config;
 };
 
 /* Writes one entry of at most LOG_ENTRY_MAX bytes; returns its length. */
 typedef size_t log_formatter(char *out, const struct log_entry *entry);
 
-/* Docker's json-file: {"log":"text\n","stream":"stdout","time":"..."}; `extra` is what stands before "time". */
+/* Docker's json-file: {"log":"text\n","stream":"stdout","time":"..."} */
 log_formatter log_format_json;
+/* Docker's local: u32 length, LogEntry of protobuf, u32 length again; the lengths with the highest byte first. */
+log_formatter log_format_local;
+/* 2026-01-02T03:04:05.123456789+00:00 stdout F text */
+log_formatter log_format_k8s;
+/* The journal's native protocol (systemd, "Native Journal Protocol"). */
+log_formatter log_format_journald;
+/* RFC 3164, RFC 5424, and what Go's log/syslog writes to a local daemon. */
+log_formatter log_format_syslog;
+/* "Message Mode" of Fluentd's forward protocol, version 1. */
+log_formatter log_format_fluentd;
+/* GELF 1.1, before compression. */
+log_formatter log_format_gelf;
 
 /* Escapes as in a JSON string, what is no UTF-8 as U+FFFD; at most 6 bytes for each of `text`. Writes up to 16 more. */
 size_t log_escape(char *out, const char *text, size_t length);

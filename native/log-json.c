@@ -61,7 +61,7 @@ static size_t copy_plain(char *out, const char *text, size_t length) {
 }
 
 static size_t put(char *out, const char *bytes, size_t length) {
-    memcpy(out, bytes, length);
+    if (length > 0) memcpy(out, bytes, length);
     return length;
 }
 
@@ -107,7 +107,7 @@ size_t log_format_json(char *out, const struct log_entry *entry) {
     end += log_escape(end, entry->text, entry->length);
     if (entry->whole) end += PUT(end, "\\n");
     end += entry->error ? PUT(end, "\",\"stream\":\"stderr\"") : PUT(end, "\",\"stream\":\"stdout\"");
-    end += put(end, entry->extra, entry->extra_length);
+    end += put(end, (const char *)entry->config->fields.bytes, entry->config->fields.length);
     end += PUT(end, ",\"time\":\"");
     end += put(end, entry->time, TIMESTAMP_SIZE - 1);
     end += PUT(end, "\"}\n");

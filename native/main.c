@@ -94,8 +94,8 @@ static int set_up(struct shim *shim, struct failure *failure) {
     const struct options *options = &shim->options;
     shim->signals = open_signals();
     if (shim->signals < 0) return fail(failure, shim->signals, "receive signals");
-    if (options->log != NULL) result = log_open(&shim->log, options->log, options->log_max_size, options->log_max_files);
-    if (result < 0) return fail(failure, result, "open the log \"%s\"", options->log);
+    result = log_open(&shim->log, &options->log);
+    if (result < 0) return fail(failure, result, "open the log \"%s\"", options->log.path == NULL ? "" : options->log.path);
     shim->listener = listen_at(options->socket);
     return shim->listener < 0 ? fail(failure, shim->listener, "listen on \"%s\"", options->socket) : 0;
 }
@@ -134,7 +134,8 @@ static int settle(struct failure *failure) {
 /* Field by field: a whole struct assigned would touch the pages of its buffers, which an idle shim never needs. */
 static void initialise(struct shim *shim) {
     shim->lock = fcntl(LOCK_FD, F_SETFD, FD_CLOEXEC) == 0 ? LOCK_FD : -1;
-    shim->listener = shim->signals = shim->report = shim->hook_runner = shim->log.file.fd = -1;
+    shim->listener = shim->signals = shim->report = shim->hook_runner = -1;
+    log_initialise(&shim->log);
     shim->output.fd = shim->error.fd = shim->sink.fd = -1;
     shim->health.check.channel = shim->health.check.output = -1;
     shim->output.frame = FRAME_STDOUT;

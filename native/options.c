@@ -8,9 +8,7 @@ int options_read(const struct plan *plan, struct options *options) {
     struct cursor *payload = &record.payload;
     options->id = take_string(payload);
     options->socket = take_string(payload);
-    options->log = take_optional(payload);
-    options->log_max_size = take_u64(payload);
-    options->log_max_files = take_u32(payload);
+    log_config_take(payload, &options->log);
     options->exit_file = take_string(payload);
     uint32_t arguments = take_count(payload);
     if (arguments > RECONCILE_MAX) return -E2BIG;

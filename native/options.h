@@ -2,6 +2,7 @@
 #ifndef ONGGI_OPTIONS_H
 #define ONGGI_OPTIONS_H
 
+#include "log-config.h"
 #include "plan-reader.h"
 
 #define RECONCILE_MAX 16
@@ -9,9 +10,7 @@
 struct options {
     const char *id;
     const char *socket;
-    const char *log; /* NULL: none */
-    uint64_t log_max_size;
-    uint32_t log_max_files;
+    struct log_config log;
     const char *exit_file;
     char *reconcile[RECONCILE_MAX + 1]; /* NULL-terminated */
     bool terminal, stdin_open, stdin_once, start_required;

@@ -1,5 +1,7 @@
 #include "plan-check.h"
 
+#include "log-config.h"
+
 #include <linux/netlink.h>
 #include <linux/seccomp.h>
 #include <string.h>
@@ -24,7 +26,7 @@ struct grammar {
 };
 
 static const struct grammar grammars[] = {
-    {OP_SHIM, IN(PHASE_KEEPER), "ssoqus(s)bbbbus"},
+    {OP_SHIM, IN(PHASE_KEEPER), "ssuoqubqusuuudds(s)bbbbus"},
     {OP_CLONE, IN(PHASE_KEEPER), "u(usb)o(s)(uqu)o"},
     {OP_JOIN, IN(PHASE_KEEPER), "uquo(s)o"},
     {OP_LAUNCHER, IN(PHASE_KEEPER), "sbbubo"},
@@ -115,10 +117,8 @@ static const char *shim_problem(struct cursor payload) {
     take_string(&payload);
     const char *socket = take_string(&payload);
     if (strlen(socket) >= sizeof((struct sockaddr_un *)NULL)->sun_path) return "the socket's path is longer than 107 bytes";
-    const char *log = take_optional(&payload);
-    take_u64(&payload);
-    uint32_t files = take_u32(&payload);
-    if (log != NULL && (files < 1 || files > 1000)) return "the number of log files is not between 1 and 1000";
+    const char *log_problem = log_config_problem(&payload);
+    if (log_problem != NULL) return log_problem;
     const char *exit_file = take_string(&payload);
     uint32_t arguments = take_count(&payload);
     for (uint32_t i = 0; i < arguments; i++) {
@@ -128,7 +128,6 @@ static const char *shim_problem(struct cursor payload) {
     for (int i = 0; i < 4; i++) take_bool(&payload);
     if (take_u32(&payload) > 2) return "unknown version of the OOM source";
     const char *problem = absolute_problem(socket);
-    if (problem == NULL && log != NULL) problem = absolute_problem(log);
     /* None for exec: nobody asks for its status later. */
     return problem != NULL || exit_file[0] == '\0' ? problem : absolute_problem(exit_file);
 }

@@ -71,7 +71,6 @@ static void trim(struct shim *shim) {
     shim->plan = kept;
     options_read(&shim->plan, &shim->options);
     health_read(&shim->health, &shim->plan);
-    shim->log.file.path = shim->options.log;
 }
 
 void shim_settle(struct shim *shim) {
@@ -123,8 +122,10 @@ static _Noreturn void end(struct shim *shim) {
     /* First unreachable, then unlocked: who finds the lock free must find no socket either. */
     unlink(shim->options.socket);
     drop_fd(&shim->listener);
-    if (shim->options.reconcile[0] == NULL || (shim->linger_ms == 0 && reconciled(shim))) _exit(0);
+    bool done = shim->options.reconcile[0] == NULL || (shim->linger_ms == 0 && reconciled(shim));
     drop_fd(&shim->lock);
+    log_close(&shim->log);
+    if (done) _exit(0);
     /* Everything is let go of: this is now but an alarm clock of a few pages. */
     poll(NULL, 0, (int)shim->linger_ms);
     prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);

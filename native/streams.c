@@ -8,8 +8,9 @@
 
 enum { PTY_BYTES_MAX = 1 << 20 };
 
-/* What every client that wants the stream can still take. */
+/* What the log and every client that wants the stream can still take. */
 static size_t clients_room(const struct shim *shim, const struct stream *stream) {
+    if (!log_has_room(&shim->log)) return 0;
     size_t room = sizeof stream->line;
     for (size_t i = 0; i < shim->client_count; i++) {
         const struct client *client = shim->clients[i];

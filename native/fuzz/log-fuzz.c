@@ -69,8 +69,8 @@ static int check_entry(void) {
     struct log_entry entry = {.error = below(2) == 0, .whole = below(4) != 0, .time = "2026-01-02T03:04:05.123456789Z"};
     entry.text = text;
     entry.length = make_text(text, below(16) == 0 ? sizeof text : 200);
-    entry.extra = extra;
-    entry.extra_length = below(2) == 0 ? sizeof extra - 1 : 0;
+    struct log_config config = {.fields = {(uint8_t *)(uintptr_t)extra, below(2) == 0 ? sizeof extra - 1 : 0}};
+    entry.config = &config;
     size_t length = log_format_json(line, &entry);
     struct log_decoding decoding = {.since = "", .until = ""};
     enum log_stop stop = decode((uint8_t *)line, length, entry.length + 3, &decoding);

@@ -1,6 +1,7 @@
 /** The flags that `run` and `create` share. Pure data. */
 import { asIs, list, type Refused, single, toggle, type ValueOf } from './definition.ts';
 import { healthFlags } from './run-flags/health.ts';
+import { logFlags } from './run-flags/log.ts';
 import { namespaceFlags } from './run-flags/namespaces.ts';
 import { resourceFlags } from './run-flags/resources.ts';
 import { secretFlags } from './run-flags/secrets.ts';
@@ -10,7 +11,6 @@ import { parseDevice } from './value/device.ts';
 import { parseAssignment, parseLabel, parseSysctl } from './value/environment.ts';
 import { parseExpose } from './value/expose.ts';
 import { parseHostEntry, parseResolverWord, parseServer } from './value/host-entry.ts';
-import { parseLogOption } from './value/log-option.ts';
 import { parseMount, parseTmpfs } from './value/mount.ts';
 import { integer, oneOf } from './value/number.ts';
 import { parsePortMappings } from './value/port-mapping.ts';
@@ -58,7 +58,7 @@ export const containerFlags = {
   isolation: single('string', oneOf('isolation', ['default', '']), 'Isolation technology: default is the only one'),
   label: list('list', parseLabel, 'Set NAME=VALUE as a label', { short: 'l' }),
   'label-file': list('file', asIs, 'Read labels from a file, one a line'),
-  'log-opt': list('list', parseLogOption, 'Rotate the log: max-size=10m, max-file=3'),
+  ...logFlags,
   mount: list('mount', parseMount, 'Mount a directory, a tmpfs or a volume: type=bind,source=/a,target=/b,readonly'),
   name: single('string', asIs, 'Name of the container; a made-up one if absent'),
   platform: single('string', asIs, 'Platform of an image that has several (linux/arm64)'),
@@ -119,7 +119,6 @@ export const refusedContainerFlags: Refused = {
     'ip6',
     'kernel-memory',
     'link-local-ip',
-    'log-driver',
     'mac-address',
     'net-alias',
     'network-alias',
@@ -130,7 +129,6 @@ export const refusedContainerFlags: Refused = {
   switches: ['disable-content-trust', 'use-api-socket'],
   harmless: {
     'disable-content-trust': ['true', '1'],
-    'log-driver': ['json-file'],
     'use-api-socket': ['false'],
   },
 };

@@ -66,7 +66,14 @@ const single: readonly [readonly string[], object][] = [
   [['--stop-timeout', '0'], { stopTimeout: 0 }],
   [['--ulimit', 'nofile=10:20'], { ulimits: [{ name: 'nofile', soft: 10n, hard: 20n }] }],
   [['--sysctl', 'net.core.somaxconn=5'], { sysctls: { 'net.core.somaxconn': '5' } }],
-  [['--log-opt', 'max-size=1m', '--log-opt', 'max-file=2'], { log: { maxSize: 1048576, maxFiles: 2 } }],
+  [
+    ['--log-opt', 'max-size=1m', '--log-opt', 'max-file=2'],
+    { log: { driver: 'json-file', options: { 'max-size': '1m', 'max-file': '2' } } },
+  ],
+  [
+    ['--log-driver', 'local', '--log-opt', 'mode=non-blocking'],
+    { log: { driver: 'local', options: { mode: 'non-blocking' } } },
+  ],
   [['-m', '512m'], { resources: { memory: 536870912 } }],
   [['-m', '0'], { resources: {} }],
   [['-m', '1g', '--memory-swap', '-1'], { resources: { memory: 2 ** 30, memorySwap: -1 } }],

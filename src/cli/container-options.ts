@@ -4,11 +4,11 @@ import type { BindMount, ContainerOptions, SecurityOptions } from '../engine/typ
 import { OnggiError, unsupported } from '../errors.ts';
 import type { ContainerFlags } from './container-flags.ts';
 import { healthOptions } from './run-flags/health.ts';
+import { logConfigOf } from './run-flags/log.ts';
 import { namespaceOptions } from './run-flags/namespaces.ts';
 import { resourceOptions } from './run-flags/resources.ts';
 import { secretOptions } from './run-flags/secrets.ts';
 import { type Assignment, type Environment, recordOf, resolveEnvironment } from './value/environment.ts';
-import { logOptionsOf } from './value/log-option.ts';
 import type { SecurityOption } from './value/security-option.ts';
 import type { BindSpec } from './value/volume.ts';
 
@@ -31,7 +31,7 @@ export function containerOptions(flags: ContainerFlags, args: readonly string[],
   const [image = '', ...command] = args;
   if (image === '') throw new OnggiError('invalid', 'invalid reference format: the image has no name');
   const entrypoint = entrypointOf(flags.entrypoint);
-  const log = logOptionsOf(flags['log-opt']);
+  const log = logConfigOf(flags, facts.environment);
   const network = flags.network;
   const published = network !== 'host' && network !== 'none' ? flags.publish.flat() : [];
   const exposed = [...new Set(flags.expose.flat())];

@@ -5,6 +5,7 @@
  */
 import type { Digest } from '../oci/digest.ts';
 import type { HealthOptions, HealthStatus } from './types/health.ts';
+import type { LogConfig } from './types/log.ts';
 import type { ContainerLink, JoinedContainer, NetworkMode } from './types/namespace.ts';
 import type { Resources } from './types/resources.ts';
 import type { IdMaps } from './types/user-namespace.ts';
@@ -92,12 +93,6 @@ export type RestartPolicy = {
   readonly maximumRetries: number;
 };
 
-export type LogOptions = {
-  /** Bytes, 0 for no rotation. */
-  readonly maxSize: number;
-  readonly maxFiles: number;
-};
-
 export type ContainerOptions = {
   /** As the user wrote it; "host" is the machine itself. */
   readonly image: string;
@@ -171,7 +166,8 @@ export type ContainerOptions = {
   readonly stopTimeout?: number;
   readonly ulimits?: readonly Ulimit[];
   readonly sysctls?: Readonly<Record<string, string>>;
-  readonly log?: LogOptions;
+  /** json-file, or what ONGGI_LOG_DRIVER says, if absent. */
+  readonly log?: LogConfig;
   /** Size of the terminal at start. */
   readonly consoleSize?: { readonly rows: number; readonly columns: number };
 };
@@ -351,6 +347,7 @@ export type * from './types/copy.ts';
 export type * from './types/event.ts';
 export type * from './types/health.ts';
 export type * from './types/secret.ts';
+export type * from './types/log.ts';
 
 /** Something that could not be had and was gone without; faces print it once. */
 export type Warning = { readonly message: string };

@@ -16,6 +16,8 @@ import type { Context } from '../context.ts';
 import { hostMaskedPaths } from '../image/host-image.ts';
 import { readImageConfig } from '../image/view.ts';
 import { withSecretPlaces } from '../secret/use.ts';
+import { jsonFile } from '../log/log-config.ts';
+import { logTarget } from '../log/log-target.ts';
 import { joinedContainers, joinedOf } from '../spec/namespace.ts';
 import type { ImageConfigView } from '../spec/process.ts';
 import { makeSpec } from '../spec/spec.ts';
@@ -64,11 +66,18 @@ export async function explain(context: Context, asked: ContainerOptions): Promis
       kind: 'shim',
       id,
       socket: `${layout.sockets}/${id.slice(0, 20)}`,
-      log: {
+      log: logTarget(options.log ?? jsonFile, {
+        id,
+        name: options.name ?? '',
+        imageId: '',
+        imageName: options.image,
+        command: spec.process?.args ?? [],
+        created: 0,
+        labels: options.labels ?? {},
+        env: spec.process?.env ?? [],
+        hostname: spec.hostname ?? '',
         path: `${directory}/log`,
-        maxSize: BigInt(options.log?.maxSize ?? 0),
-        maxFiles: options.log?.maxFiles ?? 1,
-      },
+      }),
       exitFile: `${directory}/exit.json`,
       reconcile: ['onggi', 'reconcile', id],
       stdin: options.stdin === true,

@@ -16,7 +16,7 @@ export function hostConfig({ options, row }: Container): Record<string, unknown>
     Tmpfs: Object.fromEntries(
       mounts.flatMap((mount) => (mount.type === 'tmpfs' ? [[mount.target, mount.options]] : [])),
     ),
-    LogConfig: { Type: 'json-file', Config: logConfig(options.log) },
+    LogConfig: { Type: options.log?.driver ?? 'json-file', Config: options.log?.options ?? {} },
     NetworkMode: row.networkMode,
     PortBindings: portBindings(options.ports ?? []),
     PublishAllPorts: options.publishAll ?? false,
@@ -51,11 +51,6 @@ export function hostConfig({ options, row }: Container): Record<string, unknown>
     ReadonlyPaths: isOpen(options) ? null : readonlyPaths,
     Runtime: 'onggi',
   };
-}
-
-function logConfig(log: Container['options']['log']): Record<string, string> {
-  if (log === undefined) return {};
-  return { ...(log.maxSize > 0 && { 'max-size': `${log.maxSize}` }), 'max-file': `${log.maxFiles}` };
 }
 
 /** Options and image together, by Docker's rules (moby, daemon/commit.go, merge). */

@@ -144,14 +144,14 @@ test('mounts, limits, capabilities in Docker’s words', () => {
     capAdd: ['net_admin', 'ALL'],
     capDrop: ['CAP_CHOWN'],
     ulimits: [{ name: 'nofile', soft: 1n, hard: -1n }],
-    log: { maxSize: 10, maxFiles: 3 },
+    log: { driver: 'local', options: { 'max-size': '10', 'max-file': '3' } },
   });
   assert.deepEqual(HostConfig?.['Binds'], ['/a:/b:ro']);
   assert.deepEqual(HostConfig?.['Tmpfs'], { '/t': 'size=1m' });
   assert.deepEqual([HostConfig?.['Memory'], HostConfig?.['MemorySwap'], HostConfig?.['NanoCpus']], [100, 200, 5]);
   assert.deepEqual([HostConfig?.['CapAdd'], HostConfig?.['CapDrop']], [['CAP_NET_ADMIN', 'ALL'], ['CAP_CHOWN']]);
   assert.deepEqual(HostConfig?.['Ulimits'], [{ Name: 'nofile', Soft: 1, Hard: -1 }]);
-  assert.deepEqual(HostConfig?.['LogConfig'], { Type: 'json-file', Config: { 'max-size': '10', 'max-file': '3' } });
+  assert.deepEqual(HostConfig?.['LogConfig'], { Type: 'local', Config: { 'max-size': '10', 'max-file': '3' } });
   const mount = { Type: 'bind', Source: '/a', Destination: '/b', Mode: 'ro', RW: false, Propagation: 'rprivate' };
   assert.deepEqual(Mounts, [mount]);
   assert.deepEqual(

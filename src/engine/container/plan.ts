@@ -30,18 +30,18 @@ import { healthCheck } from '../health/check.ts';
 import { hostMaskedPaths, hostMounts } from '../image/host-image.ts';
 import { readImageConfig } from '../image/view.ts';
 import { withSecrets } from '../secret/use.ts';
+import { jsonFile } from '../log/log-config.ts';
+import { type LogFacts, logTarget } from '../log/log-target.ts';
 import { writeSpec } from '../spec/file.ts';
 import { linkHost } from '../spec/link.ts';
 import { foreignShm, mountTarget } from '../spec/mounts.ts';
 import { makeSpec, type SpecFacts } from '../spec/spec.ts';
-import type { ContainerOptions, IdMaps, LogOptions } from '../types.ts';
+import type { ContainerOptions, IdMaps } from '../types.ts';
 import { volumeFacts } from '../volume/volume.ts';
 import type { Container, StartRecord } from './container.ts';
 import { devicesAt, hostDevices } from './host-devices.ts';
 import { type Joined, nothingJoined, withJoined } from './joined.ts';
 import { type ContainerNetwork, usesPasta } from './network.ts';
-
-const defaultLog: LogOptions = { maxSize: 0, maxFiles: 1 };
 
 /** Writes config.json and the files of /etc beside it. @throws OnggiError `invalid`, `unsupported` */
 export function compileContainer(
@@ -83,7 +83,7 @@ export function compileContainer(
       kind: 'shim',
       id: row.id,
       socket: start?.socket ?? '',
-      log: { path: files.log, ...logFile(options.log ?? defaultLog) },
+      log: logTarget(options.log ?? jsonFile, logFacts(container, spec)),
       exitFile: files.exit,
       reconcile: context.reconcileCommand(row.id),
       stdin: options.stdin === true,
@@ -196,8 +196,19 @@ export function rootOf({ store }: Context, { row, files, options }: Container): 
   };
 }
 
-function logFile({ maxSize, maxFiles }: LogOptions): { readonly maxSize: bigint; readonly maxFiles: number } {
-  return { maxSize: BigInt(maxSize), maxFiles };
+function logFacts({ row, options, files, imageLabels }: Container, spec: Spec): LogFacts {
+  return {
+    id: row.id,
+    name: row.name,
+    imageId: row.imageId ?? '',
+    imageName: options.image,
+    command: spec.process?.args ?? [],
+    created: row.created,
+    labels: { ...imageLabels, ...options.labels },
+    env: spec.process?.env ?? [],
+    hostname: hostname(),
+    path: files.log,
+  };
 }
 
 /** hostname, hosts and resolv.conf, which the container sees and may change. */

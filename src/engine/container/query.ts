@@ -1,4 +1,6 @@
 /** Looking at containers. Each look brings the rows that it touches to the truth first. */
+
+import { OnggiError } from '../../errors.ts';
 import { connectShim } from '../../kernel/shim-client.ts';
 import { findContainer } from '../../store/container-row.ts';
 import { listAllImages } from '../../store/image-row.ts';
@@ -7,6 +9,8 @@ import { networkByName } from '../../store/network-row.ts';
 import type { Context } from '../context.ts';
 import { readHealth } from '../health/state.ts';
 import { readImageConfig } from '../image/view.ts';
+import { jsonFile } from '../log/log-config.ts';
+import type { LogFormat } from '../log/log-file.ts';
 import { readLogBytes, readLogs } from '../log/logs.ts';
 import type { ContainerStatus, ContainerSummary, LogChunk, LogEntry, LogQuery, Why } from '../types.ts';
 import { allSummaries, type Container, containerOf, summaryOf } from './container.ts';
@@ -79,7 +83,7 @@ export function containerLogs(
   query: LogQuery,
   signal?: AbortSignal,
 ): AsyncGenerator<LogEntry, void, undefined> {
-  return logsFrom(context, ref, query, (path, ended) => readLogs(path, query, ended, signal));
+  return logsFrom(context, ref, query, (path, ended, format) => readLogs(path, query, ended, signal, format));
 }
 
 export function containerLogBytes(
@@ -88,31 +92,47 @@ export function containerLogBytes(
   query: LogQuery,
   signal?: AbortSignal,
 ): AsyncGenerator<readonly LogChunk[], void, undefined> {
-  return logsFrom(context, ref, query, (path, ended) => readLogBytes(path, query, ended, signal));
+  return logsFrom(context, ref, query, (path, ended, format) => readLogBytes(path, query, ended, signal, format));
+}
+
+/** Undefined where the log is somewhere else. */
+function logFormat({ options }: Container): LogFormat | undefined {
+  const { driver } = options.log ?? jsonFile;
+  return driver === 'json-file' || driver === 'k8s-file' || driver === 'local' ? driver : undefined;
 }
 
 async function* logsFrom<T>(
   context: Context,
   ref: string,
   query: LogQuery,
-  read: (path: string, ended: Promise<void> | undefined) => AsyncGenerator<T, void, undefined>,
+  read: (path: string, ended: Promise<void> | undefined, format: LogFormat) => AsyncGenerator<T, void, undefined>,
 ): AsyncGenerator<T, void, undefined> {
   const container = await lookUp(context, ref);
+  const format = logFormat(container);
+  if (format === undefined) {
+    throw new OnggiError('unsupported', 'configured logging driver does not support reading', {
+      hint: `The output of "${container.row.name}" goes to ${container.options.log?.driver}.`,
+    });
+  }
   if (query.follow !== true || container.row.state !== 'running' || container.start === null) {
-    yield* read(container.files.log, undefined);
+    yield* read(container.files.log, undefined, format);
     return;
   }
   // The shim says EXIT when the log is complete; a shim that is gone already has completed it.
   using client = await connectShim(container.start.socket, {}).catch(() => undefined);
   const ended = client === undefined ? Promise.resolve() : untilExit(client).then(() => {});
-  yield* read(container.files.log, ended);
+  yield* read(container.files.log, ended, format);
 }
 
 export async function why(context: Context, ref: string): Promise<Why> {
   const container = await lookUp(context, ref);
   const summary = summaryOf(context.store, container.row);
   const lastLines: LogEntry[] = [];
-  for await (const entry of readLogs(container.files.log, { tail: lastLineCount }, undefined)) lastLines.push(entry);
+  const format = logFormat(container);
+  if (format !== undefined) {
+    const last = readLogs(container.files.log, { tail: lastLineCount }, undefined, undefined, format);
+    for await (const entry of last) lastLines.push(entry);
+  }
   const ending = container.row.state === 'running' ? null : container.ending;
   return {
     container: summary,

@@ -21,6 +21,7 @@ import { emit } from '../event/emit.ts';
 import { startNews } from '../event/news.ts';
 import { healthSettings } from '../health/settings.ts';
 import { readImageConfig } from '../image/view.ts';
+import { isOn } from '../log/log-config.ts';
 import type { ContainerId, ContainerOptions, Ending, PortMapping, Session } from '../types.ts';
 import { type Container, containerOf, type StartRecord } from './container.ts';
 import { containerSession } from './container-session.ts';
@@ -153,6 +154,7 @@ async function startRecorded(context: Context, container: Container, interest: I
   const joined = await findJoined(context, container);
   const network = await connectNetwork(context, container);
   const plan = compileContainer(context, container, network, joined);
+  await probeLog(container, plan);
   const client = await spawn(container, plan, { ...interest, reconciles: true });
   try {
     const early: Output[] = [];
@@ -222,6 +224,13 @@ function keepRoomForExit(path: string): void {
   } catch (error) {
     throw fromSystemError(error, `write "${path}"`);
   }
+}
+
+/** As in Docker, one whose entries may wait for their server does not need it yet. */
+async function probeLog({ options }: Container, { keeper }: Plan): Promise<void> {
+  const log = keeper.kind === 'shim' ? keeper.log : null;
+  if (log === null || !('server' in log) || isOn(options.log?.options['fluentd-async'])) return;
+  await (await import('../log/log-probe.ts')).probeLogServer(log);
 }
 
 async function spawn(container: Container, plan: Plan, interest: Interest): Promise<ShimClient> {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { type LogFile, openLogFiles, parseLine } from './log-file.ts';
+import { gzipSync } from 'node:zlib';
+import { type LogFile, openLogFiles } from './log-file.ts';
+import { parseLine } from './log-lines.ts';
 
 let [directory, path] = ['', ''];
 beforeEach(() => {
@@ -130,4 +132,29 @@ test('a single file that was emptied is read from its beginning', () => {
 test('a log that can’t be opened is an error, not an empty log', () => {
   path = join(directory, 'a'.repeat(300));
   assert.throws(() => openLogFiles(path), { code: 'invalid', message: /^open log "/ });
+});
+
+test('compressed files are read; one that got the inode of a compressed one is another', () => {
+  writeFileSync(path, lines('new'));
+  const inode = statSync(path, { bigint: true }).ino;
+  // What native/log-compress.c writes: the subfield "OG" has the inode that the file had.
+  const compressed = (text: string): Buffer => {
+    const plain = gzipSync(text);
+    const extra = Buffer.from([12, 0, 0x4f, 0x47, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    extra.writeBigUInt64LE(inode, 6);
+    return Buffer.concat([plain.subarray(0, 3), Buffer.from([4]), plain.subarray(4, 10), extra, plain.subarray(10)]);
+  };
+  writeFileSync(`${path}.1.gz`, compressed(lines('old')));
+  {
+    using other = open();
+    assert.deepEqual(other.files.map(texts), [['old'], ['new']]);
+  }
+  // In the midst of being compressed it has both names.
+  writeFileSync(`${path}.1.gz`, compressed(lines('new')));
+  {
+    using same = open();
+    assert.deepEqual(same.files.map(texts), [['new']]);
+  }
+  writeFileSync(`${path}.1.gz`, 'damaged');
+  assert.throws(() => openLogFiles(path), /decompress log/);
 });

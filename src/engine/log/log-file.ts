@@ -1,5 +1,5 @@
 /**
- * Reads what the shim wrote: Docker's json-file format, one JSON object a line, rotated as `log`, `log.1`, `log.2`
+ * Reads what the shim wrote: entries, rotated as `log`, `log.1`, `log.2`
  * with the highest number the oldest. The shim appends whole lines, so a line without its newline is still being
  * written and is left for the next look.
  *
@@ -7,12 +7,16 @@
  * file is known by its inode, not its name; files are opened from the newest to the oldest, against the direction in
  * which they move, and a missing number does not mean that there are none after it.
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { errnoOf, fromSystemError } from '../../errors.ts';
-import type { LogChunk, LogEntry, LogQuery } from '../types.ts';
-import { type BlockReader, blockReader } from './log-block.ts';
+import { scratchFile } from '../../kernel/memory-file.ts';
+import type { LogChunk, LogDriver, LogEntry, LogQuery } from '../types.ts';
+import { type BlockReader, blockReader, isSelected } from './log-block.ts';
+import { type EntryReader, lineReader, parseK8sLine, parseLine } from './log-lines.ts';
+import { recordReader } from './log-records.ts';
 
-const blockSize = 1 << 16;
+/** Drivers whose files can be read. */
+export type LogFormat = Extract<LogDriver, 'json-file' | 'k8s-file' | 'local'>;
 
 /** Numbers that may be missing in a row while files are being renamed, at most two rotations at a time. */
 const gapMax = 2;
@@ -20,6 +24,8 @@ const gapMax = 2;
 /** An open file of a log; the caller closes it. */
 export type LogFile = Disposable & {
   readonly inode: bigint;
+  /** The first 64 kB. */
+  head(): Buffer;
   /** All complete lines from where the last call ended. */
   entries(): Generator<LogEntry, void, undefined>;
   /** The same lines as bytes. A file is read by one or the other. Chunks are good until the next are asked for. */
@@ -32,14 +38,15 @@ export type LogFile = Disposable & {
  * The files of a log that came after the one with the inode `after`, oldest first; all when it is absent or gone.
  * @throws OnggiError when one can't be opened for another reason than not being there
  */
-export function openLogFiles(path: string, after?: bigint): LogFile[] {
+export function openLogFiles(path: string, after?: bigint, format: LogFormat = 'json-file'): LogFile[] {
   const files: LogFile[] = [];
   try {
     for (let number = 0, missing = 0; missing <= gapMax; number++) {
-      const file = openLogFile(number === 0 ? path : `${path}.${number}`);
+      const name = number === 0 ? path : `${path}.${number}`;
+      const file = openLogFile(name, format) ?? (number === 0 ? undefined : openCompressed(`${name}.gz`, format));
       missing = file === undefined ? missing + 1 : 0;
       if (file === undefined) continue;
-      const seen = files.some(({ inode }) => inode === file.inode);
+      const seen = files.some((other) => isSame(other, file));
       if (seen || file.inode === after) file[Symbol.dispose]();
       if (file.inode === after) break;
       if (!seen) files.unshift(file);
@@ -51,7 +58,15 @@ export function openLogFiles(path: string, after?: bigint): LogFile[] {
   }
 }
 
-function openLogFile(path: string): LogFile | undefined {
+/**
+ * An inode says which file it is as long as somebody has it open. That of a file that was compressed may have been given
+ * to a newer one since, so what they say counts, too: its times make it unique.
+ */
+function isSame(one: LogFile, other: LogFile): boolean {
+  return one.inode === other.inode && one.head().equals(other.head());
+}
+
+function openLogFile(path: string, format: LogFormat): LogFile | undefined {
   let fd: number;
   try {
     fd = openSync(path, 'r');
@@ -59,84 +74,81 @@ function openLogFile(path: string): LogFile | undefined {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw fromSystemError(error, `open log "${path}"`);
   }
-  let position = 0;
-  let rest = '';
-  let decoder = new TextDecoder();
-  const block = Buffer.allocUnsafe(blockSize);
-  let reader: BlockReader | undefined;
-  const seek = (to: number): void => {
-    [position, rest, decoder] = [to, '', new TextDecoder()];
-    if (reader !== undefined) reader.position = to;
-  };
-  return {
-    inode: fstatSync(fd, { bigint: true }).ino,
-    *entries() {
-      // A log of a single file is rotated by emptying it.
-      if (fstatSync(fd).size < position) seek(0);
-      for (;;) {
-        const length = readSync(fd, block, 0, blockSize, position);
-        if (length === 0) return;
-        position += length;
-        rest += decoder.decode(block.subarray(0, length), { stream: true });
-        const lines = rest.split('\n');
-        rest = lines.pop() ?? '';
-        for (const line of lines) {
-          const entry = parseLine(line);
-          if (entry !== undefined) yield entry;
-        }
-      }
-    },
-    blocks(query) {
-      if (reader === undefined) {
-        reader = blockReader(fd, parseLine);
-        reader.position = position;
-      }
-      return reader.blocks(query);
-    },
-    seekTail(count) {
-      const { offset, lines } = lastLines(fd, count);
-      seek(offset);
-      return lines;
-    },
-    [Symbol.dispose]() {
-      closeSync(fd);
-    },
-  };
+  return logFile(fd, format, fstatSync(fd, { bigint: true }).ino, { [Symbol.dispose]: () => closeSync(fd) });
 }
 
-/** Offset of the last `count` complete lines of a file, and how many there were (at most `count`). */
-function lastLines(fd: number, count: number): { offset: number; lines: number } {
-  const end = fstatSync(fd).size;
-  if (count <= 0) return { offset: end, lines: 0 };
-  const block = Buffer.allocUnsafe(blockSize);
-  let newlines = 0;
-  for (let stop = end; stop > 0; ) {
-    const start = Math.max(0, stop - blockSize);
-    const length = readSync(fd, block, 0, stop - start, start);
-    for (let i = length - 1; i >= 0; i--) {
-      // The newline that ends line n from the end begins line n-1: one more than asked marks the start.
-      if (block[i] === 0x0a && ++newlines > count) return { offset: start + i + 1, lines: count };
-    }
-    stop = start;
-  }
-  return { offset: 0, lines: newlines };
-}
-
-/** A line that is not an entry (cut by a full disk or a power cut) is passed over: the rest of the log still counts. */
-export function parseLine(line: string): LogEntry | undefined {
+/** Of a rotated file, which nobody writes to any more. It is known by the inode that it had (native/log-compress.c). */
+function openCompressed(path: string, format: LogFormat): LogFile | undefined {
+  let bytes: Buffer;
   try {
-    const value: unknown = JSON.parse(line);
-    if (typeof value !== 'object' || value === null) return undefined;
-    const { log, stream, time, attrs } = value as Record<string, unknown>;
-    if (typeof log !== 'string' || typeof time !== 'string') return undefined;
-    const attributes = attrs === undefined ? {} : { attributes: textsOf(attrs) };
-    return { stream: stream === 'stderr' ? 'stderr' : 'stdout', time, text: log, ...attributes };
-  } catch {
-    return undefined;
+    bytes = readFileSync(path);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw fromSystemError(error, `open log "${path}"`);
   }
+  const file = scratchFile('log');
+  try {
+    const { gunzipSync } = process.getBuiltinModule('node:zlib');
+    const plain = gunzipSync(bytes, { maxOutputLength: largestRotated });
+    for (let done = 0; done < plain.length; ) done += writeSync(file.fd, plain, done);
+  } catch (error) {
+    file[Symbol.dispose]();
+    throw fromSystemError(error, `decompress log "${path}"`);
+  }
+  return logFile(file.fd, format, formerInode(bytes), file);
 }
 
-function textsOf(value: unknown): Record<string, string> {
-  const entries = typeof value === 'object' && value !== null ? Object.entries(value) : [];
-  return Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+/** Files as large as that are not rotated: a size of log is what somebody wants to keep. */
+const largestRotated = 2 ** 31 - 1;
+
+/** The subfield "OG" of the header's extra field (RFC 1952, section 2.3.1.1). */
+function formerInode(gzip: Buffer): bigint {
+  const own = gzip.length >= 24 && ((gzip[3] ?? 0) & 4) !== 0 && gzip.toString('latin1', 12, 14) === 'OG';
+  return own ? gzip.readBigUInt64LE(16) : 0n;
+}
+
+function logFile(fd: number, format: LogFormat, inode: bigint, owner: Disposable): LogFile {
+  const reader = entryReader(fd, format);
+  let blocks: BlockReader | undefined;
+  return {
+    inode,
+    head() {
+      const bytes = Buffer.allocUnsafe(1 << 16);
+      return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, 0));
+    },
+    entries: () => reader.entries(),
+    blocks(query) {
+      if (format !== 'json-file') return chunks(reader, query);
+      if (blocks === undefined) {
+        blocks = blockReader(fd, parseLine);
+        blocks.position = reader.position();
+      }
+      return blocks.blocks(query);
+    },
+    seekTail: (count) => reader.seekTail(count),
+    [Symbol.dispose]: () => owner[Symbol.dispose](),
+  };
+}
+
+function entryReader(fd: number, format: LogFormat): EntryReader {
+  if (format === 'local') return recordReader(fd);
+  return lineReader(fd, format === 'k8s-file' ? parseK8sLine : parseLine);
+}
+
+/** Entries as bytes, those of a stream that follow one another in one piece. */
+function* chunks(reader: EntryReader, query: LogQuery): Generator<readonly LogChunk[], void, undefined> {
+  const most = 1 << 18;
+  let texts: string[] = [];
+  let [stream, length]: [LogChunk['stream'], number] = ['stdout', 0];
+  for (const entry of reader.entries()) {
+    if (!isSelected(entry, query)) continue;
+    if (length > 0 && (entry.stream !== stream || length >= most)) {
+      yield [{ stream, bytes: Buffer.from(texts.join('')) }];
+      [texts, length] = [[], 0];
+    }
+    stream = entry.stream;
+    texts.push(query.timestamps === true ? `${entry.time} ${entry.text}` : entry.text);
+    length += entry.text.length;
+  }
+  if (length > 0) yield [{ stream, bytes: Buffer.from(texts.join('')) }];
 }

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { watchPaths } from '../../kernel/watch.ts';
 import type { LogChunk, LogEntry, LogQuery } from '../types.ts';
 import { isSelected } from './log-block.ts';
-import { type LogFile, openLogFiles } from './log-file.ts';
+import { type LogFile, type LogFormat, openLogFiles } from './log-file.ts';
 
 /**
  * @param path the log file that the shim appends to
@@ -14,8 +14,9 @@ export function readLogs(
   query: LogQuery,
   ended: Promise<void> | undefined,
   signal?: AbortSignal,
+  format?: LogFormat,
 ): AsyncGenerator<LogEntry, void, undefined> {
-  return readFiles(path, query, ended, signal, function* (file) {
+  return readFiles(path, query, ended, signal, format, function* (file) {
     for (const entry of file.entries()) {
       if (isSelected(entry, query)) yield entry;
     }
@@ -28,8 +29,9 @@ export function readLogBytes(
   query: LogQuery,
   ended: Promise<void> | undefined,
   signal?: AbortSignal,
+  format?: LogFormat,
 ): AsyncGenerator<readonly LogChunk[], void, undefined> {
-  return readFiles(path, query, ended, signal, (file) => file.blocks(query));
+  return readFiles(path, query, ended, signal, format, (file) => file.blocks(query));
 }
 
 type Read<T> = (file: LogFile) => Generator<T, void, undefined>;
@@ -39,18 +41,19 @@ async function* readFiles<T>(
   query: LogQuery,
   ended: Promise<void> | undefined,
   signal: AbortSignal | undefined,
+  format: LogFormat | undefined,
   read: Read<T>,
 ): AsyncGenerator<T, void, undefined> {
   // Watched before the first look, so that nothing falls between the two.
   using changes = ended === undefined ? undefined : watchChanges(path, ended, signal);
   // Oldest first; the first is the one being read.
-  const open = openLogFiles(path);
+  const open = openLogFiles(path, undefined, format);
   try {
     if (query.tail !== undefined) seekTail(open, query.tail);
     yield* drain(open, read);
     for (let done = false; changes !== undefined && !done && signal?.aborted !== true; ) {
       done = (await changes.next()) === 'ended';
-      open.push(...openLogFiles(path, open[0]?.inode));
+      open.push(...openLogFiles(path, open[0]?.inode, format));
       yield* drain(open, read);
     }
   } finally {

@@ -12,6 +12,7 @@ import { version } from '../../version.ts';
 import { statusOf } from '../container/container.ts';
 import { settleStale } from '../container/reconcile.ts';
 import type { Context } from '../context.ts';
+import { jsonFile } from '../log/log-config.ts';
 import type { ContainerStatus } from '../types.ts';
 
 export type EngineInfo = {
@@ -22,7 +23,8 @@ export type EngineInfo = {
   readonly storageDriver: StorageDriver;
   /** What is worth knowing of it, as Docker names it, in the order in which it is shown. */
   readonly storageDriverStatus: readonly (readonly [name: string, value: string])[];
-  readonly logDriver: 'json-file';
+  /** Of containers for which nobody says otherwise. */
+  readonly logDriver: string;
   /** What is mounted: v1, v2 or both. */
   readonly cgroupVersion: '1' | '2' | 'hybrid' | 'none';
   readonly cgroupDriver: 'cgroupfs';
@@ -60,7 +62,7 @@ export async function engineInfo(context: Context): Promise<EngineInfo> {
     images: listImages(store.database).length,
     storageDriver: driver,
     storageDriverStatus: driverStatus(store, driver),
-    logDriver: 'json-file',
+    logDriver: process.env['ONGGI_LOG_DRIVER'] || jsonFile.driver,
     cgroupVersion: cgroupVersions[layout.mode],
     cgroupDriver: 'cgroupfs',
     kernel: release(),

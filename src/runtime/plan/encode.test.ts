@@ -89,8 +89,9 @@ test('the first two records say what the keeper and the spawn are', () => {
   // u32 length, "ab", NUL
   assert.equal(shim.payload.getUint32(0, true), 2);
   assert.equal(shim.payload.getUint8(6), 0);
-  // no log: str? none
-  assert.equal(shim.payload.getUint32(7 + 11, true), 0xffff_ffff);
+  // no log: driver 0, str? none
+  assert.equal(shim.payload.getUint32(7 + 11, true), 0);
+  assert.equal(shim.payload.getUint32(7 + 15, true), 0xffff_ffff);
   // CLONE_NEWNS | CLONE_NEWPID, never CLONE_NEWCGROUP
   assert.equal(spawn.payload.getUint32(0, true), 0x2002_0000);
 });

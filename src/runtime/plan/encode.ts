@@ -10,6 +10,8 @@ import {
   healthActionNumbers,
   hookKindNumbers,
   keeperOpNumbers,
+  logDriverNumbers,
+  logTransportNumbers,
   noAttributes,
   opNumbers,
   type Phase,
@@ -304,9 +306,7 @@ function writeStep(out: Writer, step: Step): void {
 function writeShim(out: Writer, shim: ShimOptions): void {
   out.string(shim.id);
   out.string(shim.socket);
-  out.optionalString(shim.log?.path ?? null);
-  out.u64(shim.log?.maxSize ?? 0n);
-  out.u32(shim.log?.maxFiles ?? 0);
+  writeLog(out, shim.log);
   out.string(shim.exitFile);
   out.strings(shim.reconcile);
   out.bool(shim.terminal);
@@ -327,6 +327,24 @@ function writeHealth(out: Writer, health: HealthCheck): void {
   out.u32(health.retries);
   out.u32(healthActionNumbers[health.action]);
   out.strings(health.command);
+}
+
+function writeLog(out: Writer, log: ShimOptions['log']): void {
+  const file = log !== null && 'path' in log ? log : undefined;
+  const target = log !== null && 'server' in log ? log : undefined;
+  out.u32(log === null ? 0 : logDriverNumbers[log.driver ?? 'json-file']);
+  out.optionalString(file?.path ?? null);
+  out.u64(file?.maxSize ?? 0n);
+  out.u32(file?.maxFiles ?? 0);
+  out.bool(file?.compress ?? false);
+  out.u64(log?.bufferSize ?? 0n);
+  out.u32(target === undefined ? 0 : logTransportNumbers[target.server.transport]);
+  out.string(target?.server.address ?? '');
+  out.u32(target?.server.port ?? 0);
+  out.u32(target?.numbers[0] ?? 0);
+  out.u32(target?.numbers[1] ?? 0);
+  out.blob(target?.head ?? new Uint8Array());
+  out.blob(log?.fields ?? new Uint8Array());
 }
 
 function writeLauncher(out: Writer, launcher: LauncherOptions): void {

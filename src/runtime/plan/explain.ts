@@ -12,6 +12,8 @@ import type {
   IdMapping,
   Keeper,
   LauncherOptions,
+  LogFile,
+  LogTarget,
   NamespaceType,
   Op,
   Plan,
@@ -201,12 +203,20 @@ function explainLauncher(launcher: LauncherOptions): string[] {
 
 function explainShim(shim: ShimOptions): string[] {
   const lines = [`listen for clients on ${quote(shim.socket)}`];
-  if (shim.log !== null) {
-    const rotation =
-      shim.log.maxSize === 0n ? 'never rotated' : `${shim.log.maxFiles} files of at most ${shim.log.maxSize} bytes`;
-    lines.push(`log the output to ${quote(shim.log.path)} (${rotation})`);
-  }
+  if (shim.log !== null) lines.push(`log the output ${explainLog(shim.log)}`);
   return lines;
+}
+
+function explainLog(log: LogFile | LogTarget): string {
+  const full = (log.bufferSize ?? 0n) > 0n ? `; what does not fit in ${log.bufferSize} bytes is dropped` : '';
+  if ('server' in log) {
+    const { transport, address, port } = log.server;
+    return `to ${log.driver} at ${quote(port === 0 ? address : `${address}:${port}`)} (${transport}${full})`;
+  }
+  const { path, maxSize, maxFiles } = log;
+  const rotation = maxSize === 0n ? 'never rotated' : `${maxFiles} files of at most ${maxSize} bytes`;
+  const as = log.driver === undefined || log.driver === 'json-file' ? '' : ` as ${log.driver}`;
+  return `to ${quote(path)}${as} (${rotation}${log.compress === true ? ', compressed' : ''}${full})`;
 }
 
 const namespaceWords: Readonly<Record<NamespaceType, string>> = {

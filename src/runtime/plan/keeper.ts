@@ -6,7 +6,7 @@ export type ShimOptions = {
   readonly id: string;
   /** Listening attach socket, at most 107 bytes. */
   readonly socket: string;
-  readonly log: LogFile | null;
+  readonly log: LogFile | LogTarget | null;
   /** Exit record, written beside itself, fsynced and renamed. */
   readonly exitFile: string;
   /** Command run after the exit record is durable, unless a client has claimed the work and done it. */
@@ -22,12 +22,38 @@ export type ShimOptions = {
   readonly oom: OomSource | null;
 };
 
+/** A log in files that the shim writes. */
 export type LogFile = {
   readonly path: string;
   /** Bytes after which the file is rotated, 0 for never. */
   readonly maxSize: bigint;
   /** Number of files kept, the current one included. */
   readonly maxFiles: number;
+  /** Compress those that are rotated. */
+  readonly compress?: boolean;
+  /** json-file if absent. */
+  readonly driver?: 'json-file' | 'local' | 'k8s-file';
+  /** What each entry of json-file carries: `,"attrs":{...}`. */
+  readonly fields?: Uint8Array;
+  /** Bytes of entries that may wait before more are dropped, 0 (if absent) to have the container wait instead. */
+  readonly bufferSize?: bigint;
+};
+
+/** Where a log server is. A path for unix(7) sockets, a host otherwise. */
+export type LogServer = {
+  readonly transport: 'udp' | 'tcp' | 'stream' | 'datagram';
+  readonly address: string;
+  readonly port: number;
+};
+
+/** A log that goes to a server. What the parts mean for each driver stands in native/log-config.h. */
+export type LogTarget = {
+  readonly driver: 'journald' | 'syslog' | 'fluentd' | 'gelf';
+  readonly server: LogServer;
+  readonly bufferSize: bigint;
+  readonly numbers: readonly [number, number];
+  readonly head: Uint8Array;
+  readonly fields: Uint8Array;
 };
 
 /** How the shim checks the health of its container (native/health.h). Times in milliseconds, paths absolute. */

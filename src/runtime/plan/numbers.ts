@@ -77,3 +77,17 @@ export const hookKindNumbers = { prestart: 0, createRuntime: 1, createContainer:
 
 /** Of a mount whose attributes don't change. */
 export const noAttributes: MountAttributes = { set: 0, clear: 0, words: [] };
+
+/** enum log_driver of native/log-config.h */
+export const logDriverNumbers = {
+  'json-file': 1,
+  local: 2,
+  'k8s-file': 3,
+  journald: 4,
+  syslog: 5,
+  fluentd: 6,
+  gelf: 7,
+} as const;
+
+/** enum log_transport of native/log-config.h */
+export const logTransportNumbers = { udp: 1, tcp: 2, stream: 3, datagram: 4 } as const;

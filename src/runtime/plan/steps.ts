@@ -19,7 +19,16 @@
 import type { NetlinkStep } from '../../kernel/netlink-step.ts';
 import type { HealthCheck, Keeper } from './keeper.ts';
 
-export type { HealthCheck, Keeper, LauncherOptions, LogFile, OomSource, ShimOptions } from './keeper.ts';
+export type {
+  HealthCheck,
+  Keeper,
+  LauncherOptions,
+  LogFile,
+  LogServer,
+  LogTarget,
+  OomSource,
+  ShimOptions,
+} from './keeper.ts';
 
 /** Flags of mount(2) (MS_*), as a number, with the words they came from kept for `explain`. */
 export type MountFlags = { readonly bits: number; readonly words: readonly string[] };

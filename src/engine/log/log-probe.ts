@@ -1,0 +1,31 @@
+/** Whether a log server answers, asked before a container is started: Docker refuses the start otherwise. Acts. */
+import { once } from 'node:events';
+import { OnggiError } from '../../errors.ts';
+import type { LogServer, LogTarget } from '../../runtime/plan/steps.ts';
+
+const patience = 5000;
+
+/** @throws OnggiError `unavailable`; never for datagrams, which nobody answers */
+export async function probeLogServer({ driver, server }: LogTarget): Promise<void> {
+  if (server.transport !== 'tcp' && server.transport !== 'stream') return;
+  const { connect } = await import('node:net');
+  const { address, port } = server;
+  const socket = server.transport === 'stream' ? connect(address) : connect(port, address);
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.timeout(patience) });
+  } catch (error) {
+    const found =
+      error instanceof Error && error.name === 'AbortError' ? `no answer within ${patience / 1000} s` : error;
+    throw new OnggiError(
+      'unavailable',
+      `failed to initialize logging driver: ${driver}: connect to "${shown(server)}": ${found instanceof Error ? found.message : found}`,
+      { hint: 'Start the log server, or use a driver that needs none.' },
+    );
+  } finally {
+    socket.destroy();
+  }
+}
+
+function shown({ address, port }: LogServer): string {
+  return port === 0 ? address : `${address}:${port}`;
+}
