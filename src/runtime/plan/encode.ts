@@ -5,13 +5,11 @@
  * with those of the header.
  */
 
+import { writeHealth, writeLauncher, writeShim } from './encode-keeper.ts';
 import {
   cloneFlags,
-  healthActionNumbers,
   hookKindNumbers,
   keeperOpNumbers,
-  logDriverNumbers,
-  logTransportNumbers,
   noAttributes,
   opNumbers,
   type Phase,
@@ -22,17 +20,14 @@ import type {
   ByKeeper,
   CgroupPlacement,
   CleanupStep,
-  HealthCheck,
   HookStep,
   IdMapping,
   InitStep,
-  LauncherOptions,
   MountAttributes,
   NamespaceType,
   Op,
   Plan,
   PrepareStep,
-  ShimOptions,
   Spawn,
   Step,
 } from './steps.ts';
@@ -301,59 +296,6 @@ function record(out: Writer, op: number, phase: Phase, payload: () => void): voi
 function writeStep(out: Writer, step: Step): void {
   // The row was found by the step's own op, so it takes this step; the type system can't follow that correlation.
   (payloads[step.op] as (out: Writer, step: Step) => void)(out, step);
-}
-
-function writeShim(out: Writer, shim: ShimOptions): void {
-  out.string(shim.id);
-  out.string(shim.socket);
-  writeLog(out, shim.log);
-  out.string(shim.exitFile);
-  out.strings(shim.reconcile);
-  out.bool(shim.terminal);
-  out.bool(shim.stdin);
-  out.bool(shim.stdinOnce);
-  out.bool(shim.startRequired);
-  out.u32(shim.oom?.version ?? 0);
-  out.string(shim.oom?.directory ?? '');
-}
-
-function writeHealth(out: Writer, health: HealthCheck): void {
-  out.string(health.directory);
-  out.optionalString(health.freezer);
-  out.string(health.eventLog);
-  for (const time of [health.interval, health.timeout, health.startPeriod, health.startInterval]) {
-    out.u64(BigInt(Math.ceil(time)));
-  }
-  out.u32(health.retries);
-  out.u32(healthActionNumbers[health.action]);
-  out.strings(health.command);
-}
-
-function writeLog(out: Writer, log: ShimOptions['log']): void {
-  const file = log !== null && 'path' in log ? log : undefined;
-  const target = log !== null && 'server' in log ? log : undefined;
-  out.u32(log === null ? 0 : logDriverNumbers[log.driver ?? 'json-file']);
-  out.optionalString(file?.path ?? null);
-  out.u64(file?.maxSize ?? 0n);
-  out.u32(file?.maxFiles ?? 0);
-  out.bool(file?.compress ?? false);
-  out.u64(log?.bufferSize ?? 0n);
-  out.u32(target === undefined ? 0 : logTransportNumbers[target.server.transport]);
-  out.string(target?.server.address ?? '');
-  out.u32(target?.server.port ?? 0);
-  out.u32(target?.numbers[0] ?? 0);
-  out.u32(target?.numbers[1] ?? 0);
-  out.blob(target?.head ?? new Uint8Array());
-  out.blob(log?.fields ?? new Uint8Array());
-}
-
-function writeLauncher(out: Writer, launcher: LauncherOptions): void {
-  out.string(launcher.id);
-  out.bool(launcher.terminal);
-  out.bool(launcher.consoleSocket);
-  out.u32(launcher.preserve);
-  out.bool(launcher.stay);
-  out.optionalString(launcher.startFifo);
 }
 
 function writeHook(out: Writer, hook: HookStep): void {
