@@ -346,8 +346,8 @@ export type { RegistryOptions } from './registry/registry-access.ts';
 export type * from './types/copy.ts';
 export type * from './types/event.ts';
 export type * from './types/health.ts';
-export type * from './types/secret.ts';
 export type * from './types/log.ts';
+export type * from './types/secret.ts';
 
 /** Something that could not be had and was gone without; faces print it once. */
 export type Warning = { readonly message: string };
