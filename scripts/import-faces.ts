@@ -192,7 +192,6 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'volume/volumes.ts',
       'context.ts',
       'index.ts',
-      'log/log-config.ts',
       'process-end.ts',
       'store-root.ts',
       'terminal.ts',
