@@ -16,6 +16,7 @@ const withoutShim: readonly string[] = [
   'rootless.test.ts',
   'rootless-engine.test.ts',
   'rootless-hostile.test.ts',
+  'rootless-library.test.ts',
   'rootless-network.test.ts',
 ];
 

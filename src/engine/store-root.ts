@@ -1,7 +1,7 @@
 /** Where the store of a user lies when nobody says. Acts. */
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { unprivileged } from '../kernel/user-namespace.ts';
+import { inUserNamespace, unprivileged } from '../kernel/user-namespace.ts';
 import { defaultRoot } from '../store/layout.ts';
 
 /**
@@ -10,7 +10,11 @@ import { defaultRoot } from '../store/layout.ts';
  */
 export function rootOrDefault(root: string | undefined): string {
   if (root !== undefined) return root;
-  if (unprivileged() === undefined) return defaultRoot;
+  if (unprivileged() === undefined) {
+    // What `onggi unshare` has executed is root among the ids of its user, and works on that user's store.
+    const inherited = process.env['ONGGI_ROOT'] ?? '';
+    return isAbsolute(inherited) && inUserNamespace() ? inherited : defaultRoot;
+  }
   const data = process.env['XDG_DATA_HOME'] ?? '';
   return join(isAbsolute(data) ? data : join(homedir(), '.local/share'), 'onggi');
 }

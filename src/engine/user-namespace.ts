@@ -1,4 +1,5 @@
 /** What an ordinary user needs to work on files of its containers: to be root among their ids. Acts. */
+import { OnggiError } from '../errors.ts';
 import { executeMapped, unprivileged } from '../kernel/user-namespace.ts';
 import { rootOrDefault } from './store-root.ts';
 
@@ -21,4 +22,15 @@ export function enterUserNamespace(
 /** Whether this process is that of an ordinary user outside of such a namespace. */
 export function isOrdinaryUser(): boolean {
   return unprivileged() !== undefined;
+}
+
+/**
+ * Layers have files of many ids, so they are unpacked as root or among the user's ids.
+ * @param operation "load an image". @throws OnggiError `denied`
+ */
+export function checkIds(operation: string): void {
+  if (!isOrdinaryUser()) return;
+  throw new OnggiError('denied', `${operation}: an ordinary user can't give files their owners`, {
+    hint: 'Run this program by "onggi unshare", or use the command of onggi, which does that by itself.',
+  });
 }

@@ -21,6 +21,7 @@ import type {
   Session,
   Why,
 } from '../types.ts';
+import { checkIds } from '../user-namespace.ts';
 import type { UpdateOptions } from './update.ts';
 
 /** `size` reads the directories of all of them. */
@@ -159,7 +160,10 @@ export function makeContainers(context: Context): Containers {
       const { exportTree } = await import('./changes.ts');
       yield* exportTree(context, ref, signal);
     },
-    commit: async (ref, name, options) => (await import('./changes.ts')).commit(context, ref, name, options ?? {}),
+    async commit(ref, name, options) {
+      checkIds('commit a container');
+      return await (await import('./changes.ts')).commit(context, ref, name, options ?? {});
+    },
     copy: async (from, to, options) => (await import('../copy/copy.ts')).copy(context, from, to, options ?? {}),
     explain: async (options) => (await import('./explain.ts')).explain(context, options),
   };

@@ -8,6 +8,7 @@ import { copyImage } from '../../transport/copy.ts';
 import { openDestination, openSource, type Surroundings } from '../../transport/open.ts';
 import type { Context } from '../context.ts';
 import { type RegistryOptions, repositoryOf } from '../registry/registry-access.ts';
+import { checkIds } from '../user-namespace.ts';
 import type { CopiedImage, CopyImageOptions } from './transfer.ts';
 
 export async function copyBetween(
@@ -22,6 +23,7 @@ export async function copyBetween(
   if (options.sign !== undefined && destinationAddress.transport !== 'docker') {
     throw unsupported(`signing into "${destinationAddress.transport}:"`, 'Sign it in a registry.');
   }
+  if (destinationAddress.transport === 'onggi') checkIds('copy an image into the store');
   const temporary = options.temporary ?? temporaryOf(context, addresses);
   const whole = options.platform !== undefined || (options.instances ?? 'system') !== 'system';
   const surroundings = around(context, temporary, options.source, options.signal);

@@ -1,6 +1,4 @@
 /** The operations on images, each loaded when it is first called. */
-import { OnggiError } from '../../errors.ts';
-import { unprivileged } from '../../kernel/user-namespace.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Credentials } from '../../registry/credentials.ts';
 import type { KeyPair } from '../../signature/key.ts';
@@ -8,6 +6,7 @@ import type { ArchiveTarget } from '../../transport/archive-sink.ts';
 import type { Context } from '../context.ts';
 import type { ManifestCheck, ManifestSigning } from '../signature/simple-signing.ts';
 import type { ImageSummary, PullEvent, PushEvent } from '../types.ts';
+import { checkIds } from '../user-namespace.ts';
 import type { LoadedImage, LoadOptions } from './load.ts';
 import type { SaveOptions } from './save.ts';
 import type { SignOptions, VerifiedSignature, VerifyOptions } from './signature.ts';
@@ -139,14 +138,6 @@ export type Images = {
   makeKeys(passphrase: string | null): Promise<KeyPair>;
 };
 
-/** Layers have files of many ids. @throws OnggiError `denied` */
-function checkIds(operation: string): void {
-  if (unprivileged() === undefined) return;
-  throw new OnggiError('denied', `${operation} an image: an ordinary user can't give its files their owners`, {
-    hint: 'Run this program by "onggi unshare", or use the command of onggi, which does that by itself.',
-  });
-}
-
 export function makeImages(context: Context): Images {
   return {
     list: async () => (await import('./query.ts')).listImages(context),
@@ -159,7 +150,7 @@ export function makeImages(context: Context): Images {
     prune: async (options) => (await import('./query.ts')).pruneImages(context, options ?? {}),
     async *pull(ref, options) {
       const { pull } = await import('./pull.ts');
-      checkIds('pull');
+      checkIds('pull an image');
       const { emitTransfer } = await import('../event/image-news.ts');
       for await (const event of pull(context, ref, options ?? {})) {
         if (event.type === 'done') emitTransfer(context.store, 'pull', ref, event.id);
@@ -181,7 +172,7 @@ export function makeImages(context: Context): Images {
     },
     async *load(path, options) {
       const { loadImages } = await import('./load.ts');
-      checkIds('load');
+      checkIds('load an image');
       const { emitImage } = await import('../event/image-news.ts');
       for await (const loaded of loadImages(context, path, options)) {
         emitImage(context.store, 'load', loaded.id);
@@ -195,7 +186,7 @@ export function makeImages(context: Context): Images {
     makeKeys: async (passphrase) => (await import('../../signature/key.ts')).generateKeyPair(passphrase),
     import: async (source, name, options) => {
       const { makeImage } = await import('./change.ts');
-      checkIds('import');
+      checkIds('import an image');
       return await makeImage(context.store, source, name, options ?? {});
     },
   };

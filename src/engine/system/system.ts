@@ -1,5 +1,6 @@
 /** The operations on the store as a whole, each loaded when it is first called. */
 import type { Context } from '../context.ts';
+import { checkIds } from '../user-namespace.ts';
 import type { CheckReport, CheckSystemOptions } from './check.ts';
 import type { PrunedSystem, PruneSystemOptions } from './prune.ts';
 import type { SystemUsage } from './usage.ts';
@@ -18,7 +19,11 @@ export type System = {
 
 export function makeSystem(context: Context): System {
   return {
-    check: async (options) => (await import('./check.ts')).checkSystem(context, options ?? {}),
+    async check(options = {}) {
+      // Layers are unpacked again, to be compared.
+      if (options.quick !== true || options.repair === true) checkIds('check the store');
+      return await (await import('./check.ts')).checkSystem(context, options);
+    },
     usage: async () => (await import('./usage.ts')).systemUsage(context),
     prune: async (options) => (await import('./prune.ts')).pruneSystem(context, options ?? {}),
   };
