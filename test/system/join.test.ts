@@ -56,7 +56,7 @@ systemTest(
       'sleep',
       '1000',
     ]);
-    const look = 'grep db /etc/hosts; env | grep ^DB_ | sort';
+    const look = 'grep -w db /etc/hosts; env | grep ^DB_ | sort';
     const seen = (await world.ok(['run', '--rm', '--name', 'own', '--link', 'web:db', image, 'sh', '-c', look])).split(
       '\n',
     );
