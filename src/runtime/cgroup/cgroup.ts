@@ -52,11 +52,19 @@ function unifiedBase(layout: CgroupLayout, own: OwnCgroups): string {
   return layout.mode === 'unified' ? path.slice(0, path.lastIndexOf('/')) || '/' : path;
 }
 
+/** Of UTF-8, of which three bytes are the most for a unit: what is short anyway need not be measured. */
+function isLonger(text: string, bytes: number): boolean {
+  return text.length * 3 > bytes && Buffer.byteLength(text) > bytes;
+}
+
+/** Control characters; `\p{Cc}` would have the engine build its tables of Unicode for each first container. */
+const control = /[\u0000-\u001f\u007f-\u009f]/;
+
 /** Names of directories may hold anything but a slash; what would leave the tree or break a line is refused. */
 function checkedParts(path: string): string[] {
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');
-  const bad = parts.find((part) => part === '..' || Buffer.byteLength(part) > 255 || /\p{Cc}/u.test(part));
-  if (bad !== undefined || Buffer.byteLength(path) > 3000) {
+  const bad = parts.find((part) => part === '..' || isLonger(part, 255) || control.test(part));
+  if (bad !== undefined || isLonger(path, 3000)) {
     throw new OnggiError('invalid', `cgroupsPath: "${path}" is not a path of plain names`);
   }
   if (parts.length === 0)

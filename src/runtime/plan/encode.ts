@@ -278,18 +278,32 @@ export function encodePlan(plan: Plan): Uint8Array<ArrayBuffer> {
   record(out, keeperOpNumbers[spawn.kind], 'keeper', () => writeSpawn(out, spawn));
   if (health !== undefined) record(out, keeperOpNumbers.health, 'keeper', () => writeHealth(out, health));
   for (const [phase, list] of steps) {
-    for (const step of list) record(out, opNumbers[step.op], phase, () => writeStep(out, step));
+    for (const step of list) {
+      const lengthAt = begin(out, opNumbers[step.op], phase);
+      writeStep(out, step);
+      end(out, lengthAt);
+    }
   }
   out.patch(8, out.length());
   return out.bytes();
 }
 
 function record(out: Writer, op: number, phase: Phase, payload: () => void): void {
+  const lengthAt = begin(out, op, phase);
+  payload();
+  end(out, lengthAt);
+}
+
+/** @returns where the length of the payload stands, for `end` */
+function begin(out: Writer, op: number, phase: Phase): number {
   out.u16(op);
   out.u16(phaseNumbers[phase]);
   const lengthAt = out.length();
   out.u32(0);
-  payload();
+  return lengthAt;
+}
+
+function end(out: Writer, lengthAt: number): void {
   out.patch(lengthAt, out.length() - lengthAt - 4);
 }
 
@@ -310,11 +324,18 @@ function writeHook(out: Writer, hook: HookStep): void {
 }
 
 function writeAttributes(out: Writer, attributes: MountAttributes): void {
-  out.u64(BigInt(attributes.set));
-  out.u64(BigInt(attributes.clear));
+  // All attributes there are fit into the lower half (<linux/mount.h>).
+  out.u32(attributes.set);
+  out.u32(0);
+  out.u32(attributes.clear);
+  out.u32(0);
 }
 
 function writeIdMap(out: Writer, map: readonly IdMapping[]): void {
+  if (map.length === 0) {
+    out.u32(0);
+    return;
+  }
   out.list(map, (item) => {
     out.u32(item.containerId);
     out.u32(item.hostId);

@@ -34,12 +34,26 @@ export type CompiledMounts = { readonly steps: InitStep[]; readonly later: InitS
 /** @throws OnggiError `invalid` or `unsupported`, naming the mount */
 export function compileMounts(mounts: readonly Mount[], context: MountContext): CompiledMounts {
   const later: InitStep[] = [];
-  return { steps: mounts.flatMap((mount) => compileMount(mount, context, later)), later };
+  const known = new Map<string, MountOptions>();
+  return { steps: mounts.flatMap((mount) => compileMount(mount, context, known, later)), later };
 }
 
-function compileMount(mount: Mount, context: MountContext, later: InitStep[]): InitStep[] {
+/** Many mounts, few ways to mount: each list of words is taken apart once. */
+function optionsOf(target: string, words: readonly string[], known: Map<string, MountOptions>): MountOptions {
+  const key = words.join('\0');
+  const found = known.get(key) ?? parseMountOptions(target, words);
+  known.set(key, found);
+  return found;
+}
+
+function compileMount(
+  mount: Mount,
+  context: MountContext,
+  known: Map<string, MountOptions>,
+  later: InitStep[],
+): InitStep[] {
   const target = checkDestination(mount.destination);
-  const options = parseMountOptions(target, mount.options ?? []);
+  const options = optionsOf(target, mount.options ?? [], known);
   if (options.remount) return [remount(target, options)];
   const bound = options.bind || mount.type === 'bind';
   const mapping = idMapping(mount, target, options, context);
@@ -145,6 +159,7 @@ function sourceOf(mount: Mount, target: string, bundle: string): string {
  * @throws OnggiError `invalid`
  */
 function idMapping(mount: Mount, target: string, options: MountOptions, context: MountContext): BindMapping | null {
+  if (options.idMap === 'no' && mount.uidMappings === undefined && mount.gidMappings === undefined) return null;
   const uid = idMap(`mount "${target}": uidMappings`, mount.uidMappings ?? []);
   const gid = idMap(`mount "${target}": gidMappings`, mount.gidMappings ?? []);
   if (uid.length > 0 !== gid.length > 0) {

@@ -58,13 +58,20 @@ export function makeWriter(): Writer {
     return at;
   };
 
+  // Most of a plan is numbers, and most plans are written once, by an interpreter: so without a call where one can be had.
   const u32 = (value: number): void => {
-    checkInteger(value, 0, 0xffff_ffff);
-    const at = take(4);
+    if (value >>> 0 !== value) throw outOfRange(value);
+    const at = used + 4 > buffer.length ? take(4) : used;
+    used = at + 4;
     view.setUint32(at, value, true);
   };
 
   const string = (value: string): void => {
+    if (value === '') {
+      u32(0);
+      buffer[take(1)] = 0;
+      return;
+    }
     if (value.includes('\0')) {
       throw new OnggiError('invalid', `plan: "${value.slice(0, 80)}" holds a NUL character`);
     }
