@@ -20,6 +20,7 @@ export const roomRules: Readonly<Record<string, FolderRule>> = {
       'history.ts',
       'id-map.ts',
       'import.ts',
+      'inflation.ts',
       'layer-changes.ts',
       'layer-diff.ts',
       'layer-tree.ts',

@@ -26,9 +26,9 @@ import { lockContent } from '../store/lock.ts';
 import { publishSynced } from '../store/publish.ts';
 import type { Store } from '../store/store.ts';
 import { createTemporary, removeNamed } from '../store/temporary.ts';
-import { type Compression, decompress } from './decompress.ts';
+import type { Compression } from './decompress.ts';
+import { type InflationLimits, inflated, inflationLimits } from './inflation.ts';
 import { mergeWithLower } from './layer-merge.ts';
-import type { TarLimits } from './tar-entry.ts';
 import { createUnpacker, defaultUnpackOptions, type Unpacked } from './unpack.ts';
 
 export type LayerExpectation = {
@@ -40,7 +40,8 @@ export type LayerExpectation = {
   /** Absent for an archive that is imported: then its end mark must be there. */
   readonly diffId?: DiffId;
   readonly lowest: boolean;
-  readonly limits?: TarLimits;
+  /** Of what the bytes become; absent: those of the environment. */
+  readonly limits?: InflationLimits;
 };
 
 /** A layer that is unpacked and verified, but has no name yet. Disposing of it removes it unless it was published. */
@@ -109,7 +110,6 @@ async function unpackTo(
   const options = {
     ...defaultUnpackOptions,
     overlayAttributes,
-    ...(limits !== undefined && { limits }),
     what,
     lowest,
   } as const;
@@ -118,7 +118,7 @@ async function unpackTo(
   const sameAlgorithm = algorithm === (blob.digest === undefined ? 'sha256' : digestAlgorithm(blob.digest));
   const hash = createHash(algorithm);
   let compression: Compression = 'none';
-  const tar = decompress(bytes, (found) => {
+  const tar = inflated(bytes, what, limits ?? inflationLimits(process.env), (found) => {
     compression = found;
   });
   for await (const chunk of tar) {

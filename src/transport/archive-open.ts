@@ -1,21 +1,12 @@
 /** Opens an archive of images wherever its bytes come from: a file is read where it lies, all else is kept first. */
 import { close, fstatSync, open, read } from 'node:fs';
 import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
-import { compressionOf, decompress } from '../image/decompress.ts';
+import { compressionOf } from '../image/decompress.ts';
+import { type InflationLimits, inflated, inflationLimits } from '../image/inflation.ts';
 import { archiveFiles } from './archive.ts';
 import { type Files, readRange } from './files.ts';
 import { namelessFile } from './recompress.ts';
 import { closeFile, writeAll } from './sink.ts';
-
-export type ArchiveLimits = {
-  /** Bytes of an archive that must be kept. */
-  readonly size: number;
-  /** Bytes out of one compressed byte, once there are more than `free`. No real archive reaches it (zlib: 1032). */
-  readonly ratio: number;
-  readonly free: number;
-};
-
-export const defaultArchiveLimits: ArchiveLimits = { size: 512 * 1024 ** 3, ratio: 200, free: 1024 ** 3 };
 
 /**
  * @param path of a file, plain or compressed by gzip or zstd; "/dev/stdin" or a FIFO is read to its end
@@ -26,7 +17,7 @@ export async function openArchive(
   path: string,
   temporary: string,
   signal?: AbortSignal,
-  limits: ArchiveLimits = defaultArchiveLimits,
+  limits: InflationLimits = inflationLimits(process.env),
 ): Promise<Files> {
   const what = path === '/dev/stdin' ? 'standard input' : `archive "${path}"`;
   await using undo = new AsyncDisposableStack();
@@ -88,21 +79,10 @@ function readSome(fd: number, into: Buffer, what: string): Promise<number> {
   });
 }
 
-async function keep(bytes: AsyncIterable<Buffer>, fd: number, what: string, limits: ArchiveLimits): Promise<number> {
-  let came = 0;
+async function keep(bytes: AsyncIterable<Buffer>, fd: number, what: string, limits: InflationLimits): Promise<number> {
   let size = 0;
-  const counted = async function* (): AsyncGenerator<Buffer> {
-    for await (const piece of bytes) {
-      came += piece.length;
-      yield piece;
-    }
-  };
-  for await (const piece of decompress(counted())) {
+  for await (const piece of inflated(bytes, what, limits)) {
     size += piece.length;
-    if (size > limits.size) throw new OnggiError('exhausted', `${what}: over ${limits.size} bytes`);
-    if (size > limits.free && size > came * limits.ratio) {
-      throw new OnggiError('exhausted', `${what}: ${came} compressed bytes made over ${size}: no archive of images`);
-    }
     await writeAll(fd, piece, `what came from ${what}`);
   }
   return size;

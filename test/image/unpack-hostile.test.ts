@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { OnggiError } from '../../src/errors.ts';
 import { importImage } from '../../src/image/import.ts';
+import { stageLayer } from '../../src/image/layer.ts';
 import { type TestEntry, tarOf } from '../../src/image/testing.ts';
 import { listImages } from '../../src/store/image-row.ts';
 import { listLayers } from '../../src/store/layer-row.ts';
@@ -172,3 +173,21 @@ unpackTest('damaged and foreign archives are refused, nothing is registered', []
   assert.ok(performance.now() - before < 1500);
   assert.deepEqual(listImages(store.database), []);
 });
+
+for (const [what, limits, words] of [
+  ['over its ratio', { size: 2 ** 40, ratio: 50, free: 2 ** 20 }, /compressed bytes made over \d+: the limit is 50/],
+  ['over its size', { size: 2 ** 20, ratio: 2000, free: 2 ** 20 }, /over 1048576 bytes/],
+] as const) {
+  unpackTest(`a layer that grows ${what} is refused, and nothing stays`, [], async ({ store }) => {
+    const bomb = gzipSync(tarOf({ name: 'zeros', content: Buffer.alloc(8 * 2 ** 20) }));
+    const expected = { what: 'layer "x"', blob: {}, lowest: true };
+    await assert.rejects(stageLayer(store, once(bomb), { ...expected, limits }), (error: OnggiError) => {
+      assert.equal(error.code, 'exhausted', error.message);
+      assert.match(error.message, words);
+      assert.match(error.hint ?? '', /ONGGI_LAYER_/);
+      return true;
+    });
+    // As much is fine when it comes as it is.
+    using _ = await stageLayer(store, once(tarOf({ name: 'x', content: 'x' })), { ...expected, limits });
+  });
+}
