@@ -28,6 +28,7 @@ const usual: Readonly<Record<CgroupMode, readonly string[]>> = {
     'test/vm/systemd.test.ts',
     'test/vm/session.test.ts',
     'test/vm/checkpoint.test.ts',
+    'test/vm/clock.test.ts',
   ],
   hybrid: ['test/vm/systemd.test.ts'],
   legacy: ['test/vm/systemd.test.ts'],
