@@ -72,6 +72,18 @@ export const containerCommands: readonly Entry[] = [
     load: () => import('./commands/logs.ts'),
   },
   {
+    names: ['container mount', 'mount'],
+    summary: 'Mount the root file system of a container on the host',
+    group: 'other',
+    load: () => import('./commands/mount.ts'),
+  },
+  {
+    names: ['container unmount', 'container umount', 'unmount', 'umount'],
+    summary: 'Unmount the root file system of a container',
+    group: 'other',
+    load: () => import('./commands/umount.ts'),
+  },
+  {
     names: ['container pause', 'pause'],
     summary: 'Freeze the processes of containers',
     group: 'other',

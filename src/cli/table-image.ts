@@ -29,6 +29,18 @@ export const imageCommands: readonly Entry[] = [
     load: () => import('./commands/image-copy.ts'),
   },
   {
+    names: ['image mount'],
+    summary: 'Mount the root file system of an image on the host',
+    group: 'other',
+    load: () => import('./commands/image-mount.ts'),
+  },
+  {
+    names: ['image unmount', 'image umount'],
+    summary: 'Unmount the root file system of an image',
+    group: 'other',
+    load: () => import('./commands/image-umount.ts'),
+  },
+  {
     names: ['image delete'],
     summary: 'Delete an image in its registry',
     group: 'other',

@@ -10,6 +10,7 @@ import type { ContainerLink, JoinedContainer, NetworkMode } from './types/namesp
 import type { Resources } from './types/resources.ts';
 import type { IdMaps } from './types/user-namespace.ts';
 
+export type * from './types/mount.ts';
 export type * from './types/resources.ts';
 export type * from './types/sample.ts';
 export type * from './types/user-namespace.ts';

@@ -18,6 +18,7 @@ import type {
   LogChunk,
   LogEntry,
   LogQuery,
+  MountedContainer,
   Session,
   Why,
 } from '../types.ts';
@@ -99,6 +100,12 @@ export type Containers = {
    * @throws `invalid` (name, change), `unsupported` (too many layers)
    */
   commit(ref: string, name: string | null, options?: CommitOptions): Promise<{ readonly id: Digest }>;
+  /** Puts its root file system on a path of the host. Idempotent. @returns the path */
+  mount(ref: string): Promise<string>;
+  /** @throws `conflict` when it is not mounted; or in use, and `force` is not set */
+  unmount(ref: string, options?: { readonly force?: boolean }): Promise<void>;
+  /** Those that are mounted in this mount namespace. */
+  mounted(): Promise<MountedContainer[]>;
   /** Files and directories between containers, running or not, this machine and archives. */
   copy(from: CopySource, to: CopyTarget, options?: CopyOptions): Promise<Copied>;
   /** The kernel steps that would make this container, in words. Needs no root and changes nothing. */
@@ -164,6 +171,10 @@ export function makeContainers(context: Context): Containers {
       checkIds('commit a container');
       return await (await import('./changes.ts')).commit(context, ref, name, options ?? {});
     },
+    mount: async (ref) => (await import('../mount/container-mount.ts')).mountContainer(context, ref),
+    unmount: async (ref, options) =>
+      (await import('../mount/container-mount.ts')).unmountContainer(context, ref, options?.force === true),
+    mounted: async () => (await import('../mount/container-mount.ts')).mountedContainers(context),
     copy: async (from, to, options) => (await import('../copy/copy.ts')).copy(context, from, to, options ?? {}),
     explain: async (options) => (await import('./explain.ts')).explain(context, options),
   };

@@ -32,6 +32,7 @@ import { removeNamed } from '../../store/temporary.ts';
 import { deleteVolume, ownVolumes } from '../../store/volume-row.ts';
 import { emit } from '../event/emit.ts';
 import { containerNews, endNews, startNews, volumeNews } from '../event/news.ts';
+import { takeOff } from '../mount/mount-point.ts';
 import type { Ending } from '../types.ts';
 import { type Container, containerOf, filesOf } from './container.ts';
 import { lostEnding, readEnding } from './ending.ts';
@@ -198,6 +199,7 @@ export async function removeAll(
   const noted = row.state === 'removing' || (row.autoRemove && (row.state === 'running' || row.state === 'starting'));
   if (!noted) updateContainer(store.database, id, containerStates, { state: 'removing' });
   await releaseKernelState(store, container);
+  takeOff(container.files.merged, true);
   removeSnapshot(store, id);
   const volumes = transaction(store.database, () => {
     const own = row.autoRemove || options.volumes === true ? ownVolumes(store.database, id) : [];

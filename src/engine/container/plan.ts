@@ -31,6 +31,7 @@ import { hostMaskedPaths, hostMounts } from '../image/host-image.ts';
 import { readImageConfig } from '../image/view.ts';
 import { jsonFile } from '../log/log-config.ts';
 import { type LogFacts, logTarget } from '../log/log-target.ts';
+import { isMounted } from '../mount/mount-point.ts';
 import { withSecrets } from '../secret/use.ts';
 import { writeSpec } from '../spec/file.ts';
 import { linkHost } from '../spec/link.ts';
@@ -180,6 +181,8 @@ function withHostMounts(spec: Spec, mounts: Spec['mounts']): Spec {
 export function rootOf({ store }: Context, { row, files, options }: Container): RootSource {
   // A copy has the ids of the machine already.
   const byKeeper = options.idMaps === undefined ? {} : ({ byKeeper: isShifted(files) ? 'plain' : 'mapped' } as const);
+  // One and the same mount, so that who looks and who runs see the same.
+  if (isMounted(files.merged)) return { kind: 'directory', path: files.merged, ...byKeeper };
   if (isTree(files)) return { kind: 'directory', path: files.tree, ...byKeeper };
   const lower = row.imageId === null ? ['/'] : lowerDirectories(store, row.imageId);
   return {

@@ -1,10 +1,12 @@
 /** What changes images, told to those who follow the events of the store. */
-import { findImage } from '../../image/find.ts';
+import { existsSync } from 'node:fs';
+import { findImage, lookUpImage } from '../../image/find.ts';
 import { importImage } from '../../image/import.ts';
 import { removeImage as remove } from '../../image/remove.ts';
 import { tagImage as tag } from '../../image/tag.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { familiarName, parseReference } from '../../oci/reference.ts';
+import { listImageNames } from '../../store/image-row.ts';
 import type { Store } from '../../store/store.ts';
 import { emit } from '../event/emit.ts';
 import { emitImage } from '../event/image-news.ts';
@@ -14,9 +16,19 @@ import type { ImportOptions, RemovedImage, RemoveImageOptions } from './images.t
 /** @throws OnggiError as `removeImage` of image/remove.ts */
 export async function removeImage(store: Store, ref: string, options: RemoveImageOptions): Promise<RemovedImage> {
   const { id } = findImage(store, ref);
+  await releaseMount(store, ref, id, options.force === true);
   const removed = await remove(store, ref, options);
   tellRemoved(store, id, removed);
   return removed;
+}
+
+/** Nobody's view of its files may lose the ground, unless that is asked for. A name that is not the last one may go. */
+async function releaseMount(store: Store, ref: string, id: Digest, force: boolean): Promise<void> {
+  if (!existsSync(store.layout.mounts)) return;
+  const byName = lookUpImage(store.database, ref).reference !== null;
+  if (byName && listImageNames(store.database, id).length > 1) return;
+  const { releaseImage } = await import('../mount/image-mount.ts');
+  releaseImage(store, id, force);
 }
 
 export function tellRemoved(store: Store, id: string, { untagged, deleted }: RemovedImage): void {

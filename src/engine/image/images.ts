@@ -5,7 +5,7 @@ import type { KeyPair } from '../../signature/key.ts';
 import type { ArchiveTarget } from '../../transport/archive-sink.ts';
 import type { Context } from '../context.ts';
 import type { ManifestCheck, ManifestSigning } from '../signature/simple-signing.ts';
-import type { ImageSummary, PullEvent, PushEvent } from '../types.ts';
+import type { ImageSummary, MountedImage, PullEvent, PushEvent } from '../types.ts';
 import { checkIds } from '../user-namespace.ts';
 import type { LoadedImage, LoadOptions } from './load.ts';
 import type { SaveOptions } from './save.ts';
@@ -114,6 +114,12 @@ export type Images = {
     options?: ImportOptions,
   ): Promise<{ readonly id: Digest }>;
   exists(ref: string): Promise<boolean>;
+  /** Puts its root file system on a path of the host, read-only. Idempotent. @returns the path */
+  mount(ref: string): Promise<string>;
+  /** @returns its id. @throws `conflict` when it is not mounted; or in use, and `force` is not set */
+  unmount(ref: string, options?: { readonly force?: boolean }): Promise<Digest>;
+  /** Those that are mounted in this mount namespace. */
+  mounted(): Promise<MountedImage[]>;
   /** @throws `not-found`, `exhausted`; then there is no new file */
   save(refs: readonly string[], target: ArchiveTarget, options?: SaveOptions): Promise<void>;
   /** @param path of an archive, or "/dev/stdin"; each image is there when it is yielded */
@@ -143,6 +149,10 @@ export function makeImages(context: Context): Images {
     list: async () => (await import('./query.ts')).listImages(context),
     inspect: async (ref) => (await import('./query.ts')).inspectImage(context, ref),
     exists: async (ref) => (await import('./query.ts')).imageExists(context, ref),
+    mount: async (ref) => (await import('../mount/image-mount.ts')).mountImage(context, ref),
+    unmount: async (ref, options) =>
+      (await import('../mount/image-mount.ts')).unmountImage(context, ref, options?.force === true),
+    mounted: async () => (await import('../mount/image-mount.ts')).mountedImages(context),
     remove: async (ref, options) => (await import('./change.ts')).removeImage(context.store, ref, options ?? {}),
     tag: async (source, name) => (await import('./change.ts')).tagImage(context.store, source, name),
     history: async (ref, platform) => (await import('./query.ts')).imageHistory(context, ref, platform),

@@ -1,0 +1,45 @@
+/** Root file systems of containers and images as mounts on the host. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemTest } from '../harness/system-test.ts';
+
+systemTest(
+  'mount shows a container from outside, running or not; umount, rm and rmi leave nothing',
+  ['busybox'],
+  async (world) => {
+    await world.ok(['run', '-d', '--network', 'none', '--name', 'cc', world.image, 'sleep', '1000']);
+    const id = await world.ok(['ps', '-q', '--no-trunc']);
+    const path = await world.ok(['mount', 'cc']);
+    assert.equal(await world.ok(['mount', '--latest']), path);
+    assert.equal(await world.ok(['mount']), `${id.slice(0, 12)}  ${path}`);
+    assert.deepEqual(JSON.parse(await world.ok(['mount', '--format', 'json'])), [
+      { id, names: ['cc'], mountpoint: path },
+    ]);
+    // Both sides are one file system.
+    await world.ok(['exec', 'cc', 'sh', '-c', 'echo inside > /inside']);
+    assert.equal(readFileSync(join(path, 'inside'), 'utf8'), 'inside\n');
+    writeFileSync(join(path, 'outside'), 'outside\n');
+    assert.equal(await world.ok(['exec', 'cc', 'cat', '/outside']), 'outside');
+    assert.ok(!existsSync(join(path, 'proc/self')), 'nothing of what is mounted in it');
+    // It stays while the container ends and starts again, and is the same one.
+    await world.ok(['restart', '-t', '0', 'cc']);
+    await world.ok(['exec', 'cc', 'sh', '-c', 'echo again > /inside']);
+    assert.equal(readFileSync(join(path, 'inside'), 'utf8'), 'again\n');
+    assert.equal(await world.ok(['umount', 'cc']), 'cc');
+    assert.equal(await world.ok(['mount']), '');
+    assert.match((await world.onggi(['unmount', 'cc'])).stderr, /container "cc" is not mounted/);
+    await world.ok(['stop', '-t', '0', 'cc']);
+    assert.equal(await world.ok(['container', 'mount', '--all']), path);
+    assert.equal(readFileSync(join(path, 'outside'), 'utf8'), 'outside\n');
+    await world.ok(['rm', 'cc']);
+    assert.ok(!existsSync(path));
+    const image = await world.ok(['image', 'mount', world.image]);
+    assert.match(readFileSync(join(image, 'etc/passwd'), 'utf8'), /^root:/);
+    assert.throws(() => writeFileSync(join(image, 'x'), ''), /EROFS/);
+    assert.equal(await world.ok(['image', 'mount']), `${world.image}:latest  ${image}`);
+    assert.match((await world.onggi(['rmi', world.image])).stderr, /is mounted on/);
+    await world.ok(['rmi', '-f', world.image]);
+    assert.ok(!existsSync(image));
+  },
+);
