@@ -123,6 +123,7 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'container/start.ts',
       'container/tree.ts',
       'container/unlink.ts',
+      'container/user-namespace.ts',
       'container/update.ts',
       'content/blob.ts',
       'content/cache.ts',

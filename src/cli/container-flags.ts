@@ -124,7 +124,6 @@ export const refusedContainerFlags: Refused = {
     'network-alias',
     'runtime',
     'storage-opt',
-    'userns',
   ],
   switches: ['disable-content-trust', 'use-api-socket'],
   harmless: {

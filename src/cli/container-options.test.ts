@@ -123,6 +123,29 @@ const single: readonly [readonly string[], object][] = [
   [['--ipc', 'none'], { ipcMode: 'none' }],
   [['--uts', 'host'], { utsMode: 'host' }],
   [['--pid', 'private'], {}],
+  [['--userns', 'auto:size=9000'], { userNamespace: { kind: 'auto', size: 9000 } }],
+  [
+    ['--uidmap', '0:5:6'],
+    {
+      userNamespace: {
+        kind: 'maps',
+        uids: [{ containerId: 0, hostId: 5, size: 6 }],
+        gids: [{ containerId: 0, hostId: 5, size: 6 }],
+      },
+    },
+  ],
+  [
+    ['--gidmap', '0:5:6', '--uidmap', '0:7:8'],
+    {
+      userNamespace: {
+        kind: 'maps',
+        uids: [{ containerId: 0, hostId: 7, size: 8 }],
+        gids: [{ containerId: 0, hostId: 5, size: 6 }],
+      },
+    },
+  ],
+  [['--subuidname', 'a'], { userNamespace: { kind: 'subordinate', user: 'a', group: 'a' } }],
+  [['--subgidname', 'a'], { userNamespace: { kind: 'subordinate', user: 'a', group: 'a' } }],
   [['--secret', 'token'], { secrets: [{ type: 'mount', secret: 'token', uid: 0, gid: 0, mode: 0o444 }] }],
   [['--pid', 'container:x', '--ipc', 'shareable'], { pidMode: 'container:x', ipcMode: 'shareable' }],
   [['--network', 'container:x'], { network: 'container:x' }],

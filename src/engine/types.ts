@@ -8,7 +8,7 @@ import type { HealthOptions, HealthStatus } from './types/health.ts';
 import type { LogConfig } from './types/log.ts';
 import type { ContainerLink, JoinedContainer, NetworkMode } from './types/namespace.ts';
 import type { Resources } from './types/resources.ts';
-import type { IdMaps } from './types/user-namespace.ts';
+import type { IdMaps, UserNamespaceMode } from './types/user-namespace.ts';
 
 export type * from './types/mount.ts';
 export type * from './types/resources.ts';
@@ -108,6 +108,8 @@ export type ContainerOptions = {
   readonly user?: string;
   /** Root only: a user namespace of these ids. Absent: the ids of the machine. An ordinary user's has the ids it is granted. */
   readonly idMaps?: IdMaps;
+  /** What `idMaps` come from: set by the engine when it makes the container. */
+  readonly userNamespace?: UserNamespaceMode;
   readonly hostname?: string;
   readonly domainname?: string;
   readonly labels?: Readonly<Record<string, string>>;

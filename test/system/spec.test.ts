@@ -23,6 +23,7 @@ async function lines(script: string, options: Partial<ContainerOptions> = {}): P
   const facts: SpecFacts = {
     maps: undefined,
     joined: new Map(),
+    ordinaryUser: false,
     devicesAt: () => [],
     volumes: (name) => ({ path: `/volumes/${name}/_data`, options: {} }),
     id: 'abcdef0123456789'.repeat(4),

@@ -1,10 +1,11 @@
 /** Namespaces of `run` and `create`: the container's own, the machine's, those of another container; and links. Pure. */
 import type { ContainerOptions } from '../../engine/types.ts';
 import { OnggiError } from '../../errors.ts';
-import { list, single, type Values } from '../definition.ts';
+import { asIs, list, single, type Values } from '../definition.ts';
 import { parseJoining, parseLink } from '../value/namespace.ts';
 import { parseNetwork } from '../value/network.ts';
 import { oneOf } from '../value/number.ts';
+import { parseIdMap, parseUserNamespace } from '../value/user-namespace.ts';
 
 export const namespaceFlags = {
   cgroupns: single('string', oneOf('cgroup namespace', ['private', 'host']), 'Cgroup namespace: private or host', {
@@ -26,6 +27,16 @@ export const namespaceFlags = {
     parseJoining('PID mode', ['host', 'private']),
     'PID namespace: host for that of the machine, or container:NAME',
   ),
+  gidmap: list('list', parseIdMap, 'Ids of groups in a user namespace of its own: CONTAINER:HOST:SIZE'),
+  subgidname: single('string', asIs, 'Name whose ids in /etc/subgid the container gets'),
+  subuidname: single('string', asIs, 'Name whose ids in /etc/subuid the container gets'),
+  uidmap: list('list', parseIdMap, 'Ids of users in a user namespace of its own: CONTAINER:HOST:SIZE'),
+  userns: single(
+    'string',
+    parseUserNamespace,
+    'User namespace: host, remap, auto[:size=N], keep-id[:uid=N,gid=N] or container:NAME',
+    { shown: 'host' },
+  ),
   uts: single(
     'string',
     parseJoining('UTS mode', ['host', 'private']),
@@ -39,7 +50,7 @@ type NamespaceFlags = Values<typeof namespaceFlags>;
 export function namespaceOptions(
   flags: NamespaceFlags,
   hostname: string | undefined,
-): Pick<ContainerOptions, 'cgroupnsMode' | 'ipcMode' | 'links' | 'network' | 'pidMode' | 'utsMode'> {
+): Pick<ContainerOptions, 'cgroupnsMode' | 'ipcMode' | 'links' | 'network' | 'pidMode' | 'userNamespace' | 'utsMode'> {
   const { cgroupns, ipc, link, network } = flags;
   const [pid, uts] = [own(flags.pid), own(flags.uts)];
   if (uts !== undefined && hostname !== undefined) {
@@ -52,7 +63,32 @@ export function namespaceOptions(
     ...(uts !== undefined && { utsMode: uts }),
     ...(cgroupns !== undefined && { cgroupnsMode: cgroupns }),
     ...(link.length > 0 && { links: link }),
+    ...userNamespaceOf(flags),
   };
+}
+
+/** @throws OnggiError `invalid` */
+function userNamespaceOf(flags: NamespaceFlags): Pick<ContainerOptions, 'userNamespace'> {
+  const { uidmap, gidmap, subuidname, subgidname, userns } = flags;
+  const mapped = uidmap.length + gidmap.length > 0;
+  const named = subuidname !== undefined || subgidname !== undefined;
+  if ((mapped || named) && userns !== undefined && userns !== 'private') {
+    throw new OnggiError('invalid', 'conflicting options: --userns and maps of ids');
+  }
+  if (mapped && named) throw new OnggiError('invalid', 'conflicting options: --uidmap or --gidmap and names of ranges');
+  // One of a pair stands for both.
+  if (mapped) {
+    const uids = uidmap.length > 0 ? uidmap : gidmap;
+    return { userNamespace: { kind: 'maps', uids, gids: gidmap.length > 0 ? gidmap : uidmap } };
+  }
+  if (named) {
+    const user = subuidname ?? subgidname ?? '';
+    return { userNamespace: { kind: 'subordinate', user, group: subgidname ?? user } };
+  }
+  if (userns === 'private') {
+    throw new OnggiError('invalid', '--userns private: it needs --uidmap and --gidmap, or --subuidname');
+  }
+  return userns === undefined ? {} : { userNamespace: userns };
 }
 
 /** Podman's word for what a container has without a word. */

@@ -36,7 +36,7 @@ export function hostConfig({ options, row }: Container): Record<string, unknown>
     IpcMode: options.ipcMode ?? 'private',
     PidMode: options.pidMode ?? '',
     UTSMode: options.utsMode ?? '',
-    UsernsMode: '',
+    UsernsMode: usernsText(options.userNamespace),
     Links: orNull((options.links ?? []).map(({ container, alias }) => `/${container}:/${row.name}/${alias}`)),
     OomScoreAdj: options.oomScoreAdj ?? 0,
     Privileged: privileged,
@@ -51,6 +51,12 @@ export function hostConfig({ options, row }: Container): Record<string, unknown>
     ReadonlyPaths: isOpen(options) ? null : readonlyPaths,
     Runtime: 'onggi',
   };
+}
+
+function usernsText(mode: ContainerOptions['userNamespace']): string {
+  if (mode === undefined) return '';
+  if (typeof mode === 'string') return mode;
+  return mode.kind === 'maps' || mode.kind === 'subordinate' ? 'private' : mode.kind;
 }
 
 /** Options and image together, by Docker's rules (moby, daemon/commit.go, merge). */

@@ -10,6 +10,7 @@ import { readSpec } from '../spec/file.ts';
 import { type Linked, linkVariables } from '../spec/link.ts';
 import { checkJoining, joinedContainers, joinedOf } from '../spec/namespace.ts';
 import type { JoinedContainer } from '../types/namespace.ts';
+import type { UserNamespaceMode } from '../types/user-namespace.ts';
 import type { ContainerOptions } from '../types.ts';
 import { type Container, type ContainerFiles, containerOf, filesOf } from './container.ts';
 import { exposedPorts } from './inspect-config.ts';
@@ -18,12 +19,20 @@ import { settleContainer } from './reconcile.ts';
 /** A name may be given to another container later: what is kept is the ID. @throws OnggiError `not-found`, `invalid` */
 export function resolveJoined(store: Store, options: ContainerOptions): ContainerOptions {
   checkJoining(options);
-  const { network, ipcMode, pidMode, utsMode, links } = options;
+  const { network, ipcMode, pidMode, utsMode, userNamespace, links } = options;
   const byId = <T extends string>(mode: T | undefined): T | JoinedContainer | undefined => {
     const ref = joinedOf(mode);
     return ref === undefined ? mode : `container:${findContainer(store.database, ref).id}`;
   };
-  const modes = { network: byId(network), ipcMode: byId(ipcMode), pidMode: byId(pidMode), utsMode: byId(utsMode) };
+  const byUser = (mode: UserNamespaceMode | undefined): UserNamespaceMode | undefined =>
+    typeof mode === 'string' ? byId(mode) : mode;
+  const modes = {
+    network: byId(network),
+    ipcMode: byId(ipcMode),
+    pidMode: byId(pidMode),
+    utsMode: byId(utsMode),
+    userNamespace: byUser(userNamespace),
+  };
   const given = Object.entries(modes).filter(([, mode]) => mode !== undefined);
   const linked = links?.map((link) => ({ ...link, container: findContainer(store.database, link.container).id }));
   return { ...options, ...Object.fromEntries(given), ...(linked !== undefined && { links: linked }) };

@@ -156,6 +156,7 @@ export function specFacts(
   const throttle = Array.from({ length: cpus }, (_, cpu) => thermalThrottlePath(cpu));
   return {
     joined: new Map(),
+    ordinaryUser: host.unprivileged !== undefined,
     ...own,
     hostname: hostname(),
     // Root of a user namespace has all of them there.

@@ -10,6 +10,7 @@ import type { Mount, Spec } from '../../oci/runtime-spec.ts';
 import { findSecret } from '../../store/secret-row.ts';
 import type { Store } from '../../store/store.ts';
 import type { SecretUse } from '../types/secret.ts';
+import type { IdMapLine } from '../types/user-namespace.ts';
 import type { ContainerOptions } from '../types.ts';
 import { contentOf, writeSecret } from './secret.ts';
 
@@ -47,7 +48,7 @@ function checkOwner({ secret, uid, gid }: Extract<SecretUse, { readonly type: 'm
 }
 
 /** Copies what a new container gets. @param path of a directory that is not there yet */
-export function copySecrets(store: Store, path: string, { secrets = [] }: ContainerOptions): void {
+export function copySecrets(store: Store, path: string, { secrets = [], idMaps }: ContainerOptions): void {
   if (secrets.length === 0) return;
   try {
     mkdirSync(path, { mode: 0o700 });
@@ -55,12 +56,20 @@ export function copySecrets(store: Store, path: string, { secrets = [] }: Contai
       const copy = join(path, `${index}`);
       writeSecret(copy, contentOf(store, findSecret(store.database, use.secret).id));
       if (use.type === 'env') continue;
-      if (unprivileged() === undefined) chownSync(copy, use.uid, use.gid);
+      if (unprivileged() === undefined) chownSync(copy, hostId(use.uid, idMaps?.uids), hostId(use.gid, idMaps?.gids));
       chmodSync(copy, use.mode);
     }
   } catch (error) {
     throw fromSystemError(error, 'copy the secrets of the container');
   }
+}
+
+/** @throws OnggiError `invalid` for an id that the container does not have */
+function hostId(id: number, map: readonly IdMapLine[] | undefined): number {
+  if (map === undefined) return id;
+  const line = map.find(({ containerId, size }) => id >= containerId && id < containerId + size);
+  if (line !== undefined) return line.hostId + id - line.containerId;
+  throw new OnggiError('invalid', `secret: the container has no id ${id}`);
 }
 
 /** config.json with the secrets: it lies in a directory that nobody else can enter, and is shown to nobody. */

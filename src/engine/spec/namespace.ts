@@ -10,14 +10,15 @@ export function joinedOf(mode: string | undefined): string | undefined {
 
 /** The containers that must run for this one to start, with what it wants of each. */
 export function joinedContainers(
-  options: Pick<ContainerOptions, 'network' | 'ipcMode' | 'pidMode' | 'utsMode'>,
-): { readonly kind: 'network' | 'IPC' | 'PID' | 'UTS'; readonly container: string }[] {
-  const { network, ipcMode, pidMode, utsMode } = options;
+  options: Pick<ContainerOptions, 'network' | 'ipcMode' | 'pidMode' | 'utsMode' | 'userNamespace'>,
+): { readonly kind: 'network' | 'IPC' | 'PID' | 'UTS' | 'USER'; readonly container: string }[] {
+  const { network, ipcMode, pidMode, utsMode, userNamespace } = options;
   const modes = [
     ['network', network],
     ['IPC', ipcMode],
     ['PID', pidMode],
     ['UTS', utsMode],
+    ['USER', typeof userNamespace === 'string' ? userNamespace : undefined],
   ] as const;
   return modes.flatMap(([kind, mode]) => {
     const container = joinedOf(mode);

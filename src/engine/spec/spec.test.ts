@@ -10,6 +10,7 @@ import { execProcess, makeSpec, type SpecFacts } from './spec.ts';
 const warnings: string[] = [];
 const facts: SpecFacts = {
   joined: new Map(),
+  ordinaryUser: false,
   maps: undefined,
   devicesAt: () => [],
   volumes: (name) => ({ path: `/volumes/${name}/_data`, options: {} }),

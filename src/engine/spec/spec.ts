@@ -53,6 +53,8 @@ export type SpecFacts = {
   readonly maps: UserMaps | undefined;
   /** The volumes that the options name. */
   readonly volumes: (name: string) => VolumeFacts;
+  /** Root of the machine has made none of its namespaces. */
+  readonly ordinaryUser: boolean;
   /** The first processes of the containers that it joins, by ID. */
   readonly joined: ReadonlyMap<string, number>;
   /** Told what could not be had but was not asked for. */
@@ -65,8 +67,14 @@ export type SpecFacts = {
  */
 export function makeSpec(options: ContainerOptions, image: ImageConfigView | null, facts: SpecFacts): Spec {
   const spec = usualSpec(options, image, facts);
-  const [first] = facts.joined.values();
-  return facts.maps === undefined ? spec : rootlessSpec(spec, facts.maps, first);
+  return facts.maps === undefined ? spec : rootlessSpec(spec, facts.maps, joinedUser(options, facts));
+}
+
+/** Without privileges other namespaces can be shared only together with the one that they belong to. */
+function joinedUser({ userNamespace }: ContainerOptions, { joined, ordinaryUser }: SpecFacts): number | undefined {
+  const [first] = joined.values();
+  if (ordinaryUser) return first;
+  return typeof userNamespace === 'string' ? joined.get(joinedOf(userNamespace) ?? '') : undefined;
 }
 
 function usualSpec(options: ContainerOptions, image: ImageConfigView | null, facts: SpecFacts): Spec {

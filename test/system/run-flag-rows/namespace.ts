@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
+import type { World } from '../../harness/system-test.ts';
 import { badSwitch, type Row } from './row.ts';
 
 /** It has the machine's own namespace of a kind. */
@@ -139,4 +140,43 @@ export const namespaceRows: readonly Row[] = [
     shows: new RegExp(`^${hostname()}$`),
     bad: [['--uts', 'host', '-h', 'x'], /conflicting options: hostname and the UTS mode/],
   },
+  {
+    flag: 'uidmap',
+    container: 'mapped',
+    words: ['--uidmap', '0:500000:3000'],
+    inside: 'cat /proc/self/uid_map',
+    shows: /^ +0 +500000 +3000$/,
+    bad: [['--uidmap', '0'], /'0' is not of the form CONTAINER-ID:HOST-ID:SIZE/],
+  },
+  {
+    flag: 'gidmap',
+    container: 'mapped',
+    words: ['--gidmap', '0:600000:3000'],
+    inside: 'cat /proc/self/gid_map',
+    shows: /^ +0 +600000 +3000$/,
+    bad: [['--gidmap', 'x:1:1'], /'x:1:1' is not of the form/],
+  },
+  {
+    flag: 'userns',
+    container: 'machine',
+    words: ['--userns', 'host'],
+    outside: async (_, { pid }) => await isOfMachine('user', pid),
+    bad: [['--userns', 'mine'], /invalid USER mode: 'mine'/],
+  },
+  {
+    flag: 'subuidname',
+    tried: async (world) => await saysOfSubordinates(world, ['--subuidname', 'no-such-owner']),
+    bad: [['--subuidname', 'x', '--uidmap', '0:1:1'], /--uidmap or --gidmap and names of ranges/],
+  },
+  {
+    flag: 'subgidname',
+    tried: async (world) => await saysOfSubordinates(world, ['--subgidname', 'no-such-owner']),
+    bad: [['--subgidname', 'x', '--userns', 'auto'], /--userns and maps of ids/],
+  },
 ];
+
+/** What it does with ranges that are there is seen in ../userns.test.ts. */
+async function saysOfSubordinates(world: World, words: readonly string[]): Promise<void> {
+  const { stderr } = await world.onggi(['run', ...words, world.image, 'true']);
+  assert.match(stderr, /no ids for "no-such-owner" in \/etc\/subuid/);
+}

@@ -1,0 +1,122 @@
+/** The ids of a new container: those of the machine, or of a user namespace of its own. Acts. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { OnggiError } from '../../errors.ts';
+import { type Guard, lock } from '../../kernel/lock.ts';
+import { unprivileged } from '../../kernel/user-namespace.ts';
+import { listContainers } from '../../store/container-row.ts';
+import type { Store } from '../../store/store.ts';
+import { checkMaps, freeRange, mapAll, type Range, rangesIn, rangesOf } from '../spec/id-ranges.ts';
+import { joinedOf } from '../spec/namespace.ts';
+import type { IdMapLine, IdMaps, UserNamespaceMode } from '../types/user-namespace.ts';
+import type { ContainerOptions } from '../types.ts';
+import { containerOf } from './container.ts';
+
+/** Whose lines in subuid(5) are for containers that ask for no range in particular: Podman's, Docker's and our own name. */
+const autoOwners = ['containers', 'onggi'];
+const remapOwners = ['dockremap', 'onggi', 'containers'];
+
+/**
+ * The options with the ids that they come to.
+ * @throws OnggiError `unsupported` for what an ordinary user can't have, `not-found` without ranges, `exhausted`, `invalid`
+ */
+export function resolveUserNamespace(store: Store, options: ContainerOptions): ContainerOptions {
+  const mode = options.userNamespace;
+  if (mode === undefined || mode === 'host') return options;
+  if (unprivileged() !== undefined) return withoutPrivileges(options, mode);
+  if (options.privileged === true && mode !== undefined) {
+    throw new OnggiError('invalid', 'conflicting options: privileged and a user namespace', {
+      hint: 'Give --userns host, or leave --privileged out.',
+    });
+  }
+  const idMaps = mapsFor(store, mode);
+  checkMaps(idMaps);
+  return { ...options, idMaps };
+}
+
+/** Null where no ids are chosen. */
+export async function lockIds(store: Store, { userNamespace: mode }: ContainerOptions): Promise<Guard | null> {
+  if (typeof mode !== 'object' || mode.kind !== 'auto') return null;
+  return await lock(join(store.layout.locks, 'ids'), 'exclusive');
+}
+
+/**
+ * Files of an image have the ids that root of the ordinary user's own namespace gave them when it was pulled. To show
+ * them as others', by other maps, takes mounts with mapped ids, which the kernel lets only root of the machine make.
+ */
+function withoutPrivileges(options: ContainerOptions, mode: UserNamespaceMode): ContainerOptions {
+  const asRoot =
+    typeof mode === 'object' && mode.kind === 'keep-id' && (mode.uid ?? -1) === 0 && (mode.gid ?? -1) === 0;
+  if (asRoot) return options;
+  throw new OnggiError(
+    'unsupported',
+    `user namespace "${wordOf(mode)}": an ordinary user's containers have one set of ids`,
+    {
+      hint: 'You are root in it: leave --userns out, or say keep-id:uid=0,gid=0.',
+    },
+  );
+}
+
+function wordOf(mode: UserNamespaceMode): string {
+  return typeof mode === 'string' ? mode : mode.kind;
+}
+
+function mapsFor(store: Store, mode: Exclude<UserNamespaceMode, 'host'>): IdMaps {
+  if (mode === 'remap') return { uids: mapAll(ranges('uid', remapOwners)), gids: mapAll(ranges('gid', remapOwners)) };
+  if (typeof mode === 'string') return mapsOfContainer(store, joinedOf(mode) ?? '');
+  switch (mode.kind) {
+    case 'maps':
+      return { uids: mode.uids, gids: mode.gids };
+    case 'subordinate':
+      return { uids: mapAll(ranges('uid', [mode.user])), gids: mapAll(ranges('gid', [mode.group])) };
+    case 'auto':
+      return autoMaps(store, mode.size);
+    case 'keep-id':
+    case 'nomap':
+      throw new OnggiError('invalid', `user namespace "${mode.kind}": only an ordinary user can have it`, {
+        hint: 'As root there is auto, remap, --uidmap and --subuidname.',
+      });
+  }
+}
+
+/** Of the one whose namespace it joins. */
+function mapsOfContainer(store: Store, id: string): IdMaps {
+  const row = listContainers(store.database).find((each) => each.id === id);
+  const maps = row === undefined ? undefined : containerOf(store, row).options.idMaps;
+  if (maps !== undefined) return maps;
+  throw new OnggiError('conflict', `container "${row?.name ?? id}" has no user namespace of its own`);
+}
+
+/** Nobody else has them: what gets out of this container is nobody in all others. */
+function autoMaps(store: Store, size: number | undefined): IdMaps {
+  const others = listContainers(store.database).flatMap((row) => containerOf(store, row).options.idMaps ?? []);
+  const line = (
+    kind: 'uid' | 'gid',
+    lines: (maps: IdMaps) => readonly IdMapLine[],
+    wanted: number | undefined,
+  ): IdMapLine => {
+    const taken = others.flatMap((maps) => rangesIn(lines(maps)));
+    const range = freeRange(ranges(kind, autoOwners), taken, wanted);
+    return { containerId: 0, hostId: range.first, size: range.size };
+  };
+  const uids = line('uid', (maps) => maps.uids, size);
+  return { uids: [uids], gids: [line('gid', (maps) => maps.gids, size ?? uids.size)] };
+}
+
+function ranges(kind: 'uid' | 'gid', names: readonly string[]): Range[] {
+  const file = `/etc/sub${kind}`;
+  const found = rangesOf(readText(file), names);
+  if (found.length > 0) return found;
+  throw new OnggiError('not-found', `user namespace: no ids for "${names.join('", "')}" in ${file}`, {
+    hint: `Add a line to it, such as "${names[0]}:1000000000:1000000".`,
+  });
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    // Missing is empty.
+    return '';
+  }
+}
