@@ -175,6 +175,8 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'mount/container-mount.ts',
       'mount/image-mount.ts',
       'mount/mount-point.ts',
+      'network/inspect.ts',
+      'network/networks.ts',
       'registry/login.ts',
       'registry/registries.ts',
       'registry/registry-access.ts',

@@ -18,6 +18,7 @@ export type EngineFace = Pick<
   | 'transfers'
   | 'secrets'
   | 'volumes'
+  | 'networks'
   | 'system'
   | 'info'
   | 'events'

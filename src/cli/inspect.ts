@@ -1,46 +1,71 @@
-/** `inspect` of containers, images, or whatever has the name. */
+/** `inspect` of containers, images, volumes, networks, or whatever has the name. */
 import { OnggiError } from '../errors.ts';
 import type { Context, EngineFace } from './context.ts';
-import { asIs, type Command, defineCommand, single } from './definition.ts';
+import { asIs, type Command, defineCommand, latestFlag, single, toggle } from './definition.ts';
 import { compileRecord } from './format/record.ts';
 import { volumeRecord } from './format/volume-row.ts';
 import { oneOf } from './value/number.ts';
 
-export type InspectType = 'container' | 'image' | 'volume';
+export type InspectType = 'container' | 'image' | 'volume' | 'network';
 
-const completes = { container: 'containers', image: 'images', volume: 'volumes' } as const;
+type Ask = { readonly size: boolean };
+
+/** In the order in which a name is looked for, as with Docker. */
+const lookUps: Readonly<Record<InspectType, (ref: string, engine: EngineFace, ask: Ask) => Promise<unknown>>> = {
+  container: (ref, engine, { size }) => engine.containers.inspect(ref, { size }),
+  image: (ref, engine) => engine.images.inspect(ref),
+  network: (ref, engine) => engine.networks.inspect(ref),
+  volume: async (ref, engine) => volumeRecord(await engine.volumes.get(ref)),
+};
+
+const types = Object.keys(lookUps) as InspectType[];
+
+const completes = { container: 'containers', image: 'images', volume: 'volumes', network: 'none' } as const;
 
 const format = single('string', asIs, "Print by a Go template, or 'json'", { short: 'f' });
+const size = toggle('Show how much room the files of a container take', { short: 's' });
 
 /** @param type what the command is about, if the user doesn't choose */
 export function inspectCommand(type?: InspectType): Command {
   if (type === undefined) return inspectAny;
+  if (type === 'container') return inspectContainers;
   return defineCommand({
     usage: `[OPTIONS] ${type.toUpperCase()} [${type.toUpperCase()}...]`,
     positionals: { min: 1, max: null },
     completes: completes[type],
     flags: { format },
-    refused: { switches: ['size'], shorts: { s: 'size' } },
-    run: ({ flags, args, context }) => inspect(args, type, flags.format, context),
+    run: ({ flags, args, context }) => inspect(args, type, flags.format, { size: false }, context),
   });
 }
+
+const inspectContainers = defineCommand({
+  usage: '[OPTIONS] CONTAINER [CONTAINER...]',
+  positionals: { min: 1, max: null },
+  completes: 'containers',
+  latest: 'all',
+  flags: { format, latest: latestFlag, size },
+  run: ({ flags, args, context }) => inspect(args, 'container', flags.format, flags, context),
+});
 
 const inspectAny = defineCommand({
   usage: '[OPTIONS] NAME|ID [NAME|ID...]',
   positionals: { min: 1, max: null },
   completes: 'containers',
+  latest: 'all',
   flags: {
     format,
-    type: single('string', oneOf('type', ['container', 'image', 'volume']), 'container, image or volume'),
+    latest: latestFlag,
+    size,
+    type: single('string', oneOf('type', types), `Only look for this: ${types.join(', ')}`),
   },
-  refused: { switches: ['size'], shorts: { s: 'size' } },
-  run: ({ flags, args, context }) => inspect(args, flags.type, flags.format, context),
+  run: ({ flags, args, context }) => inspect(args, flags.type, flags.format, flags, context),
 });
 
 async function inspect(
   refs: readonly string[],
   type: InspectType | undefined,
   format: string | undefined,
+  ask: Ask,
   context: Context,
 ): Promise<number> {
   const print = format === undefined || format === '' || format === 'json' ? undefined : compileRecord(format);
@@ -49,7 +74,7 @@ async function inspect(
   const problems: unknown[] = [];
   for (const ref of refs) {
     try {
-      const record = await lookUp(ref, type, engine);
+      const record = type === undefined ? await lookUpAny(ref, engine, ask) : await lookUps[type](ref, engine, ask);
       if (print === undefined) records.push(record);
       else context.stdout.print(`${print(record)}\n`);
     } catch (problem) {
@@ -61,28 +86,19 @@ async function inspect(
   return problems.length === 0 ? 0 : 1;
 }
 
-async function lookUp(ref: string, type: InspectType | undefined, engine: EngineFace): Promise<unknown> {
-  if (type === 'image') return await engine.images.inspect(ref);
-  if (type === 'volume') return volumeRecord(await engine.volumes.get(ref));
-  try {
-    return await engine.containers.inspect(ref);
-  } catch (error) {
-    if (type === 'container' || !isNotFound(error)) throw error;
+async function lookUpAny(ref: string, engine: EngineFace, ask: Ask): Promise<unknown> {
+  for (const type of types) {
+    try {
+      return await lookUps[type](ref, engine, ask);
+    } catch (error) {
+      if (!isElsewhere(error, type)) throw error;
+    }
   }
-  try {
-    return await engine.images.inspect(ref);
-  } catch (error) {
-    // A name of a container need not be a valid reference of an image.
-    if (!isNotFound(error) && !(error instanceof OnggiError && error.code === 'invalid')) throw error;
-  }
-  try {
-    return volumeRecord(await engine.volumes.get(ref));
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-    throw new OnggiError('not-found', `No such object: ${ref}`, { cause: error });
-  }
+  throw new OnggiError('not-found', `No such object: ${ref}`);
 }
 
-function isNotFound(error: unknown): boolean {
-  return error instanceof OnggiError && error.code === 'not-found';
+/** A name of a container need not be a valid reference of an image. */
+function isElsewhere(error: unknown, type: InspectType): boolean {
+  if (!(error instanceof OnggiError)) return false;
+  return error.code === 'not-found' || (type === 'image' && error.code === 'invalid');
 }

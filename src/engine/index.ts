@@ -15,6 +15,7 @@ import { type Context, type ContextOptions, makeContext } from './context.ts';
 import { type Images, makeImages } from './image/images.ts';
 import { type ManifestLists, makeManifestLists } from './image/manifest-lists.ts';
 import { makeTransfers, type Transfers } from './image/transfer.ts';
+import { makeNetworks, type Networks } from './network/networks.ts';
 import { makeRegistries, type Registries } from './registry/registries.ts';
 import { makeSecrets, type Secrets } from './secret/secrets.ts';
 import type { EngineInfo } from './system/info.ts';
@@ -34,6 +35,7 @@ export type { ManifestLists } from './image/manifest-lists.ts';
 export type { SaveOptions } from './image/save.ts';
 export type { SignOptions, VerifiedSignature, VerifyOptions } from './image/signature.ts';
 export type { CopiedImage, Transfers } from './image/transfer.ts';
+export type { Networks } from './network/networks.ts';
 export type { FoundRepository, LoggedIn, LoginOptions, Registries, SearchOptions } from './registry/registries.ts';
 export type { Secrets } from './secret/secrets.ts';
 export type { ManifestCheck, ManifestSigning } from './signature/simple-signing.ts';
@@ -54,6 +56,7 @@ export class Engine implements AsyncDisposable {
   readonly manifestLists: ManifestLists;
   readonly secrets: Secrets;
   readonly volumes: Volumes;
+  readonly networks: Networks;
   readonly system: System;
 
   private constructor(context: Context) {
@@ -65,6 +68,7 @@ export class Engine implements AsyncDisposable {
     this.manifestLists = makeManifestLists(context);
     this.secrets = makeSecrets(context);
     this.volumes = makeVolumes(context);
+    this.networks = makeNetworks(context);
     this.system = makeSystem(context);
   }
 

@@ -116,6 +116,8 @@ export type ContainerOptions = {
   readonly terminal?: boolean;
   /** `-i`: keep stdin open. */
   readonly stdin?: boolean;
+  /** What its maker meant to attach to, for `inspect` to tell. */
+  readonly attached?: readonly ('stdin' | 'stdout' | 'stderr')[];
   readonly autoRemove?: boolean;
   /** Absent: it stays ended. Not together with `autoRemove`. */
   readonly restart?: RestartPolicy;

@@ -29,8 +29,12 @@ systemTest('a container: what its image and its flags give together', ['busybox'
     Domainname: '',
     User: 'app',
     ExposedPorts: { '80/tcp': {}, '53/udp': {} },
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
     Tty: true,
     OpenStdin: true,
+    StdinOnce: true,
     Env: ['A=mine', 'C=1', 'B=image'],
     Cmd: ['true', '7'],
     Image: 'own',
@@ -42,7 +46,7 @@ systemTest('a container: what its image and its flags give together', ['busybox'
     StopSignal: 'SIGUSR1',
   });
   const expected = {
-    Binds: [],
+    Binds: null,
     Tmpfs: { '/t': 'size=1m' },
     NetworkMode: 'none',
     PortBindings: {},
@@ -259,3 +263,36 @@ systemTest('info and version', ['busybox'], async (world) => {
   assert.match(await world.ok(['version']), /OS\/Arch:\s+linux\/(amd64|arm64)/);
   assert.equal(JSON.parse(await world.ok(['version', '--format', 'json'])).Client.Version, version);
 });
+
+systemTest(
+  'networks, sizes and the endpoint of a container, by their names of Docker',
+  ['busybox', 'bridge', 'veth', 'nf_tables'],
+  async (world) => {
+    const id = await world.ok(['run', '-d', '--name', 'web', world.image, 'sleep', '1000']);
+    await world.ok(['exec', id, 'sh', '-c', 'head -c 100000 /dev/zero >/big']);
+    const [container] = JSON.parse(await world.ok(['inspect', '--size', '--latest']));
+    assert.ok(container.SizeRw >= 100_000 && container.SizeRootFs > container.SizeRw);
+    const { bridge } = container.NetworkSettings.Networks;
+    assert.match(container.NetworkSettings.SandboxKey, /^\/proc\/\d+\/ns\/net$/);
+    assert.equal(container.NetworkSettings.IPAddress, bridge.IPAddress);
+    assert.ok(container.GraphDriver.Data === null || container.GraphDriver.Data.LowerDir.includes('/layers/'));
+    const [network] = JSON.parse(await world.ok(['inspect', '--type', 'network', 'bridge']));
+    assert.deepEqual(
+      [network.Name, network.Driver, network.Scope, network.IPAM.Config[0].Gateway],
+      ['bridge', 'bridge', 'local', bridge.Gateway],
+    );
+    assert.deepEqual(network.Containers[id], {
+      Name: 'web',
+      EndpointID: id,
+      MacAddress: bridge.MacAddress,
+      IPv4Address: `${bridge.IPAddress}/${bridge.IPPrefixLen}`,
+      IPv6Address: '',
+    });
+    assert.equal(await world.ok(['inspect', '--format', '{{.Driver}}', 'none']), 'null');
+    assert.equal((await world.onggi(['inspect', '--type', 'network', 'web'])).status, 1);
+    assert.equal((await world.onggi(['inspect', '--type', 'moon', 'web'])).status, 125);
+    const bare = JSON.parse(await world.ok(['inspect', 'web']))[0];
+    assert.deepEqual([bare.SizeRw, bare.SizeRootFs], [undefined, undefined]);
+    await world.ok(['rm', '-f', id]);
+  },
+);

@@ -1,3 +1,4 @@
+import { attachedNames, attachedStreams } from '../attached-streams.ts';
 import { openCidFile } from '../cid-file.ts';
 import { containerFacts } from '../container-facts.ts';
 import { containerFlags, refusedContainerFlags } from '../container-flags.ts';
@@ -23,7 +24,7 @@ export const command = defineCommand({
       { platform: flags.platform, quiet: flags.quiet },
       context,
     );
-    const options = { ...asked, image };
+    const options = { ...asked, image, attached: attachedNames(attachedStreams(flags)) };
     const { id } = await engine.containers.create(options);
     cidFile?.write(id);
     context.stdout.print(`${id}\n`);

@@ -1,6 +1,7 @@
 import type { ContainerOptions } from '../../engine/types.ts';
 import { OnggiError } from '../../errors.ts';
 import { detachKeysFlag, signalProxyFlag } from '../attach-flags.ts';
+import { attachedNames, attachedStreams, type Streams } from '../attached-streams.ts';
 import { type CidFile, openCidFile } from '../cid-file.ts';
 import { containerFacts } from '../container-facts.ts';
 import { containerFlags, refusedContainerFlags } from '../container-flags.ts';
@@ -62,7 +63,7 @@ export const command = defineCommand({
       { platform: flags.platform, quiet: flags.quiet },
       context,
     );
-    const options = { ...asked, image };
+    const options = { ...asked, image, attached: flags.detach ? [] : attachedNames(streams) };
     if (flags.detach) return await runDetached(options, engine, context, cidFile);
     return await runAttached(options, flags, streams, engine, context, cidFile);
   },
@@ -83,18 +84,6 @@ async function runDetached(
     context.stdout.print(`${id}\n`);
   }
   return 0;
-}
-
-type Streams = { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
-
-/** Docker's rule: what `-a` names, else all output, and the input that `-i` asks for. */
-function attachedStreams({ attach, interactive }: RunFlags): Streams {
-  if (attach.length === 0) return { stdin: interactive, stdout: true, stderr: true };
-  return {
-    stdin: interactive && attach.includes('stdin'),
-    stdout: attach.includes('stdout'),
-    stderr: attach.includes('stderr'),
-  };
 }
 
 async function runAttached(

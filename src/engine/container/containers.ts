@@ -46,8 +46,8 @@ export type Containers = {
   /** Newest first; those that run, or all. */
   list(query?: ListQuery): Promise<ContainerSummary[]>;
   get(ref: string): Promise<ContainerSummary>;
-  /** In the shape of the Docker Engine API. */
-  inspect(ref: string): Promise<Record<string, unknown>>;
+  /** In the shape of the Docker Engine API. `size` reads all of its writable layer. */
+  inspect(ref: string, options?: { readonly size?: boolean }): Promise<Record<string, unknown>>;
   logs(ref: string, query?: LogQuery, signal?: AbortSignal): AsyncIterable<LogEntry>;
   /** The same as bytes, many at a time and ten times as fast. Chunks are good until the next are asked for. */
   logBytes(ref: string, query?: LogQuery, signal?: AbortSignal): AsyncIterable<readonly LogChunk[]>;
@@ -135,7 +135,7 @@ export function makeContainers(context: Context): Containers {
     run: async (options) => (await import('./start.ts')).runContainer(context, options),
     list: async (query) => (await import('./query.ts')).listContainers(context, query ?? {}),
     get: async (ref) => (await import('./query.ts')).getContainer(context, ref),
-    inspect: async (ref) => (await import('./query.ts')).inspect(context, ref),
+    inspect: async (ref, options) => (await import('./query.ts')).inspect(context, ref, options ?? {}),
     async *logs(ref, query, signal) {
       const { containerLogs } = await import('./query.ts');
       yield* containerLogs(context, ref, query ?? {}, signal);

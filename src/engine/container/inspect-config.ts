@@ -9,16 +9,16 @@ import { resources } from './inspect-resources.ts';
 
 export function hostConfig({ options, row }: Container): Record<string, unknown> {
   const mounts = options.mounts ?? [];
+  const tmpfs = mounts.flatMap((mount) => (mount.type === 'tmpfs' ? [[mount.target, mount.options]] : []));
   const { consoleSize, privileged = false } = options;
   return {
-    Binds: mounts.flatMap(bindText),
+    ...elsewhere,
+    Binds: orNull(mounts.flatMap(bindText)),
     ContainerIDFile: '',
-    Tmpfs: Object.fromEntries(
-      mounts.flatMap((mount) => (mount.type === 'tmpfs' ? [[mount.target, mount.options]] : [])),
-    ),
+    ...(tmpfs.length > 0 && { Tmpfs: Object.fromEntries(tmpfs) }),
     LogConfig: { Type: options.log?.driver ?? 'json-file', Config: options.log?.options ?? {} },
     NetworkMode: row.networkMode,
-    PortBindings: portBindings(options.ports ?? []),
+    PortBindings: portBindings((options.ports ?? []).map(asAsked)),
     PublishAllPorts: options.publishAll ?? false,
     RestartPolicy: { Name: options.restart?.name ?? 'no', MaximumRetryCount: options.restart?.maximumRetries ?? 0 },
     AutoRemove: row.autoRemove,
@@ -43,8 +43,8 @@ export function hostConfig({ options, row }: Container): Record<string, unknown>
     ReadonlyRootfs: options.readOnly ?? false,
     SecurityOpt: orNull(securityTexts(options.security)),
     ShmSize: options.shmSize ?? defaultShmSize,
-    Init: options.init ?? false,
-    Sysctls: options.sysctls ?? {},
+    ...(options.init === true && { Init: true }),
+    ...(options.sysctls !== undefined && { Sysctls: options.sysctls }),
     ...resources(options),
     ...(options.annotations !== undefined && { Annotations: options.annotations }),
     MaskedPaths: isOpen(options) ? null : maskedPaths,
@@ -59,6 +59,23 @@ function usernsText(mode: ContainerOptions['userNamespace']): string {
   return mode.kind === 'maps' || mode.kind === 'subordinate' ? 'private' : mode.kind;
 }
 
+/** What other engines and systems have, which clients look for. */
+const elsewhere = {
+  VolumeDriver: '',
+  Cgroup: '',
+  Isolation: '',
+  CpuCount: 0,
+  CpuPercent: 0,
+  IOMaximumIOps: 0,
+  IOMaximumBandwidth: 0,
+  DeviceRequests: null,
+} as const;
+
+/** Who names no address means all of them. */
+function asAsked(port: PortMapping): PortMapping {
+  return port.hostIp === '0.0.0.0' ? { ...port, hostIp: '' } : port;
+}
+
 /** Options and image together, by Docker's rules (moby, daemon/commit.go, merge). */
 export function config(
   { row, options, health }: Container,
@@ -68,6 +85,7 @@ export function config(
   const stopSignal = options.stopSignal ?? image?.stopSignal ?? undefined;
   const ports = [...new Set([...exposedPorts(options, image), ...(options.ports ?? []).map(portText)])];
   const volumes = image?.volumes ?? [];
+  const { attached = [] } = options;
   const { entrypoint = image?.entrypoint } = options;
   // An entrypoint of the user's drops the image's command.
   const inherited = options.entrypoint === undefined ? image?.cmd : undefined;
@@ -76,9 +94,13 @@ export function config(
     Domainname: options.domainname ?? '',
     User: options.user || image?.user || '',
     ...(ports.length > 0 && { ExposedPorts: emptyByKey(ports) }),
+    AttachStdin: attached.includes('stdin'),
+    AttachStdout: attached.includes('stdout'),
+    AttachStderr: attached.includes('stderr'),
     Tty: options.terminal ?? false,
     OpenStdin: options.stdin ?? false,
-    Env: environment(options.env ?? [], image?.env ?? []),
+    StdinOnce: options.stdin === true && attached.includes('stdin'),
+    Env: orNull(environment(options.env ?? [], image?.env ?? [])),
     Cmd: orNull(orNull(options.command) ?? inherited),
     Image: row.imageReference,
     ...(health !== undefined && { Healthcheck: healthRecord(health) }),

@@ -5,31 +5,35 @@ import type { ContainerSummary, NetworkMode } from '../types.ts';
 import type { AnyMount } from '../volume/volume-mount.ts';
 import type { Container } from './container.ts';
 import { statusOf } from './container.ts';
-import { graphDriver } from './graph-driver.ts';
-import { config, exposedPorts, hostConfig, portBindings } from './inspect-config.ts';
+import { type GraphDriver, graphDriver } from './graph-driver.ts';
+import { config, exposedPorts, hostConfig } from './inspect-config.ts';
+import { type NetworkFacts, networkSettings } from './inspect-network.ts';
 
-export type NetworkFacts = {
-  readonly name: string;
-  readonly gateway: string;
-  readonly prefixLength: number;
-  readonly mac: string;
+export type { NetworkFacts } from './inspect-network.ts';
+
+/** What only a look at files and other rows tells. */
+export type InspectFacts = {
+  /** Null where it has no address of a network. */
+  readonly network: NetworkFacts | null;
+  /** What the image says of its process; null for the image `host`. */
+  readonly image: ImageProcess | null;
+  /** Where a volume lies on the host. */
+  readonly volumePath: (name: string) => string;
+  /** Null for a container without a health check, or that never ran. */
+  readonly health?: Health | null;
+  /** Directories of the image's layers, topmost first. */
+  readonly lower?: readonly string[];
+  /** Bytes of its writable layer, and with the image; absent when nobody asks. */
+  readonly size?: ContainerSummary['size'] | undefined;
 };
 
 /** Docker's zero of time. */
 const never = '0001-01-01T00:00:00Z';
 
-/**
- * @param image what the image says of its process; null for the image `host`
- * @param volumePath where a volume lies on the host
- * @param health null for a container without a health check, or that never ran
- */
 export function inspectContainer(
   container: Container,
   summary: ContainerSummary,
-  network: NetworkFacts | null,
-  image: ImageProcess | null,
-  volumePath: (name: string) => string,
-  health: Health | null = null,
+  { network, image, volumePath, health = null, lower = [], size }: InspectFacts,
 ): Record<string, unknown> {
   const { row, options, args, files } = container;
   const graph = graphDriver(files);
@@ -53,7 +57,8 @@ export function inspectContainer(
     AppArmorProfile: '',
     ExecIDs: null,
     HostConfig: hostConfig(container),
-    GraphDriver: graph,
+    GraphDriver: withLower(graph, lower),
+    ...(size !== undefined && { SizeRw: size.writable, SizeRootFs: size.virtual }),
     Mounts: (options.mounts ?? []).flatMap((each) => mount(each, volumePath)),
     Config: config(container, summary, image),
     NetworkSettings: networkSettings(summary, row.networkMode as NetworkMode, network, exposedPorts(options, image)),
@@ -93,21 +98,9 @@ function exactTime(nanoseconds: bigint): string {
   return `${seconds}.${String(nanoseconds % 1_000_000_000n).padStart(9, '0')}Z`;
 }
 
-function networkSettings(
-  summary: ContainerSummary,
-  mode: NetworkMode,
-  network: NetworkFacts | null,
-  exposedList: readonly string[],
-): Record<string, unknown> {
-  // What the image or the user exposes and nobody publishes stands there with nothing, as in Docker, while the container runs.
-  const exposed = summary.address === null ? [] : exposedList.map((port) => [port, null]);
-  const ports = { ...Object.fromEntries(exposed), ...portBindings(summary.ports) };
-  const address = summary.address ?? '';
-  const endpoint =
-    network === null || summary.address === null
-      ? { IPAddress: '', IPPrefixLen: 0, Gateway: '', MacAddress: '' }
-      : { IPAddress: address, IPPrefixLen: network.prefixLength, Gateway: network.gateway, MacAddress: network.mac };
-  return { ...endpoint, Ports: ports, Networks: { [network?.name ?? mode]: endpoint } };
+function withLower(graph: GraphDriver, lower: readonly string[]): Record<string, unknown> {
+  const { Name, Data } = graph;
+  return Data === null || lower.length === 0 ? graph : { Name, Data: { LowerDir: lower.join(':'), ...Data } };
 }
 
 function mount(each: AnyMount, volumePath: (name: string) => string): Record<string, unknown>[] {

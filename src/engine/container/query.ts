@@ -1,10 +1,11 @@
 /** Looking at containers. Each look brings the rows that it touches to the truth first. */
 
 import { OnggiError } from '../../errors.ts';
+import { lowerDirectories } from '../../image/snapshot.ts';
 import { connectShim } from '../../kernel/shim-client.ts';
 import { findContainer } from '../../store/container-row.ts';
 import { listAllImages } from '../../store/image-row.ts';
-import { volumeDataPath } from '../../store/layout.ts';
+import { layerPath, volumeDataPath } from '../../store/layout.ts';
 import { networkByName } from '../../store/network-row.ts';
 import type { Context } from '../context.ts';
 import { readHealth } from '../health/state.ts';
@@ -56,19 +57,25 @@ export async function lookUp(context: Context, ref: string): Promise<Container> 
   return containerOf(context.store, await settleContainer(context, row));
 }
 
-export async function inspect(context: Context, ref: string): Promise<Record<string, unknown>> {
+export async function inspect(
+  context: Context,
+  ref: string,
+  options: { readonly size?: boolean },
+): Promise<Record<string, unknown>> {
+  const { store } = context;
   const container = await lookUp(context, ref);
-  const summary = summaryOf(context.store, container.row);
-  const { imageId } = container.row;
-  const image = imageId === null ? null : readImageConfig(context.store, imageId).value.process;
-  return inspectContainer(
-    container,
-    summary,
-    factsOf(context, container, summary),
-    image,
-    (name) => volumeDataPath(context.store.layout, name),
-    summary.health === null ? null : readHealth(container.files.health, container.row.state === 'running'),
-  );
+  const { row, files } = container;
+  const summary = summaryOf(store, row);
+  const [sized] = options.size === true ? withSizes(context, [summary]) : [];
+  return inspectContainer(container, summary, {
+    network: factsOf(context, container, summary),
+    image: row.imageId === null ? null : readImageConfig(store, row.imageId).value.process,
+    volumePath: (name) => volumeDataPath(store.layout, name),
+    health: summary.health === null ? null : readHealth(files.health, row.state === 'running'),
+    lower:
+      row.imageId === null ? ['/'] : lowerDirectories(store, row.imageId).map((name) => layerPath(store.layout, name)),
+    size: sized?.size,
+  });
 }
 
 function factsOf(context: Context, { row }: Container, { address }: ContainerSummary): NetworkFacts | null {

@@ -119,7 +119,7 @@ export async function inspectImage(context: Context, ref: string): Promise<Recor
       WorkingDir: process.workingDir,
       Labels: process.labels,
       ...(process.health !== undefined && { Healthcheck: healthRecord(process.health) }),
-      ...(process.stopSignal !== '' && { StopSignal: process.stopSignal }),
+      ...(process.stopSignal !== null && process.stopSignal !== '' && { StopSignal: process.stopSignal }),
     },
     Architecture: config.platform.architecture,
     Os: config.platform.os,
