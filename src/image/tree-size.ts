@@ -4,7 +4,7 @@ import { openDirectory } from '../kernel/directory.ts';
 import { walkLayers } from './layer-tree.ts';
 
 /**
- * Bytes that it takes on the disk: each file once, holes take none. 0 of what has just been removed.
+ * Bytes that its files take on the disk: each once, holes take none, and neither do directories, as in Docker. 0 of what has just been removed.
  * @param path on the host; may be written to meanwhile
  */
 export function treeSize(path: string): number {
@@ -14,7 +14,7 @@ export function treeSize(path: string): number {
     let bytes = 0;
     for (const { facts } of walkLayers([root], { attributes: 'trusted', showWhiteouts: true })) {
       const again = facts.links > 1 && facts.kind !== 'directory' && seen.has(facts.inode);
-      if (!again) bytes += facts.disk;
+      if (!again && facts.kind !== 'directory') bytes += facts.disk;
       if (facts.links > 1) seen.add(facts.inode);
     }
     return bytes;

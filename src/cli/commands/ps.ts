@@ -1,7 +1,10 @@
+import type { ContainerSummary } from '../../engine/types.ts';
+import { OnggiError } from '../../errors.ts';
+import type { EngineFace } from '../context.ts';
 import { asIs, defineCommand, list, single, toggle } from '../definition.ts';
-import { containerFilter, needsAll } from '../format/container-filter.ts';
-import { containerListing, containerRow, sizedListing } from '../format/container-row.ts';
-import { parseFilter } from '../format/filter.ts';
+import { containerFilter, type Layers, namesOthers, showsAll } from '../format/container-filter.ts';
+import { containerListing, containerRow, isUp, sizedListing } from '../format/container-row.ts';
+import { type Filter, parseFilter } from '../format/filter.ts';
 import { compileListing } from '../format/listing.ts';
 import { integer } from '../value/number.ts';
 
@@ -32,10 +35,38 @@ export const command = defineCommand({
     const size = !flags.quiet && (flags.size || flags.format?.includes('.Size') === true);
     const limit = flags.latest ? 1 : (flags.last ?? -1);
     const engine = await context.engine();
-    const containers = await engine.containers.list({ all: flags.all || limit > 0 || needsAll(flags.filter), size });
-    const shown = containers.filter(containerFilter(flags.filter, containers)).slice(0, limit > 0 ? limit : undefined);
+    const all = flags.all || limit > 0 || showsAll(flags.filter);
+    const containers = await engine.containers.list({ all: all || namesOthers(flags.filter), size });
+    const matches = containerFilter(flags.filter, containers, await layersOf(engine, flags.filter, containers));
+    const shown = containers.filter(
+      (container) => (all || isUp(container) || container.status === 'restarting') && matches(container),
+    );
     const options = { now: context.now(), truncate: !flags['no-trunc'] };
-    context.stdout.print(format.print(shown.map((container) => containerRow(container, options))));
+    const rows = shown.slice(0, limit > 0 ? limit : undefined).map((container) => containerRow(container, options));
+    context.stdout.print(format.print(rows));
     return 0;
   },
 });
+
+/** Of the images that `ancestor` names and of those of the containers; empty when nobody asks. */
+async function layersOf(
+  { images }: EngineFace,
+  filters: readonly Filter[],
+  containers: readonly ContainerSummary[],
+): Promise<Layers> {
+  const wanted = filters.filter(({ key }) => key === 'ancestor').map(({ value }) => value);
+  const refs = wanted.length === 0 ? [] : [...wanted, ...new Set(containers.flatMap(({ imageId }) => imageId ?? []))];
+  const found = await Promise.all(refs.map(async (ref) => [ref, await layersOfImage(images, ref)] as const));
+  return new Map(found);
+}
+
+/** None of an image that there is not (any more). */
+async function layersOfImage(images: EngineFace['images'], ref: string): Promise<readonly string[]> {
+  try {
+    const { RootFS } = await images.inspect(ref);
+    return (RootFS as { readonly Layers?: readonly string[] }).Layers ?? [];
+  } catch (error) {
+    if (error instanceof OnggiError) return [];
+    throw error;
+  }
+}

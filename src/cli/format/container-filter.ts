@@ -2,6 +2,7 @@
 import type { ContainerStatus, ContainerSummary } from '../../engine/types.ts';
 import { OnggiError } from '../../errors.ts';
 import { parseBoolean } from '../value/number.ts';
+import { openPorts } from './container-row.ts';
 import {
   compile,
   type Filter,
@@ -24,7 +25,10 @@ const statuses: Readonly<Record<string, ContainerStatus | null>> = {
   dead: null,
 };
 
-const containerTests: Tests<ContainerSummary> = {
+/** Diff ids of images, from the lowest, by their id and by what they were called. */
+export type Layers = ReadonlyMap<string, readonly string[]>;
+
+const containerTests = (layers: Layers): Tests<ContainerSummary> => ({
   id: (value) => matching(value, ({ id }) => [id]),
   name: (value) => matching(value, ({ name }) => [name, `/${name}`]),
   label: (value) => labelled(value, ({ labels }) => labels),
@@ -37,7 +41,7 @@ const containerTests: Tests<ContainerSummary> = {
     if (!/^-?\d+$/.test(value)) throw invalidValue('exited', value);
     return ({ status, exitCode }) => status === 'exited' && exitCode === Number(value);
   },
-  ancestor: (value) => (container) => isImage(container, value),
+  ancestor: (value) => (container) => isImage(container, value) || standsOn(container, value, layers),
   before: (value, others) => older(containerNamed(value, others)),
   since: (value, others) => newer(containerNamed(value, others)),
   network: (value) => (container) => container.networkMode === value,
@@ -47,15 +51,16 @@ const containerTests: Tests<ContainerSummary> = {
       mounts.includes(value) || destinations.includes(value),
   expose: (value) => {
     const { first, last, protocol } = parsePort(value, 'expose');
-    return ({ exposed }) =>
-      exposed.some((port) => {
+    return (container) =>
+      openPorts(container).some((port) => {
         const [number, kind] = port.split('/');
         return kind === protocol && Number(number) >= first && Number(number) <= last;
       });
   },
   // There is no swarm: no container is one of its tasks.
   'is-task': (value) => {
-    const wanted = parseBoolean(value);
+    if (!/^(?:0|1|t|f|true|false)$/i.test(value)) throw invalidValue('is-task', value);
+    const wanted = parseBoolean(value.toLowerCase());
     return () => !wanted;
   },
   health: (value) => {
@@ -67,18 +72,30 @@ const containerTests: Tests<ContainerSummary> = {
     return ({ ports }) =>
       ports.some((port) => port.protocol === protocol && port.hostPort >= first && port.hostPort <= last);
   },
-};
+});
 
 export function containerFilter(
   filters: readonly Filter[],
   others: readonly ContainerSummary[],
+  layers: Layers = new Map(),
 ): Predicate<ContainerSummary> {
-  return compile(filters, containerTests, others);
+  return compile(filters, containerTests(layers), others);
 }
 
-/** Whether a list without --all must look at those that don't run, too. */
-export function needsAll(filters: readonly Filter[]): boolean {
-  return filters.some(({ key }) => key === 'status' || key === 'before' || key === 'since');
+/** Whether a list without --all shows those that don't run, too. */
+export function showsAll(filters: readonly Filter[]): boolean {
+  return filters.some(({ key }) => key === 'status');
+}
+
+/** Whether a filter may name a container that is not shown itself. */
+export function namesOthers(filters: readonly Filter[]): boolean {
+  return filters.some(({ key }) => key === 'before' || key === 'since');
+}
+
+/** Its image was made from that one: it begins with the same layers. */
+function standsOn({ imageId }: ContainerSummary, wanted: string, layers: Layers): boolean {
+  const [own = [], below = []] = [layers.get(imageId ?? ''), layers.get(wanted)];
+  return below.length > 0 && below.length < own.length && below.every((layer, index) => layer === own[index]);
 }
 
 function isImage({ image, imageId }: ContainerSummary, wanted: string): boolean {

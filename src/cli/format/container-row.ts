@@ -18,6 +18,7 @@ export const containerListing: Listing = {
     State: 'STATE',
     Status: 'STATUS',
     Names: 'NAMES',
+    Platform: 'PLATFORM',
     Size: 'SIZE',
     Labels: 'LABELS',
     LocalVolumes: 'LOCAL VOLUMES',
@@ -54,6 +55,8 @@ export function containerRow(container: ContainerSummary, options: RowOptions): 
     Mounts: container.mounts.map((name) => (options.truncate ? ellipsis(name, 15) : name)).join(','),
     Names: container.name,
     Networks: container.networkMode,
+    // Docker's knows it only with containerd's store of images.
+    Platform: null,
     Ports: portsOf(container),
     RunningFor: `${humanDuration(options.now - container.created)} ago`,
     Size: sizeText(container.size),
@@ -73,11 +76,14 @@ export function statusText(container: ContainerSummary, now: number): string {
   return `${word} (${container.exitCode ?? 0}) ${humanDuration(now - (container.finishedAt ?? now))} ago`;
 }
 
-/** Only what has a network of its own has ports, and only while it is there. */
+/** "80/tcp": what it listens on; only what has a network of its own has ports, and only while it is there. */
+export function openPorts(container: ContainerSummary): readonly string[] {
+  const { networkMode, exposed } = container;
+  return isUp(container) && networkMode === 'bridge' ? exposed : [];
+}
+
 function portsOf(container: ContainerSummary): string {
-  const { networkMode, ports, exposed } = container;
-  if (!isUp(container)) return '';
-  return portsText(shownPorts(ports, networkMode === 'host' || networkMode === 'none' ? [] : exposed));
+  return isUp(container) ? portsText(shownPorts(container.ports, openPorts(container))) : '';
 }
 
 function healthText({ health }: ContainerSummary): string {
@@ -85,7 +91,8 @@ function healthText({ health }: ContainerSummary): string {
   return health === 'starting' ? ' (health: starting)' : ` (${health})`;
 }
 
-function isUp({ status }: ContainerSummary): boolean {
+/** Its processes are there. */
+export function isUp({ status }: ContainerSummary): boolean {
   return status === 'running' || status === 'paused';
 }
 

@@ -273,6 +273,19 @@ test('filters of ps', () => {
   assert.throws(() => names('constructor=x'), { message: "Invalid filter 'constructor'" });
 });
 
+test('ancestor is what an image was made from, too', () => {
+  const { imageId } = ended;
+  const layers = new Map<string, readonly string[]>([
+    [imageId ?? '', ['base', 'mine']],
+    ['base', ['base']],
+    ['other', ['mine']],
+    ['later', ['base', 'mine', 'more']],
+    ['scratch', []],
+  ]);
+  const matches = (value: string) => containerFilter([{ key: 'ancestor', value }], [ended], layers)(ended);
+  assert.deepEqual(['base', 'other', 'later', 'scratch', 'nosuch'].map(matches), [true, false, false, false, false]);
+});
+
 test('before and since go by the time of creation', () => {
   const old = container({ name: 'old', id: 'aa'.repeat(32) as ContainerId, created: now - hour });
   const all = [ended, old];

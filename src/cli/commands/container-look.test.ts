@@ -29,6 +29,20 @@ test('stats prints what docker stats prints', () => {
   );
 });
 
+test('ps looks at all to know what is before one that has ended, and shows what runs', async () => {
+  const [web, old] = [
+    fakeContainer({ created: 1 }),
+    fakeContainer({ id: 'cd'.repeat(32) as typeof id, name: 'old', created: 0, status: 'created' }),
+  ];
+  const last = fakeContainer({ id: 'ef'.repeat(32) as typeof id, name: 'last', created: 2, status: 'exited' });
+  const list = async (query: { readonly all?: boolean }) => (query.all === true ? [last, web, old] : [web]);
+  const run = async (...words: string[]) =>
+    (await runFake(['ps', '--format', '{{.Names}}', ...words], { engine: { containers: { list } } })).stdout;
+  assert.equal(await run('--filter', 'before=last'), 'web\n');
+  assert.equal(await run('-a', '--filter', 'before=last'), 'web\nold\n');
+  assert.equal(await run('--filter', 'status=created'), 'old\n');
+});
+
 test('without an earlier look, or with one of an earlier run, nothing was used', () => {
   const share = (earlier: ContainerSample | undefined) => statsRow('web', sample, earlier, true)['CPUPerc'];
   assert.equal(share(undefined), '0.00%');
