@@ -93,6 +93,7 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'user-namespace.ts',
     ],
     acting: [
+      'cdi/registry.ts',
       'container/changes.ts',
       'container/check.ts',
       'container/container-session.ts',

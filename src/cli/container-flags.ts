@@ -10,6 +10,7 @@ import { parseCapability } from './value/capability.ts';
 import { parseDevice } from './value/device.ts';
 import { parseAssignment, parseLabel, parseSysctl } from './value/environment.ts';
 import { parseExpose } from './value/expose.ts';
+import { parseGpus } from './value/gpus.ts';
 import { parseHostEntry, parseResolverWord, parseServer } from './value/host-entry.ts';
 import { parseMount, parseTmpfs } from './value/mount.ts';
 import { integer, oneOf } from './value/number.ts';
@@ -37,7 +38,7 @@ export const containerFlags = {
   'cap-add': list('list', parseCapability, 'Give a Linux capability, or ALL'),
   'cap-drop': list('list', parseCapability, 'Take a Linux capability away, or ALL'),
   cidfile: single('file', asIs, 'Write the ID of the container to this file, which must not exist'),
-  device: list('list', parseDevice, 'Give a device of the host: /dev/x[:/dev/y][:rwm]'),
+  device: list('list', parseDevice, 'Give a device of the host: /dev/x[:/dev/y][:rwm], or VENDOR/CLASS=NAME (CDI)'),
   dns: list('list', parseServer, 'Ask this name server'),
   'dns-option': list('list', parseResolverWord, 'Set an option of resolv.conf', { aliases: ['dns-opt'] }),
   'dns-search': list('list', parseResolverWord, 'Search names in this domain; . for none'),
@@ -50,6 +51,7 @@ export const containerFlags = {
     parseExpose,
     'Say that the container listens on a port or on a range of them: 80, 8000-8010/udp',
   ),
+  gpus: single('gpu-request', parseGpus, 'Give GPUs by their CDI specifications: all, 2, or "device=0,1"'),
   'group-add': list('list', asIs, 'Be in this group, too: NAME of the image or GID'),
   ...healthFlags,
   hostname: single('string', asIs, 'Host name; the short ID if absent', { short: 'h' }),
@@ -112,7 +114,6 @@ export const refusedContainerFlags: Refused = {
   values: [
     'cpu-count',
     'cpu-percent',
-    'gpus',
     'io-maxbandwidth',
     'io-maxiops',
     'ip',

@@ -118,6 +118,7 @@ const single: readonly [readonly string[], object][] = [
     ['--security-opt', 'systempaths=unconfined', '--security-opt', 'apparmor=x'],
     { security: { systemPathsVisible: true, apparmor: 'x' } },
   ],
+  [['--device', 'vendor.com/net=a', '--gpus', '1'], { cdiDevices: ['vendor.com/net=a', 'nvidia.com/gpu=0'] }],
   [['--device', '/dev/fuse:r'], { devices: [{ source: '/dev/fuse', target: '/dev/fuse', access: 'r' }] }],
   [['--pid', 'host'], { pidMode: 'host' }],
   [['--ipc', 'none'], { ipcMode: 'none' }],

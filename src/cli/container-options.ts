@@ -62,7 +62,7 @@ export function containerOptions(flags: ContainerFlags, args: readonly string[],
     ...present('shmSize', positive(flags['shm-size'])),
     ...(flags['group-add'].length > 0 && { groups: flags['group-add'] }),
     ...present('security', securityOf(flags['security-opt'], facts)),
-    ...(flags.device.length > 0 && { devices: flags.device }),
+    ...devicesOf(flags),
     ...namespaceOptions(flags, flags.hostname),
     ...secretOptions(flags),
     ...(flags['add-host'].length > 0 && { extraHosts: flags['add-host'] }),
@@ -117,6 +117,13 @@ function securityChange(option: SecurityOption, before: SecurityOptions, facts: 
     case 'no-label':
       return {};
   }
+}
+
+/** Nodes of the host, and names of the Container Device Interface. */
+function devicesOf({ device, gpus }: ContainerFlags): Pick<ContainerOptions, 'devices' | 'cdiDevices'> {
+  const devices = device.filter((one) => typeof one !== 'string');
+  const cdiDevices = [...device.filter((one) => typeof one === 'string'), ...(gpus ?? [])];
+  return { ...(devices.length > 0 && { devices }), ...(cdiDevices.length > 0 && { cdiDevices }) };
 }
 
 function restartOf({ restart, rm }: ContainerFlags): ContainerOptions['restart'] {

@@ -142,6 +142,8 @@ export type ContainerOptions = {
   readonly groups?: readonly string[];
   readonly security?: SecurityOptions;
   readonly devices?: readonly DeviceMapping[];
+  /** Of the Container Device Interface: vendor/class=name. */
+  readonly cdiDevices?: readonly string[];
   /** `host`: the machine's own instead of one of the container's. */
   readonly pidMode?: 'host' | JoinedContainer;
   readonly ipcMode?: 'host' | 'none' | 'private' | 'shareable' | JoinedContainer;

@@ -10,6 +10,7 @@ import { readCgroupLayout } from '../../runtime/cgroup/layout.ts';
 import { type NamespaceType, namespaceTypes } from '../../runtime/plan/steps.ts';
 import { compileSysctls } from '../../runtime/plan/sysctl.ts';
 import { parseSignal } from '../../runtime/signal.ts';
+import { cdiEdits } from '../cdi/registry.ts';
 import { mappedDevices } from '../spec/devices.ts';
 import { checkMounts } from '../spec/mounts.ts';
 import { workingDirectory } from '../spec/process.ts';
@@ -35,6 +36,7 @@ export function checkOptions(options: ContainerOptions): void {
   checkMounts(options.mounts ?? []);
   checkSysctls(options);
   if (options.devices !== undefined) mappedDevices(options.devices, { devicesAt });
+  if (options.cdiDevices !== undefined) cdiEdits(options.cdiDevices);
   const { oomScoreAdj: score = 0, resources = {}, cgroupParent } = options;
   if (!Number.isInteger(score) || score < -1000 || score > 1000) {
     throw new OnggiError('invalid', `Invalid value ${score}, range for oom score adj is [-1000, 1000]`);

@@ -2,7 +2,12 @@
 import type { DeviceCgroupRule, DeviceRate } from '../types.ts';
 import type { Container } from './container.ts';
 
-export function resources({ resources: asked = {}, ulimits = [], devices = [] }: Container['options']): object {
+export function resources({
+  resources: asked = {},
+  ulimits = [],
+  devices = [],
+  cdiDevices = [],
+}: Container['options']): object {
   const { memory = 0 } = asked;
   return {
     Ulimits: ulimits.map(({ name, soft, hard }) => ({ Name: name, Soft: Number(soft), Hard: Number(hard) })),
@@ -27,6 +32,10 @@ export function resources({ resources: asked = {}, ulimits = [], devices = [] }:
     BlkioDeviceReadIOps: rates(asked.deviceReadIops),
     BlkioDeviceWriteIOps: rates(asked.deviceWriteIops),
     DeviceCgroupRules: asked.deviceRules === undefined ? null : asked.deviceRules.map(ruleText),
+    DeviceRequests:
+      cdiDevices.length === 0
+        ? null
+        : [{ Driver: 'cdi', Count: 0, DeviceIDs: cdiDevices, Capabilities: null, Options: null }],
     Devices: devices.map(({ source, target, access }) => ({
       PathOnHost: source,
       PathInContainer: target,

@@ -25,6 +25,7 @@ import { hostFacts } from '../../runtime/host-facts.ts';
 import { type CompileContext, compile, type HostFacts, type RootSource } from '../../runtime/plan/compile.ts';
 import type { Plan } from '../../runtime/plan/steps.ts';
 import { kernelVersion } from '../../runtime/seccomp/profile.ts';
+import { cdiEdits } from '../cdi/registry.ts';
 import type { Context } from '../context.ts';
 import { healthCheck } from '../health/check.ts';
 import { hostMaskedPaths, hostMounts } from '../image/host-image.ts';
@@ -171,6 +172,7 @@ export function specFacts(
     maskedPaths: [...throttle, ...own.maskedPaths],
     devices: () => hostDevices(),
     devicesAt,
+    cdi: (names) => cdiEdits(names),
   };
 }
 

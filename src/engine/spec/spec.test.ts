@@ -13,6 +13,7 @@ const facts: SpecFacts = {
   ordinaryUser: false,
   maps: undefined,
   devicesAt: () => [],
+  cdi: () => [],
   volumes: (name) => ({ path: `/volumes/${name}/_data`, options: {} }),
   id: '0123456789abcdef'.repeat(4),
   cgroupsPath: '/onggi/x',
