@@ -1,5 +1,6 @@
 /** The table of the flags of `run`: see row.ts for what a row is and how one is added. */
 import { deviceRows } from './device.ts';
+import { driverRows } from './driver.ts';
 import { healthRows } from './health.ts';
 import { lifeRows } from './life.ts';
 import { limitRows } from './limit.ts';
@@ -13,6 +14,7 @@ export const rows: readonly Row[] = [
   ...limitRows,
   ...processRows,
   ...deviceRows,
+  ...driverRows,
   ...namespaceRows,
 ];
 
