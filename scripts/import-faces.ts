@@ -175,6 +175,7 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'process/top.ts',
       'mount/container-mount.ts',
       'mount/image-mount.ts',
+      'mount/image-volume.ts',
       'mount/mount-point.ts',
       'network/inspect.ts',
       'network/networks.ts',

@@ -237,6 +237,7 @@ export const roomRules: Readonly<Record<string, FolderRule>> = {
     imports: ['kernel', 'oci'],
     public: [
       'blob.ts',
+      'container-image-row.ts',
       'container-row.ts',
       'database.ts',
       'event-log.ts',
@@ -259,6 +260,7 @@ export const roomRules: Readonly<Record<string, FolderRule>> = {
     ],
     acting: [
       'blob.ts',
+      'container-image-row.ts',
       'container-row.ts',
       'database.ts',
       'event-log.ts',

@@ -61,7 +61,11 @@ export const containerFlags = {
   label: list('list', parseLabel, 'Set NAME=VALUE as a label', { short: 'l' }),
   'label-file': list('file', asIs, 'Read labels from a file, one a line'),
   ...logFlags,
-  mount: list('mount', parseMount, 'Mount a directory, a tmpfs or a volume: type=bind,source=/a,target=/b,readonly'),
+  mount: list(
+    'mount',
+    parseMount,
+    'Mount a directory, a tmpfs, a volume or an image: type=bind,source=/a,target=/b,readonly',
+  ),
   name: single('string', asIs, 'Name of the container; a made-up one if absent'),
   platform: single('string', asIs, 'Platform of an image that has several (linux/arm64)'),
   privileged: toggle('Drop the protections: all capabilities, devices and system calls'),

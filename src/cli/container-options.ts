@@ -150,7 +150,10 @@ function entrypointOf(text: string | undefined): readonly string[] | undefined {
   return text === '' ? [] : [text];
 }
 
-function mountOf<M extends { readonly type: 'tmpfs' | 'volume' }>(mount: BindSpec | M, facts: Facts): BindMount | M {
+function mountOf<M extends { readonly type: 'image' | 'tmpfs' | 'volume' }>(
+  mount: BindSpec | M,
+  facts: Facts,
+): BindMount | M {
   if (mount.type !== 'bind') return mount;
   const { source, target, readOnly, propagation } = mount;
   if (mount.relabel && facts.seLinux) throw unsupported(`relabelling '${source}' for SELinux (:z, :Z)`);

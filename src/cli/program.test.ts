@@ -35,9 +35,9 @@ const refused: readonly [string, number, string][] = [
     `onggi: invalid argument "a:b" for "-p, --publish" flag: invalid containerPort: b\n\n${runUsage}\nSee 'onggi run --help'.\n`,
   ],
   [
-    'run --mount type=image,src=d,dst=/d x',
+    'run --mount type=npipe,src=d,dst=/d x',
     125,
-    "onggi: mount of type 'image' is not supported\nSee 'onggi run --help'.\n",
+    "onggi: mount of type 'npipe' is not supported\nSee 'onggi run --help'.\n",
   ],
   ['run -d -a stdout x', 125, 'onggi: conflicting options: cannot specify both --attach and --detach\n'],
   [

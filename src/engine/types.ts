@@ -6,6 +6,7 @@
 import type { Digest } from '../oci/digest.ts';
 import type { HealthOptions, HealthStatus } from './types/health.ts';
 import type { LogConfig } from './types/log.ts';
+import type { ImageMount } from './types/mount.ts';
 import type { ContainerLink, JoinedContainer, NetworkMode } from './types/namespace.ts';
 import type { Resources } from './types/resources.ts';
 import type { IdMaps, UserNamespaceMode } from './types/user-namespace.ts';
@@ -122,7 +123,7 @@ export type ContainerOptions = {
   /** Absent: it stays ended. Not together with `autoRemove`. */
   readonly restart?: RestartPolicy;
   readonly health?: HealthOptions;
-  readonly mounts?: readonly (BindMount | TmpfsMount | VolumeMount)[];
+  readonly mounts?: readonly (BindMount | TmpfsMount | VolumeMount | ImageMount)[];
   /** Containers whose binds and volumes this one gets too, on places that it has nothing on. */
   readonly volumesFrom?: readonly { readonly container: string; readonly readOnly: boolean | null }[];
   readonly network?: NetworkMode;

@@ -146,9 +146,15 @@ export function listContainers(database: Database, states?: readonly ContainerSt
   return states === undefined ? containers : containers.sort((a, b) => b.created - a.created);
 }
 
-/** Containers of an image, newest first. */
+/** Containers of an image, or with it at one of their paths; newest first. */
 export function containersOfImage(database: Database, image: Digest): ContainerRow[] {
-  return all(database, 'SELECT * FROM containers WHERE image_id = ? ORDER BY created DESC', image).map(containerOf);
+  return all(
+    database,
+    `SELECT * FROM containers WHERE image_id = ?
+       OR id IN (SELECT container_id FROM container_images WHERE image_id = ?) ORDER BY created DESC`,
+    image,
+    image,
+  ).map(containerOf);
 }
 
 /** Ids of those whose restart is due by `time`, milliseconds since the epoch. */

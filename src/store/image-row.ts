@@ -161,7 +161,8 @@ export function forgottenImages(database: Database): ImageRow[] {
   return all(
     database,
     `SELECT * FROM images WHERE removed IS NOT NULL
-       AND NOT EXISTS (SELECT 1 FROM containers WHERE containers.image_id = images.id)`,
+       AND NOT EXISTS (SELECT 1 FROM containers WHERE containers.image_id = images.id)
+       AND NOT EXISTS (SELECT 1 FROM container_images WHERE container_images.image_id = images.id)`,
   ).map(imageOf);
 }
 

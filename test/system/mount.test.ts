@@ -43,3 +43,50 @@ systemTest(
     assert.ok(!existsSync(image));
   },
 );
+
+systemTest(
+  'images at paths of a container: read-only, its own to write, a part; the image stays while it is needed',
+  ['busybox'],
+  async (world) => {
+    const run = (...words: string[]): Promise<string> => world.ok(['run', '--rm', '--network', 'none', ...words]);
+    await world.ok(['run', '--network', 'none', '--name', 'two', world.image, 'sh', '-c', 'mkdir /x; echo 2 > /x/two']);
+    await world.ok(['commit', 'two', 'layered']);
+    await world.ok(['rm', 'two']);
+    const mount = 'type=image,source=layered,target=/i';
+    assert.equal(
+      await run('--mount', mount, world.image, 'sh', '-c', 'cat /i/x/two /i/www/index.html; touch /i/x/a || echo no'),
+      '2\nhello from the container\nno',
+    );
+    assert.equal(await run('--mount', `${mount},image-subpath=x`, world.image, 'ls', '/i'), 'two');
+    assert.equal(
+      await run('--mount', `type=image,source=${world.image},target=/i`, world.image, 'cat', '/i/etc/group').then(
+        (text) => text.split('\n')[0],
+      ),
+      'root:x:0:',
+    );
+    const made = ['--name', 'own', '--network', 'none', '--mount', `${mount},rw=true`, world.image];
+    assert.equal(await world.ok(['run', ...made, 'sh', '-c', 'echo mine >> /i/x/two; cat /i/x/two']), '2\nmine');
+    assert.equal(await world.ok(['start', '-a', 'own']), '2\nmine\nmine');
+    assert.match((await world.onggi(['rmi', 'layered'])).stderr, /container .* is using its referenced image/);
+    await world.ok(['rmi', '-f', 'layered']);
+    assert.equal(await world.ok(['start', '-a', 'own']), '2\nmine\nmine\nmine');
+    await world.ok(['rm', 'own']);
+    assert.match(
+      (await world.onggi(['run', '--rm', '--mount', mount, world.image, 'true'])).stderr,
+      /[Nn]o such image: layered/,
+    );
+    assert.match(
+      (
+        await world.onggi([
+          'run',
+          '--rm',
+          '--mount',
+          `type=image,src=${world.image},dst=/i,subpath=none`,
+          world.image,
+          'true',
+        ])
+      ).stderr,
+      /none/,
+    );
+  },
+);

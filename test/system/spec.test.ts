@@ -26,6 +26,7 @@ async function lines(script: string, options: Partial<ContainerOptions> = {}): P
     ordinaryUser: false,
     devicesAt: () => [],
     cdi: () => [],
+    images: ({ source }) => `/images/${source}`,
     volumes: (name) => ({ path: `/volumes/${name}/_data`, options: {} }),
     id: 'abcdef0123456789'.repeat(4),
     cgroupsPath,

@@ -27,6 +27,11 @@ testParser(
         labels: { a: '' },
       },
     ],
+    ['type=image,src=d:1,dst=/a', { type: 'image', source: 'd:1', target: '/a', readOnly: true }],
+    [
+      'type=image,source=d,target=/a,rw=true,subpath=/x/y',
+      { type: 'image', source: 'd', target: '/a', readOnly: false, subpath: 'x/y' },
+    ],
     ['type=tmpfs,target=/t', { type: 'tmpfs', target: '/t', options: '' }],
     [
       'type=tmpfs,target=/t,tmpfs-size=1m,tmpfs-mode=1770,ro',
@@ -41,7 +46,10 @@ testParser(
     ['type=bind,src=rel,dst=/x', "invalid mount path: 'rel' mount path must be absolute"],
     ['type=bind,src=/a,dst=x', "invalid mount path: 'x' mount path must be absolute"],
     ['type=foo,dst=/a', "mount type unknown: 'foo'"],
-    ['type=image,src=d,dst=/a', "mount of type 'image' is not supported"],
+    ['type=image,dst=/a', 'source is required for an image mount'],
+    ['type=image,src=d,dst=/a,image-subpath=a/../../b', "subpath 'a/../../b' leads out of the image"],
+    ['type=bind,src=/d,dst=/a,rw', "cannot mix 'rw' with mount type 'bind'"],
+    ['type=npipe,src=d,dst=/a', "mount of type 'npipe' is not supported"],
     ['src=d,dst=/a,volume-driver=nfs', "volume driver 'nfs' is not supported"],
     ['src=d,dst=/a,bind-propagation=shared', "cannot mix 'bind-propagation' with mount type 'volume'"],
     ['type=bind,src=/tmp,dst=/x,foo=bar', "unexpected key 'foo' in 'foo=bar'"],

@@ -1,5 +1,5 @@
 /** `--mount type=...,key=value,...` (one CSV record) and `--tmpfs TARGET[:OPTIONS]`. Pure. */
-import type { TmpfsMount, VolumeMount } from '../../engine/types.ts';
+import type { ImageMount, TmpfsMount, VolumeMount } from '../../engine/types.ts';
 import { OnggiError, unsupported } from '../../errors.ts';
 import { parseByteSize } from './byte-size.ts';
 import { parseAssignment, parseLabel, recordOf } from './environment.ts';
@@ -11,6 +11,7 @@ const names: Readonly<Record<string, string>> = {
   dst: 'target',
   destination: 'target',
   ro: 'readonly',
+  readwrite: 'rw',
 };
 const known = [
   'type',
@@ -24,29 +25,37 @@ const known = [
   'volume-driver',
   'volume-nocopy',
   'volume-subpath',
+  'image-subpath',
+  'subpath',
+  'rw',
 ];
 /** May be written several times. */
 const lists = ['volume-label', 'volume-opt'];
-const notYet = ['bind-nonrecursive', 'bind-recursive', 'bind-create-src', 'image-subpath'];
+const notYet = ['bind-nonrecursive', 'bind-recursive', 'bind-create-src'];
 
 type Fields = ReadonlyMap<string, readonly string[]>;
 
 /** @throws OnggiError `invalid`, or `unsupported` for types and options that are not there yet */
-export function parseMount(text: string): BindSpec | TmpfsMount | VolumeMount {
+export function parseMount(text: string): BindSpec | TmpfsMount | VolumeMount | ImageMount {
   const all = parseFields(text);
   // The last one counts.
   const fields = new Map([...all].map(([key, values]) => [key, values.at(-1) ?? '']));
   const type = fields.get('type') ?? 'volume';
   const target = fields.get('target');
-  if (type !== 'bind' && type !== 'tmpfs' && type !== 'volume') {
-    if (['image', 'npipe', 'cluster'].includes(type)) throw unsupported(`mount of type '${type}'`);
+  if (type !== 'bind' && type !== 'tmpfs' && type !== 'volume' && type !== 'image') {
+    if (['npipe', 'cluster'].includes(type)) throw unsupported(`mount of type '${type}'`);
     throw new OnggiError('invalid', `mount type unknown: '${type}'`);
   }
   if (target === undefined) throw new OnggiError('invalid', 'target is required');
   checkTarget(target);
   const readOnly = parseBoolean(fields.get('readonly') ?? 'false');
-  const foreign = [...fields.keys()].find((key) => /^(?:bind|tmpfs|volume)-/.test(key) && !key.startsWith(`${type}-`));
+  const foreign = [...fields.keys()].find(
+    (key) => /^(?:bind|image|tmpfs|volume)-/.test(key) && !key.startsWith(`${type}-`),
+  );
   if (foreign !== undefined) throw new OnggiError('invalid', `cannot mix '${foreign}' with mount type '${type}'`);
+  const ofImages = ['rw', 'subpath'].find((key) => fields.has(key));
+  if (type === 'image') return imageOf(fields, target);
+  if (ofImages !== undefined) throw new OnggiError('invalid', `cannot mix '${ofImages}' with mount type '${type}'`);
   if (type === 'volume') return volumeOf(fields, all, target, readOnly);
   return type === 'bind' ? bindOf(fields, target, readOnly) : tmpfsOf(fields, target, readOnly);
 }
@@ -67,6 +76,17 @@ function volumeOf(fields: ReadonlyMap<string, string>, all: Fields, target: stri
     ...(options.length > 0 && { options: recordOf(options) }),
     ...(labels.length > 0 && { labels: recordOf(labels) }),
   };
+}
+
+/** Docker's can't be written to; Podman's can with `rw`. */
+function imageOf(fields: ReadonlyMap<string, string>, target: string): ImageMount {
+  const source = fields.get('source') ?? '';
+  if (source === '') throw new OnggiError('invalid', 'source is required for an image mount');
+  const subpath = fields.get('image-subpath') ?? fields.get('subpath') ?? '';
+  if (subpath.split('/').includes('..')) throw new OnggiError('invalid', `subpath '${subpath}' leads out of the image`);
+  const writable = parseBoolean(fields.get('rw') ?? 'false') || fields.get('readonly') === 'false';
+  const below = subpath.replace(/^\/+/, '');
+  return { type: 'image', source, target, readOnly: !writable, ...(below !== '' && { subpath: below }) };
 }
 
 function bindOf(fields: ReadonlyMap<string, string>, target: string, readOnly: boolean): BindSpec {
@@ -113,7 +133,7 @@ function parseFields(text: string): Map<string, readonly string[]> {
     const equals = field.indexOf('=');
     const written = (equals < 0 ? field : field.slice(0, equals)).toLowerCase();
     const key = names[written] ?? written;
-    if (equals < 0 && key !== 'readonly' && key !== 'volume-nocopy') {
+    if (equals < 0 && key !== 'readonly' && key !== 'rw' && key !== 'volume-nocopy') {
       throw new OnggiError('invalid', `invalid field '${field}' must be a key=value pair`);
     }
     if (notYet.includes(key)) throw unsupported(`mount option '${key}'`);

@@ -73,6 +73,8 @@ export type ContainerFiles = {
   readonly whole: string;
   /** Where it is mounted for somebody to look into it. */
   readonly merged: string;
+  /** What images at paths of it have to themselves. */
+  readonly images: string;
   /** Of the process that connects an ordinary user's container to the network. */
   readonly pasta: { readonly pid: string; readonly log: string };
   /** Of the health checks (native/health-file.c). */
@@ -102,6 +104,7 @@ export function filesOf(store: Store, id: string): ContainerFiles {
     work: join(directory, 'work'),
     tree: join(directory, 'tree'),
     merged: join(directory, 'merged'),
+    images: join(directory, 'images'),
     whole: join(directory, 'tree-is-whole'),
     pasta: { pid: join(directory, 'pasta.pid'), log: join(directory, 'pasta.log') },
     health: join(directory, 'health'),
@@ -241,6 +244,7 @@ function summary(
     pid: row.state === 'running' ? row.pid : null,
     mounts: (options.mounts ?? []).flatMap((mount) => {
       if (mount.type === 'tmpfs') return [];
+      if (mount.type === 'image') return [mount.source];
       return mount.type === 'bind' ? [mount.source] : [mount.name ?? ''];
     }),
     destinations: (options.mounts ?? []).flatMap(({ type, target }) => (type === 'tmpfs' ? [] : [target])),

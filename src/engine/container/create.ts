@@ -6,7 +6,9 @@ import { canMapIds, toMachine } from '../../image/id-map.ts';
 import { createSnapshot } from '../../image/snapshot.ts';
 import { storageDriver } from '../../image/storage-driver.ts';
 import { unprivileged } from '../../kernel/user-namespace.ts';
+import type { Digest } from '../../oci/digest.ts';
 import { mergeHealth } from '../../oci/health.ts';
+import { addContainerImage } from '../../store/container-image-row.ts';
 import {
   type ContainerRow,
   containerStates,
@@ -26,6 +28,7 @@ import { writeEventTail } from '../health/event-tail.ts';
 import { checkHealth } from '../health/settings.ts';
 import { hostCommand } from '../image/host-image.ts';
 import { readImageConfig } from '../image/view.ts';
+import { imagesOf, makeImagePlaces, settleImages } from '../mount/image-volume.ts';
 import { copySecrets, resolveSecrets } from '../secret/use.ts';
 import { processArgs } from '../spec/process.ts';
 import type { ContainerOptions, ContainerSummary, IdMaps } from '../types.ts';
@@ -62,7 +65,8 @@ export async function insertNew(context: Context, given: ContainerOptions): Prom
   const ofImage = image === null ? null : readImageConfig(store, image.id).value.process;
   const resolved = resolveMounts(options.mounts ?? [], sharedBy(store, options), ofImage?.volumes ?? [], newVolumeName);
   const health = mergeHealth(options.health, ofImage?.health);
-  const settled = { ...options, mounts: resolved.mounts };
+  const settled = { ...options, mounts: settleImages(store, { ...options, mounts: resolved.mounts }) };
+  const images = imagesOf(settled);
   const asked = {
     options: settled,
     args: processArgs(options, ofImage),
@@ -76,9 +80,15 @@ export async function insertNew(context: Context, given: ContainerOptions): Prom
   using content = await lockContent(store.layout, 'shared');
   makeDirectories(context, id, image, options.idMaps, content);
   try {
+    makeImagePlaces(store, id, images, storageDriver(store, context.storageDriver), content);
     copySecrets(store, files.secrets, options);
     for (const { mount } of resolved.volumes) makeVolumeDirectory(store, mount.name, content);
-    const { row, madeVolumes } = insertNamed(store, options, resolved.volumes, (name) => rowOf(id, name, image, asked));
+    const { row, madeVolumes } = insertNamed(
+      store,
+      options,
+      { volumes: resolved.volumes, images: images.map((each) => each.id) },
+      (name) => rowOf(id, name, image, asked),
+    );
     const news = madeVolumes.map((name) => volumeNews('create', name));
     emit(store, ...news, containerNews(containerOf(store, row), 'create'));
     // One that outlives its command outlives a power cut, too.
@@ -139,7 +149,7 @@ function sharedBy(store: Store, { volumesFrom = [] }: ContainerOptions): AnyMoun
 function insertNamed(
   store: Store,
   options: ContainerOptions,
-  volumes: readonly NeededVolume[],
+  needed: { readonly volumes: readonly NeededVolume[]; readonly images: readonly Digest[] },
   row: (name: string) => ContainerRow,
 ): { readonly row: ContainerRow; readonly madeVolumes: readonly string[] } {
   const asked = options.name === undefined || options.name === '' ? undefined : parseContainerName(options.name);
@@ -148,7 +158,8 @@ function insertNamed(
     try {
       const madeVolumes = transaction(store.database, () => {
         insertContainer(store.database, made);
-        return recordVolumes(store, made.id, volumes);
+        for (const image of needed.images) addContainerImage(store.database, made.id, image);
+        return recordVolumes(store, made.id, needed.volumes);
       });
       return { row: made, madeVolumes };
     } catch (error) {

@@ -54,6 +54,7 @@ export async function explain(context: Context, asked: ContainerOptions): Promis
       cgroupsPath,
       files: { hostname: `${directory}/hostname`, hosts: `${directory}/hosts`, resolv: `${directory}/resolv.conf` },
       maskedPaths: view === null ? hostMaskedPaths(layout) : [],
+      images: ({ source }) => `${directory}/images/${source}`,
       volumes: (name) => ({ path: volumeDataPath(layout, name), options: optionsOfVolume(options, name) }),
       joined: new Map(joinedContainers(options).map(({ container }) => [container, 0])),
       warn: (message) => void notes.push(message),

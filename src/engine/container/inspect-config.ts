@@ -160,7 +160,7 @@ function capabilities(names: readonly string[] = []): readonly string[] | null {
 }
 
 function bindText(mount: AnyMount): string[] {
-  if (mount.type === 'tmpfs') return [];
+  if (mount.type === 'tmpfs' || mount.type === 'image') return [];
   const source = mount.type === 'bind' ? mount.source : (mount.name ?? '');
   // Volumes without a name of somebody's choice are among Docker's mounts only.
   if (mount.type === 'volume' && /^[0-9a-f]{64}$/.test(source)) return [];

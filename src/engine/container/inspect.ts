@@ -108,6 +108,7 @@ function mount(each: AnyMount, volumePath: (name: string) => string): Record<str
   const { target, readOnly } = each;
   const common = { Destination: target, Mode: readOnly ? 'ro' : '', RW: !readOnly };
   if (each.type === 'bind') return [{ Type: 'bind', Source: each.source, ...common, Propagation: each.propagation }];
+  if (each.type === 'image') return [{ Type: 'image', Source: each.source, ...common, Propagation: '' }];
   const name = each.name ?? '';
   return [{ Type: 'volume', Name: name, Source: volumePath(name), ...common, Driver: 'local', Propagation: '' }];
 }

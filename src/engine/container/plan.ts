@@ -32,6 +32,7 @@ import { hostMaskedPaths, hostMounts } from '../image/host-image.ts';
 import { readImageConfig } from '../image/view.ts';
 import { jsonFile } from '../log/log-config.ts';
 import { type LogFacts, logTarget } from '../log/log-target.ts';
+import { imagePlaces } from '../mount/image-volume.ts';
 import { isMounted } from '../mount/mount-point.ts';
 import { withSecrets } from '../secret/use.ts';
 import { writeSpec } from '../spec/file.ts';
@@ -57,6 +58,7 @@ export function compileContainer(
   const { store } = context;
   const cgroupsPath = start?.cgroupsPath ?? `/onggi/${row.id}`;
   const host = hostFacts();
+  const images = imagePlaces(store, container);
   const facts = specFacts(
     host,
     {
@@ -66,6 +68,7 @@ export function compileContainer(
       joined: processIds(joined),
       maskedPaths: row.imageId === null ? hostMaskedPaths(store.layout) : [],
       volumes: (name) => volumeFacts(store, name),
+      images: images.source,
       warn: (message) => context.warn(message),
     },
     options.idMaps,
@@ -94,6 +97,7 @@ export function compileContainer(
     },
     bundle: dirname(files.config),
     root: rootOf(context, container),
+    overlays: images.overlays,
     cgroup,
     keyring: sessionKeyring(row.id),
     network,
@@ -133,13 +137,13 @@ export function processContext(
   options: ContainerOptions,
 ): Pick<CompileContext, 'createSources' | 'volumes' | 'reaper' | 'groups' | 'waitForStart'> {
   const binds = (options.mounts ?? []).filter((mount) => mount.type === 'bind');
-  const volumes = (options.mounts ?? []).filter((mount) => mount.type === 'volume');
+  const volumes = (options.mounts ?? []).filter((mount) => mount.type === 'volume' || mount.type === 'image');
   return {
     createSources: binds.map(({ source }) => source),
-    volumes: volumes.map(({ target, copy, subpath }) => ({
-      target: mountTarget(target),
-      copyUp: copy,
-      ...(subpath !== undefined && { subpath }),
+    volumes: volumes.map((mount) => ({
+      target: mountTarget(mount.target),
+      copyUp: mount.type === 'volume' && mount.copy,
+      ...(mount.subpath !== undefined && { subpath: mount.subpath }),
     })),
     reaper: options.init === true,
     groups: options.groups ?? [],
@@ -150,7 +154,7 @@ export function processContext(
 export function specFacts(
   host: HostFacts,
   own: Pick<SpecFacts, 'id' | 'cgroupsPath' | 'files' | 'maskedPaths' | 'volumes' | 'warn'> &
-    Partial<Pick<SpecFacts, 'joined'>>,
+    Partial<Pick<SpecFacts, 'joined' | 'images'>>,
   idMaps?: IdMaps,
 ): SpecFacts {
   const cpus = availableParallelism();
@@ -158,6 +162,7 @@ export function specFacts(
   return {
     joined: new Map(),
     ordinaryUser: host.unprivileged !== undefined,
+    images: ({ source }) => `/image/${source}`,
     ...own,
     hostname: hostname(),
     // Root of a user namespace has all of them there.

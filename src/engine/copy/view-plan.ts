@@ -8,6 +8,7 @@ import type { Container } from '../container/container.ts';
 import { processContext, rootOf, specFacts } from '../container/plan.ts';
 import type { Context } from '../context.ts';
 import { hostMounts } from '../image/host-image.ts';
+import { imagePlaces } from '../mount/image-volume.ts';
 import { mountTarget } from '../spec/mounts.ts';
 import { makeSpec } from '../spec/spec.ts';
 import type { ContainerOptions } from '../types.ts';
@@ -21,6 +22,7 @@ export function compileView(context: Context, container: Container, socket: stri
   const { options, row, files } = container;
   const { store } = context;
   const host = hostFacts();
+  const images = imagePlaces(store, container);
   const facts = specFacts(
     host,
     {
@@ -29,6 +31,7 @@ export function compileView(context: Context, container: Container, socket: stri
       files,
       maskedPaths: [],
       volumes: (name) => volumeFacts(store, name),
+      images: images.source,
       warn: () => {},
     },
     options.idMaps,
@@ -56,6 +59,7 @@ export function compileView(context: Context, container: Container, socket: stri
     },
     bundle: dirname(files.config),
     root: rootOf(context, container),
+    overlays: images.overlays,
     cgroup: findCgroup(`/onggi/${row.id}`, host.cgroups),
     keyring: null,
     network: { attach: [], init: [] },

@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import { OnggiError } from '../../errors.ts';
 import type { Mount } from '../../oci/runtime-spec.ts';
 import { defaultMounts, defaultShmSize } from '../../runtime/defaults.ts';
-import type { BindMount, ContainerOptions, TmpfsMount } from '../types.ts';
+import type { BindMount, ContainerOptions, ImageMount, TmpfsMount } from '../types.ts';
 import { volumeMount } from '../volume/volume-mount.ts';
 import { joinedOf } from './namespace.ts';
 import type { SpecFacts } from './spec.ts';
@@ -16,7 +16,7 @@ import type { SpecFacts } from './spec.ts';
  */
 export function specMounts(
   options: ContainerOptions,
-  { files, volumes, joined }: Pick<SpecFacts, 'files' | 'volumes' | 'joined'>,
+  { files, volumes, images, joined }: Pick<SpecFacts, 'files' | 'volumes' | 'joined' | 'images'>,
 ): Mount[] {
   const asked = (options.mounts ?? []).map((mount) => {
     if (mount.type === 'bind') return bind(mount);
@@ -25,6 +25,8 @@ export function specMounts(
     // Kept with the ids that they have inside, so that others with other maps can share it.
     const mapped = options.idMaps !== undefined && mount.subpath === undefined && made.type === 'bind';
     return mapped ? { ...made, options: [...(made.options ?? []), 'idmap'] } : made;
+    if (mount.type === 'image') return imageMount(mount, images(mount));
+    return volumeMount(mount, mountTarget(mount.target), volumes(mount.name ?? ''));
   });
   const places = checkTargets(options.mounts ?? []);
   const replaced = ({ destination }: Mount): boolean =>
@@ -106,6 +108,11 @@ function bind(mount: BindMount): Mount {
     source: posix.normalize(mount.source),
     options: ['rbind', ...(mount.readOnly ? ['rro'] : []), mount.propagation],
   };
+}
+
+function imageMount({ target, readOnly }: ImageMount, source: string): Mount {
+  const options = ['rbind', ...(readOnly ? ['rro'] : []), 'rprivate', 'nosuid', 'nodev'];
+  return { destination: mountTarget(target), type: 'bind', source, options };
 }
 
 /** Keys of tmpfs(5) that a user may set. */

@@ -14,6 +14,7 @@ const facts: SpecFacts = {
   maps: undefined,
   devicesAt: () => [],
   cdi: () => [],
+  images: ({ source }) => `/images/${source}`,
   volumes: (name) => ({ path: `/volumes/${name}/_data`, options: {} }),
   id: '0123456789abcdef'.repeat(4),
   cgroupsPath: '/onggi/x',

@@ -18,6 +18,7 @@ import { applySeccompTemplate } from '../../runtime/seccomp/template.ts';
 import { applyCdi } from '../cdi/apply.ts';
 import type { CdiEdits } from '../cdi/cdi-spec.ts';
 import type { ContainerOptions, Ulimit } from '../types.ts';
+import type { ContainerOptions, ImageMount, Ulimit } from '../types.ts';
 import type { VolumeFacts } from '../volume/volume-mount.ts';
 import { mappedDevices } from './devices.ts';
 import { specMounts } from './mounts.ts';
@@ -59,6 +60,8 @@ export type SpecFacts = {
   readonly volumes: (name: string) => VolumeFacts;
   /** Root of the machine has made none of its namespaces. */
   readonly ordinaryUser: boolean;
+  /** Path of the host at which an image is mounted for the container. */
+  readonly images: (mount: ImageMount) => string;
   /** The first processes of the containers that it joins, by ID. */
   readonly joined: ReadonlyMap<string, number>;
   /** Told what could not be had but was not asked for. */

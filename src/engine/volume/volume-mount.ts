@@ -2,9 +2,9 @@
 import { posix } from 'node:path';
 import { OnggiError } from '../../errors.ts';
 import type { Mount } from '../../oci/runtime-spec.ts';
-import type { BindMount, ContainerOptions, TmpfsMount, VolumeMount } from '../types.ts';
+import type { BindMount, ContainerOptions, ImageMount, TmpfsMount, VolumeMount } from '../types.ts';
 
-export type AnyMount = BindMount | TmpfsMount | VolumeMount;
+export type AnyMount = BindMount | TmpfsMount | VolumeMount | ImageMount;
 
 /** Each is a directory and a row: an image must not be able to fill the store with them. */
 const imageVolumesMax = 128;

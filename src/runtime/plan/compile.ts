@@ -52,6 +52,8 @@ export type CompileContext = {
   /** Absolute path of the directory that config.json lies in, for hooks and seccomp agents to be told. */
   readonly bundle: string;
   readonly root: RootSource;
+  /** Mounted before the root, on places of the host, where only what is bound from there is seen. */
+  readonly overlays?: readonly RootSource[];
   /** Where its cgroup is, when that is not simply its cgroupsPath below each hierarchy (`cgroupAt`). */
   readonly cgroup?: Cgroup;
   /** systemd has made it, and looks after those above it. */
@@ -144,7 +146,7 @@ function compileInit(
   return [
     ...compileOomScore(process),
     ...(ownNamespace ? [{ op: 'unshare-cgroup' } as const] : []),
-    ...compileRoot(context.root, linux.rootfsPropagation),
+    ...compileRoot(context.root, linux.rootfsPropagation, context.overlays),
     ...byKeeper(withVolumes(sourced(mounted.steps, context), context.volumes ?? []), context.root),
     ...(hasOwnDevices(mounts) ? [] : compileDevices(linux.devices ?? [], namespaces.has('user'))),
     ...(hasRuntimeHooks(spec) ? [{ op: 'runtime-hooks' } as const] : []),

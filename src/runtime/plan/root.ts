@@ -35,9 +35,14 @@ export const readOnlyRoot: InitStep = {
  * @param word `linux.rootfsPropagation`
  * @throws OnggiError `invalid`
  */
-export function compileRoot(root: RootSource, word: string | undefined): InitStep[] {
+export function compileRoot(
+  root: RootSource,
+  word: string | undefined,
+  others: readonly RootSource[] = [],
+): InitStep[] {
   const target = root.kind === 'directory' ? root.path : root.target;
-  return [...hostPropagation(word, target), mountRoot(root), { op: 'enter-root', path: target }];
+  const mounts = [...others, root].map(mountRoot);
+  return [...hostPropagation(word, target), ...mounts, { op: 'enter-root', path: target }];
 }
 
 function mountRoot(root: RootSource): InitStep {

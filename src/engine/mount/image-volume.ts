@@ -1,0 +1,110 @@
+/** Images at paths of a container (`--mount type=image`): what is made for them, and how they are mounted. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fromSystemError, OnggiError } from '../../errors.ts';
+import { findImage } from '../../image/find.ts';
+import { createSnapshot, createWritableLayer, isTree, lowerDirectories } from '../../image/snapshot.ts';
+import { treeOfImage } from '../../image/snapshot-tree.ts';
+import type { StorageDriver } from '../../image/storage-driver.ts';
+import { isPrivileged } from '../../kernel/user-namespace.ts';
+import type { Digest } from '../../oci/digest.ts';
+import type { RootSource } from '../../runtime/plan/root.ts';
+import { layerPath } from '../../store/layout.ts';
+import type { ContentGuard } from '../../store/lock.ts';
+import type { Store } from '../../store/store.ts';
+import { type Container, filesOf } from '../container/container.ts';
+import type { ContainerOptions, ImageMount } from '../types.ts';
+
+type Mounts = NonNullable<ContainerOptions['mounts']>;
+
+/** The images by their ids, so that a name that moves changes nothing. @throws OnggiError `not-found`, `unsupported` */
+export function settleImages(store: Store, { mounts = [], idMaps }: ContainerOptions): Mounts {
+  return mounts.map((mount) => {
+    if (mount.type !== 'image') return mount;
+    if (idMaps !== undefined) {
+      throw new OnggiError('unsupported', `image "${mount.source}" as a mount: not in a user namespace of other ids`);
+    }
+    return { ...mount, id: mount.id ?? findImage(store, mount.source).id };
+  });
+}
+
+export function imagesOf({ mounts = [] }: Pick<ContainerOptions, 'mounts'>): (ImageMount & { readonly id: Digest })[] {
+  return mounts.flatMap((mount) =>
+    mount.type === 'image' && mount.id !== undefined ? [{ ...mount, id: mount.id }] : [],
+  );
+}
+
+type Place = {
+  readonly upper: string;
+  readonly work: string;
+  readonly tree: string;
+  readonly whole: string;
+  /** Where an overlay is mounted, in the mount namespace of the container only. */
+  readonly merged: string;
+};
+
+function placeOf(store: Store, id: string, index: number): Place {
+  const directory = join(filesOf(store, id).images, String(index));
+  const at = (name: string): string => join(directory, name);
+  return { upper: at('upper'), work: at('work'), tree: at('tree'), whole: at('tree-is-whole'), merged: at('merged') };
+}
+
+/** In the directory of the container, which is there. */
+export function makeImagePlaces(
+  store: Store,
+  id: string,
+  images: readonly (ImageMount & { readonly id: Digest })[],
+  driver: StorageDriver,
+  guard: ContentGuard,
+): void {
+  for (const [index, mount] of images.entries()) {
+    const place = placeOf(store, id, index);
+    try {
+      mkdirSync(place.merged, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      throw fromSystemError(error, `make "${place.merged}"`);
+    }
+    if (driver !== 'overlay2') {
+      // With btrfs a snapshot costs nothing, and nobody can write to the tree that all have.
+      if (driver === 'btrfs') treeOfImage(store, mount.id, guard);
+      createSnapshot(store, place, { driver, image: mount.id }, guard);
+    } else if (!mount.readOnly) {
+      const [top] = lowerDirectories(store, mount.id);
+      createWritableLayer(place, top === undefined ? undefined : layerPath(store.layout, top));
+    }
+  }
+}
+
+export type ImagePlaces = {
+  /** Mounted before the root is, on places of the host. */
+  readonly overlays: readonly Extract<RootSource, { kind: 'overlay' }>[];
+  /** What is bound into the container. */
+  readonly source: (mount: ImageMount) => string;
+};
+
+/** @throws OnggiError `not-found` */
+export function imagePlaces(store: Store, { row, options }: Pick<Container, 'row' | 'options'>): ImagePlaces {
+  const overlays: Extract<RootSource, { kind: 'overlay' }>[] = [];
+  const sources = new Map<string, string>();
+  for (const [index, { id, target, readOnly }] of imagesOf(options).entries()) {
+    const { upper, work, merged, tree, whole } = placeOf(store, row.id, index);
+    const lower = lowerDirectories(store, id);
+    const [only] = lower;
+    if (isTree({ tree, whole })) sources.set(target, tree);
+    else if (readOnly && only !== undefined && lower.length === 1) {
+      // Overlayfs wants two where nobody can write.
+      sources.set(target, layerPath(store.layout, only));
+    } else {
+      const writable = readOnly ? { upper: null, work: null } : { upper, work };
+      const common = {
+        kind: 'overlay',
+        directory: store.layout.layers,
+        volatile: false,
+        userAttributes: !isPrivileged(),
+      };
+      overlays.push({ ...common, ...writable, kind: 'overlay', lower, target: merged });
+      sources.set(target, merged);
+    }
+  }
+  return { overlays, source: ({ target }) => sources.get(target) ?? '' };
+}
