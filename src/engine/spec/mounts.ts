@@ -21,12 +21,11 @@ export function specMounts(
   const asked = (options.mounts ?? []).map((mount) => {
     if (mount.type === 'bind') return bind(mount);
     if (mount.type === 'tmpfs') return tmpfs(mount);
+    if (mount.type === 'image') return imageMount(mount, images(mount));
     const made = volumeMount(mount, mountTarget(mount.target), volumes(mount.name ?? ''));
     // Kept with the ids that they have inside, so that others with other maps can share it.
     const mapped = options.idMaps !== undefined && mount.subpath === undefined && made.type === 'bind';
     return mapped ? { ...made, options: [...(made.options ?? []), 'idmap'] } : made;
-    if (mount.type === 'image') return imageMount(mount, images(mount));
-    return volumeMount(mount, mountTarget(mount.target), volumes(mount.name ?? ''));
   });
   const places = checkTargets(options.mounts ?? []);
   const replaced = ({ destination }: Mount): boolean =>

@@ -17,7 +17,7 @@ import { defaultSeccomp, type KernelVersion } from '../../runtime/seccomp/profil
 import { applySeccompTemplate } from '../../runtime/seccomp/template.ts';
 import { applyCdi } from '../cdi/apply.ts';
 import type { CdiEdits } from '../cdi/cdi-spec.ts';
-import type { ContainerOptions, ContainerOptions, ImageMount, Ulimit, Ulimit } from '../types.ts';
+import type { ContainerOptions, ImageMount, Ulimit } from '../types.ts';
 import type { VolumeFacts } from '../volume/volume-mount.ts';
 import { mappedDevices } from './devices.ts';
 import { specMounts } from './mounts.ts';
