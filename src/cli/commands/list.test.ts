@@ -106,7 +106,14 @@ test('version and info take templates', async () => {
   const info = async () => ({
     version: '1',
     root: '/r',
-    containers: { created: 1, running: 2, exited: 3 },
+    id: 'x',
+    logDrivers: ['json-file' as const],
+    controllers: ['cpu'],
+    swapLimit: false,
+    ipForwarding: true,
+    time: 0,
+    osVersion: '12',
+    containers: { created: 1, running: 2, exited: 3, paused: 1, restarting: 0 },
     images: 4,
     storageDriver: 'overlay2' as const,
     storageDriverStatus: [['Backing Filesystem', 'extfs'] as const],
@@ -124,10 +131,10 @@ test('version and info take templates', async () => {
     warnings: ['No swap limit support.'],
   });
   const plain = await runFake(['info'], { engine: { info } });
-  assert.match(plain.stdout, /^Containers: 6\n Running: 2\n Created: 1\n Exited: 3\nImages: 4\n/);
-  assert.match(plain.stdout, /\nTotal Memory: 16GiB\n/);
+  assert.match(plain.stdout, /^Server:\n Containers: 7\n {2}Running: 2\n {2}Paused: 1\n {2}Stopped: 4\n Images: 4\n/);
+  assert.match(plain.stdout, /\n Total Memory: 16GiB\n/);
   assert.equal(plain.stderr, 'WARNING: No swap limit support.\n');
-  assert.equal((await runFake(['info', '-f', '{{.Containers}} {{.NCPU}}'], { engine: { info } })).stdout, '6 2\n');
+  assert.equal((await runFake(['info', '-f', '{{.Containers}} {{.NCPU}}'], { engine: { info } })).stdout, '7 2\n');
 });
 
 async function joined(chunks: AsyncIterable<Uint8Array>): Promise<string> {

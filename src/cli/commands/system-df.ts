@@ -1,13 +1,14 @@
 import type { SystemUsage } from '../../engine/index.ts';
-import { OnggiError } from '../../errors.ts';
 import { asIs, defineCommand, single, toggle } from '../definition.ts';
 import { compileListing, type Listing, type Row } from '../format/listing.ts';
+import { compileRecord } from '../format/record.ts';
 import {
   containerUsageListing,
   containerUsageRow,
   imageUsageListing,
   imageUsageRow,
   usageListing,
+  usageRecord,
   usageRows,
   volumeUsageListing,
   volumeUsageRow,
@@ -21,12 +22,15 @@ export const command = defineCommand({
     verbose: toggle('Show each image, container and volume', { short: 'v' }),
   },
   async run({ flags: { format, verbose }, context }) {
-    if (verbose && format !== undefined) {
-      throw new OnggiError('invalid', '--format and --verbose exclude each other');
-    }
-    const listing = compileListing(usageListing, format);
+    const chosen = format === '' || format === 'table' ? undefined : format;
+    const detailed = verbose && chosen !== undefined ? compileRecord(chosen) : undefined;
+    const listing = compileListing(usageListing, verbose ? undefined : format);
     const engine = await context.engine();
     const usage = await engine.system.usage();
+    if (detailed !== undefined) {
+      context.stdout.print(`${detailed(usageRecord(usage, context.now()))}\n`);
+      return 0;
+    }
     context.stdout.print(verbose ? details(usage, context.now()) : listing.print(usageRows(usage)));
     return 0;
   },

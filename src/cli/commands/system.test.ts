@@ -56,7 +56,14 @@ test('system df -v shows each', async () => {
     stdout,
     /\nLocal Volumes space usage:\n\nVOLUME NAME +LINKS +SIZE\ndata +1 +500B\n\nBuild cache usage: 0B\n/,
   );
-  assert.equal((await runFake(['system', 'df', '-v', '--format', 'json'], { engine })).status, 1);
+  const all = await runFake(['system', 'df', '-v', '--format', 'json'], { engine });
+  const { Images, Containers, Volumes, BuildCache } = JSON.parse(all.stdout);
+  assert.deepEqual(
+    [Images[0].Repository, Containers[0].State, Volumes[0].Links, BuildCache],
+    ['alpine', 'running', '1', []],
+  );
+  const names = await runFake(['system', 'df', '-v', '--format', '{{range .Volumes}}{{.Name}}{{end}}'], { engine });
+  assert.equal(names.stdout, `${volume.name}\n`);
 });
 
 test('system prune says what it will remove, and asks', async () => {

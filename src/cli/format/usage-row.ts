@@ -1,11 +1,12 @@
 /** `system df` as Docker prints it. Pure. */
 import type { ContainerUsage, ImageUsage, SystemUsage, VolumeUsage } from '../../engine/index.ts';
-import { statusText } from './container-row.ts';
-import { humanDuration } from './human-duration.ts';
+import { containerRow, statusText } from './container-row.ts';
+import { goTime, humanDuration } from './human-duration.ts';
 import { humanSize } from './human-size.ts';
 import { shortId, splitName } from './image-row.ts';
 import type { Listing, Row } from './listing.ts';
 import { visibleLine } from './visible.ts';
+import { volumeRow } from './volume-row.ts';
 
 export const usageListing: Listing = {
   subject: 'disk usage',
@@ -40,6 +41,24 @@ function usageRow(type: string, total: number, active: number, size: number, rec
     Size: humanSize(size, 4),
     TotalCount: String(total),
     Type: type,
+  };
+}
+
+/** All of it for `--verbose --format`, in the fields of the lists of each kind. */
+export function usageRecord(usage: SystemUsage, now: number): Readonly<Record<string, readonly Row[]>> {
+  const plain = (row: Row): Row =>
+    Object.fromEntries(Object.entries(row).filter(([, value]) => typeof value !== 'function'));
+  return {
+    Images: usage.images.map((each) => ({
+      ...imageUsageRow(each, now),
+      CreatedAt: goTime(each.image.created),
+      Digest: '<none>',
+    })),
+    Containers: usage.containers.map((each) =>
+      plain({ ...containerRow(each.container, { now, truncate: true }), ...containerUsageRow(each, now) }),
+    ),
+    Volumes: usage.volumes.map((each) => ({ ...plain(volumeRow(each.volume)), ...volumeUsageRow(each) })),
+    BuildCache: [],
   };
 }
 

@@ -1,4 +1,5 @@
 /** Facts about the store and the machine, for `info`. */
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { arch, availableParallelism, hostname, machine, release, totalmem, type } from 'node:os';
 import { driverStatus, type StorageDriver, storageDriver } from '../../image/storage-driver.ts';
@@ -13,7 +14,7 @@ import { statusOf } from '../container/container.ts';
 import { settleStale } from '../container/reconcile.ts';
 import type { Context } from '../context.ts';
 import { jsonFile } from '../log/log-config.ts';
-import type { ContainerStatus } from '../types.ts';
+import type { ContainerStatus, LogDriver } from '../types.ts';
 
 export type EngineInfo = {
   readonly version: string;
@@ -23,13 +24,25 @@ export type EngineInfo = {
   readonly storageDriver: StorageDriver;
   /** What is worth knowing of it, as Docker names it, in the order in which it is shown. */
   readonly storageDriverStatus: readonly (readonly [name: string, value: string])[];
+  /** The same at each call, for this store on this machine; a UUID. */
+  readonly id: string;
+  readonly logDrivers: readonly LogDriver[];
   /** Of containers for which nobody says otherwise. */
   readonly logDriver: string;
   /** What is mounted: v1, v2 or both. */
   readonly cgroupVersion: '1' | '2' | 'hybrid' | 'none';
   readonly cgroupDriver: 'cgroupfs';
+  /** "memory", "pids": those by which containers can be limited. */
+  readonly controllers: readonly string[];
+  readonly swapLimit: boolean;
+  /** Of the machine, for IPv4. */
+  readonly ipForwarding: boolean;
+  /** Milliseconds since the epoch. */
+  readonly time: number;
   readonly kernel: string;
   readonly operatingSystem: string;
+  /** "12" */
+  readonly osVersion: string;
   readonly osType: string;
   readonly architecture: string;
   readonly cpus: number;
@@ -40,6 +53,17 @@ export type EngineInfo = {
   readonly rootless: boolean;
   readonly warnings: readonly string[];
 };
+
+const logDrivers: readonly LogDriver[] = [
+  'fluentd',
+  'gelf',
+  'journald',
+  'json-file',
+  'k8s-file',
+  'local',
+  'none',
+  'syslog',
+];
 
 const cgroupVersions = { legacy: '1', unified: '2', hybrid: 'hybrid', none: 'none' } as const;
 
@@ -57,6 +81,8 @@ export async function engineInfo(context: Context): Promise<EngineInfo> {
   if (user !== undefined) warnings.push(...lacking(user));
   return {
     version,
+    id: identity(store.layout.root),
+    logDrivers,
     root: store.layout.root,
     containers: counts,
     images: listImages(store.database).length,
@@ -65,8 +91,15 @@ export async function engineInfo(context: Context): Promise<EngineInfo> {
     logDriver: process.env['ONGGI_LOG_DRIVER'] || jsonFile.driver,
     cgroupVersion: cgroupVersions[layout.mode],
     cgroupDriver: 'cgroupfs',
+    controllers: [
+      ...new Set([...(layout.unified?.controllers ?? []), ...layout.legacy.flatMap((each) => each.controllers)]),
+    ],
+    swapLimit: layout.swap,
+    ipForwarding: readIfThere('/proc/sys/net/ipv4/ip_forward')?.trim() === '1',
+    time: Date.now(),
     kernel: release(),
-    operatingSystem: prettyName(),
+    operatingSystem: osRelease('PRETTY_NAME') ?? 'Linux',
+    osVersion: osRelease('VERSION_ID') ?? '',
     osType: type().toLowerCase(),
     architecture: machine() || arch(),
     cpus: availableParallelism(),
@@ -89,15 +122,34 @@ function lacking(user: Unprivileged): string[] {
   ];
 }
 
-/** PRETTY_NAME of os-release(5). */
-function prettyName(): string {
+/** By the machine's own id (machine-id(5)), which itself is not to be told. */
+function identity(root: string): string {
+  const machine = readIfThere('/etc/machine-id')?.trim() ?? hostname();
+  const digits = createHash('sha256').update(`onggi\0${machine}\0${root}`).digest('hex');
+  return [
+    digits.slice(0, 8),
+    digits.slice(8, 12),
+    `8${digits.slice(13, 16)}`,
+    `a${digits.slice(17, 20)}`,
+    digits.slice(20, 32),
+  ].join('-');
+}
+
+/** A field of os-release(5); undefined on a machine without the file or the field. */
+function osRelease(name: string): string | undefined {
   for (const path of ['/etc/os-release', '/usr/lib/os-release']) {
-    try {
-      const found = /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(readFileSync(path, 'utf8'))?.[1];
-      if (found !== undefined) return found;
-    } catch {
-      // The next place is tried; a machine without the file is just "Linux".
-    }
+    const line = readIfThere(path)
+      ?.split('\n')
+      .find((each) => each.startsWith(`${name}=`));
+    if (line !== undefined) return line.slice(name.length + 1).replace(/^"(.*)"$/, '$1');
   }
-  return 'Linux';
+  return undefined;
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
 }
