@@ -12,6 +12,7 @@ const repository = join(import.meta.dirname, '..');
 /** System tests that start no shim, or as an ordinary user the one of dist: with another one they would show nothing. */
 const withoutShim: readonly string[] = [
   'publish.test.ts',
+  'run-flags-refused.test.ts',
   'terminal-mode.test.ts',
   'rootless.test.ts',
   'rootless-engine.test.ts',

@@ -1,34 +1,15 @@
 /**
- * Every flag of `run`, by the table of run-flag-rows/: a good case whose effect the container or the kernel shows, and a
- * bad one that is refused with status 125 before anything is made. How a row is added: run-flag-rows/row.ts.
+ * Every flag of `run`, by the table of run-flag-rows/: a good case whose effect the container or the kernel shows. The
+ * bad ones: run-flags-refused.test.ts. How a row is added: run-flag-rows/row.ts.
  */
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
-import { test } from 'node:test';
-import { command } from '../../src/cli/commands/run.ts';
 import { eventually } from '../harness/program.ts';
 import { systemTest, type World } from '../harness/system-test.ts';
 import { inspect } from './container-view.ts';
 import { writeRowFiles } from './run-flag-rows/life.ts';
 import type { Row, Seen } from './run-flag-rows/row.ts';
-import { containers, dockerFlags, rows } from './run-flag-rows/table.ts';
-
-/** Flags that are being built, whose rows come with them. */
-const awaited: readonly string[] = [];
-
-test('every flag of run, and every one of Docker’s, has one row in the table', () => {
-  const names = rows.map(({ flag }) => flag);
-  assert.deepEqual([...names].sort(), [...new Set(names)].sort());
-  const { refused = {} } = command;
-  const known = new Set([...names, ...awaited]);
-  assert.deepEqual(
-    Object.keys(command.flags).filter((name) => !known.has(name)),
-    [],
-  );
-  const refusedNames = new Set([...(refused.values ?? []), ...(refused.switches ?? [])]);
-  for (const name of dockerFlags) assert.ok(known.has(name) || refusedNames.has(name), name);
-  for (const row of rows) assert.equal('refused' in row, refusedNames.has(row.flag), row.flag);
-});
+import { containers, rows } from './run-flag-rows/table.ts';
 
 function isSeen(row: Row): row is Seen {
   return 'words' in row;
@@ -63,25 +44,6 @@ const tried = rows.filter((row) => 'tried' in row);
 systemTest('done by themselves', [...new Set(tried.flatMap((row) => row.needs ?? []))], async (world) => {
   const directory = placeFor(world);
   for (const row of tried) await row.tried(world, directory);
-});
-
-systemTest('wrong values are refused by name before anything is made', [], async (world) => {
-  for (const row of rows) {
-    const [words, says] = 'bad' in row ? row.bad : [row.refused, new RegExp(`flag --${row.flag} is not supported`)];
-    // A flag without its value is the last word.
-    const missing = /^flag needs an argument/.test(says.source);
-    const { status, stderr } = await world.onggi([
-      'run',
-      '--name',
-      `bad-${row.flag}`,
-      ...words,
-      ...(missing ? [] : [world.image, 'true']),
-    ]);
-    assert.match(stderr, says, `--${row.flag}`);
-    assert.equal(status, 125, `--${row.flag}: ${stderr}`);
-  }
-  // The names tell which rows they are.
-  assert.equal(await world.ok(['ps', '-a', '--format', '{{.Names}}']), '');
 });
 
 function placeFor(world: World): string {

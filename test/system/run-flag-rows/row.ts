@@ -1,6 +1,6 @@
 /**
- * A row of the table of `run`'s flags (../run-flags.test.ts): a good case whose effect is seen from inside the container
- * or in the kernel, and a bad one that is refused before anything is made.
+ * A row of the table of `run`'s flags: a good case whose effect is seen from inside the container or in the kernel
+ * (../run-flags.test.ts), and a bad one that is refused before anything is made (../run-flags-refused.test.ts).
  *
  * To add a flag, add a row to the file of its concept in this folder, or a new file to `rows` in table.ts:
  *
