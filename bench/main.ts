@@ -9,6 +9,8 @@ import { join } from 'node:path';
 import { busyboxTar, repository } from '../test/harness/busybox-image.ts';
 import { makeScratch } from '../test/harness/scratch.ts';
 import { bundleRows } from './bundle.ts';
+import { batchRows, execRow } from './container.ts';
+import { crowdRows, emptyStore } from './crowd.ts';
 import { startDocker } from './docker.ts';
 import { type Absent, type Engine, installed, keeperMemory, type Network } from './engine.ts';
 import { type Command, time } from './hyperfine.ts';
@@ -71,6 +73,9 @@ async function measure(): Promise<void> {
       runRow('run --rm IMAGE true, bridge', 'bridge', present, scratch.path),
     ],
     memory: () => [memoryRow(present)],
+    exec: () => [execRow(present, scratch.path)],
+    batch: () => batchRows(present),
+    crowd: () => crowdRows(scratch.path, tar),
     start: () => [startRow(present, scratch.path)],
     bundle: () => bundleRows(scratch.path),
     commit: () => [commitRow(present)],
@@ -84,7 +89,7 @@ async function measure(): Promise<void> {
   for (const [name, measured] of Object.entries(groups)) if (isWanted(name)) rows.push(...(await measured()));
   report(
     rows,
-    [...all, { name: bareBun }, { name: libseccomp }, { name: 'skopeo' }],
+    [...all, { name: bareBun }, { name: libseccomp }, { name: 'skopeo' }, { name: emptyStore }],
     new Map(present.map(({ name, version }) => [name, version])),
   );
 }
@@ -102,7 +107,7 @@ async function peer(name: string, program: string, start: () => Engine | Promise
 function runRow(title: string, network: Network, engines: readonly Engine[], scratch: string): Row {
   console.error(`measuring: ${title}`);
   const commands = engines.flatMap((engine) => engine.run(network) ?? []);
-  const docker = { column: 'docker', factor: 1 / 6 };
+  const docker = { column: 'docker', factor: network === 'none' ? 1 / 6 : 1 / 8 };
   const targets = network === 'none' ? [docker, { column: 'crun', factor: 5 }] : [docker];
   return { title, unit: 'ms', values: medians(commands, scratch), targets };
 }

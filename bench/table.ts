@@ -1,6 +1,6 @@
 /** The table of figures. Pure. */
 
-export type Unit = 'ms' | 'kB' | 'ns';
+export type Unit = 'ms' | 'kB' | 'ns' | 'runs';
 
 export type Row = {
   readonly title: string;
