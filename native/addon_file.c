@@ -148,6 +148,12 @@ static napi_value run_mark_top_directory(napi_env env, const struct argument *a)
     return check(env, "ioctl", ioctl((int)a[0].number, FS_IOC_SETFLAGS, &flags));
 }
 
+static napi_value run_start_writeback(napi_env env, const struct argument *a) {
+    /* Only a hint: what can't be begun now is written when it is synced. */
+    int result = sync_file_range((int)a[0].number, a[1].number, a[2].number, SYNC_FILE_RANGE_WRITE);
+    return result == -1 && errno == EBADF ? throw_errno(env, "sync_file_range", errno) : NULL;
+}
+
 static napi_value run_syncfs(napi_env env, const struct argument *a) {
     return check(env, "syncfs", syncfs((int)a[0].number));
 }
@@ -206,6 +212,7 @@ const struct call file_calls[] = {
     {"setxattrat", "dnsy", run_setxattrat},
     {"writeAll", "fy", run_write_all},
     {"skip", "ft", run_skip},
+    {"startWriteback", "ftt", run_start_writeback},
     {"syncfs", "f", run_syncfs},
     {"markTopDirectory", "f", run_mark_top_directory},
     {0},

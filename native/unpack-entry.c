@@ -8,6 +8,9 @@
 #include "syscalls.h"
 #include "unpack.h"
 
+/* Bytes of a file that are worth a call. */
+enum { WRITEBACK = 1 << 18 };
+
 typedef int (*maker)(struct unpack *unpack, const struct place *place);
 
 static struct failure *failure_of(struct unpack *unpack) {
@@ -216,6 +219,8 @@ int unpack_file_end(struct unpack *unpack) {
         result = (int)SYS(futimens(file, times));
         if (result < 0) return fail(failure_of(unpack), result, "set times of a file");
     }
+    /* The disk begins now: whoever publishes the layer syncs it, and would wait for all of it at once. */
+    if (entry->size >= WRITEBACK) SYS(sync_file_range(file, 0, 0, SYNC_FILE_RANGE_WRITE));
     unpack->file = -1;
     close(file);
     return result;

@@ -169,6 +169,8 @@ export interface Addon {
   tryIdMap(directory: string): void;
   /** umount2(2); with `detach` also while it is in use. No link is followed. */
   unmount(target: string, detach: boolean): void;
+  /** Begins to write these dirty bytes to the disk, and does not wait for it (sync_file_range(2)). A hint. */
+  startWriteback(fd: number, offset: number, bytes: number): void;
   /** syncfs(2) on the file system of the descriptor. */
   syncfs(fd: number): void;
   /**

@@ -43,3 +43,11 @@ export function setTimes(file: Descriptor, accessed: Time, modified: Time): void
 export function syncFileSystem(file: Descriptor): void {
   native('sync a file system', (addon) => addon.syncfs(file.fd));
 }
+
+/**
+ * Has the disk begin with bytes that were written and will be synced: else it idles until then, and whoever syncs waits for
+ * all of them at once.
+ */
+export function startWriteback(fd: number, offset: number, bytes: number): void {
+  native('write a file back', (addon) => addon.startWriteback(fd, offset, bytes));
+}

@@ -6,6 +6,7 @@ import type { Hash } from 'node:crypto';
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { fromSystemError, OnggiError } from '../errors.ts';
+import { startWriteback } from '../kernel/open-file.ts';
 import { type Digest, digestAlgorithm, hasherFor, parseDigest, sha256 } from '../oci/digest.ts';
 import { blobPath, type Layout } from './layout.ts';
 import { type Move, publish } from './publish.ts';
@@ -35,6 +36,9 @@ export type BlobExpectation = {
   readonly limit?: number;
 };
 
+/** Bytes after which the disk is told to begin. */
+const writebackSize = 8 * 1024 * 1024;
+
 /** Not synced: the caller publishes with `publishBlob`, or with others by syncfs(2) and `publishSynced`. */
 export function createBlobWriter(layout: Layout, expected: BlobExpectation): BlobWriter {
   const temporary = createTemporary(layout);
@@ -49,6 +53,7 @@ export function createBlobWriter(layout: Layout, expected: BlobExpectation): Blo
     throw fromSystemError(error, tried);
   }
   let size = 0;
+  let begun = 0;
   let open = true;
   const close = (): void => {
     if (open) closeSync(fd);
@@ -61,6 +66,10 @@ export function createBlobWriter(layout: Layout, expected: BlobExpectation): Blo
       hash.update(bytes);
       try {
         writeAll(fd, bytes);
+        if (size - begun >= writebackSize) {
+          startWriteback(fd, begun, size - begun);
+          begun = size;
+        }
       } catch (error) {
         throw fromSystemError(error, tried);
       }
