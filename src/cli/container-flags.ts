@@ -3,6 +3,7 @@ import { asIs, list, type Refused, single, toggle, type ValueOf } from './defini
 import { healthFlags } from './run-flags/health.ts';
 import { logFlags } from './run-flags/log.ts';
 import { namespaceFlags } from './run-flags/namespaces.ts';
+import { otherFlags } from './run-flags/others.ts';
 import { resourceFlags } from './run-flags/resources.ts';
 import { secretFlags } from './run-flags/secrets.ts';
 import { parseByteSize } from './value/byte-size.ts';
@@ -25,6 +26,7 @@ export const containerFlags = {
   ...resourceFlags,
   ...namespaceFlags,
   ...secretFlags,
+  ...otherFlags,
   'add-host': list('list', parseHostEntry, 'Add a line to /etc/hosts: NAME:ADDRESS, or NAME:host-gateway'),
   annotation: list('map', parseLabel, 'Set NAME=VALUE as an annotation of the OCI configuration'),
   attach: list(

@@ -124,6 +124,8 @@ const single: readonly [readonly string[], object][] = [
   [['--ipc', 'none'], { ipcMode: 'none' }],
   [['--uts', 'host'], { utsMode: 'host' }],
   [['--pid', 'private'], {}],
+  [['--requires', 'a,b', '--requires', 'c'], { requires: ['a', 'b', 'c'] }],
+  [['--replace', '--name', 'x'], { name: 'x' }],
   [['--userns', 'auto:size=9000'], { userNamespace: { kind: 'auto', size: 9000 } }],
   [
     ['--uidmap', '0:5:6'],

@@ -6,6 +6,7 @@ import type { ContainerFlags } from './container-flags.ts';
 import { healthOptions } from './run-flags/health.ts';
 import { logConfigOf } from './run-flags/log.ts';
 import { namespaceOptions } from './run-flags/namespaces.ts';
+import { otherOptions } from './run-flags/others.ts';
 import { resourceOptions } from './run-flags/resources.ts';
 import { secretOptions } from './run-flags/secrets.ts';
 import { type Assignment, type Environment, recordOf, resolveEnvironment } from './value/environment.ts';
@@ -65,6 +66,7 @@ export function containerOptions(flags: ContainerFlags, args: readonly string[],
     ...devicesOf(flags),
     ...namespaceOptions(flags, flags.hostname),
     ...secretOptions(flags),
+    ...otherOptions(flags, flags.name),
     ...(flags['add-host'].length > 0 && { extraHosts: flags['add-host'] }),
     ...present('dns', dnsOf(flags)),
     ...(flags.annotation.length > 0 && { annotations: recordOf(flags.annotation) }),

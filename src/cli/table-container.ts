@@ -9,6 +9,12 @@ export const containerCommands: readonly Entry[] = [
     load: () => import('./commands/attach.ts'),
   },
   {
+    names: ['container clone'],
+    summary: 'Make a container by the options of another one',
+    group: 'other',
+    load: () => import('./commands/container-clone.ts'),
+  },
+  {
     names: ['container commit', 'commit'],
     summary: 'Make an image of a container',
     group: 'other',

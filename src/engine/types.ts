@@ -154,6 +154,8 @@ export type ContainerOptions = {
   readonly cgroupnsMode?: 'host' | 'private';
   /** Lines of /etc/hosts; the address "host-gateway" is that of the machine. */
   readonly extraHosts?: readonly { readonly name: string; readonly address: string }[];
+  /** Containers that are started before it. */
+  readonly requires?: readonly string[];
   /** Given to it as they are when it is made. */
   readonly secrets?: readonly SecretUse[];
   /** Replace what resolv.conf has of the host. */
@@ -351,6 +353,7 @@ export type { ListedPlatform } from './image/manifest-lists.ts';
 export type { SyncAsk, SyncEvent, SyncList } from './image/sync.ts';
 export type { CopyImageOptions } from './image/transfer.ts';
 export type { RegistryOptions } from './registry/registry-access.ts';
+export type * from './types/clone.ts';
 export type * from './types/copy.ts';
 export type * from './types/event.ts';
 export type * from './types/health.ts';

@@ -5,6 +5,7 @@ import { containerFlags, refusedContainerFlags } from '../container-flags.ts';
 import { containerOptions, containerWarnings } from '../container-options.ts';
 import { defineCommand } from '../definition.ts';
 import { ensureImage } from '../pull.ts';
+import { makeRoom } from '../run-flags/others.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS] IMAGE [COMMAND] [ARG...]',
@@ -25,6 +26,7 @@ export const command = defineCommand({
       context,
     );
     const options = { ...asked, image, attached: attachedNames(attachedStreams(flags)) };
+    await makeRoom(flags, flags.name, engine);
     const { id } = await engine.containers.create(options);
     cidFile?.write(id);
     context.stdout.print(`${id}\n`);

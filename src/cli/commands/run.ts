@@ -13,6 +13,7 @@ import { engineFailure } from '../failure.ts';
 import { visible } from '../format/visible.ts';
 import { ensureImage } from '../pull.ts';
 import { relay, statusOf } from '../relay.ts';
+import { makeRoom } from '../run-flags/others.ts';
 import { terminalProblem } from '../terminal-check.ts';
 
 const flags = {
@@ -64,6 +65,7 @@ export const command = defineCommand({
       context,
     );
     const options = { ...asked, image, attached: flags.detach ? [] : attachedNames(streams) };
+    await makeRoom(flags, flags.name, engine);
     if (flags.detach) return await runDetached(options, engine, context, cidFile);
     return await runAttached(options, flags, streams, engine, context, cidFile);
   },

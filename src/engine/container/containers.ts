@@ -6,6 +6,7 @@ import type { CheckedHealth } from '../health/run.ts';
 import type { ProcessList } from '../process/top.ts';
 import type { Pruned, PruneSystemOptions } from '../system/prune.ts';
 import type {
+  CloneOptions,
   ContainerId,
   ContainerOptions,
   ContainerSample,
@@ -106,6 +107,8 @@ export type Containers = {
   unmount(ref: string, options?: { readonly force?: boolean }): Promise<void>;
   /** Those that are mounted in this mount namespace. */
   mounted(): Promise<MountedContainer[]>;
+  /** A new container by the options of another one. @throws `not-found`, `exists` */
+  clone(ref: string, options?: CloneOptions): Promise<ContainerSummary>;
   /** Files and directories between containers, running or not, this machine and archives. */
   copy(from: CopySource, to: CopyTarget, options?: CopyOptions): Promise<Copied>;
   /** The kernel steps that would make this container, in words. Needs no root and changes nothing. */
@@ -175,6 +178,7 @@ export function makeContainers(context: Context): Containers {
     unmount: async (ref, options) =>
       (await import('../mount/container-mount.ts')).unmountContainer(context, ref, options?.force === true),
     mounted: async () => (await import('../mount/container-mount.ts')).mountedContainers(context),
+    clone: async (ref, options) => (await import('./clone.ts')).cloneContainer(context, ref, options ?? {}),
     copy: async (from, to, options) => (await import('../copy/copy.ts')).copy(context, from, to, options ?? {}),
     explain: async (options) => (await import('./explain.ts')).explain(context, options),
   };

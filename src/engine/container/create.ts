@@ -39,6 +39,7 @@ import { type Asked, containerOf, encodeAsked, filesOf, summaryOf } from './cont
 import { exposedPorts } from './inspect-config.ts';
 import { resolveJoined } from './joined.ts';
 import { newContainerId, parseContainerName, randomContainerName } from './name.ts';
+import { resolveRequirements } from './requirements.ts';
 import { lockIds, resolveUserNamespace } from './user-namespace.ts';
 
 /** The image that is this machine itself. */
@@ -54,7 +55,7 @@ export async function createContainer(context: Context, options: ContainerOption
 /** Directories first, row last: a crash in between leaves a directory that no row names, which `collect` removes. */
 export async function insertNew(context: Context, given: ContainerOptions): Promise<ContainerRow> {
   const { store } = context;
-  const named = resolveSecrets(store, resolveJoined(store, withHostCommand(given)));
+  const named = resolveRequirements(store, resolveSecrets(store, resolveJoined(store, withHostCommand(given))));
   // Ids that are free now are taken only with the row.
   using _ids = await lockIds(store, named);
   const options = resolveUserNamespace(store, named);

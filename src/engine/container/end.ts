@@ -20,6 +20,7 @@ import { releaseIdleNetworks } from './idle-network.ts';
 import { checkNotPaused, letGoOn } from './pause.ts';
 import { lookUp } from './query.ts';
 import { dropContainerLock, haveRestarted, lockContainer } from './reconcile.ts';
+import { checkNotRequired } from './requirements.ts';
 
 const defaultStopTimeout = 10;
 
@@ -112,6 +113,7 @@ export async function remove(
       hint: 'Stop the container before removing it, or use -f to remove it.',
     });
   }
+  if (options.force !== true) checkNotRequired(context.store, container);
   keepEnded(context, container);
   if (alive) {
     tellSignal(context, container, constants.signals.SIGKILL);

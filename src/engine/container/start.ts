@@ -44,13 +44,14 @@ import {
 import { cgroupOf, compileContainer } from './plan.ts';
 import { otherPorts } from './published.ts';
 import { lockContainer } from './reconcile.ts';
+import { startRequired } from './requirements.ts';
 import { keepShim, keepShimSoon } from './shim-scope.ts';
 
 /** Bytes: the longest record that native/ending.c writes. */
 const exitRecordSize = 4096;
 
 export async function startDetached(context: Context, ref: string): Promise<void> {
-  const { id } = findContainer(context.store.database, ref);
+  const { id } = await withRequired(context, ref);
   using guard = await lockContainer(context, id);
   const container = await startable(context, id, guard);
   if (container.row.paused) {
@@ -64,7 +65,7 @@ export async function startDetached(context: Context, ref: string): Promise<void
 
 /** @throws OnggiError `conflict` when it runs already: attach to it instead */
 export async function startAttached(context: Context, ref: string, options: AttachOptions): Promise<Session> {
-  const { id } = findContainer(context.store.database, ref);
+  const { id } = await withRequired(context, ref);
   using guard = await lockContainer(context, id);
   const container = await startable(context, id, guard);
   if (container.row.state === 'running') {
@@ -79,10 +80,18 @@ export async function runContainer(
   context: Context,
   options: ContainerOptions,
 ): Promise<{ readonly id: ContainerId; readonly session: Session }> {
+  for (const ref of options.requires ?? []) await startDetached(context, ref);
   const row = await insertNew(context, options);
   using guard = await lockContainer(context, row.id);
   const container = containerOf(context.store, row);
   return { id: container.id, session: await session(context, container, guard, options.stdin === true) };
+}
+
+/** Its row, once all that it requires runs. */
+async function withRequired(context: Context, ref: string): Promise<Container['row']> {
+  const row = findContainer(context.store.database, ref);
+  await startRequired(containerOf(context.store, row), (id) => startDetached(context, id));
+  return row;
 }
 
 async function session(context: Context, container: Container, guard: Guard, stdin: boolean): Promise<Session> {
@@ -104,6 +113,7 @@ async function startable(context: Context, id: string, guard: Guard): Promise<Co
  * @returns whether it was started
  */
 export async function startAgain(context: Context, id: string): Promise<boolean> {
+  await withRequired(context, id);
   using guard = await lockContainer(context, id);
   const { database } = context.store;
   const row = await settle(context.store, id, guard);

@@ -243,6 +243,32 @@ export const lifeRows: readonly Row[] = [
     shows: /^0$/,
     bad: badSwitch('tty'),
   },
+  {
+    flag: 'replace',
+    tried: async (world) => {
+      const before = await world.ok(['create', '--name', 'replaced', world.image, 'true']);
+      const id = await world.ok(['create', '--replace', '--name', 'replaced', world.image, 'true']);
+      assert.notEqual(id, before);
+      assert.equal(await world.ok(['ps', '-aq', '--no-trunc', '--filter', 'name=replaced']), id);
+      await world.ok(['rm', 'replaced']);
+    },
+    bad: [['--replace', '--name', ''], /cannot replace container without --name being set/],
+  },
+  {
+    flag: 'requires',
+    tried: async (world) => {
+      const quiet = ['--network', 'none'];
+      const first = await world.ok(['create', ...quiet, world.image, 'sleep', '1000']);
+      await world.ok(['run', '--name', 'second', ...quiet, '--requires', first, world.image, 'true']);
+      assert.equal(await world.ok(['inspect', '-f', '{{.State.Running}}', first]), 'true');
+      await world.ok(['stop', '-t', '0', first]);
+      const { stderr } = await world.onggi(['rm', first]);
+      assert.match(stderr, /is required by others, which must be removed before it: second/);
+      await world.ok(['rm', 'second']);
+      await world.ok(['rm', first]);
+    },
+    bad: [['--requires', 'nobody'], /No such container: nobody/],
+  },
 ];
 
 /** Files that words name by `$DIR`. */
