@@ -1,5 +1,6 @@
 /** The flags that `run` and `create` share. Pure data. */
 import { asIs, list, type Refused, single, toggle, type ValueOf } from './definition.ts';
+import { pullPolicies } from './pull-policy.ts';
 import { healthFlags } from './run-flags/health.ts';
 import { logFlags } from './run-flags/log.ts';
 import { namespaceFlags } from './run-flags/namespaces.ts';
@@ -75,8 +76,8 @@ export const containerFlags = {
   'publish-all': toggle('Publish all ports that the container listens on, each on any free one', { short: 'P' }),
   pull: single(
     'string',
-    oneOf('pull option', ['always', 'missing', 'never']),
-    'Pull the image: always, missing, never',
+    oneOf('pull option', pullPolicies),
+    'Pull the image: always, missing, never, or newer when the registry has another',
     {
       shown: 'missing',
     },

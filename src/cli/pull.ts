@@ -4,6 +4,7 @@ import { canonicalName, familiarName, parseReference } from '../oci/reference.ts
 import type { Context, EngineFace } from './context.ts';
 import type { Output } from './output.ts';
 import { pullProgress } from './progress.ts';
+import type { PullPolicy } from './pull-policy.ts';
 
 export type PullOptions = {
   readonly platform?: string | undefined;
@@ -50,8 +51,6 @@ export async function pullImage(
 export function fullName(name: string): string {
   return canonicalName(parseReference(name));
 }
-
-export type PullPolicy = 'always' | 'missing' | 'never';
 
 /** Where a short name is looked for next: that a registry has no such image for us says nothing about the others. */
 const looksOn: ReadonlySet<string> = new Set(['not-found', 'unauthorized', 'denied']);
@@ -101,9 +100,27 @@ export async function ensureImage(
     if (there !== undefined) return there;
     context.stderr.print(`Unable to find image '${familiarName(parseReference(name))}' locally\n`);
   }
+  if (policy === 'newer') {
+    const there = await findHere(name, options, engine);
+    if (there !== undefined) return await pullNewer(there, options, context);
+  }
+  return await fetchImage(name, options, context);
+}
+
+async function fetchImage(name: string, options: PullOptions, context: Context): Promise<string> {
   if (!context.ordinaryUser) return await pullFirst(name, context, context.stderr, options);
   await pullApart(name, options, context);
-  return (await findHere(name, options, engine)) ?? name;
+  return (await findHere(name, options, await context.engine())) ?? name;
+}
+
+/** As Podman's: an error of the pull is none, since there is an image; but who interrupts it wants it to end. */
+async function pullNewer(there: string, options: PullOptions, context: Context): Promise<string> {
+  try {
+    return await fetchImage(there, { ...options, quiet: true }, context);
+  } catch (error) {
+    if (error instanceof OnggiError && error.code === 'cancelled') throw error;
+    return there;
+  }
 }
 
 /** By the name as it stands, else by what it may stand for: the configuration is read only where that is needed. */

@@ -78,6 +78,23 @@ test('a missing image is pulled, unless that is forbidden', async () => {
   assert.deepEqual(pulls, ['alpine', 'alpine']);
 });
 
+test('--pull newer asks the registry, which need not answer when there is an image', async () => {
+  let [there, answers, pulls] = [true, true, 0];
+  async function* pull(): AsyncIterable<PullEvent> {
+    pulls += 1;
+    if (!answers) throw new OnggiError('unavailable', 'no route to it');
+    yield { type: 'done', id: fakeImage.id, upToDate: false };
+  }
+  const images = { exists: async () => there, pull, inspect: async () => ({ Os: 'linux', Architecture: 'amd64' }) };
+  const engine = { images, containers: { create: async () => fakeContainer() } };
+  const create = async () => await runFake(['create', '--pull', 'newer', 'alpine'], { engine });
+  assert.deepEqual([(await create()).stdout, pulls], [`${containerId}\n`, 1]);
+  answers = false;
+  assert.deepEqual([(await create()).stdout, pulls], [`${containerId}\n`, 2]);
+  there = false;
+  assert.match((await create()).stderr, /no route to it/);
+});
+
 test('--explain prints the steps and makes nothing', async () => {
   const ran = await runFake(['run', '--explain', 'alpine', 'true'], {
     engine: { containers: { explain: async ({ command }: ContainerOptions) => `exec ${command}\n` } },
