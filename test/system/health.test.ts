@@ -156,14 +156,18 @@ systemTest('a check that hangs, floods or forks harms nobody', ['busybox'], asyn
     '1',
   ];
   const id = await detached(world, flags, forever);
-  await eventually('it was checked some times', () => count(world, id) >= 4);
+  // On a busy machine a check may be over before it has said a word.
+  let flooded = false;
+  await eventually('it was checked some times, and once what it flooded was cut', async () => {
+    flooded ||= (await health(world, id)).Log.some(({ Output }) => /begun\nflood\n[\s\S]*\.\.\.$/.test(Output));
+    return flooded && count(world, id) >= 4;
+  });
   const { Status, Log } = await health(world, id);
   assert.equal(Status, 'unhealthy');
   for (const { ExitCode, Output } of Log) {
     assert.equal(ExitCode, -1);
-    assert.match(Output, /^Health check exceeded timeout \(100ms\): begun\nflood\n/);
+    assert.match(Output, /^Health check exceeded timeout \(100ms\)/);
     assert.ok(Output.length < 4096 + 100);
-    assert.match(Output, /\.\.\.$/);
   }
   // What a check has started is gone with it; the container answers.
   const sleepers = (await world.ok(['exec', id, 'ps', '-o', 'args']))

@@ -54,7 +54,7 @@ systemTest('a container: what its image and its flags give together', ['busybox'
     AutoRemove: false,
     CapAdd: ['CAP_CHOWN'],
     CapDrop: ['ALL'],
-    LogConfig: { Type: 'json-file', Config: { 'max-size': '1048576', 'max-file': '1' } },
+    LogConfig: { Type: 'json-file', Config: { 'max-size': '1m' } },
     Memory: 64 << 20,
     MemorySwap: 128 << 20,
     NanoCpus: 500_000_000,
