@@ -9,6 +9,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -145,6 +146,14 @@ static napi_value run_exit_now(napi_env env, const struct argument *a) {
     _exit((int)a[0].number);
 }
 
+static napi_value run_raise_descriptor_limit(napi_env env, const struct argument *a) {
+    (void)a;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == -1) return throw_errno(env, "getrlimit", errno);
+    limit.rlim_cur = limit.rlim_max;
+    return check(env, "setrlimit", setrlimit(RLIMIT_NOFILE, &limit));
+}
+
 const struct call process_calls[] = {
     {"sealedExecutable", "s", run_sealed_executable},
     {"sealedMemory", "sy", run_sealed_memory},
@@ -157,5 +166,6 @@ const struct call process_calls[] = {
     {"pidfdOpen", "i", run_pidfd_open},
     {"pidfdSendSignal", "fi", run_pidfd_send_signal},
     {"effectiveCapabilities", "", run_effective_capabilities},
+    {"raiseDescriptorLimit", "", run_raise_descriptor_limit},
     {0},
 };

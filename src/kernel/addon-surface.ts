@@ -34,6 +34,8 @@ export interface Addon {
   becomeSubreaper(): void;
   /** execve(2): the program takes the place of this process, with standard input, output and error alone. */
   execute(path: string, argv: string[], env: string[]): never;
+  /** Sets the soft limit of descriptors to the hard one (setrlimit(2), RLIMIT_NOFILE). */
+  raiseDescriptorLimit(): void;
   /** _exit(2): ends this process without any exit handler. */
   exitNow(status: number): never;
   /** A memfd with these bytes, sealed against change, offset 0 (memfd_create(2)). */

@@ -15,6 +15,7 @@ import {
   type RegistryManifest,
   registryBlobAnywhere,
   registryBlobSize,
+  registryContents,
   registryManifest,
   registryReferrer,
   registryReferrers,
@@ -118,4 +119,22 @@ test('idle blobs go unless a manifest names them, idle manifests only if they ar
   assert.deepEqual(deleteIdleRegistryRows(database, 31, 31), [sha256('old'), idle.digest]);
   assert.equal(registryBlobSize(database, 'a', named.digest), 1);
   assert.ok(registryManifest(database, 'a', sha256('m')));
+});
+
+test('contents are told once, with whether a tag leads to them', () => {
+  const database = open();
+  const [one, two] = [manifest('a', 'one'), manifest('b', 'two')];
+  const layer = { digest: sha256('layer'), size: 9 };
+  putRegistryBlob(database, 'a', blob, 1);
+  putRegistryBlob(database, 'b', blob, 1);
+  putRegistryBlob(database, 'b', layer, 1);
+  put(database, one, blob.digest);
+  put(database, two, blob.digest, layer.digest);
+  putRegistryTag(database, 'a', 'v1', one.digest);
+  const found = new Map(registryContents(database).map(({ digest, ...rest }) => [digest, rest]));
+  assert.equal(found.size, 4);
+  assert.deepEqual(found.get(blob.digest), { size: 4, isManifest: false, tagged: true });
+  assert.deepEqual(found.get(layer.digest), { size: 9, isManifest: false, tagged: false });
+  assert.deepEqual(found.get(one.digest), { size: one.size, isManifest: true, tagged: true });
+  assert.deepEqual(found.get(two.digest), { size: two.size, isManifest: true, tagged: false });
 });

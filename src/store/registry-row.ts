@@ -248,3 +248,38 @@ function manifestOf(row: Row): RegistryManifest {
     used: integer(row, 'used'),
   };
 }
+
+export type RegistryContent = {
+  readonly digest: Digest;
+  /** Bytes. */
+  readonly size: number;
+  readonly isManifest: boolean;
+  /** A tag leads to it, directly or through other manifests. */
+  readonly tagged: boolean;
+};
+
+/** All that the registry server holds, each content once, whatever repositories have it. */
+export function registryContents(database: Database): RegistryContent[] {
+  const rows = all(
+    database,
+    `WITH RECURSIVE reached (repository, digest) AS (
+       SELECT repository, digest FROM registry_tags
+       UNION SELECT r.repository, r.digest FROM registry_references r
+         JOIN reached ON r.repository = reached.repository AND r.manifest = reached.digest
+       UNION SELECT m.repository, m.digest FROM registry_manifests m
+         JOIN reached ON m.repository = reached.repository AND m.subject = reached.digest
+     ), held (repository, digest, size, manifest) AS (
+       SELECT repository, digest, size, 0 FROM registry_blobs
+       UNION ALL SELECT repository, digest, size, 1 FROM registry_manifests
+     )
+     SELECT digest, max(size) AS size, max(manifest) AS manifest,
+       max((repository, digest) IN (SELECT repository, digest FROM reached)) AS tagged
+     FROM held GROUP BY digest`,
+  );
+  return rows.map((row) => ({
+    digest: parseDigest(text(row, 'digest')),
+    size: integer(row, 'size'),
+    isManifest: integer(row, 'manifest') !== 0,
+    tagged: integer(row, 'tagged') !== 0,
+  }));
+}

@@ -32,6 +32,8 @@ export const command = defineCommand({
     if (proxy !== undefined && images) throw unsupported('--images together with --proxy', 'Run two servers.');
     const path = (file: string | undefined) => (file === undefined ? undefined : resolve(context.directory, file));
     const { serve } = await import('../../api/registry/serve.ts');
+    const { raiseDescriptorLimit } = await import('../../engine/process-end.ts');
+    raiseDescriptorLimit();
     const ended = Promise.withResolvers<void>();
     using _ = context.signals.on(['SIGINT', 'SIGTERM'], () => ended.resolve());
     const server = await serve(await context.engine(), {

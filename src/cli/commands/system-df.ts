@@ -1,5 +1,6 @@
 import type { SystemUsage } from '../../engine/index.ts';
 import { asIs, defineCommand, single, toggle } from '../definition.ts';
+import { humanSize } from '../format/human-size.ts';
 import { compileListing, type Listing, type Row } from '../format/listing.ts';
 import { compileRecord } from '../format/record.ts';
 import {
@@ -36,7 +37,12 @@ export const command = defineCommand({
   },
 });
 
-function details({ images, containers, volumes }: SystemUsage, now: number): string {
+function registryDetails({ manifests, tagged, size, reclaimable }: SystemUsage['registry']): string {
+  const sizes = `${humanSize(size, 4)}, of which ${humanSize(reclaimable, 4)} have no tag`;
+  return `Registry space usage:\n\n${manifests} manifests, ${tagged} of them tagged: ${sizes}\n\n`;
+}
+
+function details({ images, containers, volumes, registry }: SystemUsage, now: number): string {
   const part = (title: string, listing: Listing, rows: readonly Row[]) =>
     `${title} space usage:\n\n${compileListing(listing, undefined).print(rows)}\n`;
   return [
@@ -51,6 +57,7 @@ function details({ images, containers, volumes }: SystemUsage, now: number): str
       containers.map((each) => containerUsageRow(each, now)),
     ),
     part('Local Volumes', volumeUsageListing, volumes.map(volumeUsageRow)),
+    ...(registry.manifests > 0 || registry.size > 0 ? [registryDetails(registry)] : []),
     'Build cache usage: 0B\n\nCACHE ID   CACHE TYPE   SIZE      CREATED   LAST USED   USAGE     SHARED\n',
   ].join('');
 }

@@ -14,6 +14,7 @@ const volume = {
 };
 
 const usage: SystemUsage = {
+  registry: { manifests: 0, tagged: 0, size: 0, reclaimable: 0 },
   images: [
     { image: { ...fakeImage, containers: 2 }, shared: 4_000_000, unique: 6_000_000 },
     { image: { ...fakeImage, names: [] }, shared: 4_000_000, unique: 0 },
@@ -64,6 +65,14 @@ test('system df -v shows each', async () => {
   );
   const names = await runFake(['system', 'df', '-v', '--format', '{{range .Volumes}}{{.Name}}{{end}}'], { engine });
   assert.equal(names.stdout, `${volume.name}\n`);
+});
+
+test('system df tells of the registry server where there is one', async () => {
+  const registry = { manifests: 3, tagged: 1, size: 2_000_000, reclaimable: 500_000 };
+  const engine = { system: { usage: async () => ({ ...usage, registry }) } };
+  assert.match((await runFake(['system', 'df'], { engine })).stdout, /^Registry +3 +1 +2MB +500kB \(25%\)$/m);
+  const details = (await runFake(['system', 'df', '-v'], { engine })).stdout;
+  assert.match(details, /^3 manifests, 1 of them tagged: 2MB, of which 500kB have no tag$/m);
 });
 
 test('system prune says what it will remove, and asks', async () => {

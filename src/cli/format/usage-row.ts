@@ -14,7 +14,14 @@ export const usageListing: Listing = {
   table: '{{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}',
 };
 
-export function usageRows({ images, imagesSize, imagesReclaimable, containers, volumes }: SystemUsage): Row[] {
+export function usageRows({
+  images,
+  imagesSize,
+  imagesReclaimable,
+  containers,
+  volumes,
+  registry,
+}: SystemUsage): Row[] {
   const running = containers.filter(({ container }) => container.status !== 'created' && container.status !== 'exited');
   const idle = (list: readonly { readonly size: number }[]) => list.reduce((sum, { size }) => sum + size, 0);
   const stopped = containers.filter((each) => !running.includes(each));
@@ -30,6 +37,10 @@ export function usageRows({ images, imagesSize, imagesReclaimable, containers, v
       idle(volumes.filter(({ links }) => links === 0)),
     ),
     usageRow('Build Cache', 0, 0, 0, 0),
+    // Docker has none: it stands there where there is one.
+    ...(registry.manifests > 0 || registry.size > 0
+      ? [usageRow('Registry', registry.manifests, registry.tagged, registry.size, registry.reclaimable)]
+      : []),
   ];
 }
 

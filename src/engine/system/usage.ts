@@ -5,6 +5,7 @@ import { blobSize } from '../../store/blob.ts';
 import { blobsOfImage } from '../../store/image-blob-row.ts';
 import { listAllImages } from '../../store/image-row.ts';
 import { type LayerRow, layersOfImage } from '../../store/layer-row.ts';
+import { registryContents } from '../../store/registry-row.ts';
 import { allSummaries } from '../container/container.ts';
 import { settleStale } from '../container/reconcile.ts';
 import { containerSize } from '../container/size.ts';
@@ -37,6 +38,18 @@ export type SystemUsage = {
   readonly imagesReclaimable: number;
   readonly containers: readonly ContainerUsage[];
   readonly volumes: readonly VolumeUsage[];
+  /** What the registry server holds. */
+  readonly registry: RegistryUsage;
+};
+
+export type RegistryUsage = {
+  /** Manifests and indexes. */
+  readonly manifests: number;
+  readonly tagged: number;
+  /** Bytes of blobs that are no part of an image here. */
+  readonly size: number;
+  /** Of those that no tag leads to. */
+  readonly reclaimable: number;
 };
 
 export async function systemUsage(context: Context): Promise<SystemUsage> {
@@ -60,11 +73,25 @@ export async function systemUsage(context: Context): Promise<SystemUsage> {
     imagesSize: sum(all),
     imagesReclaimable: sum(all.filter((part) => !used.has(part))),
     containers: containers.map((container) => ({ container, size: containerSize(store, container) })),
+    registry: registryContent(context, new Set(parts.keys())),
     volumes: (await allVolumes(context)).map((volume) => ({
       volume,
       links: containers.filter(({ mounts }) => mounts.includes(volume.name)).length,
       size: treeSize(volume.mountPoint),
     })),
+  };
+}
+
+function registryContent({ store }: Context, ofImages: ReadonlySet<string>): RegistryUsage {
+  const contents = registryContents(store.database);
+  const manifests = contents.filter(({ isManifest }) => isManifest);
+  // Bytes that an image has, too, are there once.
+  const own = contents.filter(({ digest }) => !ofImages.has(`blob ${digest}`));
+  return {
+    manifests: manifests.length,
+    tagged: manifests.filter(({ tagged }) => tagged).length,
+    size: sum(own),
+    reclaimable: sum(own.filter(({ tagged }) => !tagged)),
   };
 }
 
@@ -88,6 +115,6 @@ function partsOf(context: Context, id: Digest, manifest: Digest, known: Map<stri
   ];
 }
 
-function sum(parts: readonly Part[]): number {
+function sum(parts: readonly Pick<Part, 'size'>[]): number {
   return parts.reduce((total, { size }) => total + size, 0);
 }
