@@ -1,6 +1,7 @@
 /** `update`: other limits for a container, from now on and at its later starts. */
 import { OnggiError } from '../../errors.ts';
 import type { Resources as OciResources } from '../../oci/runtime-spec.ts';
+import { directoriesOf } from '../../runtime/cgroup/cgroup.ts';
 import { findCgroup, readCgroupLayout } from '../../runtime/cgroup/layout.ts';
 import { updateCgroup } from '../../runtime/cgroup/update.ts';
 import { containerStates, updateContainer } from '../../store/container-row.ts';
@@ -50,7 +51,13 @@ function applyLimits(before: Resources, resources: Resources, cgroupsPath: strin
   const layout = readCgroupLayout();
   const facts = resourceFacts(layout, () => {});
   const limits = withoutLimit(resourceLimits(before, facts), resourceLimits(resources, facts));
-  updateCgroup(layout, findCgroup(cgroupsPath, layout), limits, () => {});
+  const cgroup = findCgroup(cgroupsPath, layout);
+  if (directoriesOf(cgroup).length === 0) {
+    throw new OnggiError('denied', 'change the limits: there was no permission to make a cgroup for the container', {
+      hint: 'Have a cgroup delegated to you: log in by a systemd session.',
+    });
+  }
+  updateCgroup(layout, cgroup, limits, () => {});
 }
 
 /** What was limited and is not any more has to be said to the kernel. */

@@ -1,5 +1,5 @@
 /** `top`: the processes of a container, as the machine's ps(1) shows them or by columns that are read here. */
-import { readFileSync, readSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
 import { errnoOf, fromSystemError, OnggiError } from '../../errors.ts';
 import { openDirectory, openFileIn } from '../../kernel/directory.ts';
 import { findCgroup } from '../../runtime/cgroup/layout.ts';
@@ -40,10 +40,24 @@ export async function top(context: Context, ref: string, words: readonly string[
   };
 }
 
-/** Its cgroup knows; an ordinary user's may have none, and then it is its namespace of processes. */
+/** Its cgroup knows; an ordinary user's may have none, and then it is those of its namespace of processes. */
 function processesOf({ start }: Container, init: number): number[] {
   const found = start === null ? [] : cgroupProcesses(findCgroup(start.cgroupsPath));
-  return found.length > 0 ? found : [init];
+  if (found.length > 0) return found;
+  const own = namespaceOf(init);
+  const pids = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+  return pids.filter((pid) => pid === init || (own !== undefined && namespaceOf(pid) === own));
+}
+
+/** Undefined of one that has ended, or is somebody else's. */
+function namespaceOf(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The last column of ps has blanks in it. */
