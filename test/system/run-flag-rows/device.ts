@@ -1,6 +1,6 @@
 /** Flags of `run` about devices and file systems. */
 import assert from 'node:assert/strict';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { badSwitch, type Row } from './row.ts';
 
 export const deviceRows: readonly Row[] = [
@@ -18,29 +18,6 @@ export const deviceRows: readonly Row[] = [
     inside: 'mknod /a c 10 237; cat /a; mknod /b c 10 238; cat /b',
     shows: /^(?!.*\/a': Operation not permitted).*\/b': Operation not permitted$/s,
     bad: [['--device-cgroup-rule', 'c 10:237'], /invalid device cgroup format 'c 10:237'/],
-  },
-  {
-    flag: 'gpus',
-    tried: async (world) => {
-      const file = '/var/run/cdi/onggi-row.json';
-      mkdirSync('/var/run/cdi', { recursive: true });
-      const edits = { env: ['GPU=row'] };
-      writeFileSync(
-        file,
-        JSON.stringify({
-          cdiVersion: '0.6.0',
-          kind: 'nvidia.com/gpu',
-          devices: [{ name: 'onggi-row', containerEdits: edits }],
-        }),
-      );
-      try {
-        const words = ['run', '--rm', '--network', 'none', '--gpus', '"device=onggi-row"', world.image];
-        assert.equal(await world.ok([...words, 'sh', '-c', 'echo $GPU']), 'row');
-      } finally {
-        rmSync(file);
-      }
-    },
-    bad: [['--gpus', 'foo=bar'], /unexpected key 'foo' in 'foo=bar'/],
   },
   {
     flag: 'mount',
