@@ -101,7 +101,7 @@ function range(min: number, max: number | null): string {
   const plural = (count: number) => `${count} argument${count === 1 ? '' : 's'}`;
   if (min === max) return plural(min);
   if (max === null) return `at least ${plural(min)}`;
-  return min === 0 ? `at most ${plural(max)}` : `between ${min} and ${plural(max)}`;
+  return min === 0 ? `at most ${plural(max)}` : `at least ${min} and at most ${plural(max)}`;
 }
 
 async function reportProblem(

@@ -5,7 +5,7 @@
 import { createReadStream } from 'node:fs';
 import { fromSystemError, OnggiError } from '../errors.ts';
 import { type ChainId, chainIds, type Digest } from '../oci/digest.ts';
-import { hostPlatform } from '../oci/platform.ts';
+import { hostPlatform, type Platform, parsePlatform } from '../oci/platform.ts';
 import { canonicalName, parseReference } from '../oci/reference.ts';
 import { layerByChainId } from '../store/layer-row.ts';
 import { lockLayer } from '../store/lock.ts';
@@ -21,6 +21,8 @@ export type ImportOptions = {
   /** Dockerfile instructions (change.ts). */
   readonly changes?: readonly string[];
   readonly message?: string;
+  /** "linux/arm64/v8"; default this machine's. */
+  readonly platform?: string;
   readonly signal?: AbortSignal;
 };
 
@@ -39,6 +41,7 @@ export async function importImage(
   const reference = name === null ? null : parseReference(name);
   if (reference !== null && reference.digest !== null) throw digestName(name ?? '');
   const config = applyChanges(options.changes ?? []);
+  const platform = options.platform === undefined ? hostPlatform() : parsePlatform(options.platform);
   removeAbandoned(store.layout);
   const what = typeof source === 'string' ? `archive "${source}"` : 'archive';
   const raw = typeof source === 'string' ? fileBytes(source) : source;
@@ -50,7 +53,9 @@ export async function importImage(
   using _ = await lockLayer(store.layout, chainId, options.signal);
   using blobs = new DisposableStack();
   const now = new Date();
-  const written = blobs.use(writeJsonBlob(store.layout, configOf(config, staged, now, options.message)));
+  const written = blobs.use(
+    writeJsonBlob(store.layout, configOf({ config, platform, message: options.message }, staged, now)),
+  );
   const manifest = blobs.use(writeJsonBlob(store.layout, manifestOf(written.blob, [layerDescriptor(staged)])));
   await publishImage(
     store,
@@ -77,8 +82,10 @@ function isThere(store: Store, chainId: ChainId): boolean {
   return layerByChainId(store.database, chainId) !== undefined;
 }
 
-function configOf(config: ConfigFields, staged: StagedLayer, now: Date, message: string | undefined): object {
-  const { os, architecture, variant } = hostPlatform();
+type Imported = { readonly config: ConfigFields; readonly platform: Platform; readonly message: string | undefined };
+
+function configOf({ config, platform, message }: Imported, staged: StagedLayer, now: Date): object {
+  const { os, architecture, variant } = platform;
   const created = now.toISOString();
   return {
     created,

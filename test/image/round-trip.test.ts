@@ -45,26 +45,31 @@ function layerOf(number: number): Buffer {
   return tarOf(...entries);
 }
 
-imageTest(`${files} files in ${layers} layers, there and back`, ['docker-registry'], async (world) => {
-  const env = { DOCKER_CONFIG: '/nonexistent', ONGGI_REGISTRIES_CONF: '/dev/null' };
-  const image = imageOf(Array.from({ length: layers }, (_, number) => layerOf(number)));
-  await using from = await startRegistry();
-  await using to = await startRegistry();
-  await pushImage(from, 'app', image, 'v1');
-  const [source, target] = [`${from.host}/app:v1`, `${to.host}/app:v1`];
-  const at = (name: string) => join(world.scratch, name);
-  const digest = async (root: string, name: string) =>
-    await world.ok(['--root', root, 'image', 'inspect', '-f', '{{index .RepoDigests 0}}', name]);
-  await world.ok(['pull', '-q', source], { env });
-  const first = describeStored(world.root, source);
-  assert.equal(first.layers.length, layers);
-  await world.ok(['tag', source, target]);
-  assert.match(await world.ok(['push', target], { env }), new RegExp(`digest: ${image.manifest.digest} `));
-  await world.ok(['--root', at('pulled'), 'pull', '-q', target], { env });
-  assert.equal(await digest(at('pulled'), target), `${to.host}/app@${image.manifest.digest}`);
-  assert.deepEqual(describeStored(at('pulled'), target), first);
-  await world.ok(['--root', at('pulled'), 'save', '-o', at('a.tar'), target]);
-  await world.ok(['--root', at('loaded'), 'load', '-q', '-i', at('a.tar')]);
-  assert.equal(await digest(at('loaded'), target), `${to.host}/app@${image.manifest.digest}`);
-  assert.deepEqual(describeStored(at('loaded'), target), first);
-});
+imageTest(
+  `${files} files in ${layers} layers, there and back`,
+  ['docker-registry'],
+  async (world) => {
+    const env = { DOCKER_CONFIG: '/nonexistent', ONGGI_REGISTRIES_CONF: '/dev/null' };
+    const image = imageOf(Array.from({ length: layers }, (_, number) => layerOf(number)));
+    await using from = await startRegistry();
+    await using to = await startRegistry();
+    await pushImage(from, 'app', image, 'v1');
+    const [source, target] = [`${from.host}/app:v1`, `${to.host}/app:v1`];
+    const at = (name: string) => join(world.scratch, name);
+    const digest = async (root: string, name: string) =>
+      await world.ok(['--root', root, 'image', 'inspect', '-f', '{{index .RepoDigests 0}}', name]);
+    await world.ok(['pull', '-q', source], { env });
+    const first = describeStored(world.root, source);
+    assert.equal(first.layers.length, layers);
+    await world.ok(['tag', source, target]);
+    assert.match(await world.ok(['push', target], { env }), new RegExp(`digest: ${image.manifest.digest} `));
+    await world.ok(['--root', at('pulled'), 'pull', '-q', target], { env });
+    assert.equal(await digest(at('pulled'), target), `${to.host}/app@${image.manifest.digest}`);
+    assert.deepEqual(describeStored(at('pulled'), target), first);
+    await world.ok(['--root', at('pulled'), 'save', '-o', at('a.tar'), target]);
+    await world.ok(['--root', at('loaded'), 'load', '-q', '-i', at('a.tar')]);
+    assert.equal(await digest(at('loaded'), target), `${to.host}/app@${image.manifest.digest}`);
+    assert.deepEqual(describeStored(at('loaded'), target), first);
+  },
+  { timeout: 180_000 },
+);

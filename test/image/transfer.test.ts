@@ -149,6 +149,20 @@ imageTest('recompressed: other digests, the same content; not when digests must 
   assert.match(refused.stderr, /would change/);
 });
 
+imageTest('an image that is imported for a platform, with what it says of itself', [], async (world) => {
+  const tar = join(world.scratch, 'r.tar');
+  writeFileSync(tar, tarOf({ name: 'f', content: 'x' }));
+  await world.ok(['import', '--platform', 'linux/arm64/v8', '-m', 'by hand', tar, 'arm']);
+  const format = '{{.Os}}/{{.Architecture}}/{{.Variant}} {{.Comment}}|{{.Author}}|{{.Config.StopSignal}}|';
+  const shown = await world.onggi(['image', 'inspect', '-f', format.replace('{{.Config.StopSignal}}', ''), 'arm']);
+  assert.equal(shown.stdout, 'linux/arm64/v8 by hand|||\n', shown.stderr);
+  assert.equal((await world.onggi(['import', '--platform', 'a/b/c/d', tar])).status, 1);
+  assert.match(
+    await world.ok(['history', '-H=false', '--format', '{{.CreatedAt}}', 'arm']),
+    /^\d{4}-\d\d-\d\dT[\d:]{8}Z$/,
+  );
+});
+
 imageTest('load is held to the policy of this machine', [], async (world) => {
   const tar = join(world.scratch, 'r.tar');
   writeFileSync(tar, tarOf({ name: 'f', content: 'x' }));

@@ -44,7 +44,7 @@ export const command = defineCommand({
       references: filters.filter(({ key }) => key === 'reference'),
     };
     const rows = shown.flatMap((each) => rowsOf(each, options));
-    context.stdout.print(format.print(flags.quiet ? [...new Map(rows.map((row) => [row['ID'], row])).values()] : rows));
+    context.stdout.print(format.print(rows));
     return 0;
   },
 });

@@ -9,12 +9,12 @@ export const command = defineCommand({
   flags: {
     change: list('list', asIs, 'Apply a Dockerfile instruction to the image', { short: 'c' }),
     message: single('string', asIs, 'Message for the history of the image', { short: 'm' }),
+    platform: single('string', asIs, 'Platform of the image (linux/arm64)'),
   },
-  refused: { values: ['platform'] },
   examples: [
     { line: 'import -c \'CMD ["sh"]\' rootfs.tar.gz base', says: 'An image of a directory tree, with a command' },
   ],
-  async run({ flags: { change, message }, args: [source = '', name], context }) {
+  async run({ flags: { change, message, platform }, args: [source = '', name], context }) {
     if (/^https?:\/\//.test(source)) {
       throw unsupported(`import from a URL ('${source}')`, 'Pipe it in: curl ... | onggi import - NAME');
     }
@@ -25,7 +25,11 @@ export const command = defineCommand({
     const { id } = await engine.images.import(
       source === '-' ? context.stdin.chunks() : resolve(context.directory, source),
       name ?? null,
-      { changes: [...change], ...(message !== undefined && { message }) },
+      {
+        changes: [...change],
+        ...(message !== undefined && { message }),
+        ...(platform !== undefined && { platform }),
+      },
     );
     context.stdout.print(`${id}\n`);
     return 0;

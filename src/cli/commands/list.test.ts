@@ -52,8 +52,11 @@ test('images has a row for each name, and looks at configs only when it must', a
   assert.equal(await names(), 'alpine:latest\nalpine:3\n<none>:<none>\n');
   assert.equal(await names('alpine:3'), 'alpine:3\n');
   assert.equal(await names('nosuch'), '');
-  assert.equal(await print('-q'), 'cdcdcdcdcdcd\nefefefefefef\n');
-  assert.equal(await print('-q', '--no-trunc'), `${fakeImage.id}\n${untagged.id}\n`);
+  // As Docker has it: an id for each name.
+  assert.equal(await print('-q'), 'cdcdcdcdcdcd\ncdcdcdcdcdcd\nefefefefefef\n');
+  const sizes = '{{.VirtualSize}} {{.SharedSize}} {{.UniqueSize}} {{.Containers}}';
+  assert.match(await print('--format', sizes), /^\S+B N\/A N\/A N\/A\n/);
+  assert.equal(await print('-q', '--no-trunc'), `${fakeImage.id}\n${fakeImage.id}\n${untagged.id}\n`);
   assert.deepEqual(inspects, []);
   assert.equal(await names('-f', 'label=a=b'), 'alpine:latest\nalpine:3\n');
   assert.match(

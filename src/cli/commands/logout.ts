@@ -7,8 +7,8 @@ export const command = defineCommand({
   async run({ args: [server = ''], context }) {
     const engine = await context.engine();
     const name = server === '' ? 'docker.io' : server;
-    const had = await engine.registries.logout(server);
-    context.stdout.print(had ? `Removing login credentials for ${name}\n` : `Not logged in to ${name}\n`);
+    context.stdout.print(`Removing login credentials for ${name}\n`);
+    await engine.registries.logout(server);
     return 0;
   },
 });

@@ -19,7 +19,7 @@ export const command = defineCommand({
     const reference = parseReference(name);
     if (flags['all-tags']) {
       if (reference.digest !== null || /:[^/]+$/.test(name)) {
-        throw new OnggiError('invalid', `pull "${name}": a tag or digest can't be used with --all-tags`);
+        throw new OnggiError('invalid', "tag can't be used with --all-tags/-a");
       }
       const engine = await context.engine();
       for (const tag of await engine.registries.tags(name)) {

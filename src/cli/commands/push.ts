@@ -17,7 +17,7 @@ export const command = defineCommand({
     const allTags = flags['all-tags'];
     const reference = parseReference(name);
     const says = /:[^/]+$/.test(name);
-    if (allTags && says) throw new OnggiError('invalid', `push "${name}": a tag can't be used with --all-tags`);
+    if (allTags && says) throw new OnggiError('invalid', "tag can't be used with --all-tags/-a");
     if (!flags.quiet && !allTags && !says && reference.digest === null) {
       context.stdout.print('Using default tag: latest\n');
     }

@@ -1,3 +1,4 @@
+import { OnggiError } from '../../errors.ts';
 import { defineCommand, single, toggle } from '../definition.ts';
 import { forEachRef } from '../each.ts';
 import { parsedPlatform } from '../value/platform.ts';
@@ -15,6 +16,8 @@ export const command = defineCommand({
     const engine = await context.engine();
     const options = { force, ...(platform !== undefined && { platform }) };
     return await forEachRef(args, context, (ref) => engine.images.remove(ref, options), {
+      // `images -q` has an image with several names several times.
+      forgive: (error) => force && error instanceof OnggiError && error.code === 'not-found',
       print: (_, { untagged, deleted }) =>
         [...untagged.map((name) => `Untagged: ${name}\n`), ...deleted.map((id) => `Deleted: ${id}\n`)].join(''),
     });

@@ -26,14 +26,17 @@ export const command = defineCommand({
   flags: {
     filter: list('filter', parseFilter, 'Show only those that match: stars=NUMBER, is-official=true', { short: 'f' }),
     format: single('string', asIs, "Print 'table TEMPLATE', 'json', or a Go template for each repository"),
-    limit: single('int', integer(1, 100), 'Number of repositories that are asked for, at most 100', { shown: '25' }),
+    limit: single('int', integer(0, 100), 'Number of repositories that are asked for, at most 100', { shown: '25' }),
     'no-trunc': toggle('Show descriptions in full'),
   },
   async run({ flags, args: [term = ''], context }) {
     const format = compileListing(listing, flags.format);
     const matches = flags.filter.map(testOf);
     const engine = await context.engine();
-    const found = await engine.registries.search(term, flags.limit === undefined ? {} : { limit: flags.limit });
+    const found = await engine.registries.search(
+      term,
+      flags.limit === undefined || flags.limit === 0 ? {} : { limit: flags.limit },
+    );
     const shown = found.filter((repository) => matches.every((test) => test(repository)));
     context.stdout.print(format.print(shown.map((repository) => rowOf(repository, !flags['no-trunc']))));
     return 0;

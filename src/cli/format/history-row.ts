@@ -32,11 +32,10 @@ export function historyRow(step: HistoryEntry, { now, truncate, human }: History
     [...createdBy].length > commandLength ? `${[...createdBy].slice(0, commandLength - 1).join('')}…` : createdBy;
   return {
     Comment: visibleLine(step.comment),
-    CreatedAt: step.created === 0 ? '' : new Date(step.created).toISOString().replace('.000Z', 'Z'),
+    CreatedAt: step.created === 0 ? '' : new Date(step.created).toISOString().replace(/\.\d{3}Z$/, 'Z'),
     CreatedBy: truncate ? short : createdBy,
     CreatedSince: step.created === 0 ? 'N/A' : `${humanDuration(now - step.created)} ago`,
     ID: step.id === null ? '<missing>' : truncate ? shortId(step.id) : step.id,
     Size: human ? humanSize(step.size, 3) : String(step.size),
-    Tags: step.tags,
   };
 }

@@ -15,6 +15,9 @@ export const imageListing: Listing = {
     CreatedAt: 'CREATED AT',
     Size: 'SIZE',
     Containers: 'CONTAINERS',
+    VirtualSize: 'SIZE',
+    SharedSize: 'SHARED SIZE',
+    UniqueSize: 'UNIQUE SIZE',
   },
   table: '{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}',
 };
@@ -23,6 +26,7 @@ export const imageListing: Listing = {
 export const digestTable = imageListing.table.replace('{{.ID}}', '{{.Digest}}\t{{.ID}}');
 
 const none = '<none>';
+const unknown = 'N/A';
 
 export type ImageName = { readonly repository: string; readonly tag: string };
 
@@ -45,7 +49,10 @@ export function imageRow(
   options: ImageRowOptions,
 ): Row {
   return {
-    Containers: String(image.containers),
+    // As Docker's list has these three: `system df -v` tells.
+    Containers: unknown,
+    SharedSize: unknown,
+    UniqueSize: unknown,
     // Asked for by few, and dear: a thousand of them take longer than all the rest.
     get CreatedAt() {
       return goTime(image.created);
@@ -56,6 +63,9 @@ export function imageRow(
     Repository: name?.repository ?? none,
     Size: humanSize(image.size, 3),
     Tag: name?.tag ?? none,
+    get VirtualSize() {
+      return humanSize(image.size, 3);
+    },
   };
 }
 

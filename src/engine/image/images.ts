@@ -38,6 +38,8 @@ export type ImportOptions = {
   /** Dockerfile instructions that set the configuration: CMD, ENTRYPOINT, ENV, ... */
   readonly changes?: readonly string[];
   readonly message?: string;
+  /** "linux/arm64/v8"; default this machine's. */
+  readonly platform?: string;
   readonly signal?: AbortSignal;
 };
 

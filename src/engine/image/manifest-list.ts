@@ -147,7 +147,7 @@ export async function pushList(
 
 export function removeList(context: Context, list: string): void {
   if (deleteManifestList(context.store.database, nameOf(list))) return;
-  throw new OnggiError('not-found', `No such manifest: ${familiarName(parseReference(list))}`);
+  throw new OnggiError('not-found', `No such manifest: ${canonicalName(parseReference(list))}`);
 }
 
 /** @throws OnggiError `invalid` for a name with a digest */

@@ -9,7 +9,7 @@ import { limited } from '../../image/limited.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { type Descriptor, maxManifestSize } from '../../oci/image-spec.ts';
 import { formatPlatform, type Platform, parsePlatform, platformMatch } from '../../oci/platform.ts';
-import { canonicalName, parseReference, type Reference } from '../../oci/reference.ts';
+import { canonicalName, familiarRepository, parseReference, type Reference } from '../../oci/reference.ts';
 import { parseManifest } from '../../registry/manifest.ts';
 import { putManifest } from '../../registry/manifest-push.ts';
 import { openMachineRepository, readMachine } from '../../registry/open.ts';
@@ -102,9 +102,13 @@ async function readImage(store: Store, reference: Reference, { options, signal }
   const name = canonicalName(reference);
   const image = imageByName(store.database, name);
   if (image === undefined) {
-    throw new OnggiError('not-found', `An image does not exist locally with the tag: ${name}`, {
-      hint: 'Give it that name with "onggi tag".',
-    });
+    throw new OnggiError(
+      'not-found',
+      `An image does not exist locally with the tag: ${familiarRepository(reference)}`,
+      {
+        hint: 'Give it that name with "onggi tag".',
+      },
+    );
   }
   const named = digestOfName(store.database, image.id, reference);
   const stored = named === null ? undefined : await storedIndex(store, named);

@@ -3,10 +3,12 @@ import { OnggiError } from '../../errors.ts';
 import { findImage } from '../../image/find.ts';
 import { readHistory } from '../../image/history.ts';
 import { pruneImages as prune } from '../../image/prune.ts';
+import { storageDriver } from '../../image/storage-driver.ts';
 import type { Digest } from '../../oci/digest.ts';
+import { maxManifestSize } from '../../oci/image-spec.ts';
 import { formatPlatform, parsePlatform, platformMatch } from '../../oci/platform.ts';
 import { familiarName, parseReference, pinned } from '../../oci/reference.ts';
-import { blobSize } from '../../store/blob.ts';
+import { blobSize, readBlob } from '../../store/blob.ts';
 import { countContainersByImage } from '../../store/container-row.ts';
 import { blobsOfImage } from '../../store/image-blob-row.ts';
 import {
@@ -17,6 +19,7 @@ import {
   listImages as listRows,
 } from '../../store/image-row.ts';
 import { layersOfImage } from '../../store/layer-row.ts';
+import type { Store } from '../../store/store.ts';
 import { emptyByKey, exposedPorts, orNull } from '../container/inspect-config.ts';
 import type { Context } from '../context.ts';
 import { emit } from '../event/emit.ts';
@@ -102,13 +105,17 @@ export async function inspectImage(context: Context, ref: string): Promise<Recor
   const names = listImageNames(context.store.database, image.id);
   const { value: config } = readImageConfig(context.store, image.id);
   const { process } = config;
+  const { comment, author, dockerVersion } = wordsOf(context.store, image.id);
   const ports = exposedPorts({}, process);
   return {
     Id: image.id,
     RepoTags: names.map(familiar),
     RepoDigests: names.flatMap(digestName),
     Parent: '',
+    Comment: comment,
     Created: new Date(image.created).toISOString(),
+    DockerVersion: dockerVersion,
+    Author: author,
     Config: {
       User: process.user,
       ...(ports.length > 0 && { ExposedPorts: emptyByKey(ports) }),
@@ -119,14 +126,26 @@ export async function inspectImage(context: Context, ref: string): Promise<Recor
       WorkingDir: process.workingDir,
       Labels: process.labels,
       ...(process.health !== undefined && { Healthcheck: healthRecord(process.health) }),
-      ...(process.stopSignal !== null && process.stopSignal !== '' && { StopSignal: process.stopSignal }),
+      ...(process.stopSignal && { StopSignal: process.stopSignal }),
     },
     Architecture: config.platform.architecture,
+    ...(config.platform.variant !== null && { Variant: config.platform.variant }),
     Os: config.platform.os,
     Size: image.size,
-    GraphDriver: { Name: 'overlay2', Data: null },
+    GraphDriver: { Name: storageDriver(context.store, context.storageDriver), Data: null },
     RootFS: { Type: 'layers', Layers: config.diffIds },
   };
+}
+
+/** What the config says for people; the comment of the last step where it has none of its own, as in Docker. */
+function wordsOf(store: Store, id: Digest) {
+  const config: unknown = JSON.parse(readBlob(store.layout, id, maxManifestSize).toString());
+  const word = (name: string): string => {
+    const value: unknown = Reflect.get(Object(config), name);
+    return typeof value === 'string' ? value : '';
+  };
+  const comment = word('comment') || (readHistory(store, id).at(-1)?.comment ?? '');
+  return { comment, author: word('author'), dockerVersion: word('docker_version') };
 }
 
 function familiar({ reference }: ImageName): string {
