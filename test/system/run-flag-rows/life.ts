@@ -116,14 +116,6 @@ export const lifeRows: readonly Row[] = [
     bad: [['--label-file', '/nowhere'], /read '\/nowhere'/],
   },
   {
-    flag: 'log-driver',
-    tried: async (world) => {
-      await world.ok(['run', '--name', 'mute', '--network', 'none', '--log-driver', 'none', world.image, 'echo', 'x']);
-      assert.match((await world.onggi(['logs', 'mute'])).stderr, /configured logging driver does not support reading/);
-    },
-    bad: [['--log-driver', 'paper'], /logger: no log driver named 'paper' is registered/],
-  },
-  {
     flag: 'log-opt',
     tried: async (world) => {
       const words = [
