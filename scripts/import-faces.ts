@@ -237,6 +237,8 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'process-end.ts',
       'process-file.ts',
       'recorded-spec.ts',
+      'resctrl-group.ts',
+      'resctrl.ts',
       'restore.ts',
       'spec-file.ts',
       'state-directory.ts',

@@ -6,6 +6,7 @@ import { findCgroup, readCgroupLayout } from '../runtime/cgroup/layout.ts';
 import { removeCgroup } from '../runtime/cgroup/remove.ts';
 import type { Scope } from '../runtime/cgroup/systemd-scope.ts';
 import { updateCgroup } from '../runtime/cgroup/update.ts';
+import type { Resctrl } from './resctrl-group.ts';
 import type { Runtime } from './runtime.ts';
 
 /** Recorded before it is made. */
@@ -50,12 +51,19 @@ export async function startCgroup(
   return startScope(readCgroupLayout(), scope, request, process.env);
 }
 
-/** Kills what is left in it. @throws OnggiError `unavailable`, `denied` */
-export async function removeContainerCgroup({ cgroup, scope }: ContainerCgroup): Promise<void> {
-  if (scope === null) return await removeCgroup(cgroup);
-  const { removeScope } = await import('../runtime/cgroup/systemd-scope.ts');
-  await removeScope(scope, cgroup, process.env);
+/** Kills what is left in it; its class of service goes too. @throws OnggiError `unavailable`, `denied` */
+export async function removeContainerCgroup({ cgroup, scope, resctrl }: Kept): Promise<void> {
+  if (scope === null) await removeCgroup(cgroup);
+  else {
+    const { removeScope } = await import('../runtime/cgroup/systemd-scope.ts');
+    await removeScope(scope, cgroup, process.env);
+  }
+  if (resctrl === undefined) return;
+  const { removeResctrl } = await import('./resctrl.ts');
+  removeResctrl(resctrl);
 }
+
+type Kept = ContainerCgroup & { readonly resctrl?: Resctrl };
 
 /** @param resources all limits after the change. @throws OnggiError as `updateCgroup` */
 export async function updateContainerCgroup(

@@ -46,6 +46,7 @@ export function compileContainer(request: PlanRequest): Compiled {
     waitForStart: true,
     noPivot: request.noPivot,
     keyring: request.keyring,
+    resctrl: true,
   });
 }
 

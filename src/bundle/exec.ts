@@ -73,10 +73,16 @@ export async function execInContainer(
     preserved.descriptors.length,
   );
   warnings.forEach(runtime.warn);
-  using launched = waiting.launch(encodePlan(plan), {
-    failed: (report) => stepError(report, plan),
-    warn: (report) => runtime.warn(stepWarning(report)),
-  });
+  const { resctrl } = record;
+  const join = resctrl && (await import('./resctrl-group.ts')).joinResctrl;
+  using launched = waiting.launch(
+    encodePlan(plan),
+    {
+      failed: (report) => stepError(report, plan),
+      warn: (report) => runtime.warn(stepWarning(report)),
+    },
+    (pid) => resctrl && join?.(resctrl, pid),
+  );
   await tellPid(launched, options.pidFile);
   return options.detach ? undefined : launched.waitExit();
 }

@@ -36,7 +36,7 @@ export function features(): Readonly<Record<string, unknown>> {
       },
       apparmor: { enabled: true },
       selinux: { enabled: true },
-      intelRdt: { enabled: false },
+      intelRdt: { enabled: true },
       mountExtensions: { idmap: { enabled: false } },
     },
     annotations: { 'run.onggi.version': version },

@@ -23,6 +23,7 @@ import { makeNotifyDirectory, notifyAddress, withNotify } from './notify.ts';
 import { type ContainerPaths, containerPaths } from './paths.ts';
 import { writePidFile } from './pid-file.ts';
 import { preservedDescriptors } from './preserve.ts';
+import type { ResctrlPlan } from './resctrl.ts';
 import type { Runtime } from './runtime.ts';
 import { hookState, type InitProcess, type StateRecord } from './state.ts';
 import { makeStateDirectory, removeStateDirectory, writeState } from './state-directory.ts';
@@ -76,6 +77,7 @@ export async function makeContainer(
   const spec = withEnvironment(given, preserved.env);
   const host = hostFacts();
   const cgroup = await containerCgroup(runtime, spec, id, host.cgroups);
+  const resctrl = await resctrlOf(spec, id);
   const keyring = options.noNewKeyring ? null : newKeyring(id);
   const { plan, warnings } = compileContainer({
     host,
@@ -91,14 +93,23 @@ export async function makeContainer(
     keyring,
   });
   warnings.forEach(runtime.warn);
-  const { record, guard } = await recordContainer(runtime, id, bundle, cgroup, { keyring, notify });
+  const { record, guard } = await recordContainer(runtime, id, bundle, cgroup, {
+    keyring,
+    notify,
+    ...(resctrl !== null && { resctrl: resctrl.plan.kept }),
+  });
   let launched: Launched | undefined;
   try {
     using _ = await startCgroup(runtime, cgroup, spec, id);
-    launched = waiting.launch(encodePlan(plan), {
-      failed: (report) => stepError(report, plan),
-      warn: (report) => runtime.warn(stepWarning(report)),
-    });
+    resctrl?.make();
+    launched = waiting.launch(
+      encodePlan(plan),
+      {
+        failed: (report) => stepError(report, plan),
+        warn: (report) => runtime.warn(stepWarning(report)),
+      },
+      resctrl?.join,
+    );
     // While the container is being made.
     writeExecRecord(paths, bundle.spec, plan);
     const made = { ...record, init: launched.created() };
@@ -132,7 +143,7 @@ export async function recordContainer(
   id: string,
   bundle: Bundle,
   kept: ContainerCgroup,
-  own: Pick<StateRecord, 'keyring' | 'notify'>,
+  own: Pick<StateRecord, 'keyring' | 'notify' | 'resctrl'>,
 ): Promise<{ readonly record: StateRecord; readonly guard: Guard }> {
   const paths = containerPaths(root, id);
   const guard = await makeStateDirectory(root, id, paths);
@@ -176,7 +187,7 @@ export async function runPoststop(runtime: Runtime, record: StateRecord, { hooks
   await runHooks('poststop', hooks?.poststop, record.bundle, hookState(record, 'stopped', 0), runtime.warn);
 }
 
-type Own = ContainerCgroup & Pick<StateRecord, 'keyring' | 'notify'>;
+type Own = ContainerCgroup & Pick<StateRecord, 'keyring' | 'notify' | 'resctrl'>;
 
 function recordOf(id: string, bundle: Bundle, own: Own): StateRecord {
   const { spec } = bundle;
@@ -210,6 +221,21 @@ function withEnvironment(spec: Spec, env: readonly string[]): Spec {
   const { process } = spec;
   if (process === undefined || env.length === 0) return spec;
   return { ...spec, process: { ...process, env: [...(process.env ?? []), ...env] } };
+}
+
+export type ResctrlOf = {
+  readonly plan: ResctrlPlan;
+  readonly make: () => void;
+  readonly join: (pid: number) => void;
+};
+
+/** Null for nearly all containers, which load nothing for it. @throws OnggiError as `planResctrl` */
+export async function resctrlOf({ linux }: Spec, id: string): Promise<ResctrlOf | null> {
+  if (linux?.intelRdt === undefined) return null;
+  const { joinResctrl, makeResctrl, planResctrl } = await import('./resctrl.ts');
+  const plan = planResctrl(linux.intelRdt, id);
+  if (plan === null) return null;
+  return { plan, make: () => makeResctrl(plan), join: (pid) => joinResctrl(plan.kept, pid) };
 }
 
 /** Who gets the terminal: the console socket, or whoever waits for the container in the foreground. */

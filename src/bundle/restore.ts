@@ -26,7 +26,7 @@ import type { Running } from './create.ts';
 import { checkRestorable, type External, externalMounts, type RestoreOptions, restoreArguments } from './criu.ts';
 import { readPageMap } from './criu-pages.ts';
 import { removeEnded } from './delete.ts';
-import { newKeyring, recordContainer, takeBack } from './make.ts';
+import { newKeyring, recordContainer, resctrlOf, takeBack } from './make.ts';
 import { type ContainerPaths, containerPaths } from './paths.ts';
 import { writePidFile } from './pid-file.ts';
 import type { Runtime } from './runtime.ts';
@@ -57,14 +57,17 @@ export async function restoreContainer(
   const kept = await containerCgroup(runtime, bundle.spec, id, readCgroupLayout());
   const { cgroup } = kept;
   const paths = containerPaths(runtime.root, id);
+  const resctrl = await resctrlOf(bundle.spec, id);
   const { record, guard } = await recordContainer(runtime, id, bundle, kept, {
     keyring: newKeyring(id),
     notify: false,
+    ...(resctrl !== null && { resctrl: resctrl.plan.kept }),
   });
   let init: ProcessIdentity;
   try {
     if (!request.detach) adoptOrphans();
-    init = await restored(runtime, id, bundle, cgroup, paths, request);
+    resctrl?.make();
+    init = await restored(runtime, id, bundle, cgroup, paths, request, resctrl?.join);
     writeState(paths, { ...record, init }, guard);
     if (request.pidFile !== undefined) writePidFile(request.pidFile, init.pid);
   } catch (error) {
@@ -90,6 +93,7 @@ async function restored(
   cgroup: Cgroup,
   paths: ContainerPaths,
   request: RestoreRequest,
+  join: ((pid: number) => void) | undefined,
 ): Promise<ProcessIdentity> {
   makeDirectories(request);
   const descriptors = readDescriptors(request.images);
@@ -109,7 +113,7 @@ async function restored(
       restoreArguments(place, external, request),
       preserve.length,
     );
-    await runPlan(runtime, plan, preserve, `${request.work}/restore.log`);
+    await runPlan(runtime, plan, preserve, `${request.work}/restore.log`, join);
   } finally {
     preserve.forEach(closeSync);
   }
@@ -194,19 +198,28 @@ function bindOnItself(path: string): InitStep {
 
 const noFlags = { bits: 0, words: [] };
 
-async function runPlan(runtime: Runtime, plan: Plan, preserve: readonly number[], log: string): Promise<void> {
-  using launched: Launched = launch({
-    id: plan.keeper.id,
-    plan: encodePlan(plan),
-    stdio: [0, 1, 2],
-    stay: true,
-    preserve,
-    failed: (report) => {
-      const error = stepError(report, plan);
-      return error.code === 'command-not-found' ? criuMissing(error) : error;
+async function runPlan(
+  runtime: Runtime,
+  plan: Plan,
+  preserve: readonly number[],
+  log: string,
+  join: ((pid: number) => void) | undefined,
+): Promise<void> {
+  using launched: Launched = launch(
+    {
+      id: plan.keeper.id,
+      plan: encodePlan(plan),
+      stdio: [0, 1, 2],
+      stay: true,
+      preserve,
+      failed: (report) => {
+        const error = stepError(report, plan);
+        return error.code === 'command-not-found' ? criuMissing(error) : error;
+      },
+      warn: (report) => runtime.warn(stepWarning(report)),
     },
-    warn: (report) => runtime.warn(stepWarning(report)),
-  });
+    join,
+  );
   launched.created();
   const { exitCode } = await launched.exited();
   if (exitCode !== 0) throw criuFailed('restore', log);

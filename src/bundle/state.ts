@@ -8,6 +8,7 @@
 import { OnggiError } from '../errors.ts';
 import type { Cgroup } from '../runtime/cgroup/cgroup.ts';
 import type { Scope } from '../runtime/cgroup/systemd-scope.ts';
+import type { Resctrl } from './resctrl-group.ts';
 
 export type InitProcess = {
   readonly pid: number;
@@ -39,6 +40,8 @@ export type StateRecord = {
   /** There are hooks of these kinds in its config.json. */
   readonly poststart: boolean;
   readonly poststop: boolean;
+  /** Its class of service; absent without `linux.intelRdt`. */
+  readonly resctrl?: Resctrl;
   /** It was given a socket to tell that it is ready. */
   readonly notify: boolean;
   /** Who makes it, and holds its lock meanwhile; null in records of a process that can't be told. */
@@ -103,6 +106,7 @@ export function decodeState(text: string, path: string): StateRecord {
     keyring: fields['keyring'] === null ? null : textOf('keyring'),
     poststart: flag('poststart'),
     poststop: flag('poststop'),
+    ...(fields['resctrl'] !== undefined && { resctrl: resctrlOf(fieldsOf(fields['resctrl'], path, 'resctrl'), path) }),
     notify: flag('notify'),
     maker: processOf(fields['maker'], path, 'maker'),
     init: processOf(fields['init'], path, 'init'),
@@ -133,6 +137,13 @@ function scopeOf({ slice, unit, user }: Readonly<Record<string, unknown>>, path:
   if (typeof unit !== 'string' || !unit.endsWith('.scope')) throw wrong(path, 'scope.unit');
   if (typeof user !== 'boolean') throw wrong(path, 'scope.user');
   return { slice, unit, user };
+}
+
+function resctrlOf({ directory, made, monitor }: Readonly<Record<string, unknown>>, path: string): Resctrl {
+  if (!isDirectory(directory)) throw wrong(path, 'resctrl.directory');
+  if (typeof made !== 'boolean') throw wrong(path, 'resctrl.made');
+  if (monitor !== null && !isDirectory(monitor)) throw wrong(path, 'resctrl.monitor');
+  return { directory, made, monitor };
 }
 
 function isDirectory(value: unknown): value is string {

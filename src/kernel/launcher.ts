@@ -48,9 +48,10 @@ export type Waiting = Disposable & {
   /**
    * Call it once.
    * @param plan encoded; its keeper is a launcher with the options of the request
+   * @param before done with its pid, while it still waits; what it fails with ends the launcher
    * @throws OnggiError `not-found` when the shim is not installed
    */
-  launch(plan: Uint8Array, interpreter: Interpreter): Launched;
+  launch(plan: Uint8Array, interpreter: Interpreter, before?: (pid: number) => void): Launched;
 };
 
 /**
@@ -80,9 +81,9 @@ export interface Launched extends Disposable {
 }
 
 /** @throws OnggiError `not-found` when the shim is not installed; `not-found`, `unavailable` for the console socket */
-export function launch(request: Launch): Launched {
+export function launch(request: Launch, before?: (pid: number) => void): Launched {
   using waiting = launchAhead(request);
-  return waiting.launch(request.plan, request);
+  return waiting.launch(request.plan, request, before);
 }
 
 /**
@@ -111,11 +112,12 @@ export function launchAhead(request: LaunchRequest): Waiting {
   const started = (): number => native(`start "${path}"`, (calls) => calls.launched());
   let launched = false;
   return {
-    launch(plan, interpreter) {
+    launch(plan, interpreter, before) {
       launched = true;
       using _ = held;
       try {
         const pid = started();
+        before?.(pid);
         givePlan(planInput, plan);
         unused.move();
         return launchedOf(pid, channel, passed, request, interpreter);

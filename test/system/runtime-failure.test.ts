@@ -39,6 +39,9 @@ runtimeTest('a bundle that can not be run is refused, and the field named', [], 
   const mount = { destination: '/etc/passwd', type: 'tmpfs', source: 'tmpfs' };
   const onFile = (spec: Spec) => ({ ...spec, mounts: [...(spec.mounts ?? []), mount] });
   await refused(world, world.bundle({ args, edit: onFile }), /\/etc\/passwd/);
+  // Where there is no resctrl, and where there is, but no such class.
+  const noClass = (spec: Spec) => ({ ...spec, linux: { ...spec.linux, intelRdt: { closID: 'onggi-none' } } });
+  await refused(world, world.bundle({ args, edit: noClass }), /linux\.intelRdt/);
 });
 
 runtimeTest('a config.json that is none is refused', [], async (world) => {

@@ -58,6 +58,8 @@ export type CompileContext = {
   readonly cgroup?: Cgroup;
   /** systemd has made it, and looks after those above it. */
   readonly cgroupDelegated?: boolean;
+  /** Whoever executes the plan puts the container into its class of service; else `linux.intelRdt` is refused. */
+  readonly resctrl?: boolean;
   readonly network: { readonly attach: readonly NetlinkStep[]; readonly init: readonly NetlinkStep[] };
   /** Bind sources that are made as directories when missing (`docker run -v`). */
   readonly createSources: readonly string[];
@@ -91,7 +93,7 @@ export function compile(spec: Spec, context: CompileContext): Compiled {
   const linux = spec.linux ?? {};
   const { process } = spec;
   if (process === undefined) throw new OnggiError('invalid', 'config: it has no process');
-  refuse(linux);
+  if (context.resctrl !== true) refuse(linux);
   const namespaces = namespacesOf(linux);
   const group =
     context.cgroup ??
