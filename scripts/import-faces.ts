@@ -198,6 +198,7 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'system/prune.ts',
       'system/system.ts',
       'system/usage.ts',
+      'volume/shared-mount.ts',
       'volume/volume.ts',
       'volume/volumes.ts',
       'context.ts',

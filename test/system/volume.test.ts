@@ -115,6 +115,19 @@ systemTest('what a volume mounts, and a part of one', ['busybox'], async (world)
     await run(world, '-v', 'memory:/m', image, 'sh', '-c', 'grep " /m " /proc/mounts'),
     / \/m tmpfs .*size=1024k,mode=700/,
   );
+  // Mounted once, as long as somebody has it.
+  const keeper = await world.ok(['run', '-d', '--network', 'none', '-v', 'memory:/first', image, 'sleep', '1000']);
+  await run(world, '-v', 'memory:/m', image, 'sh', '-c', 'echo shared >/m/file');
+  assert.equal(await world.ok(['exec', keeper, 'cat', '/first/file']), 'shared');
+  await fails(
+    world,
+    ['run', '--rm', '--network', 'none', '-v', 'memory:/m:ro', image, 'touch', '/m/x'],
+    1,
+    /Read-only/,
+  );
+  assert.match(await run(world, '-v', 'memory:/m', image, 'grep', ' /m ', '/proc/mounts'), /size=1024k,mode=700/);
+  await world.ok(['rm', '-f', keeper]);
+  assert.equal(await run(world, '-v', 'memory:/m', image, 'ls', '/m'), '');
   await run(world, '-v', 'parts:/p', image, 'sh', '-c', 'mkdir -p /p/a/b; echo in >/p/a/b/file');
   const part = (subpath: string) => `type=volume,src=parts,dst=/p,volume-subpath=${subpath}`;
   assert.equal(await run(world, '--mount', part('a/b'), image, 'cat', '/p/file'), 'in');

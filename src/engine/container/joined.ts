@@ -75,8 +75,8 @@ export async function findJoined(context: Context, container: Container): Promis
 }
 
 /** Whether all of them have lived until now: then their process IDs meant them while they were joined. */
-export function stillThere({ processes }: Joined): boolean {
-  return processes.values().every((process) => isAlive(process));
+export function stillThere(processes: readonly ProcessIdentity[]): boolean {
+  return processes.every((process) => isAlive(process));
 }
 
 async function present(context: Context, id: string): Promise<Container> {

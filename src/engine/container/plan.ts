@@ -41,6 +41,7 @@ import { foreignShm, mountTarget } from '../spec/mounts.ts';
 import { makeSpec, type SpecFacts } from '../spec/spec.ts';
 import type { ContainerOptions, IdMaps } from '../types.ts';
 import { volumeFacts } from '../volume/volume.ts';
+import type { VolumeFacts } from '../volume/volume-mount.ts';
 import type { Container, StartRecord } from './container.ts';
 import { devicesAt, hostDevices } from './host-devices.ts';
 import { type Joined, nothingJoined, withJoined } from './joined.ts';
@@ -52,6 +53,7 @@ export function compileContainer(
   container: Container,
   network: ContainerNetwork,
   joined: Joined = nothingJoined,
+  shared: ReadonlyMap<string, string> = new Map(),
 ): Plan {
   const { row, files, start } = container;
   const options = withJoined(row.name, container.options, joined);
@@ -67,7 +69,7 @@ export function compileContainer(
       files: joined.files ?? files,
       joined: processIds(joined),
       maskedPaths: row.imageId === null ? hostMaskedPaths(store.layout) : [],
-      volumes: (name) => volumeFacts(store, name),
+      volumes: (name) => withShared(volumeFacts(store, name), shared.get(name)),
       images: images.source,
       warn: (message) => context.warn(message),
     },
@@ -101,13 +103,17 @@ export function compileContainer(
     cgroup,
     keyring: sessionKeyring(row.id),
     network,
-    foreignSources: [...processIds(joined).values()].map(foreignShm),
+    foreignSources: [...[...processIds(joined).values()].map(foreignShm), ...shared.values()],
     ...processContext(options),
   });
   for (const warning of warnings) context.warn(warning);
   makeRealtimeRoom(host.cgroups, cgroup, spec.linux?.resources?.cpu ?? {});
   const health = healthCheck(context, container);
   return health === undefined ? plan : { ...plan, health };
+}
+
+function withShared(facts: VolumeFacts, shared: string | undefined): VolumeFacts {
+  return shared === undefined ? facts : { ...facts, shared };
 }
 
 function processIds({ processes }: Joined): ReadonlyMap<string, number> {

@@ -23,6 +23,7 @@ import { healthSettings } from '../health/settings.ts';
 import { readImageConfig } from '../image/view.ts';
 import { isOn } from '../log/log-config.ts';
 import type { ContainerId, ContainerOptions, Ending, PortMapping, Session } from '../types.ts';
+import { findSharedMounts } from '../volume/shared-mount.ts';
 import { type Container, containerOf, type StartRecord } from './container.ts';
 import { containerSession } from './container-session.ts';
 import type { AttachOptions } from './containers.ts';
@@ -162,15 +163,16 @@ async function undo({ store }: Context, id: string, ending: Ending, guard: Guard
 
 async function startRecorded(context: Context, container: Container, interest: Interest): Promise<Started> {
   const joined = await findJoined(context, container);
+  using shared = await findSharedMounts(context.store, container);
   const network = await connectNetwork(context, container);
-  const plan = compileContainer(context, container, network, joined);
+  const plan = compileContainer(context, container, network, joined, shared.sources);
   await probeLog(container, plan);
   const client = await spawn(container, plan, { ...interest, reconciles: true });
   try {
     const early: Output[] = [];
     const warn = (message: string): void => context.warn(message);
     const created = await until('created', client, plan, early, warn);
-    if (!stillThere(joined)) {
+    if (!stillThere([...joined.processes.values(), ...shared.processes])) {
       throw new OnggiError('conflict', `start "${container.row.name}": a container that it joins has ended meanwhile`);
     }
     if (usesPasta(container)) connectPasta(context.store, container, created.pid);

@@ -22,9 +22,11 @@ export function specMounts(
     if (mount.type === 'bind') return bind(mount);
     if (mount.type === 'tmpfs') return tmpfs(mount);
     if (mount.type === 'image') return imageMount(mount, images(mount));
-    const made = volumeMount(mount, mountTarget(mount.target), volumes(mount.name ?? ''));
+    const facts = volumes(mount.name ?? '');
+    const made = volumeMount(mount, mountTarget(mount.target), facts);
     // Kept with the ids that they have inside, so that others with other maps can share it.
-    const mapped = options.idMaps !== undefined && mount.subpath === undefined && made.type === 'bind';
+    const mapped =
+      options.idMaps !== undefined && mount.subpath === undefined && made.type === 'bind' && facts.shared === undefined;
     return mapped ? { ...made, options: [...(made.options ?? []), 'idmap'] } : made;
   });
   const places = checkTargets(options.mounts ?? []);

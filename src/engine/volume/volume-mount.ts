@@ -95,7 +95,22 @@ export function checkVolumeOptions(options: Readonly<Record<string, string>>): v
   }
 }
 
-export type VolumeFacts = { readonly path: string; readonly options: Readonly<Record<string, string>> };
+export type VolumeFacts = {
+  readonly path: string;
+  readonly options: Readonly<Record<string, string>>;
+  /** Where a container that runs has it mounted already. */
+  readonly shared?: string;
+};
+
+/** Whether it is a file system that is mounted, and no directory that is bound. */
+export function isMounted({ options }: VolumeFacts): boolean {
+  const { type, device, o = '' } = options;
+  return type !== undefined && device !== undefined && !isBind(type, o.split(','));
+}
+
+function isBind(type: string, words: readonly string[]): boolean {
+  return type === 'none' || words.includes('bind') || words.includes('rbind');
+}
 
 /** A volume as a mount of config.json: its directory, or what its options mount. @throws OnggiError `unsupported` */
 export function volumeMount(mount: VolumeMount, destination: string, volume: VolumeFacts): Mount {
@@ -111,8 +126,10 @@ export function volumeMount(mount: VolumeMount, destination: string, volume: Vol
       `subpath "${mount.subpath}" of volume "${mount.name}", which mounts "${device}"`,
     );
   }
-  const bound = type === 'none' || words.includes('bind') || words.includes('rbind');
-  if (!bound) return { destination, type, source: device, options: [...words, ...readOnly] };
+  if (volume.shared !== undefined) {
+    return { destination, type: 'bind', source: volume.shared, options: ['bind', ...readOnly, 'rprivate'] };
+  }
+  if (!isBind(type, words)) return { destination, type, source: device, options: [...words, ...readOnly] };
   return { destination, type: 'bind', source: device, options: [...new Set(['rbind', ...words, ...readOnly])] };
 }
 
