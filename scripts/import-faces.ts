@@ -106,6 +106,7 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'container/exec.ts',
       'container/explain.ts',
       'container/finish.ts',
+      'container/foreign.ts',
       'container/graph-driver.ts',
       'container/host-devices.ts',
       'container/idle-network.ts',

@@ -149,8 +149,15 @@ async function start(
     return await startRecorded(context, record(context, asked, again), interest);
   } catch (error) {
     await undo(context, asked.id, failedEnding(error), guard);
-    throw error;
+    throw await explained(context, asked, error);
   }
+}
+
+/** What is loaded only where it is needed: most programs are for the machine that they run on. */
+async function explained({ store }: Context, { row: { imageId } }: Container, error: unknown): Promise<unknown> {
+  if (imageId === null || !(error instanceof OnggiError) || error.code !== 'not-executable') return error;
+  const { withForeignHint } = await import('./foreign.ts');
+  return withForeignHint(error, readImageConfig(store, imageId).value.platform);
 }
 
 async function undo({ store }: Context, id: string, ending: Ending, guard: Guard): Promise<void> {
