@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
+import { tarOf } from '../../src/image/testing.ts';
 import { busyboxTar } from '../harness/busybox-image.ts';
 import { findLeaks, type Snapshot, snapshot } from '../harness/leaks.ts';
 import { lockMachine } from '../harness/machine-lock.ts';
@@ -99,6 +100,24 @@ suite('the registry server', { timeout: 180_000, ...requires('root', 'overlay', 
       await apart.ok([binary, '--root', other, 'images', '--no-trunc']),
       new RegExp(`podman/app\\s+1\\s+sha256:${id}`),
     );
+    // An index of podman's with all its images, to us whole and back to podman.
+    const list = `${host}/podman/list:1`;
+    const tree = join(scratch, 'tree.tar');
+    writeFileSync(tree, tarOf({ name: 'f', content: 'arm' }));
+    await podman('import', '-q', '--os', 'linux', '--arch', 'arm64', tree, 'arm');
+    await podman('pull', '-q', '--tls-verify=false', `${host}/app`);
+    await podman('manifest', 'create', list, `containers-storage:${host}/app`, 'containers-storage:localhost/arm');
+    await podman('manifest', 'push', '-q', '--all', '--tls-verify=false', list, `docker://${list}`);
+    const { Digest } = await inspect(apart, 'podman/list:1');
+    const ours = async (...args: string[]) =>
+      await apart.ok([binary, '--root', other, ...args], { env: { DOCKER_CONFIG: scratch } });
+    await ours('pull', '-q', '--all-platforms', list);
+    await ours('tag', list, `${host}/ours/list:1`);
+    assert.match(await ours('push', `${host}/ours/list:1`), new RegExp(`digest: ${Digest} `));
+    await podman('rmi', '-a', '-f');
+    await podman('pull', '-q', '--tls-verify=false', '--platform', 'linux/arm64', `${host}/ours/list:1`);
+    assert.equal(await podman('image', 'inspect', '--format', '{{.Architecture}}', `${host}/ours/list:1`), 'arm64');
+    await podman('rmi', '-a', '-f');
     await end(server);
   });
 
