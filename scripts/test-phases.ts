@@ -27,6 +27,7 @@ const nothingNewToShim: readonly string[] = [
   'capabilities.test.ts',
   'config-fuzz.test.ts',
   'environment.test.ts',
+  'events.test.ts',
   'identity.test.ts',
   'image-config.test.ts',
   'kernel-surface.test.ts',

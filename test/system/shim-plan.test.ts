@@ -77,7 +77,7 @@ async function richPlan(): Promise<{ readonly shim: Uint8Array; readonly launche
     });
   });
   assert.ok(plan);
-  return { shim: encodePlan(plan), launcher: encodePlan({ ...plan, keeper: launcher }) };
+  return { shim: encodePlan({ ...plan, health }), launcher: encodePlan({ ...plan, keeper: launcher }) };
 }
 
 const launcher: Extract<Plan['keeper'], { kind: 'launcher' }> = {
@@ -90,7 +90,44 @@ const launcher: Extract<Plan['keeper'], { kind: 'launcher' }> = {
   startFifo: '/run/start',
 };
 
+const health: NonNullable<Plan['health']> = {
+  directory: '/c/health',
+  freezer: '/sys/fs/cgroup/x/cgroup.freeze',
+  eventLog: '/events/log',
+  interval: 1000,
+  timeout: 0,
+  startPeriod: 5,
+  startInterval: 1,
+  retries: 3,
+  action: 'run',
+  command: ['/bin/onggi', 'reconcile'],
+};
+
 const check = (bytes: Uint8Array) => spawnSync(shimPath(), ['--check'], { input: bytes, encoding: 'utf8' });
+
+test('health checks that could not be made, or that would never rest, are refused', needs, async () => {
+  await inPlace(async (place) => {
+    const plan = place.plan({ argv: ['true'] });
+    assert.equal(check(encodePlan({ ...plan, health })).status, 0);
+    const wrong: [Partial<typeof health>, RegExp][] = [
+      [{ directory: 'health' }, /not absolute/],
+      [{ eventLog: '' }, /not absolute/],
+      [{ freezer: 'x' }, /not absolute/],
+      [{ command: ['onggi'] }, /not absolute/],
+      [{ interval: 0 }, /without a pause/],
+      [{ startInterval: 0 }, /without a pause/],
+      [{ timeout: 2 ** 52 }, /out of range/],
+      [{ command: Array.from({ length: 30 }, () => '/x') }, /action/],
+    ];
+    for (const [change, message] of wrong) {
+      const refused = check(encodePlan({ ...plan, health: { ...health, ...change } }));
+      assert.equal(refused.status, 1);
+      assert.match(refused.stderr, message);
+    }
+    const elsewhere = check(encodePlan({ ...plan, keeper: launcher, health }));
+    assert.match(elsewhere.stderr, /OP_HEALTH elsewhere/);
+  });
+});
 
 test('damaged plans are refused or harmless', needs, async () => {
   const fuzzer = join(repository, 'dist/asan/plan-fuzz');

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { OnggiError } from '../../errors.ts';
 import { encodePlan } from './encode.ts';
 import { cloneFlags, hookKindNumbers, keeperOpNumbers, opNumbers, phaseNumbers } from './numbers.ts';
+import { stepAt } from './step-error.ts';
 import type { InitStep, Plan } from './steps.ts';
 
 const header = readFileSync(new URL('../../../native/plan.h', import.meta.url), 'utf8');
@@ -94,6 +95,31 @@ test('the first two records say what the keeper and the spawn are', () => {
   assert.equal(shim.payload.getUint32(7 + 15, true), 0xffff_ffff);
   // CLONE_NEWNS | CLONE_NEWPID, never CLONE_NEWCGROUP
   assert.equal(spawn.payload.getUint32(0, true), 0x2002_0000);
+});
+
+test('a health check is the third record, and steps are counted on behind it', () => {
+  const health: Plan['health'] = {
+    directory: '/h',
+    freezer: null,
+    eventLog: '/e',
+    interval: 30_000,
+    timeout: 1.5,
+    startPeriod: 0,
+    startInterval: 5000,
+    retries: 3,
+    action: 'kill',
+    command: [],
+  };
+  const plan: Plan = { ...plain, health, init: [{ op: 'umask', mask: 0o22 }] };
+  const [, , record, step] = decode(encodePlan(plan));
+  assert.deepEqual([record?.op, record?.phase, step?.op], [5, 0, opNumbers.umask]);
+  // "/h", no freezer, "/e"
+  const at = 7 + 4 + 7;
+  assert.equal(record?.payload.getUint32(7, true), 0xffff_ffff);
+  const times = [0, 8, 16, 24].map((offset) => Number(record?.payload.getBigUint64(at + offset, true)));
+  assert.deepEqual(times, [30_000, 2, 0, 5000]);
+  assert.deepEqual([record?.payload.getUint32(at + 32, true), record?.payload.getUint32(at + 36, true)], [3, 1]);
+  assert.equal(stepAt(plan, 3)?.op, 'umask');
 });
 
 test('a mount step is laid out field by field', () => {
