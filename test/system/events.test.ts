@@ -34,12 +34,14 @@ systemTest('a follower sees the life of a container in the order of Docker', ['b
   ]);
   const id = await detached(world, ['--name', 'long'], ['sleep', '1000']);
   await world.ok(['exec', id, 'true']);
+  await world.ok(['top', id]);
+  await world.ok(['cp', `${id}:/etc`, world.scratch]);
   await world.ok(['rename', 'long', 'longer']);
   await world.ok(['restart', '-t', '0', 'longer']);
   await world.ok(['stop', '-t', '0', 'longer']);
   await world.ok(['rm', 'longer']);
   await world.ok(['volume', 'rm', 'data']);
-  await follower.printed(/volume destroy/);
+  await follower.printed(/volume destroy/, 30_000);
   follower.child.kill();
   await follower.outcome;
   const seen = follower.output().stdout.trimEnd().split('\n');
@@ -62,6 +64,8 @@ systemTest('a follower sees the life of a container in the order of Docker', ['b
     'container exec_create: true  long',
     'container exec_start: true  long',
     'container exec_die long',
+    'container top long',
+    'container archive-path long',
     'container rename longer',
     ...stopped,
     'container stop longer',
@@ -94,7 +98,7 @@ systemTest(
     process.kill((await inspect(world, id)).State.Pid, 'SIGKILL');
     // No command of ours: what the shim calls tells it.
     const follower = world.start(['events', '--since', '1h', '--filter', 'event=die', '--filter', 'container=alone']);
-    await follower.printed(/container die .*exitCode=137/);
+    await follower.printed(/container die .*exitCode=137/, 30_000);
     follower.child.kill();
     await follower.outcome;
     await world.ok(['ps', '-a']);

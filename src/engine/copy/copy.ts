@@ -5,6 +5,8 @@ import { openDirectory } from '../../kernel/directory.ts';
 import { unprivileged } from '../../kernel/user-namespace.ts';
 import { lookUp } from '../container/query.ts';
 import type { Context } from '../context.ts';
+import { emit } from '../event/emit.ts';
+import { containerNews } from '../event/news.ts';
 import type { Copied, CopyOptions, CopyPlace, CopySource, CopyTarget } from '../types/copy.ts';
 import { type AskedPath, askedPath, decide, type Found, isInside, lastOf, type Placement } from './decide.ts';
 import { helperSide } from './helper.ts';
@@ -23,6 +25,7 @@ export async function copy(
   const source = 'archive' in from ? from : await openEnd(context, from, opened);
   const target = 'write' in to ? to : await openEnd(context, to, opened, 'view' in source ? source.view : null);
   const counted = { bytes: 0 };
+  if ('view' in source) tell(context, source, 'archive-path');
   if ('archive' in source) {
     if ('write' in target || target.view === null)
       throw new OnggiError('invalid', 'must specify at least one container source');
@@ -35,6 +38,7 @@ export async function copy(
       await askOf(context, target, options),
       passing(source.archive, counted, options),
     );
+    tell(context, target, 'extract-to-dir');
     return counted;
   }
   const found = await findSource(source, options.followLink === true);
@@ -47,10 +51,16 @@ export async function copy(
   checkInside(source, target, found, below);
   const pieces = passing(source.side.archive(found, name), counted, options);
   await target.side.extract(below, await askOf(context, target, options), pieces);
+  tell(context, target, 'extract-to-dir');
   return counted;
 }
 
 type End = { readonly side: Side; readonly view: View | null; readonly asked: AskedPath; readonly shown: string };
+
+/** In the words of Docker; what happens to files of the host is nobody's business. */
+function tell({ store }: Context, { view }: End, action: 'archive-path' | 'extract-to-dir'): void {
+  if (view !== null) emit(store, containerNews(view.container, action));
+}
 
 /** @param known of the other end, which may be the same container: one that does not run is locked by its view */
 async function openEnd(

@@ -8,6 +8,8 @@ import { processLines } from '../../runtime/process-table.ts';
 import type { Container } from '../container/container.ts';
 import { lookUp } from '../container/query.ts';
 import type { Context } from '../context.ts';
+import { emit } from '../event/emit.ts';
+import { containerNews } from '../event/news.ts';
 import { type Accounts, namedColumns, type ProcessFacts, type ProcessFiles, processFacts } from './descriptor.ts';
 
 export type ProcessList = { readonly titles: readonly string[]; readonly processes: readonly (readonly string[])[] };
@@ -24,6 +26,7 @@ export async function top(context: Context, ref: string, words: readonly string[
       hint: `Start it with "onggi start ${row.name}".`,
     });
   }
+  emit(context.store, containerNews(container, 'top'));
   const pids = processesOf(container, row.pid);
   const columns = namedColumns(words);
   if (columns === undefined) return cells(processLines(pids, words));
