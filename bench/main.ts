@@ -16,6 +16,7 @@ import { type Absent, type Engine, installed, keeperMemory, type Network } from 
 import { type Command, time } from './hyperfine.ts';
 import { commitRow, listRow } from './image.ts';
 import { logRows } from './log.ts';
+import { layerMemoryRow } from './memory.ts';
 import { startRuntime } from './oci-runtime.ts';
 import { startOnggi } from './onggi.ts';
 import { planRows } from './plan.ts';
@@ -79,6 +80,7 @@ async function measure(): Promise<void> {
     start: () => [startRow(present, scratch.path)],
     bundle: () => bundleRows(scratch.path),
     commit: () => [commitRow(present)],
+    layerMemory: async () => [await layerMemoryRow(scratch.path)],
     list: () => [listRow(scratch.path)],
     logs: () => logRows(present, scratch.path),
     plan: () => planRows(scratch.path),
