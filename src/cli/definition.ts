@@ -2,6 +2,7 @@
  * What a command is: a piece of data and one function (STYLE A4). Help, parsing, documentation and completion derive
  * from the data; a flag's text becomes a typed value here, at the border, and nowhere else. Pure.
  */
+import type { ContainerStatus } from '../engine/types.ts';
 import { unsupported } from '../errors.ts';
 import type { Context } from './context.ts';
 
@@ -82,6 +83,8 @@ export type Command<F extends Flags = Flags> = {
   readonly completes?: Completion;
   /** `--latest` names the container: instead of all positionals, or instead of the first. */
   readonly latest?: 'all' | 'first';
+  /** With `--all` it is about every container in one of these states, and no positional is given. */
+  readonly everything?: readonly ContainerStatus[];
   /** Exit status of errors that have no status of their own in the table of codes; 1 if absent. */
   readonly failure?: number;
   /** @returns the exit status */

@@ -62,11 +62,13 @@ async function runCommand(
     if (outcome.type === 'help') return await printCommandHelp(world, name);
     if (outcome.type === 'problem') return await reportProblem(world, outcome, name, command);
     const latest = command.latest !== undefined && outcome.flags['latest'] === true;
-    const problem = checkPositionals(name, command, outcome.args.length, latest);
+    const all = command.everything !== undefined && outcome.flags['all'] === true;
+    const problem = checkPositionals(name, command, outcome.args.length, { latest, all });
     if (problem !== undefined) return await reportProblem(world, problem, name, command, 1);
     await using context = world.open(flags);
     if (context.ordinaryUser && isMapped(entry, rest)) await context.enterUserNamespace(world.command);
-    const args = latest ? [await latestContainer(context), ...outcome.args] : outcome.args;
+    const chosen = latest ? [await latestContainer(context)] : all ? await containersIn(command, context) : [];
+    const args = [...chosen, ...outcome.args];
     return await command.run({ flags: outcome.flags, args, context });
   } catch (error) {
     world.stderr.print(renderFailure(error, flags.debug));
@@ -79,15 +81,27 @@ function isMapped({ mapped }: Entry, words: readonly string[]): boolean {
 }
 
 /** Docker's words for too few or too many arguments. */
-function checkPositionals(name: string, command: Command, given: number, latest: boolean): Problem | undefined {
+function checkPositionals(name: string, command: Command, given: number, { latest, all }: Chosen): Problem | undefined {
   const { min, max } = command.positionals;
-  if (latest && command.latest === 'all' && given > 0) {
-    return { type: 'problem', code: 'invalid', message: '--latest and containers cannot be used together' };
+  const only = latest && command.latest === 'all' ? '--latest' : all ? '--all' : undefined;
+  if (only !== undefined && given > 0) {
+    return { type: 'problem', code: 'invalid', message: `${only} and containers cannot be used together` };
   }
+  if (all && latest) return { type: 'problem', code: 'invalid', message: '--all and --latest cannot be used together' };
+  if (all) return undefined;
   const count = given + (latest ? 1 : 0);
   if (count >= min && (max === null || count <= max)) return undefined;
   const wanted = max === 0 ? 'accepts no arguments' : `requires ${range(min, max)}`;
   return { type: 'problem', code: 'invalid', message: `'onggi ${name}' ${wanted}` };
+}
+
+/** What stands for the containers that are not named. */
+type Chosen = { readonly latest: boolean; readonly all: boolean };
+
+async function containersIn({ everything = [] }: Command, context: Context): Promise<string[]> {
+  const engine = await context.engine();
+  const containers = await engine.containers.list({ all: true });
+  return containers.filter(({ status }) => everything.includes(status)).map(({ id }) => id);
 }
 
 async function latestContainer(context: Context): Promise<string> {

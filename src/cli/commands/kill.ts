@@ -1,4 +1,4 @@
-import { asIs, defineCommand, latestFlag, single } from '../definition.ts';
+import { asIs, defineCommand, latestFlag, single, toggle } from '../definition.ts';
 import { forEachRef } from '../each.ts';
 
 export const command = defineCommand({
@@ -6,7 +6,9 @@ export const command = defineCommand({
   positionals: { min: 1, max: null },
   completes: 'running',
   latest: 'all',
+  everything: ['running', 'paused'],
   flags: {
+    all: toggle('Send it to all that run', { short: 'a' }),
     latest: latestFlag,
     signal: single('string', asIs, 'Signal by name or number', { short: 's', shown: 'SIGKILL' }),
   },

@@ -11,7 +11,9 @@ export const command = defineCommand({
   positionals: { min: 1, max: null },
   completes: 'containers',
   latest: 'all',
+  everything: ['created', 'exited'],
   flags: {
+    all: toggle('Start all that do not run'),
     latest: latestFlag,
     attach: toggle('Show the output and pass signals on', { short: 'a' }),
     'detach-keys': detachKeysFlag,

@@ -1,4 +1,4 @@
-import { defineCommand, latestFlag } from '../definition.ts';
+import { defineCommand, latestFlag, toggle } from '../definition.ts';
 import { forEachRef } from '../each.ts';
 import { stopFlags, stopOptions } from '../stop-flags.ts';
 
@@ -7,7 +7,8 @@ export const command = defineCommand({
   positionals: { min: 1, max: null },
   completes: 'running',
   latest: 'all',
-  flags: { ...stopFlags, latest: latestFlag },
+  everything: ['running', 'paused', 'restarting'],
+  flags: { all: toggle('Stop all that run', { short: 'a' }), ...stopFlags, latest: latestFlag },
   async run({ flags, args, context }) {
     const engine = await context.engine();
     return await forEachRef(args, context, (ref) => engine.containers.stop(ref, stopOptions(flags)));

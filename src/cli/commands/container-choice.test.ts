@@ -44,3 +44,25 @@ test('--latest takes the newest container, and none beside it', async () => {
   const none = await runFake(['wait', '-l'], { engine: { containers: { list: async () => [] } } });
   assert.deepEqual([none.status, none.stderr], [1, 'onggi: --latest: there is no container\n']);
 });
+
+test('--all takes those that the command is about, and none beside them', async () => {
+  const states = ['created', 'running', 'paused', 'exited'] as const;
+  const all = states.map((status, index) => fakeContainer({ id: `${index}`.repeat(64) as typeof only, status }));
+  const only = fakeContainer().id;
+  const act = async () => {};
+  const containers = { list: async () => all, stop: act, kill: act, start: act, restart: act, remove: act, pause: act };
+  const run = async (...words: string[]) => {
+    const { stdout } = await runFake(words, { engine: { containers } });
+    return stdout.split('\n').flatMap((id) => (id === '' ? [] : [id.charAt(0)]));
+  };
+  assert.deepEqual(await run('stop', '--all'), ['1', '2']);
+  assert.deepEqual(await run('kill', '-a'), ['1', '2']);
+  assert.deepEqual(await run('pause', '-a'), ['1']);
+  assert.deepEqual(await run('start', '--all'), ['0', '3']);
+  assert.deepEqual(await run('restart', '-a'), ['0', '1', '2', '3']);
+  assert.deepEqual(await run('rm', '-fa'), ['0', '1', '2', '3']);
+  const both = await runFake(['stop', '--all', 'web'], { engine: { containers } });
+  assert.match(both.stderr, /^onggi: --all and containers cannot be used together/);
+  const two = await runFake(['stop', '--all', '-l'], { engine: { containers } });
+  assert.match(two.stderr, /^onggi: --all and --latest cannot be used together/);
+});

@@ -1,0 +1,21 @@
+import { testParser } from '../testing.ts';
+import { parseExpose } from './expose.ts';
+
+testParser(
+  '--expose',
+  parseExpose,
+  [
+    ['80', ['80/tcp']],
+    ['80/UDP', ['80/udp']],
+    ['8000-8002', ['8000/tcp', '8001/tcp', '8002/tcp']],
+    ['9/sctp', ['9/sctp']],
+  ],
+  [
+    ['80:80', 'invalid port format for --expose: 80:80'],
+    ['x', /^invalid range format for --expose: x/],
+    ['90-80', /^invalid range format for --expose: 90-80/],
+    ['70000', /^invalid range format for --expose: 70000/],
+    ['80/foo', 'invalid proto: foo'],
+    ['', /^invalid range format for --expose/],
+  ],
+);
