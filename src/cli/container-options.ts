@@ -157,9 +157,16 @@ function mountOf<M extends { readonly type: 'image' | 'tmpfs' | 'volume' }>(
   facts: Facts,
 ): BindMount | M {
   if (mount.type !== 'bind') return mount;
-  const { source, target, readOnly, propagation } = mount;
+  const { source, target, readOnly, propagation, submounts } = mount;
   if (mount.relabel && facts.seLinux) throw unsupported(`relabelling '${source}' for SELinux (:z, :Z)`);
-  return { type: 'bind', source: resolve(facts.directory, source), target, readOnly, propagation };
+  return {
+    type: 'bind',
+    source: resolve(facts.directory, source),
+    target,
+    readOnly,
+    propagation,
+    ...present('submounts', submounts),
+  };
 }
 
 /** Docker's 0 means "not limited", which here is the absence of the value. */

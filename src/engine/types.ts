@@ -31,6 +31,8 @@ export type BindMount = {
   readonly target: string;
   readonly readOnly: boolean;
   readonly propagation: 'rprivate' | 'private' | 'rslave' | 'slave' | 'rshared' | 'shared';
+  /** What is mounted below the source stays behind, or comes along and stays writable. Absent: it comes along, as the bind is. */
+  readonly submounts?: 'none' | 'writable';
 };
 
 export type TmpfsMount = { readonly type: 'tmpfs'; readonly target: string; readonly options: string };

@@ -46,6 +46,15 @@ systemTest(':ro keeps every mount below it from being written', ['busybox'], asy
   assert.equal(status, 0);
   assert.equal(stderr.match(/touch: .*: Read-only file system/g)?.length, 3, stderr);
   assert.deepEqual(readdirSync(source), ['sub']);
+  const below = async (word: string): Promise<string> => {
+    const mount = `type=bind,source=${source},target=/x,readonly,bind-recursive=${word}`;
+    const look = 'touch /x/a; touch /x/sub/b; ls /x/sub';
+    const words = ['run', '--rm', '--network', 'none', '--mount', mount, world.image, 'sh', '-c', look];
+    const said = await run('unshare', ['-m', 'sh', '-c', inside, 'sh', ...onggi, ...words]);
+    return said.stdout + said.stderr.replace(/^touch: (.*): Read-only.*$/gm, 'not $1');
+  };
+  assert.equal(await below('writable'), 'b\nthere\nnot /x/a\n');
+  assert.equal(await below('disabled'), 'not /x/a\nnot /x/sub/b\n');
 });
 
 systemTest('a missing source becomes a directory with -v, an error with --mount', ['busybox'], async (world) => {

@@ -32,6 +32,19 @@ testParser(
       'type=image,source=d,target=/a,rw=true,subpath=/x/y',
       { type: 'image', source: 'd', target: '/a', readOnly: false, subpath: 'x/y' },
     ],
+    [
+      'type=bind,src=/a,dst=/x,bind-nonrecursive,bind-create-src=true',
+      {
+        type: 'bind',
+        source: '/a',
+        target: '/x',
+        readOnly: false,
+        propagation: 'rprivate',
+        relabel: false,
+        mustExist: false,
+        submounts: 'none',
+      },
+    ],
     ['type=tmpfs,target=/t', { type: 'tmpfs', target: '/t', options: '' }],
     [
       'type=tmpfs,target=/t,tmpfs-size=1m,tmpfs-mode=1770,ro',
@@ -53,7 +66,22 @@ testParser(
     ['src=d,dst=/a,volume-driver=nfs', "volume driver 'nfs' is not supported"],
     ['src=d,dst=/a,bind-propagation=shared', "cannot mix 'bind-propagation' with mount type 'volume'"],
     ['type=bind,src=/tmp,dst=/x,foo=bar', "unexpected key 'foo' in 'foo=bar'"],
-    ['type=bind,src=/tmp,dst=/x,bind-recursive=disabled', "mount option 'bind-recursive' is not supported"],
+    [
+      'type=bind,src=/a,dst=/x,bind-recursive=no',
+      'invalid value for bind-recursive: no (must be "enabled", "disabled", "writable", or "readonly")',
+    ],
+    [
+      'type=bind,src=/a,dst=/x,bind-recursive=writable',
+      "option 'bind-recursive=writable' requires 'readonly' to be specified in conjunction",
+    ],
+    [
+      'type=bind,src=/a,dst=/x,ro,bind-recursive=readonly',
+      "option 'bind-recursive=readonly' requires 'bind-propagation=rprivate' to be specified in conjunction",
+    ],
+    [
+      'type=bind,src=/a,dst=/x,bind-nonrecursive,bind-recursive=enabled',
+      "cannot mix 'bind-nonrecursive' with 'bind-recursive=enabled'",
+    ],
     ['type=bind,src=/tmp,dst=/x,tmpfs-size=1', "cannot mix 'tmpfs-size' with mount type 'bind'"],
     ['type=bind,src=/tmp,dst=/x,bind-propagation=x', 'invalid value for bind-propagation: x'],
     ['type=tmpfs,src=/a,dst=/x', 'a tmpfs mount has no source'],

@@ -20,6 +20,9 @@ const known = [
   'readonly',
   'consistency',
   'bind-propagation',
+  'bind-nonrecursive',
+  'bind-recursive',
+  'bind-create-src',
   'tmpfs-size',
   'tmpfs-mode',
   'volume-driver',
@@ -31,7 +34,9 @@ const known = [
 ];
 /** May be written several times. */
 const lists = ['volume-label', 'volume-opt'];
-const notYet = ['bind-nonrecursive', 'bind-recursive', 'bind-create-src'];
+
+/** A field alone says yes. */
+const switches = ['readonly', 'rw', 'volume-nocopy', 'bind-nonrecursive', 'bind-create-src'];
 
 type Fields = ReadonlyMap<string, readonly string[]>;
 
@@ -102,8 +107,32 @@ function bindOf(fields: ReadonlyMap<string, string>, target: string, readOnly: b
     readOnly,
     propagation: parsePropagation(fields.get('bind-propagation') ?? 'rprivate'),
     relabel: false,
-    mustExist: true,
+    mustExist: !parseBoolean(fields.get('bind-create-src') ?? 'false'),
+    ...submountsOf(fields, readOnly),
   };
+}
+
+/** Docker's conditions (cli, opts/mount.go). */
+function submountsOf(fields: ReadonlyMap<string, string>, readOnly: boolean): Pick<BindSpec, 'submounts'> {
+  const word = fields.get('bind-recursive');
+  const none = parseBoolean(fields.get('bind-nonrecursive') ?? 'false');
+  if (none && word !== undefined && word !== 'disabled') {
+    throw new OnggiError('invalid', `cannot mix 'bind-nonrecursive' with 'bind-recursive=${word}'`);
+  }
+  const needs = (option: string): OnggiError =>
+    new OnggiError('invalid', `option 'bind-recursive=${word}' requires '${option}' to be specified in conjunction`);
+  if (none || word === 'disabled') return { submounts: 'none' };
+  if (word === undefined || word === 'enabled') return {};
+  if (word !== 'writable' && word !== 'readonly') {
+    throw new OnggiError(
+      'invalid',
+      `invalid value for bind-recursive: ${word} (must be "enabled", "disabled", "writable", or "readonly")`,
+    );
+  }
+  if (!readOnly) throw needs('readonly');
+  if (word === 'writable') return { submounts: 'writable' };
+  if (fields.get('bind-propagation') !== 'rprivate') throw needs('bind-propagation=rprivate');
+  return {};
 }
 
 function parsePropagation(text: string): Propagation {
@@ -133,10 +162,9 @@ function parseFields(text: string): Map<string, readonly string[]> {
     const equals = field.indexOf('=');
     const written = (equals < 0 ? field : field.slice(0, equals)).toLowerCase();
     const key = names[written] ?? written;
-    if (equals < 0 && key !== 'readonly' && key !== 'rw' && key !== 'volume-nocopy') {
+    if (equals < 0 && !switches.includes(key)) {
       throw new OnggiError('invalid', `invalid field '${field}' must be a key=value pair`);
     }
-    if (notYet.includes(key)) throw unsupported(`mount option '${key}'`);
     if (!known.includes(key) && !lists.includes(key))
       throw new OnggiError('invalid', `unexpected key '${key}' in '${field}'`);
     fields.set(key, [...(fields.get(key) ?? []), equals < 0 ? 'true' : field.slice(equals + 1)]);

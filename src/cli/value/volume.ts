@@ -11,6 +11,7 @@ export type BindSpec = {
   readonly target: string;
   readonly readOnly: boolean;
   readonly propagation: Propagation;
+  readonly submounts?: BindMount['submounts'];
   /** `z` or `Z`: to be relabelled where SELinux is on. */
   readonly relabel: boolean;
   /** `--mount` refuses a source that is missing, `-v` makes a directory. */

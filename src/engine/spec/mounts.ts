@@ -107,13 +107,19 @@ function bind(mount: BindMount): Mount {
     destination: mountTarget(mount.target),
     type: 'bind',
     source: posix.normalize(mount.source),
-    options: ['rbind', ...(mount.readOnly ? ['rro'] : []), mount.propagation],
+    options: [...bindWords(mount), mount.propagation],
   };
 }
 
 function imageMount({ target, readOnly }: ImageMount, source: string): Mount {
   const options = ['rbind', ...(readOnly ? ['rro'] : []), 'rprivate', 'nosuid', 'nodev'];
   return { destination: mountTarget(target), type: 'bind', source, options };
+}
+
+function bindWords({ readOnly, submounts }: BindMount): string[] {
+  if (submounts === 'none') return ['bind', ...(readOnly ? ['ro'] : [])];
+  if (!readOnly) return ['rbind'];
+  return ['rbind', submounts === 'writable' ? 'ro' : 'rro'];
 }
 
 /** Keys of tmpfs(5) that a user may set. */
