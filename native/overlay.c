@@ -1,5 +1,6 @@
 #include "overlay.h"
 
+#include <linux/capability.h>
 #include <string.h>
 
 #include "mount.h"
@@ -104,13 +105,30 @@ static int mount_by_layers(const struct overlay *overlay, struct failure *failur
     return place < 0 ? place : sys_move_mount(mount, place);
 }
 
+/*
+ * Overlayfs writes with the capabilities of who has mounted it. With CAP_SYS_RESOURCE no quota would hold and the blocks
+ * that are reserved for root could be used up (quotactl(2), ext4(5)).
+ */
+static int mount_without_privilege(const struct overlay *overlay, const struct options *options, struct failure *failure) {
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct before[2] = {0}, reduced[2];
+    int result = (int)SYS(syscall(SYS_capget, &header, before));
+    memcpy(reduced, before, sizeof reduced);
+    reduced[0].effective &= ~(UINT32_C(1) << CAP_SYS_RESOURCE);
+    if (result == 0) result = (int)SYS(syscall(SYS_capset, &header, reduced));
+    if (result < 0) return fail(failure, result, "lay down CAP_SYS_RESOURCE");
+    result = options->full ? mount_by_layers(overlay, failure)
+                           : sys_mount("overlay", overlay->target, "overlay", overlay->flags, options->text);
+    int restored = (int)SYS(syscall(SYS_capset, &header, before));
+    return result < 0 ? result : restored;
+}
+
 int overlay_mount(const struct overlay *overlay, struct failure *failure) {
     struct options options = {.used = 0};
     write_options(overlay, &options);
     int result = (int)SYS(chdir(overlay->directory));
     if (result < 0) return fail(failure, result, "enter the layer directory \"%s\"", overlay->directory);
-    result = options.full ? mount_by_layers(overlay, failure)
-                          : sys_mount("overlay", overlay->target, "overlay", overlay->flags, options.text);
+    result = mount_without_privilege(overlay, &options, failure);
     if (result == 0) return 0;
     struct cursor lower = overlay->lower;
     return fail(failure, result, "mount overlay of %u layers on \"%s\"", take_count(&lower), overlay->target);

@@ -7,6 +7,7 @@ import { namespaceFlags } from './run-flags/namespaces.ts';
 import { otherFlags } from './run-flags/others.ts';
 import { resourceFlags } from './run-flags/resources.ts';
 import { secretFlags } from './run-flags/secrets.ts';
+import { storageFlags } from './run-flags/storage.ts';
 import { parseByteSize } from './value/byte-size.ts';
 import { parseCapability } from './value/capability.ts';
 import { parseDevice } from './value/device.ts';
@@ -25,6 +26,7 @@ import { parseVolumesFrom } from './value/volumes-from.ts';
 
 export const containerFlags = {
   ...resourceFlags,
+  ...storageFlags,
   ...namespaceFlags,
   ...secretFlags,
   ...otherFlags,
@@ -131,7 +133,6 @@ export const refusedContainerFlags: Refused = {
     'net-alias',
     'network-alias',
     'runtime',
-    'storage-opt',
   ],
   switches: ['disable-content-trust', 'use-api-socket'],
   harmless: {

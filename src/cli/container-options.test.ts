@@ -107,6 +107,7 @@ const single: readonly [readonly string[], object][] = [
   [['--expose', '80', '--expose', '90-91/udp', '-P'], { exposed: ['80/tcp', '90/udp', '91/udp'], publishAll: true }],
   [['-P', '--network', 'none'], { network: 'none' }],
   [['--shm-size', '1m'], { shmSize: 1048576 }],
+  [['--storage-opt', 'size=1m'], { storageSize: 1048576 }],
   [['--group-add', 'staff', '--group-add', '7'], { groups: ['staff', '7'] }],
   [['--security-opt', 'no-new-privileges'], { security: { noNewPrivileges: true } }],
   [['--security-opt', 'seccomp=unconfined', '--security-opt', 'label=disable'], { security: { seccomp: null } }],

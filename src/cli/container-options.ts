@@ -9,6 +9,7 @@ import { namespaceOptions } from './run-flags/namespaces.ts';
 import { otherOptions } from './run-flags/others.ts';
 import { resourceOptions } from './run-flags/resources.ts';
 import { secretOptions } from './run-flags/secrets.ts';
+import { storageOptions } from './run-flags/storage.ts';
 import { type Assignment, type Environment, recordOf, resolveEnvironment } from './value/environment.ts';
 import type { SecurityOption } from './value/security-option.ts';
 import type { BindSpec } from './value/volume.ts';
@@ -72,6 +73,7 @@ export function containerOptions(flags: ContainerFlags, args: readonly string[],
     ...(flags.annotation.length > 0 && { annotations: recordOf(flags.annotation) }),
     ...(published.length > 0 && { ports: published }),
     ...resourceOptions(flags),
+    ...storageOptions(flags),
     ...(exposed.length > 0 && { exposed }),
     ...(publishAll && { publishAll }),
     ...(flags['cap-add'].length > 0 && { capAdd: flags['cap-add'] }),

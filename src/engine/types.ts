@@ -111,6 +111,8 @@ export type ContainerOptions = {
   readonly user?: string;
   /** Root only: a user namespace of these ids. Absent: the ids of the machine. An ordinary user's has the ids it is granted. */
   readonly idMaps?: IdMaps;
+  /** Most bytes that its writable layer may take on the disk. */
+  readonly storageSize?: number;
   /** What `idMaps` come from: set by the engine when it makes the container. */
   readonly userNamespace?: UserNamespaceMode;
   readonly hostname?: string;

@@ -5,6 +5,8 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openDirectory } from '../../src/kernel/directory.ts';
+import { keepsProjectLimits } from '../../src/kernel/project-quota.ts';
 
 /** Word -> whether the machine has it. Each is asked at most once a process. */
 const probes = {
@@ -50,6 +52,8 @@ const probes = {
   dockerd: () => program('dockerd') && program('docker'),
   podman: () => program('podman'),
   containerd: () => program('containerd') && program('ctr'),
+  /** On the file system of /var/tmp. */
+  'project-quota': () => hasProjectQuota('/var/tmp'),
   'loop-device': () => existsSync('/dev/loop-control'),
   'x86-64': () => process.arch === 'x64',
   'two-cpus': () => readFileSync('/proc/cpuinfo', 'utf8').split(/^processor/m).length > 2,
@@ -101,6 +105,11 @@ function program(name: string): boolean {
 function hasFileSystem(name: string): boolean {
   const listed = () => new RegExp(`\\t${name}$`, 'm').test(readFileSync('/proc/filesystems', 'utf8'));
   return listed() || (spawnSync('modprobe', [name]).status === 0 && listed());
+}
+
+function hasProjectQuota(path: string): boolean {
+  using directory = openDirectory(path);
+  return keepsProjectLimits(directory);
 }
 
 /** Debian builds it without: the program then holds the words that it refuses sigstore's signatures with. */

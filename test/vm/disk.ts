@@ -50,7 +50,21 @@ export function makeDisk(path: string, stage: string, guestCommand: string): voi
   addSystem(stage);
   rmSync(path, { force: true });
   // 1 GiB, sparse; the tests' own stores lie in memory.
-  must('mke2fs', ['-q', '-t', 'ext4', '-m', '0', '-d', stage, path, '1G']);
+  must('mke2fs', [
+    '-q',
+    '-t',
+    'ext4',
+    '-O',
+    'quota,project',
+    '-E',
+    'quotatype=prjquota',
+    '-m',
+    '0',
+    '-d',
+    stage,
+    path,
+    '1G',
+  ]);
 }
 
 /**

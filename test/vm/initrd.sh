@@ -10,6 +10,7 @@ until [ -b /dev/vda ] || [ $tries -ge 50 ]; do
   sleep 0.1
   tries=$((tries + 1))
 done
-mount -t ext4 /dev/vda /disk
+# With quotas of projects, for --storage-opt; without them where the kernel has none.
+mount -t ext4 -o prjquota /dev/vda /disk || mount -t ext4 /dev/vda /disk
 mount --move /dev /disk/dev
 exec switch_root /disk /lib/systemd/systemd

@@ -1,9 +1,10 @@
 /** Making a container: its directories, then its row. Nothing of it runs yet. */
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { fromSystemError, OnggiError } from '../../errors.ts';
 import { findImage } from '../../image/find.ts';
 import { canMapIds, toMachine } from '../../image/id-map.ts';
-import { createSnapshot } from '../../image/snapshot.ts';
+import { createSnapshot, removeSnapshot } from '../../image/snapshot.ts';
+import { checkSizeLimit, limitSnapshot } from '../../image/snapshot-quota.ts';
 import { storageDriver } from '../../image/storage-driver.ts';
 import { unprivileged } from '../../kernel/user-namespace.ts';
 import type { Digest } from '../../oci/digest.ts';
@@ -31,7 +32,7 @@ import { readImageConfig } from '../image/view.ts';
 import { imagesOf, makeImagePlaces, settleImages } from '../mount/image-volume.ts';
 import { copySecrets, resolveSecrets } from '../secret/use.ts';
 import { processArgs } from '../spec/process.ts';
-import type { ContainerOptions, ContainerSummary, IdMaps } from '../types.ts';
+import type { ContainerOptions, ContainerSummary } from '../types.ts';
 import { makeVolumeDirectory, newVolumeName, recordVolumes } from '../volume/volume.ts';
 import { type AnyMount, type NeededVolume, resolveMounts, sharedMounts } from '../volume/volume-mount.ts';
 import { checkOptions } from './check.ts';
@@ -79,8 +80,8 @@ export async function insertNew(context: Context, given: ContainerOptions): Prom
   const files = filesOf(store, id);
   // The collector takes a directory without a row for garbage; it waits for this lock.
   using content = await lockContent(store.layout, 'shared');
-  makeDirectories(context, id, image, options.idMaps, content);
   try {
+    makeDirectories(context, id, image, options, content);
     makeImagePlaces(store, id, images, storageDriver(store, context.storageDriver), content);
     copySecrets(store, files.secrets, options);
     for (const { mount } of resolved.volumes) makeVolumeDirectory(store, mount.name, content);
@@ -96,7 +97,7 @@ export async function insertNew(context: Context, given: ContainerOptions): Prom
     if (!row.autoRemove) syncDatabase(store.database);
     return row;
   } catch (error) {
-    rmSync(files.directory, { recursive: true, force: true });
+    removeSnapshot(store, id);
     throw error;
   }
 }
@@ -125,7 +126,7 @@ function makeDirectories(
   { store, storageDriver: asked }: Context,
   id: string,
   image: ImageRow | null,
-  maps: IdMaps | undefined,
+  { idMaps: maps, storageSize: size }: Pick<ContainerOptions, 'idMaps' | 'storageSize'>,
   guard: ContentGuard,
 ): void {
   const files = filesOf(store, id);
@@ -134,7 +135,9 @@ function makeDirectories(
     mkdirSync(files.rootfs, { mode: 0o700 });
     const driver = storageDriver(store, asked);
     const owner = maps === undefined || canMapIds(store, driver) ? {} : { owner: toMachine(maps) };
+    if (size !== undefined) checkSizeLimit(store, driver, 'owner' in owner);
     createSnapshot(store, files, { driver, image: image?.id ?? null, ...owner }, guard);
+    if (size !== undefined) limitSnapshot(files, size);
   } catch (error) {
     throw fromSystemError(error, `make directories of container "${id}"`);
   }

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { errnoOf, fromSystemError } from '../../errors.ts';
 import { removeSnapshot } from '../../image/snapshot.ts';
+import { releaseLimit } from '../../image/snapshot-quota.ts';
 import type { Guard } from '../../kernel/lock.ts';
 import { isLocked } from '../../kernel/lock.ts';
 import { isAlive } from '../../kernel/process-identity.ts';
@@ -200,6 +201,7 @@ export async function removeAll(
   if (!noted) updateContainer(store.database, id, containerStates, { state: 'removing' });
   await releaseKernelState(store, container);
   takeOff(container.files.merged, true);
+  if (container.options.storageSize !== undefined) releaseLimit(container.files);
   removeSnapshot(store, id);
   const volumes = transaction(store.database, () => {
     const own = row.autoRemove || options.volumes === true ? ownVolumes(store.database, id) : [];
