@@ -1,12 +1,13 @@
-/** `inspect` of containers, images, volumes, networks, or whatever has the name. */
+/** `inspect` of containers, images, networks, volumes, secrets, or whatever has the name. */
 import { OnggiError } from '../errors.ts';
 import type { Context, EngineFace } from './context.ts';
 import { asIs, type Command, defineCommand, latestFlag, single, toggle } from './definition.ts';
 import { compileRecord } from './format/record.ts';
+import { secretRecord } from './format/secret-row.ts';
 import { volumeRecord } from './format/volume-row.ts';
 import { oneOf } from './value/number.ts';
 
-export type InspectType = 'container' | 'image' | 'volume' | 'network';
+export type InspectType = 'container' | 'image' | 'volume' | 'network' | 'secret';
 
 type Ask = { readonly size: boolean };
 
@@ -16,11 +17,18 @@ const lookUps: Readonly<Record<InspectType, (ref: string, engine: EngineFace, as
   image: (ref, engine) => engine.images.inspect(ref),
   network: (ref, engine) => engine.networks.inspect(ref),
   volume: async (ref, engine) => volumeRecord(await engine.volumes.get(ref)),
+  secret: async (ref, engine) => secretRecord(await engine.secrets.get(ref)),
 };
 
 const types = Object.keys(lookUps) as InspectType[];
 
-const completes = { container: 'containers', image: 'images', volume: 'volumes', network: 'none' } as const;
+const completes = {
+  container: 'containers',
+  image: 'images',
+  volume: 'volumes',
+  network: 'none',
+  secret: 'none',
+} as const;
 
 const format = single('string', asIs, "Print by a Go template, or 'json'", { short: 'f' });
 const size = toggle('Show how much room the files of a container take', { short: 's' });
@@ -91,14 +99,13 @@ async function lookUpAny(ref: string, engine: EngineFace, ask: Ask): Promise<unk
     try {
       return await lookUps[type](ref, engine, ask);
     } catch (error) {
-      if (!isElsewhere(error, type)) throw error;
+      if (!isElsewhere(error)) throw error;
     }
   }
   throw new OnggiError('not-found', `No such object: ${ref}`);
 }
 
-/** A name of a container need not be a valid reference of an image. */
-function isElsewhere(error: unknown, type: InspectType): boolean {
-  if (!(error instanceof OnggiError)) return false;
-  return error.code === 'not-found' || (type === 'image' && error.code === 'invalid');
+/** A name of a container need not be a valid reference of an image, or a name of a secret. */
+function isElsewhere(error: unknown): boolean {
+  return error instanceof OnggiError && (error.code === 'not-found' || error.code === 'invalid');
 }

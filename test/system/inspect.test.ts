@@ -291,6 +291,9 @@ systemTest(
     assert.equal(await world.ok(['inspect', '--format', '{{.Driver}}', 'none']), 'null');
     assert.equal((await world.onggi(['inspect', '--type', 'network', 'web'])).status, 1);
     assert.equal((await world.onggi(['inspect', '--type', 'moon', 'web'])).status, 125);
+    await world.ok(['secret', 'create', 'word', '-'], { input: 'xyzzy' });
+    assert.equal(await world.ok(['inspect', '--format', '{{.Spec.Name}}', 'word']), 'word');
+    await world.ok(['secret', 'rm', 'word']);
     const bare = JSON.parse(await world.ok(['inspect', 'web']))[0];
     assert.deepEqual([bare.SizeRw, bare.SizeRootFs], [undefined, undefined]);
     await world.ok(['rm', '-f', id]);

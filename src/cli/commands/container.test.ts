@@ -184,6 +184,11 @@ test('inspect finds containers, then images, and reports what is neither', async
         return { Name: 'bridge' };
       },
     },
+    secrets: {
+      get: async (ref: string) => {
+        throw new OnggiError('not-found', `no such secret: ${ref}`);
+      },
+    },
     volumes: {
       get: async (ref: string) => {
         if (ref !== 'data') throw new OnggiError('not-found', `get ${ref}: no such volume`);
