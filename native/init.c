@@ -55,6 +55,7 @@ static const struct {
     {OP_IO_PRIORITY, step_io_priority},
     {OP_CPU_AFFINITY, step_cpu_affinity},
     {OP_PERSONALITY, step_personality},
+    {OP_MEMORY_POLICY, step_memory_policy},
     {OP_APPARMOR, step_apparmor},
     {OP_SELINUX, step_selinux},
     {OP_RUNTIME_HOOKS, step_runtime_hooks},

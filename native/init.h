@@ -71,7 +71,8 @@ step_function step_mask, step_readonly, step_move_root;
 step_function step_sysctl, step_hostname, step_domainname, step_unshare_cgroup, step_netlink;
 /* the process */
 step_function step_console, step_rlimit, step_oom_score_adj, step_no_new_privileges, step_umask, step_seccomp;
-step_function step_scheduler, step_io_priority, step_cpu_affinity, step_personality, step_apparmor, step_selinux;
+step_function step_scheduler, step_io_priority, step_cpu_affinity, step_personality, step_memory_policy,
+    step_apparmor, step_selinux;
 step_function step_identity, step_working_directory, step_find_executable, step_wait_start, step_exec;
 /* hooks */
 step_function step_runtime_hooks, step_hook;

@@ -70,6 +70,7 @@ static const struct grammar grammars[] = {
     {OP_IO_PRIORITY, IN(PHASE_INIT), "uu"},
     {OP_CPU_AFFINITY, IN(PHASE_PREPARE) | IN(PHASE_INIT), "ds"},
     {OP_PERSONALITY, IN(PHASE_INIT), "us"},
+    {OP_MEMORY_POLICY, IN(PHASE_INIT), "uds"},
     {OP_APPARMOR, IN(PHASE_INIT), "s"},
     {OP_SELINUX, IN(PHASE_INIT), "s"},
     {OP_REMOUNT, IN(PHASE_INIT), "sqqqqs"},
@@ -277,6 +278,11 @@ static const char *affinity_problem(struct cursor payload) {
     return length > 0 && length <= 1024 ? NULL : "a set of CPUs is not 1 to 1024 bytes";
 }
 
+static const char *memory_policy_problem(struct cursor payload) {
+    take_u32(&payload);
+    return take_blob(&payload).length <= 128 ? NULL : "a set of memory nodes is more than 128 bytes";
+}
+
 static const char *seccomp_problem(struct cursor payload) {
     const char *problem = blob_problem(payload, false);
     bool listens = (take_u32(&payload) & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0;
@@ -323,6 +329,7 @@ static const char *record_problem(const struct record *record) {
     case OP_OVERLAY: return overlay_problem(record->payload);
     case OP_ROOT_BIND: return root_bind_problem(record->payload);
     case OP_CPU_AFFINITY: return affinity_problem(record->payload);
+    case OP_MEMORY_POLICY: return memory_policy_problem(record->payload);
     case OP_EXEC: {
         struct cursor arguments = record->payload;
         return take_count(&arguments) > 0 ? NULL : "no command";

@@ -133,6 +133,7 @@ enum plan_op {
     OP_SELINUX = 101,     /* str label */
     /* str target, u64 attr set, u64 attr clear, the same two for the whole tree, str data */
     OP_REMOUNT = 102,
+    OP_MEMORY_POLICY = 103, /* u32 MPOL_* mode and flags, blob mask (bit n is node n) or nothing, str words */
     OP_RUNTIME_HOOKS = 112,    /* nothing */
     OP_MOVE_ROOT = 113,        /* nothing; in place of OP_PIVOT_ROOT */
 

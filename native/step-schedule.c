@@ -1,5 +1,6 @@
-/* Steps that say when and how the kernel runs the process: scheduler, I/O priority, CPUs, execution domain. */
+/* Steps that say when and how the kernel runs the process: scheduler, I/O priority, CPUs, memory, execution domain. */
 #include <stdint.h>
+#include <string.h>
 #include <sys/personality.h>
 
 #include "affinity.h"
@@ -47,4 +48,18 @@ int step_personality(struct init *init, struct cursor *payload) {
     const char *name = take_string(payload);
     int result = (int)SYS(personality(persona));
     return result < 0 ? fail(&init->failure, result, "set the execution domain \"%s\"", name) : 0;
+}
+
+int step_memory_policy(struct init *init, struct cursor *payload) {
+    enum { MASK_BYTES = 128 }; /* MAX_NUMNODES of the greatest kernels; plan-check.c knows the same limit */
+    uint32_t mode = take_u32(payload);
+    struct blob mask = take_blob(payload);
+    const char *words = take_string(payload);
+    unsigned long nodes[MASK_BYTES / sizeof(unsigned long)] = {0};
+    if (mask.length > sizeof nodes) return fail(&init->failure, EINVAL, "set the memory policy \"%s\"", words);
+    memcpy(nodes, mask.bytes, mask.length);
+    /* The kernel takes one bit less than it is told of (mm/mempolicy.c, get_nodes). */
+    unsigned long bits = mask.length == 0 ? 0 : sizeof nodes * 8 + 1;
+    int result = (int)SYS(syscall(SYS_set_mempolicy, mode, mask.length == 0 ? NULL : nodes, bits));
+    return result < 0 ? fail(&init->failure, result, "set the memory policy \"%s\"", words) : 0;
 }

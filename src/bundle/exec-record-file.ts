@@ -22,6 +22,7 @@ export function writeExecRecord(paths: ContainerPaths, { process, linux = {} }: 
     process,
     namespaces: [...namespacesOf(linux)],
     personality: linux.personality,
+    memoryPolicy: linux.memoryPolicy,
     filter: filter.map((step) => ({ ...step, program: Buffer.from(step.program).toString('base64') })),
   });
   try {

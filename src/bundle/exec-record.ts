@@ -14,6 +14,7 @@ export type ExecRecord = {
   readonly process: Process;
   readonly namespaces: readonly NamespaceType[];
   readonly personality: Linux['personality'];
+  readonly memoryPolicy: Linux['memoryPolicy'];
   /** Compiled. */
   readonly filter: readonly InitStep[];
 };

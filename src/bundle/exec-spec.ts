@@ -16,6 +16,7 @@ export function execRecordOf(paths: ContainerPaths, container: StateRecord, pid:
     process,
     namespaces: [...namespacesOf(linux)],
     personality: linux.personality,
+    memoryPolicy: linux.memoryPolicy,
     filter: execFilter(linux.seccomp, hostArchitecture(), container, pid),
   };
 }

@@ -144,6 +144,7 @@ function compiled(
     waitForStart: false,
     keyring: record.keyring,
     personality: known.personality,
+    memoryPolicy: known.memoryPolicy,
   });
 }
 

@@ -5,6 +5,7 @@ import type {
   Device,
   IntelRdt,
   Linux,
+  MemoryPolicy,
   Seccomp,
   SeccompArgument,
   SeccompOperator,
@@ -97,5 +98,6 @@ export const linux: Check<Linux> = object<Linux>(
     mountLabel: word,
     personality: object<NonNullable<Linux['personality']>>({ domain: word }, { flags: list(word, 64) }),
     intelRdt,
+    memoryPolicy: object<MemoryPolicy>({ mode: word }, { nodes: text(4096), flags: list(word, 16) }),
   },
 );

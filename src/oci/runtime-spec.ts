@@ -124,9 +124,13 @@ export type Linux = {
   readonly mountLabel?: string;
   readonly personality?: { readonly domain: string; readonly flags?: readonly string[] };
   readonly intelRdt?: IntelRdt;
+  readonly memoryPolicy?: MemoryPolicy;
 };
 
 /** Resource Director Technology, in the words of Documentation/filesystems/resctrl.rst. */
+/** Since 1.3. */
+export type MemoryPolicy = { readonly mode: string; readonly nodes?: string; readonly flags?: readonly string[] };
+
 export type IntelRdt = {
   /** Name of the class of service, a directory of resctrl; the container's id when absent. */
   readonly closID?: string;

@@ -239,3 +239,19 @@ runtimeTest('a signal to exec goes to its process, and exec ends as that does', 
     assert.equal((await exec.outcome).status, 9);
   });
 });
+
+runtimeTest('run and exec have the memory policy of config.json', [], async (world) => {
+  const memoryPolicy = { mode: 'MPOL_BIND', nodes: '0' };
+  const edit = (spec: Spec): Spec => ({ ...spec, linux: { ...spec.linux, memoryPolicy } });
+  const show = ['grep', '-m1', '-o', 'bind:0', '/proc/self/numa_maps'];
+  const bundle = world.bundle({ args: show, edit });
+  if (!existsSync('/proc/self/numa_maps')) {
+    // A kernel without NUMA has no policies: it is said, not passed over.
+    assert.match((await world.runtime(['run', '-b', bundle, id])).stderr, /memory policy "MPOL_BIND 0"/);
+    return;
+  }
+  assert.equal(await world.ok(['run', '-b', bundle, id]), 'bind:0\n');
+  await world.detached(id, { args: ['sleep', '100'], edit });
+  assert.equal(await world.ok(['exec', id, ...show]), 'bind:0\n');
+  await world.ok(['delete', '-f', id]);
+});

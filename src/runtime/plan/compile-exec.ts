@@ -12,7 +12,7 @@ import {
   compileWorkingDirectory,
   type ProcessContext,
 } from './process.ts';
-import { compileAffinity, compilePersonality, compileSchedule } from './schedule.ts';
+import { compileAffinity, compileMemoryPolicy, compilePersonality, compileSchedule } from './schedule.ts';
 import type { CgroupPlacement, InitStep, NamespaceType, Plan, Spawn } from './steps.ts';
 
 export type ExecContext = {
@@ -25,6 +25,7 @@ export type ExecContext = {
   readonly cgroups: CgroupPlacement;
   /** That of the container, which a process of `exec` shares. */
   readonly personality?: Linux['personality'] | undefined;
+  readonly memoryPolicy?: Linux['memoryPolicy'] | undefined;
   /** Besides the additional gids, by name or number. */
   readonly groups?: readonly string[];
   readonly waitForStart: boolean;
@@ -64,6 +65,7 @@ export function compileExec(process: Process, filter: readonly InitStep[], conte
       ...compileRlimits(process),
       ...compileSchedule(process),
       ...compilePersonality(context.personality),
+      ...compileMemoryPolicy(context.memoryPolicy),
       ...compileLabels(process),
       ...compileProcess(process, filter, processContext, []),
     ],

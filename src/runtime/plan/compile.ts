@@ -30,7 +30,7 @@ import {
   type ProcessContext,
 } from './process.ts';
 import { compileRoot, type RootSource, readOnlyRoot, rootPropagation } from './root.ts';
-import { compilePersonality, compileSchedule } from './schedule.ts';
+import { compileMemoryPolicy, compilePersonality, compileSchedule } from './schedule.ts';
 import type { InitStep, Plan, Spawn } from './steps.ts';
 import { compileSysctls, sysctlNamespaces } from './sysctl.ts';
 
@@ -167,6 +167,7 @@ function compileInit(
     ...compileRlimits(process),
     ...compileSchedule(process),
     ...compilePersonality(linux.personality),
+    ...compileMemoryPolicy(linux.memoryPolicy),
     ...compileLabels(process),
     ...compileProcess(process, filter, processContext, compileHooks(spec, 'startContainer', state)),
   ];

@@ -245,6 +245,11 @@ const payloads: ByOp = {
     out.blob(step.mask);
     out.string(step.list);
   },
+  'memory-policy': (out, step) => {
+    out.u32(step.mode);
+    out.blob(step.mask);
+    out.string(step.words);
+  },
   personality: (out, step) => {
     out.u32(step.persona);
     out.string(step.name);

@@ -140,6 +140,7 @@ const sentences: ByOp = {
   },
   'io-priority': (step) => `give its input and output the priority ${step.name}, level ${step.level}`,
   'cpu-affinity': (step) => `run on the CPUs ${quote(step.list)} only`,
+  'memory-policy': (step) => `allot memory by the policy ${quote(step.words)}`,
   personality: (step) => `take the execution domain ${quote(step.name)}`,
   apparmor: (step) => `have the command confined by the AppArmor profile ${quote(step.profile)}`,
   selinux: (step) => `give the command and its keyring the SELinux label ${quote(step.label)}`,

@@ -52,6 +52,7 @@ export const opNumbers = {
   apparmor: 100,
   selinux: 101,
   remount: 102,
+  'memory-policy': 103,
   'runtime-hooks': 112,
   'move-root': 113,
   'cgroup-remove': 128,

@@ -1,4 +1,4 @@
-/** How the kernel schedules the process: scheduler, ioPriority, execCPUAffinity and personality of config.json. Pure. */
+/** How the kernel schedules the process: scheduler, ioPriority, execCPUAffinity, personality and memoryPolicy of config.json. Pure. */
 import { OnggiError, unsupported } from '../../errors.ts';
 import type { Linux, Process, Scheduler } from '../../oci/runtime-spec.ts';
 import type { InitStep, PrepareStep } from './steps.ts';
@@ -125,20 +125,55 @@ export function compileAffinity(process: Process): { readonly prepare: PrepareSt
 const mostCpus = 8192;
 
 function affinity(field: string, list: string): { op: 'cpu-affinity'; mask: Uint8Array; list: string } {
-  const mask = new Uint8Array(mostCpus / 8);
+  return { op: 'cpu-affinity', mask: maskOf(`process.execCPUAffinity.${field}`, list, mostCpus, 'CPUs'), list };
+}
+
+/** "0-3,7" as bits, no byte longer than it has to be. @throws OnggiError `invalid` */
+function maskOf(field: string, list: string, most: number, what: string): Uint8Array {
+  const mask = new Uint8Array(most / 8);
   let last = 0;
   for (const range of list.split(',')) {
     const [, first = '', end = first] = /^\s*(\d{1,4})(?:-(\d{1,4}))?\s*$/.exec(range) ?? [];
-    if (first === '' || Number(end) < Number(first) || Number(end) >= mostCpus) {
-      throw new OnggiError(
-        'invalid',
-        `process.execCPUAffinity.${field}: "${list}" is not a list of CPUs such as "0-3,7"`,
-      );
+    if (first === '' || Number(end) < Number(first) || Number(end) >= most) {
+      throw new OnggiError('invalid', `${field}: "${list}" is not a list of ${what} such as "0-3,7"`);
     }
-    for (let cpu = Number(first); cpu <= Number(end); cpu++) mask[cpu >> 3] = (mask[cpu >> 3] ?? 0) | (1 << (cpu & 7));
+    for (let bit = Number(first); bit <= Number(end); bit++) mask[bit >> 3] = (mask[bit >> 3] ?? 0) | (1 << (bit & 7));
     last = Math.max(last, Number(end));
   }
-  return { op: 'cpu-affinity', mask: mask.subarray(0, (last >> 3) + 1), list };
+  return mask.subarray(0, (last >> 3) + 1);
+}
+
+/** <linux/mempolicy.h> */
+const memoryModes: ReadonlyMap<string, number> = new Map([
+  ['MPOL_DEFAULT', 0],
+  ['MPOL_PREFERRED', 1],
+  ['MPOL_BIND', 2],
+  ['MPOL_INTERLEAVE', 3],
+  ['MPOL_LOCAL', 4],
+  ['MPOL_PREFERRED_MANY', 5],
+  ['MPOL_WEIGHTED_INTERLEAVE', 6],
+]);
+
+/** <linux/mempolicy.h> */
+const memoryFlags: ReadonlyMap<string, number> = new Map([
+  ['MPOL_F_NUMA_BALANCING', 1 << 13],
+  ['MPOL_F_RELATIVE_NODES', 1 << 14],
+  ['MPOL_F_STATIC_NODES', 1 << 15],
+]);
+
+/** MAX_NUMNODES of the greatest kernels. */
+const mostNodes = 1024;
+
+/** `linux.memoryPolicy` (config-linux.md, since 1.3). @throws OnggiError `invalid` */
+export function compileMemoryPolicy(asked: Linux['memoryPolicy']): InitStep[] {
+  if (asked === undefined) return [];
+  const { mode: name, nodes = '', flags = [] } = asked;
+  const mode = flags.reduce(
+    (bits, flag) => bits | numberOf('linux.memoryPolicy.flags', flag, memoryFlags),
+    numberOf('linux.memoryPolicy.mode', name, memoryModes),
+  );
+  const mask = nodes.trim() === '' ? new Uint8Array() : maskOf('linux.memoryPolicy.nodes', nodes, mostNodes, 'nodes');
+  return [{ op: 'memory-policy', mode, mask, words: [name, ...flags, ...(nodes === '' ? [] : [nodes])].join(' ') }];
 }
 
 function numberOf<T>(field: string, word: string, known: ReadonlyMap<string, T>): T {

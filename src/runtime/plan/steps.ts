@@ -335,6 +335,8 @@ export type InitStep =
   /** ioprio_set(2). */
   | { readonly op: 'io-priority'; readonly class: number; readonly name: string; readonly level: number }
   | CpuAffinityStep
+  /** set_mempolicy(2); `mode` with its flags, bit n of `mask` is node n, empty for none. */
+  | { readonly op: 'memory-policy'; readonly mode: number; readonly mask: Uint8Array; readonly words: string }
   /** personality(2). */
   | { readonly op: 'personality'; readonly persona: number; readonly name: string }
   /** The profile or label that the exec changes to, written through a procfs that nobody else can reach. */
