@@ -182,6 +182,7 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'mount/mount-point.ts',
       'network/inspect.ts',
       'network/networks.ts',
+      'notify/service.ts',
       'registry/login.ts',
       'registry/registries.ts',
       'registry/registry-access.ts',

@@ -7,6 +7,7 @@ import { namespaceFlags } from './run-flags/namespaces.ts';
 import { otherFlags } from './run-flags/others.ts';
 import { resourceFlags } from './run-flags/resources.ts';
 import { secretFlags } from './run-flags/secrets.ts';
+import { serviceFlags } from './run-flags/service.ts';
 import { storageFlags } from './run-flags/storage.ts';
 import { parseByteSize } from './value/byte-size.ts';
 import { parseCapability } from './value/capability.ts';
@@ -66,6 +67,7 @@ export const containerFlags = {
   label: list('list', parseLabel, 'Set NAME=VALUE as a label', { short: 'l' }),
   'label-file': list('file', asIs, 'Read labels from a file, one a line'),
   ...logFlags,
+  ...serviceFlags,
   mount: list(
     'mount',
     parseMount,

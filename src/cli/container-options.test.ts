@@ -120,6 +120,7 @@ const single: readonly [readonly string[], object][] = [
     { security: { systemPathsVisible: true, apparmor: 'x' } },
   ],
   [['--device', 'vendor.com/net=a', '--gpus', '1'], { cdiDevices: ['vendor.com/net=a', 'nvidia.com/gpu=0'] }],
+  [['--sdnotify', 'healthy'], { sdnotify: 'healthy' }],
   [['--device', '/dev/fuse:r'], { devices: [{ source: '/dev/fuse', target: '/dev/fuse', access: 'r' }] }],
   [['--pid', 'host'], { pidMode: 'host' }],
   [['--ipc', 'none'], { ipcMode: 'none' }],

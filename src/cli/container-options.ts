@@ -9,6 +9,7 @@ import { namespaceOptions } from './run-flags/namespaces.ts';
 import { otherOptions } from './run-flags/others.ts';
 import { resourceOptions } from './run-flags/resources.ts';
 import { secretOptions } from './run-flags/secrets.ts';
+import { serviceOptions } from './run-flags/service.ts';
 import { storageOptions } from './run-flags/storage.ts';
 import { type Assignment, type Environment, recordOf, resolveEnvironment } from './value/environment.ts';
 import type { SecurityOption } from './value/security-option.ts';
@@ -83,6 +84,7 @@ export function containerOptions(flags: ContainerFlags, args: readonly string[],
     ...(flags.ulimit.length > 0 && { ulimits: flags.ulimit }),
     ...(flags.sysctl.length > 0 && { sysctls: recordOf(flags.sysctl) }),
     ...(log !== undefined && { log }),
+    ...serviceOptions(flags),
     ...(flags.tty && facts.consoleSize !== undefined && { consoleSize: facts.consoleSize }),
   };
 }

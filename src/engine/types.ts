@@ -175,6 +175,8 @@ export type ContainerOptions = {
   readonly capDrop?: readonly string[];
   readonly privileged?: boolean;
   readonly init?: boolean;
+  /** Who tells the service manager at NOTIFY_SOCKET that it is ready; ignore if absent. */
+  readonly sdnotify?: 'container' | 'conmon' | 'healthy' | 'ignore';
   readonly stopSignal?: string;
   /** Seconds before SIGKILL. */
   readonly stopTimeout?: number;

@@ -88,6 +88,8 @@ export type ContainerFiles = {
   readonly resolv: string;
   /** Copies of the secrets that it has. */
   readonly secrets: string;
+  /** Its notify.sock takes what the container tells the service manager. */
+  readonly notify: string;
 };
 
 export function filesOf(store: Store, id: string): ContainerFiles {
@@ -114,6 +116,7 @@ export function filesOf(store: Store, id: string): ContainerFiles {
     hosts: join(directory, 'hosts'),
     resolv: join(directory, 'resolv.conf'),
     secrets: join(directory, 'secrets'),
+    notify: join(directory, 'notify'),
   };
 }
 

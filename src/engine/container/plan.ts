@@ -34,6 +34,7 @@ import { jsonFile } from '../log/log-config.ts';
 import { type LogFacts, logTarget } from '../log/log-target.ts';
 import { imagePlaces } from '../mount/image-volume.ts';
 import { isMounted } from '../mount/mount-point.ts';
+import { withNotifySocket } from '../notify/service.ts';
 import { withSecrets } from '../secret/use.ts';
 import { writeSpec } from '../spec/file.ts';
 import { linkHost } from '../spec/link.ts';
@@ -76,7 +77,7 @@ export function compileContainer(
     options.idMaps,
   );
   const image = row.imageId === null ? null : readImageConfig(store, row.imageId).value.process;
-  const made = withSecrets(makeSpec(options, image, facts), files.secrets, options);
+  const made = withNotifySocket(withSecrets(makeSpec(options, image, facts), files.secrets, options), container);
   const spec =
     row.imageId === null
       ? withHostMounts(made, hostMounts(store.layout, files.disks, options.readOnly === true))

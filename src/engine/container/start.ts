@@ -22,6 +22,7 @@ import { startNews } from '../event/news.ts';
 import { healthSettings } from '../health/settings.ts';
 import { readImageConfig } from '../image/view.ts';
 import { isOn } from '../log/log-config.ts';
+import type { ServiceNotice } from '../notify/service.ts';
 import type { ContainerId, ContainerOptions, Ending, PortMapping, Session } from '../types.ts';
 import { findSharedMounts } from '../volume/shared-mount.ts';
 import { type Container, containerOf, type StartRecord } from './container.ts';
@@ -52,16 +53,24 @@ import { keepShim, keepShimSoon } from './shim-scope.ts';
 const exitRecordSize = 4096;
 
 export async function startDetached(context: Context, ref: string): Promise<void> {
+  const tell = await startUntold(context, ref);
+  // Without the lock of the container: it may be stopped while its manager waits for it.
+  await tell?.();
+}
+
+/** @returns what tells the service manager, where there is one */
+async function startUntold(context: Context, ref: string): Promise<(() => Promise<void>) | undefined> {
   const { id } = await withRequired(context, ref);
   using guard = await lockContainer(context, id);
   const container = await startable(context, id, guard);
   if (container.row.paused) {
     throw new OnggiError('conflict', 'cannot start a paused container, try unpause instead');
   }
-  if (container.row.state === 'running') return;
+  if (container.row.state === 'running') return undefined;
   const started = await start(context, container, guard, {});
   await keepShim(context, started.init, id);
   started.client.close();
+  return started.tell;
 }
 
 /** @throws OnggiError `conflict` when it runs already: attach to it instead */
@@ -97,7 +106,8 @@ async function withRequired(context: Context, ref: string): Promise<Container['r
 
 async function session(context: Context, container: Container, guard: Guard, stdin: boolean): Promise<Session> {
   const interest = { stdin, stdout: true, stderr: true, reconciles: true };
-  const { client, early, row, init } = await start(context, container, guard, interest);
+  const { client, early, row, init, tell } = await start(context, container, guard, interest);
+  void tell?.().catch((error: unknown) => context.warn(error instanceof Error ? error.message : String(error)));
   keepShimSoon(context, init, container.id);
   return containerSession(context, containerOf(context.store, row), client, early);
 }
@@ -131,6 +141,8 @@ type Started = {
   readonly early: readonly Output[];
   readonly row: Container['row'];
   readonly init: Status;
+  /** Tells the service manager when the container is ready. */
+  readonly tell: (() => Promise<void>) | undefined;
 };
 
 /**
@@ -174,7 +186,11 @@ async function startRecorded(context: Context, container: Container, interest: I
   const network = await connectNetwork(context, container);
   const plan = compileContainer(context, container, network, joined, shared.sources);
   await probeLog(container, plan);
-  const client = await spawn(container, plan, { ...interest, reconciles: true });
+  const notice = await openNotice(container);
+  const client = await spawn(container, plan, { ...interest, reconciles: true }).catch((error: unknown) => {
+    notice?.[Symbol.dispose]();
+    throw error;
+  });
   try {
     const early: Output[] = [];
     const warn = (message: string): void => context.warn(message);
@@ -191,14 +207,21 @@ async function startRecorded(context: Context, container: Container, interest: I
     await until('running', client, plan, early, warn);
     const row = noteRunning(context, container, created);
     emit(context.store, ...startNews(containerOf(context.store, row), interest.stdout === true));
-    return { client, early, row, init: created };
+    const tell = notice === undefined ? undefined : () => notice.tell(created);
+    return { client, early, row, init: created, tell };
   } catch (error) {
+    notice?.[Symbol.dispose]();
     // Its last deeds, the exit record above all, must not meet the next start of this container.
     client.killAll();
     await untilExit(client);
     client.close();
     throw error;
   }
+}
+
+async function openNotice(container: Container): Promise<ServiceNotice | undefined> {
+  if (container.options.sdnotify === undefined) return undefined;
+  return (await import('../notify/service.ts')).serviceNotice(container);
 }
 
 /** The row says what will be made before any of it is: state, socket, cgroups, address, ports. */

@@ -1,6 +1,8 @@
 /** Flags of `run` that choose who does something: where the output goes, which vendor's devices it gets. */
 import assert from 'node:assert/strict';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { bindNotifySocket, sendNotification } from '../../../src/kernel/notify-socket.ts';
+import type { World } from '../../harness/system-test.ts';
 import type { Row } from './row.ts';
 
 const line = ['run', '--rm', '--network', 'none'];
@@ -43,4 +45,36 @@ export const driverRows: readonly Row[] = [
     },
     bad: [['--gpus', 'x'], /invalid count \(x\)/],
   },
+  {
+    flag: 'sdnotify',
+    tried: async (world, directory) => {
+      const path = `${directory}/manager.sock`;
+      using manager = bindNotifySocket(path);
+      const env = { NOTIFY_SOCKET: path };
+      const heard = () => [manager.receive(10_000), manager.receive(10_000)];
+      const talk = ['run', '-d', '--name', 'notifier', '--network', 'none'];
+      await world.ok([...talk, '--sdnotify', 'conmon', world.image, 'sleep', '60'], { env });
+      const pid = await world.ok(['inspect', '-f', '{{.State.Pid}}', 'notifier']);
+      const shim = /^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+      assert.deepEqual(heard(), [`MAINPID=${shim}\n`, 'READY=1\n']);
+      await world.ok(['rm', '-f', 'notifier']);
+      // The container tells it itself; the socket is not that of the manager.
+      const script = 'echo $NOTIFY_SOCKET; ls -l $NOTIFY_SOCKET | cut -c1; exec sleep 60';
+      const started = world.start([...talk, '--sdnotify', 'container', world.image, 'sh', '-c', script], { env });
+      assert.match(manager.receive(10_000) ?? '', /^MAINPID=\d+\n$/);
+      sendNotification(`${await socketOf(world)}`, 'STATUS=soon\n');
+      assert.equal(manager.receive(300), undefined, 'it is not ready yet');
+      sendNotification(`${await socketOf(world)}`, 'STATUS=now\nREADY=1\n');
+      assert.equal(manager.receive(10_000), 'READY=1\n');
+      assert.equal((await started.outcome).status, 0);
+      assert.equal(await world.ok(['logs', 'notifier']), '/run/notify/notify.sock\ns');
+      await world.ok(['rm', '-f', 'notifier']);
+    },
+    bad: [['--sdnotify', 'x'], /invalid sdnotify mode: 'x'/],
+  },
 ];
+
+async function socketOf(world: World): Promise<string> {
+  const id = await world.ok(['inspect', '-f', '{{.Id}}', 'notifier']);
+  return `${world.root}/containers/${id}/notify/notify.sock`;
+}
