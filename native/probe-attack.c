@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,6 +29,31 @@ int probe_swap(char **arguments) {
     fflush(stdout);
     /* An entry that has just become a mount point is busy: the next round comes at once. */
     while (true) syscall(SYS_renameat2, AT_FDCWD, arguments[0], AT_FDCWD, arguments[1], RENAME_EXCHANGE);
+}
+
+/* Whether a file is one of the kernel's: <linux/magic.h>: procfs, sysfs, cgroup, cgroup2. */
+static bool is_kernel(int fd) {
+    static const unsigned long types[] = {0x9fa0, 0x62656572, 0x27e0eb, 0x63677270};
+    struct statfs status;
+    if (fstatfs(fd, &status) < 0) return false;
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        if ((unsigned long)status.f_type == types[i]) return true;
+    }
+    return false;
+}
+
+/*
+ * orders FILE...: names those of the kernel's files that it can open for writing, and writes nothing. The open file is
+ * judged, not its name: somebody may be exchanging directories, and a plain file at such a place is no order to anybody.
+ */
+int probe_orders(char **arguments) {
+    for (; *arguments != NULL; arguments++) {
+        int fd = open(*arguments, O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC);
+        if (fd < 0) continue;
+        if (is_kernel(fd)) printf("WRITABLE %s\n", *arguments);
+        close(fd);
+    }
+    return 0;
 }
 
 /* An executable of a process that the attacker did not start, kept by a descriptor after the process has ended. */

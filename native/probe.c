@@ -186,7 +186,7 @@ static const struct {
     {"burn", 1, run_burn},       {"http", 1, probe_http},             {"connect", 2, probe_connect},
     {"syscall", -1, probe_syscalls}, {"hook", 2, probe_hook},
     {"swap", 2, probe_swap},     {"overwrite-exe", 1, probe_overwrite_exe},
-    {"notify", 1, probe_notify}, {"lock", 1, run_lock},
+    {"notify", 1, probe_notify}, {"lock", 1, run_lock},             {"orders", -1, probe_orders},
 };
 
 int main(int count, char **arguments) {

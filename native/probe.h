@@ -28,6 +28,7 @@ int probe_connect(char **arguments);
 int probe_syscalls(char **arguments);
 int probe_hook(char **arguments);
 int probe_swap(char **arguments);
+int probe_orders(char **arguments);
 int probe_overwrite_exe(char **arguments);
 int probe_notify(char **arguments);
 
