@@ -57,7 +57,7 @@ test('damaged records are refused or stay in the layer', { timeout: 120_000, ...
   // In memory: every round makes and removes a layer.
   sh(`mount -t tmpfs -o size=64m,mode=0700 tmpfs ${directory}`);
   using _ = { [Symbol.dispose]: () => sh(`umount ${directory}`) };
-  const result = spawnSync(fuzzer, [seed, '4000', directory, '1'], { encoding: 'utf8' });
+  const result = spawnSync(fuzzer, [seed, '1500', directory, '1'], { encoding: 'utf8' });
   assert.equal(result.status, 0, result.stderr);
   assert.match(result.stdout, /damaged streams/);
 });
