@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 
 #include "health.h"
@@ -20,6 +21,9 @@
 
 /* Labels may be long; longer ones are left out by whoever writes the file. */
 enum { EVENT_MAX = 256 << 10 };
+
+/* Twice the length at which commands put the log aside: a health that flaps must not fill the disk while none comes. */
+enum { LOG_MAX = 8 << 20 };
 
 const char *health_word(enum health_status status) {
     static const char *const words[] = {"starting", "healthy", "unhealthy"};
@@ -80,7 +84,8 @@ void health_tell_event(const struct health *health) {
     struct iovec parts[] = {text_part(head), {tail, length}};
     if (length > 0 && tail[length - 1] == '\n') {
         scoped_fd fd = (int)SYS(open(health->options.events, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
-        if (fd >= 0) write_parts(fd, parts, 2);
+        struct stat status;
+        if (fd >= 0 && fstat(fd, &status) == 0 && status.st_size < LOG_MAX) write_parts(fd, parts, 2);
     }
     free(tail);
 }

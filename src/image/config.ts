@@ -111,19 +111,25 @@ export function parseImageConfig(bytes: Uint8Array, what: string): Untrusted<Ima
   });
 }
 
+/**
+ * Milliseconds. To enter the container is work outside of its limits, so an image has no say in doing it all the time;
+ * a user has.
+ */
+const leastInterval = 100;
+
 /** A test that is none of Docker's is passed over: no image has to be refused for it. */
 function healthOf(written: v.InferOutput<typeof process>['Healthcheck']): { readonly health?: HealthConfig } {
   if (written === undefined || written === null) return {};
   const test = parseHealthTest(written.Test ?? []);
   const { Interval, Timeout, StartPeriod, StartInterval, Retries } = written;
-  // Docker refuses less than a millisecond, but not that of an image.
-  const time = (name: string, value: number | null | undefined) => (value ? { [name]: Math.max(1, value / 1e6) } : {});
+  const time = (name: string, value: number | null | undefined, least = 1) =>
+    value ? { [name]: Math.max(least, value / 1e6) } : {};
   const health = {
     ...(test !== undefined && { test }),
-    ...time('interval', Interval),
+    ...time('interval', Interval, leastInterval),
     ...time('timeout', Timeout),
     ...time('startPeriod', StartPeriod),
-    ...time('startInterval', StartInterval),
+    ...time('startInterval', StartInterval, leastInterval),
     ...(Retries ? { retries: Retries } : {}),
   };
   return { health };
