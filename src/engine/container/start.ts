@@ -203,9 +203,11 @@ async function startRecorded(context: Context, container: Container, interest: I
     if (healthSettings(container.health) !== undefined) {
       (await import('../health/prepare.ts')).writeHealthFiles(container, created);
     }
+    // Before the word: a short command may have ended when its "running" is heard.
+    const startedAt = Date.now();
     client.start();
     await until('running', client, plan, early, warn);
-    const row = noteRunning(context, container, created);
+    const row = noteRunning(context, container, created, startedAt);
     emit(context.store, ...startNews(containerOf(context.store, row), interest.stdout === true));
     const tell = notice === undefined ? undefined : () => notice.tell(created);
     return { client, early, row, init: created, tell };
@@ -287,12 +289,17 @@ async function spawn(container: Container, plan: Plan, interest: Interest): Prom
   });
 }
 
-function noteRunning(context: Context, container: Container, { pid, startTime }: Status): Container['row'] {
+function noteRunning(
+  context: Context,
+  container: Container,
+  { pid, startTime }: Status,
+  startedAt: number,
+): Container['row'] {
   return updateContainer(context.store.database, container.id, ['starting'], {
     state: 'running',
     pid,
     pidStartTime: startTime,
-    startedAt: Date.now(),
+    startedAt,
     ending: null,
     finishedAt: null,
   });
