@@ -35,6 +35,17 @@ export const deviceRows: readonly Row[] = [
     bad: badSwitch('read-only'),
   },
   {
+    flag: 'storage-opt',
+    // That the size is kept shows on a file system that is made for it (storage-opt.test.ts); most have no quotas.
+    tried: async (world) => {
+      const words = ['create', '--name', 'bounded', '--storage-opt', 'size=10m', world.image, 'true'];
+      const { status, stderr } = await world.onggi(words);
+      if (status !== 0) assert.match(stderr, /keeps no quotas of projects here\nTurn them on/);
+      else assert.equal(await world.ok(['rm', 'bounded']), 'bounded');
+    },
+    bad: [['--storage-opt', 'inodes=5'], /storage option 'inodes=5': there is size=BYTES alone/],
+  },
+  {
     flag: 'tmpfs',
     container: 'second',
     words: ['--tmpfs', '/t:size=2m,mode=700'],
