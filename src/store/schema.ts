@@ -299,8 +299,7 @@ export function migrate(database: Database): void {
       },
     );
   }
-  // Persistent, and not possible inside a transaction.
-  execute(database, 'PRAGMA journal_mode = WAL');
+  useWriteAheadLog(database);
   transaction(database, () => {
     const now = versionOf(database);
     for (const migration of migrations) {
@@ -309,6 +308,25 @@ export function migrate(database: Database): void {
       execute(database, `PRAGMA user_version = ${migration.version}`);
     }
   });
+}
+
+/** Milliseconds between two tries, and for how long it is tried. */
+const [pause, patience] = [5, 10_000];
+
+/**
+ * Persistent, and not possible inside a transaction. It takes the database for itself, for which SQLite does not wait,
+ * whatever the timeout of the connection: of several processes that make a store together all but one are refused.
+ */
+function useWriteAheadLog(database: Database): void {
+  for (const end = Date.now() + patience; ; ) {
+    try {
+      execute(database, 'PRAGMA journal_mode = WAL');
+      return;
+    } catch (error) {
+      if (!(error instanceof OnggiError) || error.code !== 'unavailable' || Date.now() > end) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pause);
+    }
+  }
 }
 
 export function versionOf(database: Database): number {
