@@ -6,6 +6,7 @@ import { logFlags } from './run-flags/log.ts';
 import { namespaceFlags } from './run-flags/namespaces.ts';
 import { otherFlags } from './run-flags/others.ts';
 import { resourceFlags } from './run-flags/resources.ts';
+import { rootfsFlags } from './run-flags/rootfs.ts';
 import { secretFlags } from './run-flags/secrets.ts';
 import { serviceFlags } from './run-flags/service.ts';
 import { storageFlags } from './run-flags/storage.ts';
@@ -27,6 +28,7 @@ import { parseVolumesFrom } from './value/volumes-from.ts';
 
 export const containerFlags = {
   ...resourceFlags,
+  ...rootfsFlags,
   ...storageFlags,
   ...namespaceFlags,
   ...secretFlags,

@@ -108,6 +108,7 @@ const single: readonly [readonly string[], object][] = [
   [['-P', '--network', 'none'], { network: 'none' }],
   [['--shm-size', '1m'], { shmSize: 1048576 }],
   [['--storage-opt', 'size=1m'], { storageSize: 1048576 }],
+  [['--rootfs'], { rootfs: { path: '/home/user/x', overlay: false, mapped: false } }],
   [['--group-add', 'staff', '--group-add', '7'], { groups: ['staff', '7'] }],
   [['--security-opt', 'no-new-privileges'], { security: { noNewPrivileges: true } }],
   [['--security-opt', 'seccomp=unconfined', '--security-opt', 'label=disable'], { security: { seccomp: null } }],

@@ -8,6 +8,7 @@ import { logConfigOf } from './run-flags/log.ts';
 import { namespaceOptions } from './run-flags/namespaces.ts';
 import { otherOptions } from './run-flags/others.ts';
 import { resourceOptions } from './run-flags/resources.ts';
+import { parseRootfs } from './run-flags/rootfs.ts';
 import { secretOptions } from './run-flags/secrets.ts';
 import { serviceOptions } from './run-flags/service.ts';
 import { storageOptions } from './run-flags/storage.ts';
@@ -75,6 +76,7 @@ export function containerOptions(flags: ContainerFlags, args: readonly string[],
     ...(published.length > 0 && { ports: published }),
     ...resourceOptions(flags),
     ...storageOptions(flags),
+    ...(flags.rootfs && { rootfs: parseRootfs(image, facts.directory) }),
     ...(exposed.length > 0 && { exposed }),
     ...(publishAll && { publishAll }),
     ...(flags['cap-add'].length > 0 && { capAdd: flags['cap-add'] }),

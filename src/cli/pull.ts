@@ -87,12 +87,12 @@ export async function pullFirst(name: string, context: Context, output: Output, 
  */
 export async function ensureImage(
   name: string,
-  policy: PullPolicy,
+  policy: PullPolicy | 'none',
   options: PullOptions,
   context: Context,
 ): Promise<string> {
   // The machine itself is an image that nobody serves.
-  if (name === 'host') return name;
+  if (name === 'host' || policy === 'none') return name;
   const engine = await context.engine();
   if (policy === 'never') return (await findHere(name, { quiet: true }, engine)) ?? name;
   if (policy === 'missing') {

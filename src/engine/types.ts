@@ -9,10 +9,12 @@ import type { LogConfig } from './types/log.ts';
 import type { ImageMount } from './types/mount.ts';
 import type { ContainerLink, JoinedContainer, NetworkMode } from './types/namespace.ts';
 import type { Resources } from './types/resources.ts';
+import type { RootDirectory } from './types/rootfs.ts';
 import type { IdMaps, UserNamespaceMode } from './types/user-namespace.ts';
 
 export type * from './types/mount.ts';
 export type * from './types/resources.ts';
+export type * from './types/rootfs.ts';
 export type * from './types/sample.ts';
 export type * from './types/user-namespace.ts';
 
@@ -100,6 +102,8 @@ export type RestartPolicy = {
 export type ContainerOptions = {
   /** As the user wrote it; "host" is the machine itself. */
   readonly image: string;
+  /** No image: `image` is its path, as the user wrote it. */
+  readonly rootfs?: RootDirectory;
   readonly name?: string;
   /** Arguments after the image: replace the image's Cmd. */
   readonly command?: readonly string[];

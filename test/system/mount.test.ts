@@ -1,6 +1,7 @@
 /** Root file systems of containers and images as mounts on the host. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemTest } from '../harness/system-test.ts';
 
@@ -90,3 +91,30 @@ systemTest(
     );
   },
 );
+
+systemTest('a directory in the place of an image: written to, or with O not', ['busybox'], async (world) => {
+  await world.ok(['create', '--name', 'from', world.image, 'x']);
+  const directory = join(world.scratch, 'rootfs');
+  mkdirSync(directory);
+  const tar = join(world.scratch, 'x.tar');
+  await world.ok(['export', '-o', tar, 'from']);
+  assert.equal(spawnSync('tar', ['-xf', tar, '-C', directory]).status, 0);
+  await world.ok(['rm', 'from']);
+  const run = (...words: string[]): Promise<string> => world.ok(['run', '--network', 'none', '--rootfs', ...words]);
+  assert.equal(
+    await run('--rm', directory, 'sh', '-c', 'echo 1 > /one; cat /www/index.html'),
+    'hello from the container',
+  );
+  assert.equal(readFileSync(join(directory, 'one'), 'utf8'), '1\n');
+  assert.equal(await run('--name', 'over', `${directory}:O`, 'sh', '-c', 'echo 2 >> /one; cat /one'), '1\n2');
+  assert.equal(readFileSync(join(directory, 'one'), 'utf8'), '1\n');
+  assert.equal(await world.ok(['start', '-a', 'over']), '1\n2\n2');
+  assert.equal(await world.ok(['diff', 'over']), 'C /one');
+  assert.match(
+    (await world.onggi(['commit', 'over', 'x'])).stderr,
+    /has a directory for a root file system, and no image/,
+  );
+  await world.ok(['rm', 'over']);
+  assert.match((await world.onggi(['run', '--rootfs', `${directory}:X`, 'true'])).stderr, /unknown option "X"/);
+  assert.match((await world.onggi(['run', '--rootfs', `${directory}/none`, 'true'])).stderr, /none/);
+});

@@ -60,7 +60,7 @@ export const command = defineCommand({
     using cidFile = flags.cidfile === undefined ? undefined : openCidFile(flags.cidfile);
     const image = await ensureImage(
       asked.image,
-      flags.pull ?? 'missing',
+      flags.rootfs ? 'none' : (flags.pull ?? 'missing'),
       { platform: flags.platform, quiet: flags.quiet },
       context,
     );

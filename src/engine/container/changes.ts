@@ -27,6 +27,15 @@ function marks(): OverlayAttributes {
 
 export async function diff(context: Context, ref: string): Promise<Change[]> {
   using tree = await openContainerTree(context, ref);
+  if (tree.parts.some(({ noRecord }) => noRecord === true)) {
+    throw new OnggiError(
+      'unsupported',
+      `diff: container "${ref}" works in a directory, of which there is no copy from before`,
+      {
+        hint: 'Make it with --rootfs DIR:O.',
+      },
+    );
+  }
   const attributes = marks();
   return tree.parts
     .flatMap(({ upper, lower, ...part }) => listChanges(upper, lower, { attributes, ...part }))
@@ -72,6 +81,15 @@ export async function commit(
   using tree = await openContainerTree(context, ref, options.signal);
   const { container } = tree;
   const { row } = container;
+  if (container.options.rootfs !== undefined) {
+    throw new OnggiError(
+      'unsupported',
+      `commit: container "${row.name}" has a directory for a root file system, and no image`,
+      {
+        hint: 'Make an image of it: onggi export CONTAINER | onggi import - NAME.',
+      },
+    );
+  }
   await using _ = options.pause === false ? null : await standStill(context, container);
   const made = await commitImage(context.store, {
     base: row.imageId,

@@ -92,6 +92,11 @@ export type ContainerFiles = {
   readonly notify: string;
 };
 
+/** Whether its root file system is the machine's own (the image `host`). */
+export function isHost({ row, options }: Pick<Container, 'row' | 'options'>): boolean {
+  return row.imageId === null && options.rootfs === undefined;
+}
+
 export function filesOf(store: Store, id: string): ContainerFiles {
   const directory = containerPath(store.layout, id);
   return {

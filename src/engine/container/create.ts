@@ -3,9 +3,10 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { fromSystemError, OnggiError } from '../../errors.ts';
 import { findImage } from '../../image/find.ts';
 import { canMapIds, toMachine } from '../../image/id-map.ts';
-import { createSnapshot, removeSnapshot } from '../../image/snapshot.ts';
+import { createSnapshot, createWritableLayer, removeSnapshot } from '../../image/snapshot.ts';
 import { checkSizeLimit, limitSnapshot } from '../../image/snapshot-quota.ts';
 import { storageDriver } from '../../image/storage-driver.ts';
+import { openDirectory } from '../../kernel/directory.ts';
 import { unprivileged } from '../../kernel/user-namespace.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { mergeHealth } from '../../oci/health.ts';
@@ -63,7 +64,7 @@ export async function insertNew(context: Context, given: ContainerOptions): Prom
   checkHostImage(options);
   checkOptions(options);
   checkHealth(options);
-  const image = options.image === hostImage ? null : findImage(store, options.image);
+  const image = options.rootfs !== undefined || options.image === hostImage ? null : findImage(store, options.image);
   const ofImage = image === null ? null : readImageConfig(store, image.id).value.process;
   const resolved = resolveMounts(options.mounts ?? [], sharedBy(store, options), ofImage?.volumes ?? [], newVolumeName);
   const health = mergeHealth(options.health, ofImage?.health);
@@ -103,7 +104,15 @@ export async function insertNew(context: Context, given: ContainerOptions): Prom
 }
 
 /** The kernel stacks nothing on a root whose mounts a user namespace has not made itself (clone_private_mount). */
-function checkHostImage({ image, idMaps }: ContainerOptions): void {
+function checkHostImage({ image, idMaps, rootfs, storageSize }: ContainerOptions): void {
+  if (rootfs !== undefined) {
+    if (storageSize !== undefined && !rootfs.overlay) {
+      throw new OnggiError('unsupported', '--storage-opt size: a directory of yours is not limited', {
+        hint: 'Use DIR:O.',
+      });
+    }
+    return;
+  }
   if (image === hostImage && idMaps !== undefined) {
     throw new OnggiError('unsupported', 'image "host": in a user namespace all files would be nobody\'s', {
       hint: 'Leave --userns out, or use an image.',
@@ -118,7 +127,7 @@ function checkHostImage({ image, idMaps }: ContainerOptions): void {
 /** The image `host` has no config to name a command. */
 export function withHostCommand(options: ContainerOptions): ContainerOptions {
   const none = options.command === undefined || options.command.length === 0;
-  const bare = options.image === hostImage && options.entrypoint === undefined && none;
+  const bare = options.rootfs === undefined && options.image === hostImage && options.entrypoint === undefined && none;
   return bare ? { ...options, command: hostCommand } : options;
 }
 
@@ -126,7 +135,7 @@ function makeDirectories(
   { store, storageDriver: asked }: Context,
   id: string,
   image: ImageRow | null,
-  { idMaps: maps, storageSize: size }: Pick<ContainerOptions, 'idMaps' | 'storageSize'>,
+  { idMaps: maps, storageSize: size, rootfs }: Pick<ContainerOptions, 'idMaps' | 'storageSize' | 'rootfs'>,
   guard: ContentGuard,
 ): void {
   const files = filesOf(store, id);
@@ -136,7 +145,9 @@ function makeDirectories(
     const driver = storageDriver(store, asked);
     const owner = maps === undefined || canMapIds(store, driver) ? {} : { owner: toMachine(maps) };
     if (size !== undefined) checkSizeLimit(store, driver, 'owner' in owner);
-    createSnapshot(store, files, { driver, image: image?.id ?? null, ...owner }, guard);
+    if (rootfs === undefined) createSnapshot(store, files, { driver, image: image?.id ?? null, ...owner }, guard);
+    else if (rootfs.overlay) createWritableLayer(files, rootfs.path);
+    else openDirectory(rootfs.path)[Symbol.dispose]();
     if (size !== undefined) limitSnapshot(files, size);
   } catch (error) {
     throw fromSystemError(error, `make directories of container "${id}"`);

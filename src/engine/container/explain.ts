@@ -115,6 +115,8 @@ const allCapabilities = (1n << 41n) - 1n;
 
 /** Without access to the store, or without the image in it, the plan still shows everything that the options decide. */
 function imageFacts({ root }: Context, options: ContainerOptions, notes: string[]): ImageFacts {
+  const none = { env: [], entrypoint: [], cmd: [], workingDir: '', user: '' };
+  if (options.rootfs !== undefined) return { view: none, layers: [options.rootfs.path], volumes: [] };
   if (options.image === hostImage) return { view: null, layers: ['/'], volumes: [] };
   try {
     using store = openStore(rootOrDefault(root), { readOnly: true });

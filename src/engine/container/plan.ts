@@ -43,7 +43,7 @@ import { makeSpec, type SpecFacts } from '../spec/spec.ts';
 import type { ContainerOptions, IdMaps } from '../types.ts';
 import { volumeFacts } from '../volume/volume.ts';
 import type { VolumeFacts } from '../volume/volume-mount.ts';
-import type { Container, StartRecord } from './container.ts';
+import { type Container, isHost, type StartRecord } from './container.ts';
 import { devicesAt, hostDevices } from './host-devices.ts';
 import { type Joined, nothingJoined, withJoined } from './joined.ts';
 import { type ContainerNetwork, usesPasta } from './network.ts';
@@ -69,7 +69,7 @@ export function compileContainer(
       cgroupsPath,
       files: joined.files ?? files,
       joined: processIds(joined),
-      maskedPaths: row.imageId === null ? hostMaskedPaths(store.layout) : [],
+      maskedPaths: isHost(container) ? hostMaskedPaths(store.layout) : [],
       volumes: (name) => withShared(volumeFacts(store, name), shared.get(name)),
       images: images.source,
       warn: (message) => context.warn(message),
@@ -82,6 +82,10 @@ export function compileContainer(
     row.imageId === null
       ? withHostMounts(made, hostMounts(store.layout, files.disks, options.readOnly === true))
       : made;
+  const made = withSecrets(makeSpec(options, image, facts), files.secrets, options);
+  const spec = isHost(container)
+    ? withHostMounts(made, hostMounts(store.layout, files.disks, options.readOnly === true))
+    : made;
   writeSpec(files.config, spec);
   if (joined.files === null) writeEtc(container, spec.hostname ?? hostname(), network, joined);
   const cgroup = findCgroup(cgroupsPath, host.cgroups);
@@ -199,7 +203,9 @@ export function rootOf({ store }: Context, { row, files, options }: Container): 
   // One and the same mount, so that who looks and who runs see the same.
   if (isMounted(files.merged)) return { kind: 'directory', path: files.merged, ...byKeeper };
   if (isTree(files)) return { kind: 'directory', path: files.tree, ...byKeeper };
-  const lower = row.imageId === null ? ['/'] : lowerDirectories(store, row.imageId);
+  const { rootfs } = options;
+  if (rootfs !== undefined && !rootfs.overlay) return { kind: 'directory', path: rootfs.path, ...ofRootfs(options) };
+  const lower = row.imageId === null ? [rootfs?.path ?? '/'] : lowerDirectories(store, row.imageId);
   return {
     kind: 'overlay',
     directory: store.layout.layers,
@@ -227,6 +233,12 @@ function logFacts({ row, options, files, imageLabels }: Container, spec: Spec): 
     hostname: hostname(),
     path: files.log,
   };
+}
+
+/** The directory may be where the container's root has no way to; its files have ids of the machine, unless told else. */
+function ofRootfs({ idMaps, rootfs }: ContainerOptions): { readonly byKeeper?: 'plain' | 'mapped' } {
+  if (idMaps === undefined) return {};
+  return { byKeeper: rootfs?.mapped === true ? 'mapped' : 'plain' };
 }
 
 /** hostname, hosts and resolv.conf, which the container sees and may change. */

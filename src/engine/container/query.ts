@@ -73,7 +73,9 @@ export async function inspect(
     volumePath: (name) => volumeDataPath(store.layout, name),
     health: summary.health === null ? null : readHealth(files.health, row.state === 'running'),
     lower:
-      row.imageId === null ? ['/'] : lowerDirectories(store, row.imageId).map((name) => layerPath(store.layout, name)),
+      row.imageId === null
+        ? [container.options.rootfs?.path ?? '/']
+        : lowerDirectories(store, row.imageId).map((name) => layerPath(store.layout, name)),
     size: sized?.size,
   });
 }

@@ -19,7 +19,8 @@ import { layerPath } from '../../store/layout.ts';
 import type { Store } from '../../store/store.ts';
 import type { Context } from '../context.ts';
 import { hostMaskedPaths } from '../image/host-image.ts';
-import type { Container } from './container.ts';
+import type { RootDirectory } from '../types.ts';
+import { type Container, type ContainerFiles, isHost } from './container.ts';
 import { lookUp } from './query.ts';
 import { containerLock } from './reconcile.ts';
 
@@ -32,6 +33,8 @@ export type TreePart = {
   /** Topmost first. */
   readonly lower: readonly Directory[];
   readonly whole?: WholeTree;
+  /** Nobody knows what of it is the container's own. */
+  readonly noRecord?: boolean;
   /** From owners in `upper` to those of the image, where they are others. */
   readonly owner?: OwnerMap;
   /** Of what is the container's own. */
@@ -59,6 +62,7 @@ export async function openContainerTree(context: Context, ref: string, signal?: 
 }
 
 function rootPart(store: Store, { row, files, options }: Container, held: DisposableStack): TreePart {
+  if (options.rootfs !== undefined) return directoryPart(options.rootfs, files, held);
   const tree = isTree(files);
   const upper = held.use(openDirectory(tree ? files.tree : files.upper));
   if (row.imageId === null) {
@@ -77,6 +81,17 @@ function rootPart(store: Store, { row, files, options }: Container, held: Dispos
   const whole = { layers: lower, since: wholeSince(files.whole), timeless: isPlace };
   const owner = options.idMaps === undefined || !isShifted(files) ? {} : { owner: fromMachine(options.idMaps) };
   return { below: rootPath, upper, lower, whole, leaveOut, leaveOutOfAll, ...owner };
+}
+
+/** A directory of the user's: with an overlay there is a layer of the container's own, else all is the user's. */
+function directoryPart(rootfs: RootDirectory, files: ContainerFiles, held: DisposableStack): TreePart {
+  const directory = held.use(openDirectory(rootfs.path));
+  const nothing = (): boolean => false;
+  const part = { below: rootPath, leaveOut: nothing, leaveOutOfAll: nothing };
+  if (!rootfs.overlay) return { ...part, upper: directory, lower: [], noRecord: true };
+  const upper = held.use(openDirectory(files.upper));
+  const made = madeByEngine(upper, [directory]);
+  return { ...part, upper, lower: [directory], leaveOut: (path) => made.has(path) };
 }
 
 /**
@@ -151,8 +166,8 @@ function isLike(a: EntryFacts, b: EntryFacts): boolean {
 }
 
 /** The other disks of the machine, as the config.json of the last start has them; none before the first. */
-function diskParts({ row, files }: Container, held: DisposableStack): TreePart[] {
-  if (row.imageId !== null) return [];
+function diskParts({ row, files, options }: Container, held: DisposableStack): TreePart[] {
+  if (!isHost({ row, options })) return [];
   return overlaysOf(files.config).map(({ path, upper }) => ({
     below: parseEntryPath(Buffer.from(path)),
     upper: held.use(openDirectory(upper)),

@@ -4,7 +4,7 @@ import { findCgroup } from '../../runtime/cgroup/layout.ts';
 import { hostFacts } from '../../runtime/host-facts.ts';
 import { compile } from '../../runtime/plan/compile.ts';
 import type { Plan } from '../../runtime/plan/steps.ts';
-import type { Container } from '../container/container.ts';
+import { type Container, isHost } from '../container/container.ts';
 import { processContext, rootOf, specFacts } from '../container/plan.ts';
 import type { Context } from '../context.ts';
 import { hostMounts } from '../image/host-image.ts';
@@ -41,7 +41,7 @@ export function compileView(context: Context, container: Container, socket: stri
   const made = makeSpec({ ...asked, command: ['/'] }, null, facts);
   const own = new Set(shown.map(({ target }) => mountTarget(target)));
   const mounts = (made.mounts ?? []).filter(({ destination }) => own.has(destination));
-  const disks = (row.imageId === null && hostMounts(store.layout, files.disks, options.readOnly === true)) || [];
+  const disks = (isHost(container) && hostMounts(store.layout, files.disks, options.readOnly === true)) || [];
   const places = new Set([...disks, ...mounts].map(({ destination }) => destination));
   const spec = { ...made, mounts: [...disks, ...mounts] };
   const { plan } = compile(spec, {
