@@ -78,11 +78,6 @@ export function compileContainer(
   );
   const image = row.imageId === null ? null : readImageConfig(store, row.imageId).value.process;
   const made = withNotifySocket(withSecrets(makeSpec(options, image, facts), files.secrets, options), container);
-  const spec =
-    row.imageId === null
-      ? withHostMounts(made, hostMounts(store.layout, files.disks, options.readOnly === true))
-      : made;
-  const made = withSecrets(makeSpec(options, image, facts), files.secrets, options);
   const spec = isHost(container)
     ? withHostMounts(made, hostMounts(store.layout, files.disks, options.readOnly === true))
     : made;
