@@ -136,7 +136,8 @@ export async function finish(
       state: neverRan ? 'created' : 'exited',
       ending: JSON.stringify(ending),
       // The starter was killed between "start" and its note of it.
-      ...(!neverRan && row.startedAt === null && { startedAt: ending.finishedAt }),
+      // Or it has noted the start of a short one after its end.
+      ...(!neverRan && (row.startedAt ?? Infinity) > ending.finishedAt && { startedAt: ending.finishedAt }),
       finishedAt: ending.finishedAt,
       pid: null,
       pidStartTime: null,
