@@ -50,18 +50,14 @@ async function execute(program: Program, onLine: (line: string) => void): Promis
   const killGroup = () => {
     if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
   };
-  const interrupted = () => {
-    killGroup();
-    process.exit(130);
-  };
-  process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
+  endWithUs(killGroup);
   const timer = setTimeout(() => {
     onLine(`"${command} ${args.slice(0, 4).join(' ')} ..." did not end within ${limit} s`);
     killGroup();
   }, limit * 1000);
   const finish = () => {
     clearTimeout(timer);
-    process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
+    running.delete(killGroup);
   };
   createInterface({ input: child.stdout }).on('line', onLine);
   createInterface({ input: child.stderr }).on('line', onLine);
@@ -76,4 +72,18 @@ async function execute(program: Program, onLine: (line: string) => void): Promis
       resolve(status);
     });
   });
+}
+
+/** How to kill each program that has not ended: a phase may go on beside another. */
+const running = new Set<() => void>();
+
+function endWithUs(kill: () => void): void {
+  if (running.size === 0 && process.listenerCount('SIGTERM') === 0) {
+    const interrupted = () => {
+      for (const killOne of running) killOne();
+      process.exit(130);
+    };
+    process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
+  }
+  running.add(kill);
 }
