@@ -21,7 +21,7 @@ PACKAGES := node_modules/.package-lock.json
 TOOLCHAIN := toolchain/node_modules/.package-lock.json
 
 SOURCES := $(shell find src -name '*.ts' ! -name '*.test.ts')
-NATIVE := $(wildcard native/*.c native/*.h native/Makefile)
+NATIVE := $(wildcard native/*/*.c native/*/*.h native/Makefile)
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := build

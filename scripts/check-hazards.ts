@@ -5,7 +5,7 @@ import { findHazards } from './hazard-rules.ts';
 import { hazards } from './hazard-table.ts';
 
 const repository = join(import.meta.dirname, '..');
-const paths = globSync(['native/*.c', 'native/*.h', 'src/**/*.ts'], { cwd: repository }).sort();
+const paths = globSync(['native/*/*.c', 'native/*/*.h', 'src/**/*.ts'], { cwd: repository }).sort();
 const files = new Map(paths.map((path) => [path, readFileSync(join(repository, path), 'utf8')]));
 const findings = findHazards(files, hazards);
 

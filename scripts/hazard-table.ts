@@ -21,9 +21,9 @@ export type Exception = {
 };
 
 /** C that runs on the machines of users: not the probe, which is the attacker, nor the fuzzer. */
-const native = /^native\/(?!probe)[^/]+\.[ch]$/;
+const native = /^native\/(?!probe\/|fuzz\/)[^/]+\/[^/]+\.[ch]$/;
 /** What runs as the first process of a container, with paths of the image or the bundle in its hands. */
-const inside = /^native\/(?:step-[^/]+|target|kernel-mount|proc|accounts)\.c$/;
+const inside = /^native\/step\/(?:step-[^/]+|target|kernel-mount|proc|accounts)\.c$/;
 const source = /^src\/.*(?<!\.test)\.ts$/;
 
 export const hazards: readonly HazardRule[] = [
@@ -31,7 +31,7 @@ export const hazards: readonly HazardRule[] = [
     rule: "no shell and no search along the caller's PATH: execve(2) with a path (THREATS N)",
     files: native,
     pattern: /\b(?:system|popen|wordexp|execlp?|execle|execvpe?|posix_spawnp)\s*\(/,
-    exceptions: [{ file: 'native/unshare.c', why: "the user's own command, found as his shell would" }],
+    exceptions: [{ file: 'native/shim/unshare.c', why: "the user's own command, found as his shell would" }],
   },
   {
     rule: 'a program is executed in one of few places (THREATS A, S)',
@@ -39,21 +39,21 @@ export const hazards: readonly HazardRule[] = [
     pattern: /\b(?:execve|execveat|fexecve|posix_spawn)\s*\(/,
     exceptions: [
       {
-        file: 'native/addon_process.c',
+        file: 'native/addon/addon_process.c',
         why: 'criu and the like in place of onggi',
       },
-      { file: 'native/addon_spawn.c', why: 'the shim, through a sealed descriptor' },
-      { file: 'native/enter.c', why: 'onggi itself, by its absolute path' },
-      { file: 'native/health.c', why: 'onggi, which sees to an unhealthy container' },
-      { file: 'native/hook.c', why: 'hooks of the bundle' },
-      { file: 'native/idmap.c', why: 'newuidmap and newgidmap' },
-      { file: 'native/shim.c', why: 'onggi reconcile' },
-      { file: 'native/step-exec.c', why: 'the command of the container' },
+      { file: 'native/addon/addon_spawn.c', why: 'the shim, through a sealed descriptor' },
+      { file: 'native/shim/enter.c', why: 'onggi itself, by its absolute path' },
+      { file: 'native/shim/health.c', why: 'onggi, which sees to an unhealthy container' },
+      { file: 'native/shim/hook.c', why: 'hooks of the bundle' },
+      { file: 'native/step/idmap.c', why: 'newuidmap and newgidmap' },
+      { file: 'native/shim/shim.c', why: 'onggi reconcile' },
+      { file: 'native/step/step-exec.c', why: 'the command of the container' },
     ],
   },
   {
     rule: "nobody executes what /proc/self/exe says: in a container that is the attacker's (CVE-2019-5736)",
-    files: /^(?:native\/(?!probe)|src\/(?!.*\.test\.ts$))/,
+    files: /^(?:native\/(?!probe\/|fuzz\/)|src\/(?!.*\.test\.ts$))/,
     pattern: /\/proc\/(?:self|thread-self)\/exe/,
   },
   {
@@ -76,41 +76,41 @@ export const hazards: readonly HazardRule[] = [
       /(?<![\w.>])(?:open|fopen|opendir|stat|mkdir|mknod|symlink|link|rename|unlink|rmdir|chmod|chown|lchown|truncate|mount|umount2?|sys_mount|sys_umount|chroot|chdir)\s*\((?!"\/")|\bAT_FDCWD\b/,
     exceptions: [
       {
-        file: 'native/proc.c',
+        file: 'native/step/proc.c',
         text: 'init->root >= 0 ? init->root : AT_FDCWD',
         why: 'no root of its own: an exec, which is inside',
       },
       {
-        file: 'native/step-bind.c',
+        file: 'native/step/step-bind.c',
         text: 'mount_clone(AT_FDCWD, source',
         why: 'the source of a bind is a path of the host',
       },
       {
-        file: 'native/step-mount.c',
+        file: 'native/step/step-mount.c',
         text: 'sys_mount(NULL, of_holder',
         why: 'propagation from the top down, before there is a root',
       },
-      { file: 'native/step-move-root.c', why: 'mounts of the host, by the names that the kernel gives them' },
-      { file: 'native/step-overlay.c', why: 'layers and the place of the root are of the store' },
+      { file: 'native/step/step-move-root.c', why: 'mounts of the host, by the names that the kernel gives them' },
+      { file: 'native/step/step-overlay.c', why: 'layers and the place of the root are of the store' },
       {
-        file: 'native/step-process.c',
+        file: 'native/step/step-process.c',
         text: 'init->root >= 0 ? init->root : AT_FDCWD',
         why: 'an exec, which is inside',
       },
       {
-        file: 'native/step-process.c',
+        file: 'native/step/step-process.c',
         text: 'stat(path, &status)',
         why: 'after the pivot, as the user of the container',
       },
-      { file: 'native/step-process.c', text: 'SYS_faccessat2', why: 'the same' },
-      { file: 'native/step-root.c', text: 'init->root = (int)SYS(open(path', why: 'the root itself' },
+      { file: 'native/step/step-process.c', text: 'SYS_faccessat2', why: 'the same' },
+      { file: 'native/step/step-root.c', text: 'init->root = (int)SYS(open(path', why: 'the root itself' },
       {
-        file: 'native/step-root.c',
+        file: 'native/step/step-root.c',
         text: 'mount_clone(AT_FDCWD, path, 0)',
         why: 'a device of the host, compared by number',
       },
-      { file: 'native/step-root.c', text: 'sys_umount(".", UMOUNT_DETACH)', why: 'the old root' },
-      { file: 'native/step-root.c', text: 'sys_mount(NULL, "."', why: 'the old root' },
+      { file: 'native/step/step-root.c', text: 'sys_umount(".", UMOUNT_DETACH)', why: 'the old root' },
+      { file: 'native/step/step-root.c', text: 'sys_mount(NULL, "."', why: 'the old root' },
     ],
   },
   {
@@ -118,9 +118,9 @@ export const hazards: readonly HazardRule[] = [
     files: native,
     pattern: /\bsys_openat2\s*\(/,
     exceptions: [
-      { file: 'native/path.c', why: 'RESOLVE_IN_ROOT' },
-      { file: 'native/proc.c', why: 'RESOLVE_BENEATH' },
-      { file: 'native/syscalls.h', why: 'defines it' },
+      { file: 'native/step/path.c', why: 'RESOLVE_IN_ROOT' },
+      { file: 'native/step/proc.c', why: 'RESOLVE_BENEATH' },
+      { file: 'native/system/syscalls.h', why: 'defines it' },
     ],
   },
   {
@@ -136,9 +136,9 @@ export const hazards: readonly HazardRule[] = [
   },
   {
     rule: 'no abstract sockets: anybody in the network namespace can connect (CVE-2020-15257)',
-    files: /^(?:native\/(?!probe)|src\/(?!.*\.test\.ts$))/,
+    files: /^(?:native\/(?!probe\/|fuzz\/)|src\/(?!.*\.test\.ts$))/,
     pattern: /sun_path\[0\]\s*=\s*'\\0'|listen\(\s*'\\0|path:\s*'\\0/,
-    exceptions: [{ file: 'native/addon_datagram.c', why: 'connects to the systemd that NOTIFY_SOCKET names' }],
+    exceptions: [{ file: 'native/addon/addon_datagram.c', why: 'connects to the systemd that NOTIFY_SOCKET names' }],
   },
   {
     rule: 'no shell: programs are started with a list of arguments (THREATS N)',

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../addon_log_decode.h"
-#include "../log-format.h"
+#include "addon_log_decode.h"
+#include "log-format.h"
 
 static uint64_t state;
 

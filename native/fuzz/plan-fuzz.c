@@ -8,8 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../options.h"
-#include "../plan-reader.h"
+#include "options.h"
+#include "plan-reader.h"
 
 static uint64_t state;
 

@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../remove.h"
-#include "../unpack.h"
+#include "remove.h"
+#include "unpack.h"
 
 static uint64_t state;
 

@@ -1,5 +1,5 @@
 /**
- * What the unpacker is told and what it answers (native/unpack.h), as bytes. Little-endian; a string is its length, its
+ * What the unpacker is told and what it answers (native/unpack/unpack.h), as bytes. Little-endian; a string is its length, its
  * bytes and a NUL. Pure.
  */
 import type { EntryPath } from './entry-path.ts';

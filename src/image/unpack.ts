@@ -2,7 +2,7 @@
  * Turns a layer's tar archive into a directory that serves as a lower layer of overlayfs: whiteouts become character
  * devices 0/0, opaque directories get an attribute (Documentation/filesystems/overlayfs.rst). The archive is hostile. It
  * is parsed here, in memory-safe code that opens nothing; what is to be made goes as records to a process of its own, which
- * makes it and can do nothing else (native/unpack.h). Layers are so unpacked side by side on all processors.
+ * makes it and can do nothing else (native/unpack/unpack.h). Layers are so unpacked side by side on all processors.
  */
 import { constants } from 'node:os';
 import { fromSystemError, OnggiError } from '../errors.ts';

@@ -2,7 +2,7 @@
 export type Name = string | Uint8Array;
 
 /**
- * The whole native surface (native/addon.c). Thin calls: each throws an `Error` whose `code` is the errno word
+ * The whole native surface (native/addon/addon.c). Thin calls: each throws an `Error` whose `code` is the errno word
  * ("ENOENT"), `errno` the positive number, `syscall` the call's name. Only `kernel/addon.ts` loads the addon, and
  * only files of `kernel/` call it; they turn errno into OnggiError and say what was tried.
  *

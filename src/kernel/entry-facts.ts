@@ -59,7 +59,7 @@ export function descriptorFacts(descriptor: Descriptor): EntryFacts {
   return native('look at a descriptor', (addon) => factsOf(addon.descriptorFacts(descriptor.fd)));
 }
 
-/** In the order of make_facts() in native/addon_entry.c. */
+/** In the order of make_facts() in native/addon/addon_entry.c. */
 function factsOf(bytes: Uint8Array): EntryFacts {
   const [mode = 0, uid = 0, gid = 0, size = 0, links = 0, major = 0, minor = 0, ...more] = new Float64Array(
     bytes.buffer,

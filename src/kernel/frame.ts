@@ -1,6 +1,6 @@
 /**
  * Frames of the shim's attach socket as values, and the client's side of its protocol as a state machine. The diagram
- * and the layout stand in `native/protocol.h`. Pure.
+ * and the layout stand in `native/shim/protocol.h`. Pure.
  *
  * Round trip: `decodeFrames(encodeFrame(f))` is what the shim reads; the bytes that it writes become `ShimEvent`s.
  */

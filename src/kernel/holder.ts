@@ -1,4 +1,4 @@
-/** A process that does nothing but be there (native/main.c, --hold). */
+/** A process that does nothing but be there (native/shim/main.c, --hold). */
 import { native, shimPath } from './addon.ts';
 import { ownDescriptor } from './descriptor.ts';
 

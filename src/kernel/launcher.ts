@@ -1,5 +1,5 @@
 /**
- * Starting a launcher (native/launcher.c): the parent of a container for as long as it is being made, or until it ends.
+ * Starting a launcher (native/shim/launcher.c): the parent of a container for as long as it is being made, or until it ends.
  *
  * All but the wait for the exit block: nothing else is to be done meanwhile, and a turn of the event loop costs more
  * than what is waited for. The launcher is in the caller's process group and takes no signal but SIGWINCH; whoever
@@ -104,7 +104,7 @@ export function launchAhead(request: LaunchRequest): Waiting {
   unused.use(channel);
   own(theirs);
   const passed = (request.passed ?? []).reduce((set, signal) => set | (1 << signal), 0);
-  // Descriptors 0 and up of native/launcher.c.
+  // Descriptors 0 and up of native/shim/launcher.c.
   const fds = [...request.stdio, planEnd, theirs, console, ...request.preserve];
   native(`start "${path}"`, (calls) => calls.launch(path, request.id, request.directory ?? '', fds));
   if (passed !== 0) native('pass signals on', (calls) => calls.passSignals(channel.fd, passed));

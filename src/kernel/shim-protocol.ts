@@ -1,5 +1,5 @@
 /**
- * What the shim may say when, as a table (the diagram stands in `native/protocol.h`). Pure.
+ * What the shim may say when, as a table (the diagram stands in `native/shim/protocol.h`). Pure.
  *
  * The client's states: `greeted` (HELLO sent, nothing heard), the shim's own states, `failed` (a step failed, the exit
  * is still to come) and `ended`.

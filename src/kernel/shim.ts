@@ -1,4 +1,4 @@
-/** Starting the shim (native/main.c): plan in, nothing out but what went wrong. */
+/** Starting the shim (native/shim/main.c): plan in, nothing out but what went wrong. */
 import { openSync } from 'node:fs';
 import { fromSystemError, OnggiError } from '../errors.ts';
 import { native, shimPath } from './addon.ts';
@@ -39,7 +39,7 @@ export function startShim({ id, plan, lock }: ShimStart): StartingShim {
   using nothing = openNull();
   using opened = new DisposableStack();
   const complaint = opened.use(scratchFile('complaint'));
-  // Descriptors 0 to 4 of native/main.c.
+  // Descriptors 0 to 4 of native/shim/main.c.
   const fds = [nothing.fd, nothing.fd, complaint.fd, plans.fd, ...(lock === undefined ? [] : [lock.fd])];
   const pid = native(`start shim "${path}"`, (calls) =>
     calls.spawn(executable.fd, ['onggi-shim', id], shimEnvironment(process.env), fds),

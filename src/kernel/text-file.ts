@@ -46,7 +46,7 @@ export function ownershipOf(path: string): Ownership | undefined {
     if (missing.includes(errnoOf(error) ?? '')) return undefined;
     throw fromSystemError(error, `look at "${path}"`);
   }
-  // In the order of make_facts() in native/addon_entry.c.
+  // In the order of make_facts() in native/addon/addon_entry.c.
   const [mode = 0, uid = -1, gid = -1] = new Float64Array(facts.buffer, facts.byteOffset, 3);
   return { kind: mode & 0o170000, mode: mode & 0o7777, uid, gid };
 }

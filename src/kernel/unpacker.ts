@@ -1,5 +1,5 @@
 /**
- * The process that makes the files of a layer (native/unpack.c): it sees nothing of the machine but the layer, and is
+ * The process that makes the files of a layer (native/unpack/unpack.c): it sees nothing of the machine but the layer, and is
  * told by records what to make. Acts.
  */
 import { read, write } from 'node:fs';

@@ -1,5 +1,5 @@
 /**
- * User namespaces of ordinary users (native/unshare.c): what has to do with files of the ids that containers have is
+ * User namespaces of ordinary users (native/shim/unshare.c): what has to do with files of the ids that containers have is
  * done in one, by a program that is executed there. Acts.
  */
 import { fromSystemError, OnggiError } from '../errors.ts';

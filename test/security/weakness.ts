@@ -13,43 +13,43 @@ export type Weakness = {
 };
 
 const leakRoot: Edit = {
-  file: 'native/main.c',
+  file: 'native/shim/main.c',
   from: '    static struct shim shim;\n',
   to: '    static struct shim shim;\n    for (int i = 0; i < 3; i++) SYS(fcntl(open("/", O_PATH | O_DIRECTORY), F_DUPFD, 7 + i));\n',
 };
 const keepLeaks: readonly Edit[] = [
-  { file: 'native/main.c', from: '    sys_close_range(LOCK_FD + 1, ~0u, 0);\n', to: '' },
+  { file: 'native/shim/main.c', from: '    sys_close_range(LOCK_FD + 1, ~0u, 0);\n', to: '' },
   {
-    file: 'native/init.c',
+    file: 'native/step/init.c',
     from: 'return sys_close_range((unsigned)first + (unsigned)count, ~0u, 0);',
     to: 'return first * count * 0;',
   },
 ];
 const plainDirectory: readonly Edit[] = [
   {
-    file: 'native/step-process.c',
+    file: 'native/step/step-process.c',
     from: 'int result = directory < 0 ? directory : (int)SYS(fchdir(directory));\n    if (result == 0) result = check_directory();',
     to: 'int result = (int)SYS(chdir(path));\n    if (result == -2000) result = check_directory();',
   },
 ];
 /** Paths of the container as the kernel resolves them for anybody. */
 const openLookup: Edit = {
-  file: 'native/path.c',
+  file: 'native/step/path.c',
   from: 'RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve',
   to: '(resolve & 0)',
 };
 const laxTargets: Edit = {
-  file: 'native/target.c',
+  file: 'native/step/target.c',
   from: 'if (!strict) return root_make',
   to: 'if (!strict || 1) return root_make',
 };
 const anyCover: Edit = {
-  file: 'native/target.c',
+  file: 'native/step/target.c',
   from: 'if (!on_procfs(target)) {',
   to: 'if (1) {\n        return 0;',
 };
 const anyKernelMount: Edit = {
-  file: 'native/kernel-mount.c',
+  file: 'native/step/kernel-mount.c',
   from: 'if (result == 0) return fail(&init->failure, ESTALE',
   to: 'if (result == 2) return fail(&init->failure, ESTALE',
 };
@@ -58,7 +58,7 @@ const anyKernelMount: Edit = {
 const strayKernelMounts: readonly Edit[] = [
   laxTargets,
   anyKernelMount,
-  { file: 'native/kernel-mount.c', from: 'init->kernel_mounts[i] = kept;', to: 'close(kept);' },
+  { file: 'native/step/kernel-mount.c', from: 'init->kernel_mounts[i] = kept;', to: 'close(kept);' },
 ];
 
 export const weaknesses: readonly Weakness[] = [
@@ -89,7 +89,7 @@ export const weaknesses: readonly Weakness[] = [
     without: 'the read-only clone of the mount that the shim is executed from',
     edits: [
       {
-        file: 'native/addon_process.c',
+        file: 'native/addon/addon_process.c',
         from: 'int fd = clone_read_only(a[0].text);',
         to: '(void)clone_read_only; int fd = open(a[0].text, O_PATH | O_CLOEXEC);',
       },
@@ -146,12 +146,12 @@ export const weaknesses: readonly Weakness[] = [
     without: 'the look at what /dev/null is',
     edits: [
       {
-        file: 'native/step-root.c',
+        file: 'native/step/step-root.c',
         from: 'scoped_fd fd = root_open(init->root, "/dev/null", O_PATH, RESOLVE_NO_SYMLINKS);',
         to: 'scoped_fd fd = root_open(init->root, "/dev/null", O_PATH, 0);',
       },
       {
-        file: 'native/step-root.c',
+        file: 'native/step/step-root.c',
         from: 'status.st_rdev != makedev(1, 3))) result = -EPERM',
         to: 'status.st_rdev == 0)) result = 0',
       },
@@ -162,12 +162,12 @@ export const weaknesses: readonly Weakness[] = [
     without: 'the terminal by its master',
     edits: [
       {
-        file: 'native/step-console.c',
+        file: 'native/step/step-console.c',
         from: 'O_RDWR | O_NOCTTY | O_NONBLOCK, RESOLVE_NO_SYMLINKS',
         to: 'O_RDWR | O_NOCTTY | O_NONBLOCK, 0',
       },
       {
-        file: 'native/step-console.c',
+        file: 'native/step/step-console.c',
         from: 'bind_console(const struct init *init, int slave) {\n    scoped_fd tree = mount_clone(slave, "", 0);',
         to: 'bind_console(const struct init *init, int slave) {\n    (void)slave;\n    scoped_fd name = root_open(init->root, "/dev/pts/0", O_PATH, 0);\n    scoped_fd tree = mount_clone(name, "", 0);',
       },
@@ -178,17 +178,21 @@ export const weaknesses: readonly Weakness[] = [
     without: 'a procfs of its own, and the check of what was opened',
     edits: [
       {
-        file: 'native/proc.c',
+        file: 'native/step/proc.c',
         from: 'scoped_fd fd = mount_private();',
         to: '(void)mount_private;\n    scoped_fd fd = -1;',
       },
       {
-        file: 'native/proc.c',
+        file: 'native/step/proc.c',
         from: 'fstatfs(fd, &status) == 0 && status.f_type == MAGIC_PROC',
         to: 'fstatfs(fd, &status) == 0',
       },
-      { file: 'native/proc.c', from: 'O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS);', to: 'O_PATH | O_DIRECTORY, 0);' },
-      { file: 'native/proc.c', from: ' | RESOLVE_NO_XDEV', to: '' },
+      {
+        file: 'native/step/proc.c',
+        from: 'O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS);',
+        to: 'O_PATH | O_DIRECTORY, 0);',
+      },
+      { file: 'native/step/proc.c', from: ' | RESOLVE_NO_XDEV', to: '' },
       anyCover,
     ],
   },
@@ -197,7 +201,7 @@ export const weaknesses: readonly Weakness[] = [
     without: 'the filter',
     edits: [
       {
-        file: 'native/step-seccomp.c',
+        file: 'native/step/step-seccomp.c',
         from: 'listener_install(init, load, &filter) : load(&filter)',
         to: 'listener_install(init, load, &filter) : 0',
       },

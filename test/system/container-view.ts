@@ -1,4 +1,4 @@
-/** What a container sees of itself (native/probe-report.c) and what the engine tells of it, for tests to compare. */
+/** What a container sees of itself (native/probe/probe-report.c) and what the engine tells of it, for tests to compare. */
 import assert from 'node:assert/strict';
 import { readdirSync, readlinkSync } from 'node:fs';
 import type { World } from '../harness/system-test.ts';

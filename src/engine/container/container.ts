@@ -62,7 +62,7 @@ export type ContainerFiles = {
   /** Written by the shim; renamed to `recorded` once its content is in the database. */
   readonly exit: string;
   readonly recorded: string;
-  /** Where the shim writes the record before it renames it (native/ending.c); blanks keep room for it. */
+  /** Where the shim writes the record before it renames it (native/shim/ending.c); blanks keep room for it. */
   readonly exitRoom: string;
   /** flock'ed by the shim for as long as it lives. */
   readonly shimLock: string;
@@ -77,7 +77,7 @@ export type ContainerFiles = {
   readonly images: string;
   /** Of the process that connects an ordinary user's container to the network. */
   readonly pasta: { readonly pid: string; readonly log: string };
-  /** Of the health checks (native/health-file.c). */
+  /** Of the health checks (native/shim/health-file.c). */
   readonly health: string;
   /** Where the init mounts the root, inside its own mount namespace only. */
   readonly rootfs: string;

@@ -49,7 +49,7 @@ import { lockContainer } from './reconcile.ts';
 import { startRequired } from './requirements.ts';
 import { keepShim, keepShimSoon } from './shim-scope.ts';
 
-/** Bytes: the longest record that native/ending.c writes. */
+/** Bytes: the longest record that native/shim/ending.c writes. */
 const exitRecordSize = 4096;
 
 export async function startDetached(context: Context, ref: string): Promise<void> {

@@ -6,7 +6,7 @@ import type { Container } from '../container/container.ts';
 import { readImageConfig } from '../image/view.ts';
 import type { Side } from './side.ts';
 
-/** As native/accounts.c reads them. */
+/** As native/step/accounts.c reads them. */
 const accountsMax = 1024 * 1024;
 
 export type Owner = { readonly uid: number; readonly gid: number };

@@ -1,4 +1,4 @@
-/** What the shim keeps of the health of a container (native/health-file.c), read. */
+/** What the shim keeps of the health of a container (native/shim/health-file.c), read. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf, fromSystemError } from '../../errors.ts';

@@ -12,7 +12,7 @@ const blockSize = 256 << 10;
 const longestLine = 16 << 20;
 const mostRuns = 4096;
 const errorRun = 0x8000_0000;
-/** enum log_stop of native/addon_log_decode.h */
+/** enum log_stop of native/addon/addon_log_decode.h */
 const stops = { full: 1, foreign: 2 } as const;
 
 export type BlockReader = {

@@ -108,7 +108,7 @@ test('rotated files, oldest first; those after one that is known', () => {
 test('in the midst of a rotation a number is missing, and an open file is still that file', () => {
   writeFileSync(path, lines('old'));
   using before = open();
-  // native/log.c: log -> log.1, and only then a new log.
+  // native/log/log.c: log -> log.1, and only then a new log.
   renameSync(path, `${path}.1`);
   using between = open();
   assert.deepEqual(between.files.map(texts), [['old']]);
@@ -137,7 +137,7 @@ test('a log that can’t be opened is an error, not an empty log', () => {
 test('compressed files are read; one that got the inode of a compressed one is another', () => {
   writeFileSync(path, lines('new'));
   const inode = statSync(path, { bigint: true }).ino;
-  // What native/log-compress.c writes: the subfield "OG" has the inode that the file had.
+  // What native/log/log-compress.c writes: the subfield "OG" has the inode that the file had.
   const compressed = (text: string): Buffer => {
     const plain = gzipSync(text);
     const extra = Buffer.from([12, 0, 0x4f, 0x47, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0]);

@@ -3,7 +3,7 @@
  * with the highest number the oldest. The shim appends whole lines, so a line without its newline is still being
  * written and is left for the next look.
  *
- * Rotation renames from the highest number down and makes a new `log` last (native/log.c), while readers read. So a
+ * Rotation renames from the highest number down and makes a new `log` last (native/log/log.c), while readers read. So a
  * file is known by its inode, not its name; files are opened from the newest to the oldest, against the direction in
  * which they move, and a missing number does not mean that there are none after it.
  */
@@ -77,7 +77,7 @@ function openLogFile(path: string, format: LogFormat): LogFile | undefined {
   return logFile(fd, format, fstatSync(fd, { bigint: true }).ino, { [Symbol.dispose]: () => closeSync(fd) });
 }
 
-/** Of a rotated file, which nobody writes to any more. It is known by the inode that it had (native/log-compress.c). */
+/** Of a rotated file, which nobody writes to any more. It is known by the inode that it had (native/log/log-compress.c). */
 function openCompressed(path: string, format: LogFormat): LogFile | undefined {
   let bytes: Buffer;
   try {

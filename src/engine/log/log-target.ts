@@ -1,4 +1,4 @@
-/** From the log configuration of a container to what its shim is told (native/log-config.h). Pure. */
+/** From the log configuration of a container to what its shim is told (native/log/log-config.h). Pure. */
 import type { LogFile, LogServer, LogTarget } from '../../runtime/plan/steps.ts';
 import type { LogConfig } from '../types/log.ts';
 import { parseAddress } from './log-address.ts';

@@ -1,4 +1,4 @@
-/** The records of keepers, as native/plan.h describes them. Pure. */
+/** The records of keepers, as native/plan/plan.h describes them. Pure. */
 import { healthActionNumbers, logDriverNumbers, logTransportNumbers } from './numbers.ts';
 import type { HealthCheck, LauncherOptions, ShimOptions } from './steps.ts';
 import type { Writer } from './writer.ts';

@@ -7,7 +7,7 @@ import { cloneFlags, hookKindNumbers, keeperOpNumbers, opNumbers, phaseNumbers }
 import { stepAt } from './step-error.ts';
 import type { InitStep, Plan } from './steps.ts';
 
-const header = readFileSync(new URL('../../../native/plan.h', import.meta.url), 'utf8');
+const header = readFileSync(new URL('../../../native/plan/plan.h', import.meta.url), 'utf8');
 
 /** The enum entries of the header that begin with `prefix`, as `[our-name, number]`. */
 function enumOfHeader(prefix: string): [string, number][] {
@@ -67,7 +67,7 @@ function decode(bytes: Uint8Array): Record[] {
   return records;
 }
 
-test('op and phase numbers are those of native/plan.h, in both directions', () => {
+test('op and phase numbers are those of native/plan/plan.h, in both directions', () => {
   assert.deepEqual(Object.fromEntries(enumOfHeader('OP')), { ...keeperOpNumbers, ...opNumbers });
   assert.deepEqual(Object.fromEntries(enumOfHeader('PHASE')), phaseNumbers);
   const kinds = enumOfHeader('HOOK').map(([name, number]) => [name.replace(/-(.)/, (_, c) => c.toUpperCase()), number]);

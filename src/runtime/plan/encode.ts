@@ -1,5 +1,5 @@
 /**
- * Plan to bytes, exactly as native/plan.h describes them. Pure.
+ * Plan to bytes, exactly as native/plan/plan.h describes them. Pure.
  *
  * Each op has one row in `payloads`, so a step without an encoder does not compile; a test compares the numbers here
  * with those of the header.

@@ -46,7 +46,7 @@ export type LogServer = {
   readonly port: number;
 };
 
-/** A log that goes to a server. What the parts mean for each driver stands in native/log-config.h. */
+/** A log that goes to a server. What the parts mean for each driver stands in native/log/log-config.h. */
 export type LogTarget = {
   readonly driver: 'journald' | 'syslog' | 'fluentd' | 'gelf';
   readonly server: LogServer;
@@ -56,7 +56,7 @@ export type LogTarget = {
   readonly fields: Uint8Array;
 };
 
-/** How the shim checks the health of its container (native/health.h). Times in milliseconds, paths absolute. */
+/** How the shim checks the health of its container (native/shim/health.h). Times in milliseconds, paths absolute. */
 export type HealthCheck = {
   /** With the plan of a check in it; gets what comes of the checks. */
   readonly directory: string;

@@ -213,7 +213,7 @@ export function parseMountOptions(destination: string, options: readonly string[
 
 /**
  * A comma would end the option and start another one (THREATS N), unless a backslash stands before it, by which
- * overlayfs and native/mount.c know that it belongs to a path.
+ * overlayfs and native/step/mount.c know that it belongs to a path.
  */
 function checkData(destination: string, option: string): string {
   if (/[\n\0]/.test(option) || /[,\\]/.test(option.replace(/\\./gs, ''))) {

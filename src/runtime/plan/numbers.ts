@@ -1,4 +1,4 @@
-/** Numbers of the plan's binary form; native/plan.h has the same, and a test compares the two. */
+/** Numbers of the plan's binary form; native/plan/plan.h has the same, and a test compares the two. */
 import type { MountAttributes, NamespaceType, Op } from './steps.ts';
 
 /** enum plan_phase */
@@ -79,7 +79,7 @@ export const hookKindNumbers = { prestart: 0, createRuntime: 1, createContainer:
 /** Of a mount whose attributes don't change. */
 export const noAttributes: MountAttributes = { set: 0, clear: 0, words: [] };
 
-/** enum log_driver of native/log-config.h */
+/** enum log_driver of native/log/log-config.h */
 export const logDriverNumbers = {
   'json-file': 1,
   local: 2,
@@ -90,5 +90,5 @@ export const logDriverNumbers = {
   gelf: 7,
 } as const;
 
-/** enum log_transport of native/log-config.h */
+/** enum log_transport of native/log/log-config.h */
 export const logTransportNumbers = { udp: 1, tcp: 2, stream: 3, datagram: 4 } as const;

@@ -4,7 +4,7 @@ import type { StepReport } from '../../kernel/frame.ts';
 import { errnoName } from '../../oci/errno.ts';
 import type { Plan, Step } from './steps.ts';
 
-/** Of the clone, native/plan.h. */
+/** Of the clone, native/plan/plan.h. */
 const spawnIndex = 1;
 
 /** What messages say was tried. */
@@ -12,7 +12,7 @@ export function attempt(plan: Plan): string {
   return plan.spawn.kind === 'join' ? 'exec' : 'start container';
 }
 
-/** Index 0 is the shim's own record, 1 the spawn, and a health check comes next (native/plan.h). */
+/** Index 0 is the shim's own record, 1 the spawn, and a health check comes next (native/plan/plan.h). */
 export function stepAt(plan: Plan, index: number): Step | undefined {
   return [...plan.prepare, ...plan.attach, ...plan.init, ...plan.cleanup][index - (plan.health === undefined ? 2 : 3)];
 }
@@ -26,7 +26,7 @@ const hookErrnos: ReadonlySet<string> = new Set(['ECANCELED', 'ETIMEDOUT']);
  */
 export function stepError({ step: index, errno, text }: StepReport, plan: Plan): OnggiError {
   const step = stepAt(plan, index);
-  // A hook that was executed and failed: the text says all (native/hook.h).
+  // A hook that was executed and failed: the text says all (native/shim/hook.h).
   const judged = step?.op === 'hook' && hookErrnos.has(errnoName(errno));
   if (judged) return new OnggiError('unavailable', `${attempt(plan)}: ${text}`);
   if (step === undefined || !commandOps.has(step.op)) {

@@ -1,7 +1,7 @@
 /**
  * The vocabulary of plans: every kernel step that onggi knows, as plain data.
  *
- * A plan is a flat, ordered list. `encode.ts` turns it into the bytes that `native/plan.h` describes, `explain.ts`
+ * A plan is a flat, ordered list. `encode.ts` turns it into the bytes that `native/plan/plan.h` describes, `explain.ts`
  * into words; both are total over this union, so a step that can't be encoded or explained does not compile.
  * Steps carry no policy: whoever compiles the plan has decided everything (DESIGN 2.3).
  *

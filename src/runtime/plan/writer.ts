@@ -1,7 +1,7 @@
-/** A growing run of bytes in the field types of native/plan.h. Pure. */
+/** A growing run of bytes in the field types of native/plan/plan.h. Pure. */
 import { OnggiError } from '../../errors.ts';
 
-/** PLAN_MAX_BYTES of native/plan.h. */
+/** PLAN_MAX_BYTES of native/plan/plan.h. */
 const planMaxBytes = 16 << 20;
 
 /** The length that stands for "none" in a `str?`. */

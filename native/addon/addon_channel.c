@@ -63,7 +63,7 @@ static napi_value run_open_fifo(napi_env env, const struct argument *a) {
 }
 
 static napi_value run_read_once(napi_env env, const struct argument *a) {
-    /* Larger than any frame of a launcher or an init (native/frame.h). */
+    /* Larger than any frame of a launcher or an init (native/shim/frame.h). */
     char bytes[4096];
     ssize_t length;
     RETRY(length, read((int)a[0].number, bytes, sizeof bytes));
