@@ -123,6 +123,7 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'container/restart.ts',
       'container/settled.ts',
       'container/shim-scope.ts',
+      'container/relink.ts',
       'container/size.ts',
       'container/start.ts',
       'container/tree.ts',

@@ -32,6 +32,13 @@ systemTest('network, IPC, PID and UTS namespaces are those of another container'
   await fails(world, ['run', '--rm', '--ipc', 'container:private', image, 'true'], /non-shareable IPC/);
   await world.ok(['stop', '-t', '0', 'renamed']);
   await fails(world, ['start', '-a', late], /cannot join network of a non running container: renamed/, 1);
+  for (const [flag, value] of [
+    ['--ipc', 'container:renamed'],
+    ['--requires', late],
+  ] as const) {
+    await fails(world, ['run', '-d', '--rm', '--name', 'failed', flag, value, image, 'true'], /renamed is not running/);
+  }
+  await fails(world, ['inspect', 'failed'], /No such object: failed/, 1);
   await fails(world, ['run', '--rm', '--pid', 'container:renamed', image, 'true'], /can't join PID of container/);
   const id = await world.ok(['inspect', '-f', '{{.Id}}', 'renamed']);
   await world.ok(['rm', 'renamed']);
@@ -78,6 +85,17 @@ systemTest(
     await fails(world, ['rm', '-l', 'parent/db'], /No such link: \/parent\/db/, 1);
     await fails(world, ['rm', '-l', 'parent'], /cannot remove the default link name of the container/, 1);
     await world.ok(['rm', 'parent']);
+    // Who runs is told the address that it has after another start; here somebody else has taken the old one.
+    await world.ok(['run', '-d', '--name', 'knows', '--link', 'web:db', image, 'sleep', '1000']);
+    assert.equal(await world.ok(['inspect', '-f', '{{json .HostConfig.Links}}', 'knows']), '["/web:/knows/db"]');
+    await world.ok(['stop', '-t', '0', 'web']);
+    await world.ok(['run', '-d', '--name', 'other', image, 'sleep', '1000']);
+    await world.ok(['start', 'web']);
+    const now = await world.ok(['inspect', '-f', '{{.NetworkSettings.IPAddress}}', 'web']);
+    assert.notEqual(now, address);
+    const known = await world.ok(['exec', 'knows', 'grep', '-w', 'db', '/etc/hosts']);
+    assert.equal(known, `${now}\tdb ${id.slice(0, 12)} web`);
+    await world.ok(['rm', '-f', 'knows', 'other']);
     await world.ok(['stop', '-t', '0', 'web']);
     await fails(
       world,

@@ -7,7 +7,11 @@ import type { AnyMount } from '../volume/volume-mount.ts';
 import type { Container } from './container.ts';
 import { resources } from './inspect-resources.ts';
 
-export function hostConfig({ options, row }: Container): Record<string, unknown> {
+/** @param containerName undefined for a container that is gone: there is no link to it any more */
+export function hostConfig(
+  { options, row }: Container,
+  containerName: (id: string) => string | undefined,
+): Record<string, unknown> {
   const mounts = options.mounts ?? [];
   const tmpfs = mounts.flatMap((mount) => (mount.type === 'tmpfs' ? [[mount.target, mount.options]] : []));
   const { consoleSize, privileged = false } = options;
@@ -37,12 +41,18 @@ export function hostConfig({ options, row }: Container): Record<string, unknown>
     PidMode: options.pidMode ?? '',
     UTSMode: options.utsMode ?? '',
     UsernsMode: usernsText(options.userNamespace),
-    Links: orNull((options.links ?? []).map(({ container, alias }) => `/${container}:/${row.name}/${alias}`)),
+    Links: orNull(
+      (options.links ?? []).flatMap(({ container, alias }) => {
+        const name = containerName(container);
+        return name === undefined ? [] : [`/${name}:/${row.name}/${alias}`];
+      }),
+    ),
     OomScoreAdj: options.oomScoreAdj ?? 0,
     Privileged: privileged,
     ReadonlyRootfs: options.readOnly ?? false,
     SecurityOpt: orNull(securityTexts(options.security)),
     ShmSize: options.shmSize ?? defaultShmSize,
+    ...(options.storageSize !== undefined && { StorageOpt: { size: `${options.storageSize}` } }),
     ...(options.init === true && { Init: true }),
     ...(options.sysctls !== undefined && { Sysctls: options.sysctls }),
     ...resources(options),

@@ -107,6 +107,22 @@ test('ports: exposed by the image, published by the user, bound while it runs', 
   for (const [name, value] of Object.entries(endpoint)) assert.equal(networks['bridge']?.[name], value);
 });
 
+test('links by the names of now, without those that are gone; the size limit', () => {
+  const links = [
+    { container: 'c1', alias: 'db' },
+    { container: 'gone', alias: 'x' },
+  ];
+  const containerName = (ref: string) => (ref === 'c1' ? 'store' : undefined);
+  const facts = { network: null, image, volumePath, containerName };
+  const { HostConfig } = inspectContainer(container({ links, storageSize: 4096 }), summary, facts) as Record<
+    string,
+    Found
+  >;
+  assert.deepEqual(HostConfig?.['Links'], ['/store:/web/db']);
+  assert.deepEqual(HostConfig?.['StorageOpt'], { size: '4096' });
+  assert.equal('StorageOpt' in (inspected({})['HostConfig'] ?? {}), false);
+});
+
 test('the state: made, running, ended, ended and started anew', () => {
   const state = (change: Partial<Container['row']>, ending: Container['ending'] = null): Found => {
     const row = { ...exampleContainer(id, 'web'), ...change };

@@ -19,6 +19,8 @@ export type InspectFacts = {
   readonly image: ImageProcess | null;
   /** Where a volume lies on the host. */
   readonly volumePath: (name: string) => string;
+  /** What a linked container is called now; undefined when it is gone. */
+  readonly containerName?: (id: string) => string | undefined;
   /** Null for a container without a health check, or that never ran. */
   readonly health?: Health | null;
   /** Directories of the image's layers, topmost first. */
@@ -33,7 +35,7 @@ const never = '0001-01-01T00:00:00Z';
 export function inspectContainer(
   container: Container,
   summary: ContainerSummary,
-  { network, image, volumePath, health = null, lower = [], size }: InspectFacts,
+  { network, image, volumePath, containerName = () => undefined, health = null, lower = [], size }: InspectFacts,
 ): Record<string, unknown> {
   const { row, options, args, files } = container;
   const graph = graphDriver(files);
@@ -56,7 +58,7 @@ export function inspectContainer(
     ProcessLabel: '',
     AppArmorProfile: '',
     ExecIDs: null,
-    HostConfig: hostConfig(container),
+    HostConfig: hostConfig(container, containerName),
     GraphDriver: withLower(graph, lower),
     ...(size !== undefined && { SizeRw: size.writable, SizeRootFs: size.virtual }),
     Mounts: (options.mounts ?? []).flatMap((each) => mount(each, volumePath)),

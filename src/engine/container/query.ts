@@ -3,7 +3,7 @@
 import { OnggiError } from '../../errors.ts';
 import { lowerDirectories } from '../../image/snapshot.ts';
 import { connectShim } from '../../kernel/shim-client.ts';
-import { findContainer } from '../../store/container-row.ts';
+import { containerById, findContainer } from '../../store/container-row.ts';
 import { listAllImages } from '../../store/image-row.ts';
 import { layerPath, volumeDataPath } from '../../store/layout.ts';
 import { networkByName } from '../../store/network-row.ts';
@@ -71,6 +71,7 @@ export async function inspect(
     network: factsOf(context, container, summary),
     image: row.imageId === null ? null : readImageConfig(store, row.imageId).value.process,
     volumePath: (name) => volumeDataPath(store.layout, name),
+    containerName: (id) => containerById(store.database, id)?.name,
     health: summary.health === null ? null : readHealth(files.health, row.state === 'running'),
     lower:
       row.imageId === null

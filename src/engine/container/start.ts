@@ -100,8 +100,20 @@ export async function runContainer(
 /** Its row, once all that it requires runs. */
 async function withRequired(context: Context, ref: string): Promise<Container['row']> {
   const row = findContainer(context.store.database, ref);
-  await startRequired(containerOf(context.store, row), (id) => startDetached(context, id));
+  try {
+    await startRequired(containerOf(context.store, row), (id) => startDetached(context, id));
+  } catch (error) {
+    if (row.autoRemove) await dropUnstarted(context, row.id);
+    throw error;
+  }
   return row;
+}
+
+/** With `--rm`, one that can't be started goes, as with Docker. */
+async function dropUnstarted(context: Context, id: string): Promise<void> {
+  using guard = await lockContainer(context, id);
+  const row = await settle(context.store, id, guard);
+  if (row?.state === 'created') await removeAll(context.store, containerOf(context.store, row), guard);
 }
 
 async function session(context: Context, container: Container, guard: Guard, stdin: boolean): Promise<Session> {
@@ -209,6 +221,7 @@ async function startRecorded(context: Context, container: Container, interest: I
     await until('running', client, plan, early, warn);
     const row = noteRunning(context, container, created, startedAt);
     emit(context.store, ...startNews(containerOf(context.store, row), interest.stdout === true));
+    if (container.row.startedAt !== null && network.address !== null) await relink(context, container, network.address);
     const tell = notice === undefined ? undefined : () => notice.tell(created);
     return { client, early, row, init: created, tell };
   } catch (error) {
@@ -218,6 +231,15 @@ async function startRecorded(context: Context, container: Container, interest: I
     await untilExit(client);
     client.close();
     throw error;
+  }
+}
+
+/** Who knows it by name has known it since an earlier start. It runs, whether or not they could be told. */
+async function relink(context: Context, container: Container, address: string): Promise<void> {
+  try {
+    (await import('./relink.ts')).refreshLinks(context.store, container, address);
+  } catch (error) {
+    context.warn(error instanceof Error ? error.message : String(error));
   }
 }
 

@@ -11,6 +11,7 @@ import type { Copied, CopyOptions, CopyPlace, CopySource, CopyTarget } from '../
 import { type AskedPath, askedPath, decide, type Found, isInside, lastOf, type Placement } from './decide.ts';
 import { helperSide } from './helper.ts';
 import { ownerInContainer } from './owner.ts';
+import { checkWritable } from './read-only.ts';
 import { type ExtractAsk, localSide, type Side } from './side.ts';
 import { openView, type View } from './view.ts';
 
@@ -33,6 +34,7 @@ export async function copy(
     if (found.kind !== 'directory') {
       throw new OnggiError('invalid', `destination "${target.shown}" must be a directory`);
     }
+    checkTarget(target, found.path);
     await target.side.extract(
       found.path,
       await askOf(context, target, options),
@@ -49,6 +51,7 @@ export async function copy(
   }
   const { below, name } = await placeIn(target, source.asked, found);
   checkInside(source, target, found, below);
+  checkTarget(target, below);
   const pieces = passing(source.side.archive(found, name), counted, options);
   await target.side.extract(below, await askOf(context, target, options), pieces);
   tell(context, target, 'extract-to-dir');
@@ -116,6 +119,10 @@ function checkInside(source: End, target: End, { kind, path }: Found, below: Ent
   const sameTree = source.view?.container.id === target.view?.container.id;
   if (!sameTree || kind !== 'directory' || !isInside(below, path)) return;
   throw new OnggiError('invalid', `cannot copy a directory, '${source.asked.shown}', into itself`);
+}
+
+function checkTarget({ view }: End, directory: EntryPath): void {
+  if (view !== null) checkWritable(view.container.options, `/${shownPath(directory)}`);
 }
 
 async function askOf({ store }: Context, { side, view }: End, { archive = false }: CopyOptions): Promise<ExtractAsk> {

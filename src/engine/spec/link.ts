@@ -49,3 +49,12 @@ export function linkVariables(name: string, { alias, address, ports, env }: Link
 export function linkHost({ id, name, alias, address }: Linked): { readonly name: string; readonly address: string } {
   return { name: [...new Set([alias, id.slice(0, 12), name])].join(' '), address };
 }
+
+/** A hosts file in which the lines of a linked container have the address that it has now. */
+export function relinkedHosts(hosts: string, { id, alias, address }: Pick<Linked, 'id' | 'alias' | 'address'>): string {
+  const lines = hosts.split('\n').map((line) => {
+    const [, ...names] = line.split(/\s+/);
+    return names[0] === alias && names.includes(id.slice(0, 12)) ? `${address}\t${names.join(' ')}` : line;
+  });
+  return lines.join('\n');
+}
