@@ -1,6 +1,7 @@
 /** Flags of `run` about devices and file systems. */
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { badSwitch, type Row } from './row.ts';
 
 export const deviceRows: readonly Row[] = [
@@ -33,6 +34,18 @@ export const deviceRows: readonly Row[] = [
     inside: 'touch /x',
     shows: /Read-only file system$/,
     bad: badSwitch('read-only'),
+  },
+  {
+    flag: 'rootfs',
+    tried: async (world, directory) => {
+      const root = join(directory, 'root');
+      mkdirSync(join(root, 'bin'), { recursive: true });
+      copyFileSync('/bin/busybox', join(root, 'bin/busybox'));
+      const command = ['/bin/busybox', 'touch', '/made'];
+      await world.ok(['run', '--rm', '--network', 'none', '--rootfs', root, ...command]);
+      assert.ok(existsSync(join(root, 'made')));
+    },
+    bad: badSwitch('rootfs'),
   },
   {
     flag: 'storage-opt',
