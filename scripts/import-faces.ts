@@ -201,6 +201,7 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'system/prune.ts',
       'system/system.ts',
       'system/usage.ts',
+      'volume/give.ts',
       'volume/shared-mount.ts',
       'volume/volume.ts',
       'volume/volumes.ts',

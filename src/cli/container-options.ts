@@ -163,7 +163,7 @@ function mountOf<M extends { readonly type: 'image' | 'tmpfs' | 'volume' }>(
   facts: Facts,
 ): BindMount | M {
   if (mount.type !== 'bind') return mount;
-  const { source, target, readOnly, propagation, submounts } = mount;
+  const { source, target, readOnly, propagation, submounts, chown } = mount;
   if (mount.relabel && facts.seLinux) throw unsupported(`relabelling '${source}' for SELinux (:z, :Z)`);
   return {
     type: 'bind',
@@ -172,6 +172,7 @@ function mountOf<M extends { readonly type: 'image' | 'tmpfs' | 'volume' }>(
     readOnly,
     propagation,
     ...present('submounts', submounts),
+    ...present('chown', chown),
   };
 }
 

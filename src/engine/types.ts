@@ -35,6 +35,8 @@ export type BindMount = {
   readonly propagation: 'rprivate' | 'private' | 'rslave' | 'slave' | 'rshared' | 'shared';
   /** What is mounted below the source stays behind, or comes along and stays writable. Absent: it comes along, as the bind is. */
   readonly submounts?: 'none' | 'writable';
+  /** Give all of it to the container's user, at each start. */
+  readonly chown?: boolean;
 };
 
 export type TmpfsMount = { readonly type: 'tmpfs'; readonly target: string; readonly options: string };
@@ -50,6 +52,8 @@ export type VolumeMount = {
   readonly copy: boolean;
   /** Path inside the volume that is mounted instead of all of it; must be there. */
   readonly subpath?: string;
+  /** As with a bind. */
+  readonly chown?: boolean;
   /** For one that is made. */
   readonly options?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;

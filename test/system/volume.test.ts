@@ -1,7 +1,7 @@
 /** Volumes: kept beyond containers, filled from the image, shared, removed with whom they belong to. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { layoutOf } from '../../src/store/layout.ts';
 import { systemTest, type World } from '../harness/system-test.ts';
@@ -52,6 +52,54 @@ systemTest('an empty volume begins as a copy of what the image has there', ['bus
     '0',
   );
   await world.ok(['volume', 'rm', 'copy', 'empty']);
+});
+
+systemTest('with U all of it belongs to the user of the container', ['busybox', 'user-namespace'], async (world) => {
+  const { image, scratch } = world;
+  const source = join(scratch, 'given');
+  const outside = join(scratch, 'outside');
+  mkdirSync(join(source, 'deep/er'), { recursive: true });
+  writeFileSync(join(source, 'deep/er/file'), '');
+  writeFileSync(outside, '');
+  // It leads to a file of the machine, which stays whose it was.
+  symlinkSync(outside, join(source, 'link'));
+  symlinkSync(source, join(scratch, 'way'));
+  const owner = (path: string): string => {
+    const { uid, gid } = lstatSync(path);
+    return `${uid}:${gid}`;
+  };
+  const owners = (): string[] => ['', 'deep', 'deep/er/file', 'link'].map((path) => owner(join(source, path)));
+  const look = ['sh', '-c', 'stat -c %u:%g /b /b/deep/er/file /v /v/sh; touch /b/own 2>&1; true'];
+  const mounts = ['-v', `${scratch}/way:/b:U`, '-v', 'given:/v:U,ro'];
+  await run(world, '-v', 'given:/bin', image, 'true');
+  assert.equal(await run(world, '-u', '7:8', ...mounts, image, ...look), Array(4).fill('7:8').join('\n'));
+  assert.deepEqual([...owners(), owner(outside)], [...Array(4).fill('7:8'), '0:0']);
+  // Ids of a user namespace: on the machine for what is bound, of the inside for a volume.
+  const maps = ['--uidmap', '0:500000:3000', '--gidmap', '0:600000:3000'];
+  assert.equal(await run(world, '-u', '5:6', ...maps, ...mounts, image, ...look), Array(4).fill('5:6').join('\n'));
+  assert.deepEqual(owners(), Array(4).fill('500005:600006'));
+  assert.equal(owner(join(layoutOf(world.root).volumes, 'given/_data/sh')), '5:6');
+  // Without a user it is root's.
+  const name = await world.ok(['create', '--name', 'given', ...mounts, '--network', 'none', image, 'true']);
+  assert.equal(
+    await world.ok(['inspect', '-f', '{{json .HostConfig.Binds}}', name]),
+    `["${scratch}/way:/b:U","given:/v:ro,U"]`,
+  );
+  assert.equal(owners()[0], '500005:600006');
+  await world.ok(['start', '-a', name]);
+  assert.deepEqual(owners(), Array(4).fill('0:0'));
+  await world.ok(['rm', name]);
+  for (const path of ['/', '/etc/.', '/bin/..']) {
+    await fails(world, ['create', '-v', `${path}:/b:U`, image], 1, /chowning host path "[^"]*" is not allowed/);
+  }
+  await fails(world, ['run', '--rm', '-u', 'nobody-there', '-v', 'given:/v:U', image, 'true'], 125, /nobody-there/);
+  const bottomless = join(scratch, 'bottomless');
+  mkdirSync(join(bottomless, 'd/'.repeat(600)), { recursive: true });
+  const deep = ['run', '--rm', '-u', '7', '-v', `${bottomless}:/b:U`, image, 'true'];
+  await fails(world, deep, 125, /it has directories more than 500 deep/);
+  await world.ok(['volume', 'create', '-o', 'type=tmpfs', '-o', 'device=tmpfs', 'other']);
+  await fails(world, ['create', '-v', 'other:/v:U', image], 1, /"U" of volume "other".* not supported/);
+  await world.ok(['volume', 'rm', 'given', 'other']);
 });
 
 systemTest('anonymous volumes go with --rm and rm -v, not with rm', ['busybox'], async (world) => {

@@ -16,6 +16,8 @@ testParser(
     ['data:/b', { type: 'volume', name: 'data', target: '/b', readOnly: false, copy: true }],
     ['data:/b:ro,nocopy', { type: 'volume', name: 'data', target: '/b', readOnly: true, copy: false }],
     ['/b', { type: 'volume', target: '/b', readOnly: false, copy: true }],
+    ['/a:/b:U', { ...bind, source: '/a', target: '/b', chown: true }],
+    ['data:/b:U,ro', { type: 'volume', name: 'data', target: '/b', readOnly: true, copy: true, chown: true }],
     ['/a:/b:cached', { ...bind, source: '/a', target: '/b' }],
   ],
   [
@@ -27,6 +29,7 @@ testParser(
     ['/a:/./..', "invalid specification: destination can't be '/'"],
     ['/a:/b:foo', 'invalid mode: foo'],
     ['/a:/b:ro,rw', 'invalid mode: ro,rw'],
+    ['/a:/b:U,U', 'invalid mode: U,U'],
     ['/a:/b:nocopy', 'invalid mode: nocopy'],
     ['/a:/b:c:d', "invalid volume specification: '/a:/b:c:d'"],
     ['data:/b:rslave', 'invalid mode: rslave'],

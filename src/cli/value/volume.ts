@@ -14,6 +14,8 @@ export type BindSpec = {
   readonly submounts?: BindMount['submounts'];
   /** `z` or `Z`: to be relabelled where SELinux is on. */
   readonly relabel: boolean;
+  /** `U`: to be given to the container's user. */
+  readonly chown?: true;
   /** `--mount` refuses a source that is missing, `-v` makes a directory. */
   readonly mustExist: boolean;
 };
@@ -29,15 +31,17 @@ export function parseVolume(text: string): BindSpec | VolumeMount {
   const [source = '', target = source, mode = ''] = sections;
   checkTarget(target);
   const words = parseMode(mode);
+  const chown = words.has('owner') ? ({ chown: true } as const) : {};
   if (sections.length > 1 && /^[/.]/.test(source)) {
     if (words.has('copy')) throw new OnggiError('invalid', `invalid mode: ${mode}`);
     const propagation = propagations.find((word) => word === words.get('propagation')) ?? 'rprivate';
     const { readOnly } = access(words);
-    return { type: 'bind', source, target, mustExist: false, readOnly, propagation, relabel: words.has('label') };
+    const relabel = words.has('label');
+    return { type: 'bind', source, target, mustExist: false, readOnly, propagation, relabel, ...chown };
   }
   if (words.has('propagation')) throw new OnggiError('invalid', `invalid mode: ${mode}`);
   const name = sections.length > 1 ? { name: source } : {};
-  return { type: 'volume', ...name, target, ...access(words), copy: !words.has('copy') };
+  return { type: 'volume', ...name, target, ...access(words), copy: !words.has('copy'), ...chown };
 }
 
 /** @throws OnggiError `invalid` unless `target` is an absolute path other than the root */
@@ -48,7 +52,7 @@ export function checkTarget(target: string): void {
   if (/^[/.]*$/.test(target)) throw new OnggiError('invalid', "invalid specification: destination can't be '/'");
 }
 
-type ModeKind = 'access' | 'label' | 'propagation' | 'consistency' | 'copy';
+type ModeKind = 'access' | 'label' | 'propagation' | 'consistency' | 'copy' | 'owner';
 
 function access(words: ReadonlyMap<ModeKind, string>): { readonly readOnly: boolean } {
   return { readOnly: words.get('access') === 'ro' };
@@ -69,6 +73,7 @@ function kindOf(word: string): ModeKind | undefined {
   if (word === 'ro' || word === 'rw') return 'access';
   if (word === 'z' || word === 'Z') return 'label';
   if (word === 'nocopy') return 'copy';
+  if (word === 'U') return 'owner';
   // Words of Docker Desktop: on Linux a bind mount is always consistent.
   if (word === 'consistent' || word === 'cached' || word === 'delegated' || word === 'default') return 'consistency';
   return propagations.some((p) => p === word) ? 'propagation' : undefined;

@@ -35,7 +35,7 @@ import { copySecrets, resolveSecrets } from '../secret/use.ts';
 import { processArgs } from '../spec/process.ts';
 import type { ContainerOptions, ContainerSummary } from '../types.ts';
 import { makeVolumeDirectory, newVolumeName, recordVolumes } from '../volume/volume.ts';
-import { type AnyMount, type NeededVolume, resolveMounts, sharedMounts } from '../volume/volume-mount.ts';
+import { type AnyMount, hasGiven, type NeededVolume, resolveMounts, sharedMounts } from '../volume/volume-mount.ts';
 import { checkOptions } from './check.ts';
 import { type Asked, containerOf, encodeAsked, filesOf, summaryOf } from './container.ts';
 import { exposedPorts } from './inspect-config.ts';
@@ -64,6 +64,7 @@ export async function insertNew(context: Context, given: ContainerOptions): Prom
   checkHostImage(options);
   checkOptions(options);
   checkHealth(options);
+  if (hasGiven(options)) (await import('../volume/give.ts')).checkGiven(store, options);
   const image = options.rootfs !== undefined || options.image === hostImage ? null : findImage(store, options.image);
   const ofImage = image === null ? null : readImageConfig(store, image.id).value.process;
   const resolved = resolveMounts(options.mounts ?? [], sharedBy(store, options), ofImage?.volumes ?? [], newVolumeName);

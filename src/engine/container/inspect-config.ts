@@ -169,12 +169,21 @@ function capabilities(names: readonly string[] = []): readonly string[] | null {
   return orNull(names.map((name) => prefixed(name.toUpperCase())));
 }
 
+/** What `-v` says after the second colon; empty for what is usual. */
+export function modeOf(mount: AnyMount): string[] {
+  const words = [
+    ...('readOnly' in mount && mount.readOnly ? ['ro'] : []),
+    ...('chown' in mount && mount.chown ? ['U'] : []),
+  ];
+  return words.length === 0 ? [] : [words.join(',')];
+}
+
 function bindText(mount: AnyMount): string[] {
   if (mount.type === 'tmpfs' || mount.type === 'image') return [];
   const source = mount.type === 'bind' ? mount.source : (mount.name ?? '');
   // Volumes without a name of somebody's choice are among Docker's mounts only.
   if (mount.type === 'volume' && /^[0-9a-f]{64}$/.test(source)) return [];
-  return [mount.readOnly ? `${source}:${mount.target}:ro` : `${source}:${mount.target}`];
+  return [[source, mount.target, ...modeOf(mount)].join(':')];
 }
 
 function isOpen({ privileged = false, security }: Container['options']): boolean {

@@ -6,7 +6,7 @@ import type { AnyMount } from '../volume/volume-mount.ts';
 import type { Container } from './container.ts';
 import { statusOf } from './container.ts';
 import { type GraphDriver, graphDriver } from './graph-driver.ts';
-import { config, exposedPorts, hostConfig } from './inspect-config.ts';
+import { config, exposedPorts, hostConfig, modeOf } from './inspect-config.ts';
 import { type NetworkFacts, networkSettings } from './inspect-network.ts';
 
 export type { NetworkFacts } from './inspect-network.ts';
@@ -108,7 +108,7 @@ function withLower(graph: GraphDriver, lower: readonly string[]): Record<string,
 function mount(each: AnyMount, volumePath: (name: string) => string): Record<string, unknown>[] {
   if (each.type === 'tmpfs') return [];
   const { target, readOnly } = each;
-  const common = { Destination: target, Mode: readOnly ? 'ro' : '', RW: !readOnly };
+  const common = { Destination: target, Mode: modeOf(each).join(''), RW: !readOnly };
   if (each.type === 'bind') return [{ Type: 'bind', Source: each.source, ...common, Propagation: each.propagation }];
   if (each.type === 'image') return [{ Type: 'image', Source: each.source, ...common, Propagation: '' }];
   const name = each.name ?? '';

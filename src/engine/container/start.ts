@@ -25,6 +25,7 @@ import { isOn } from '../log/log-config.ts';
 import type { ServiceNotice } from '../notify/service.ts';
 import type { ContainerId, ContainerOptions, Ending, PortMapping, Session } from '../types.ts';
 import { findSharedMounts } from '../volume/shared-mount.ts';
+import { hasGiven } from '../volume/volume-mount.ts';
 import { type Container, containerOf, type StartRecord } from './container.ts';
 import { containerSession } from './container-session.ts';
 import type { AttachOptions } from './containers.ts';
@@ -210,6 +211,8 @@ async function startRecorded(context: Context, container: Container, interest: I
     if (!stillThere([...joined.processes.values(), ...shared.processes])) {
       throw new OnggiError('conflict', `start "${container.row.name}": a container that it joins has ended meanwhile`);
     }
+    if (hasGiven(container.options))
+      await (await import('../volume/give.ts')).giveMounts(context.store, container, created);
     if (usesPasta(container)) connectPasta(context.store, container, created.pid);
     else publish(context.store, container);
     if (healthSettings(container.health) !== undefined) {

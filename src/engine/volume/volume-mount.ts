@@ -133,8 +133,24 @@ export function volumeMount(mount: VolumeMount, destination: string, volume: Vol
   return { destination, type: 'bind', source: device, options: [...new Set(['rbind', ...words, ...readOnly])] };
 }
 
+/** Those that are given to the container's user. */
+export function givenMounts({ mounts = [] }: Pick<ContainerOptions, 'mounts'>): (BindMount | VolumeMount)[] {
+  return mounts.flatMap((mount) =>
+    (mount.type === 'bind' || mount.type === 'volume') && mount.chown === true ? [mount] : [],
+  );
+}
+
+export function hasGiven(options: Pick<ContainerOptions, 'mounts'>): boolean {
+  return givenMounts(options).length > 0;
+}
+
 /** The binds and volumes of another container, for `volumesFrom`. */
 export function sharedMounts(options: ContainerOptions, readOnly: boolean | null): AnyMount[] {
   const shared = (options.mounts ?? []).filter((mount) => mount.type !== 'tmpfs');
-  return shared.map((mount) => ({ ...mount, readOnly: readOnly ?? mount.readOnly }));
+  // They belong to the user of that one, or to nobody in particular.
+  return shared.map((mount) => ({
+    ...mount,
+    readOnly: readOnly ?? mount.readOnly,
+    ...('chown' in mount && { chown: false }),
+  }));
 }
