@@ -27,3 +27,39 @@ export function watchPaths(paths: readonly string[], changed: () => void): Dispo
     },
   };
 }
+
+export type Changes = Disposable & {
+  /** Waits for what has changed since the last call, or for the end. */
+  next(): Promise<'changed' | 'over'>;
+  /** Ends the waiting for good. */
+  finish(): void;
+};
+
+/** Changes of the paths to wait for, one after another, until `finish` or the signal. @throws as `watchPaths` */
+export function watchChanges(paths: readonly string[], signal?: AbortSignal): Changes {
+  let wake: (() => void) | undefined;
+  let changed = false;
+  let over = signal?.aborted === true;
+  const watch = watchPaths(paths, () => {
+    changed = true;
+    wake?.();
+  });
+  const finish = (): void => {
+    over = true;
+    wake?.();
+  };
+  signal?.addEventListener('abort', finish);
+  return {
+    async next() {
+      if (!changed && !over) await new Promise<void>((resolve) => (wake = resolve));
+      wake = undefined;
+      changed = false;
+      return over ? 'over' : 'changed';
+    },
+    finish,
+    [Symbol.dispose]() {
+      watch[Symbol.dispose]();
+      signal?.removeEventListener('abort', finish);
+    },
+  };
+}

@@ -1,5 +1,5 @@
 /** `events`: what has happened in the store, and what happens from now on, by whatever process. */
-import { watchPaths } from '../../kernel/watch.ts';
+import { type Changes, watchChanges } from '../../kernel/watch.ts';
 import { type EventFile, makeEventDirectory, openEventFiles } from '../../store/event-log.ts';
 import type { Context } from '../context.ts';
 import type { EngineEvent, EventQuery } from '../types/event.ts';
@@ -52,42 +52,23 @@ function* drain(open: EventFile[]): Generator<EngineEvent, void, undefined> {
   for (const file of open.splice(0, open.length - 2)) file[Symbol.dispose]();
 }
 
-type Changes = { next(): Promise<'changed' | 'over'>; [Symbol.dispose](): void };
-
 /** setTimeout takes 31 bits of milliseconds. */
 const longestWait = 2 ** 31 - 1;
 
 function changesOf(directory: string, until: number | undefined, signal: AbortSignal | undefined): Changes {
-  let wake: (() => void) | undefined;
-  let changed = false;
-  let over = signal?.aborted === true;
-  const watch = watchPaths([directory], () => {
-    changed = true;
-    wake?.();
-  });
-  const finish = (): void => {
-    over = true;
-    wake?.();
-  };
+  const changes = watchChanges([directory], signal);
   let timer: ReturnType<typeof setTimeout> | undefined;
   const wait = (): void => {
     const left = (until ?? 0) - Date.now();
-    if (left <= 0) finish();
+    if (left <= 0) changes.finish();
     else timer = setTimeout(wait, Math.min(left, longestWait));
   };
   if (until !== undefined) wait();
-  signal?.addEventListener('abort', finish);
   return {
-    async next() {
-      if (!changed && !over) await new Promise<void>((resolve) => (wake = resolve));
-      wake = undefined;
-      changed = false;
-      return over ? 'over' : 'changed';
-    },
+    ...changes,
     [Symbol.dispose]() {
-      watch[Symbol.dispose]();
+      changes[Symbol.dispose]();
       clearTimeout(timer);
-      signal?.removeEventListener('abort', finish);
     },
   };
 }

@@ -1,6 +1,6 @@
 /** `logs`: the entries of a container's log, from a place in it, optionally until the container ends. */
 import { dirname } from 'node:path';
-import { watchPaths } from '../../kernel/watch.ts';
+import { watchChanges } from '../../kernel/watch.ts';
 import type { LogChunk, LogEntry, LogQuery } from '../types.ts';
 import { isSelected } from './log-block.ts';
 import { type LogFile, type LogFormat, openLogFiles } from './log-file.ts';
@@ -45,14 +45,16 @@ async function* readFiles<T>(
   read: Read<T>,
 ): AsyncGenerator<T, void, undefined> {
   // Watched before the first look, so that nothing falls between the two.
-  using changes = ended === undefined ? undefined : watchChanges(path, ended, signal);
+  // On the directory, which also sees the rotation of the file.
+  using changes = ended === undefined ? undefined : watchChanges([dirname(path)], signal);
+  ended?.then(changes?.finish, changes?.finish);
   // Oldest first; the first is the one being read.
   const open = openLogFiles(path, undefined, format);
   try {
     if (query.tail !== undefined) seekTail(open, query.tail);
     yield* drain(open, read);
     for (let done = false; changes !== undefined && !done && signal?.aborted !== true; ) {
-      done = (await changes.next()) === 'ended';
+      done = (await changes.next()) === 'over';
       open.push(...openLogFiles(path, open[0]?.inode, format));
       yield* drain(open, read);
     }
@@ -83,36 +85,4 @@ function* drain<T>(open: LogFile[], read: Read<T>): Generator<T, void, undefined
     open.shift();
     current[Symbol.dispose]();
   }
-}
-
-type Changes = { next(): Promise<'changed' | 'ended'>; [Symbol.dispose](): void };
-
-/** inotify on the directory, which also sees the rotation of the file; no polling. */
-function watchChanges(path: string, ended: Promise<void>, signal: AbortSignal | undefined): Changes {
-  let wake: (() => void) | undefined;
-  let changed = true;
-  let over = false;
-  const notice = (): void => {
-    changed = true;
-    wake?.();
-  };
-  const finish = (): void => {
-    over = true;
-    wake?.();
-  };
-  const watch = watchPaths([dirname(path)], notice);
-  ended.then(finish, finish);
-  signal?.addEventListener('abort', finish);
-  return {
-    async next() {
-      if (!changed && !over) await new Promise<void>((resolve) => (wake = resolve));
-      wake = undefined;
-      changed = false;
-      return over ? 'ended' : 'changed';
-    },
-    [Symbol.dispose]() {
-      watch[Symbol.dispose]();
-      signal?.removeEventListener('abort', finish);
-    },
-  };
 }
