@@ -25,6 +25,7 @@ type Caller = {
 
 function callerOf(user: OrdinaryUser | undefined): Caller {
   const options = user === undefined ? {} : { env: user.env };
+  const owned = new Set<string>();
   const words = (argv: readonly string[]): [string, string[]] => {
     const [command = '', ...args] = user === undefined ? argv : user.argv(argv);
     return [command, args];
@@ -34,8 +35,10 @@ function callerOf(user: OrdinaryUser | undefined): Caller {
     run: (...argv) => run(...words(argv), options),
     start: (...argv) => start(...words(argv), options),
     own(...paths) {
-      const own = paths.filter((path) => !/^\/(?:proc|dev|sys)\//.test(path));
+      // Each once: an attacker may be exchanging what lies in it by the next time.
+      const own = paths.filter((path) => !/^\/(?:proc|dev|sys)\//.test(path) && !owned.has(path));
       if (user === undefined || own.length === 0) return;
+      for (const path of own) owned.add(path);
       const { status, stderr } = spawnSync('chown', ['-R', '-h', `${userId}:${userId}`, ...own]);
       assert.equal(status, 0, String(stderr));
     },
