@@ -146,6 +146,20 @@ export function listContainers(database: Database, states?: readonly ContainerSt
   return states === undefined ? containers : containers.sort((a, b) => b.created - a.created);
 }
 
+/** Those that run, paused ones too, or wait for their next start; newest first. */
+export function listUpContainers(database: Database): ContainerRow[] {
+  const sql = `SELECT * FROM containers WHERE state = 'running' OR restart_at IS NOT NULL ORDER BY created DESC, id`;
+  return all(database, sql).map(containerOf);
+}
+
+/** A line "ID PID" for each that runs; 0 for a pid that is not known. In one piece, because there may be many. */
+export function runningLines(database: Database): string {
+  const sql = `SELECT coalesce(group_concat(id || ' ' || coalesce(pid, 0), char(10)), '') AS lines
+    FROM containers WHERE state = 'running'`;
+  const row = get(database, sql);
+  return row === undefined ? '' : text(row, 'lines');
+}
+
 /** Containers of an image, or with it at one of their paths; newest first. */
 export function containersOfImage(database: Database, image: Digest): ContainerRow[] {
   return all(

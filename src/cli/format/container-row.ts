@@ -39,29 +39,48 @@ export type RowOptions = {
 };
 
 export function containerRow(container: ContainerSummary, options: RowOptions): Row {
-  const { labels } = container;
-  const command = container.command.map((arg) => (arg.includes(' ') ? `'${arg}'` : arg)).join(' ');
+  const { truncate, now } = options;
+  // Few of them are shown, and some take their time.
   return {
-    Command: quote(options.truncate ? ellipsis(command, 20) : command),
-    CreatedAt: goTime(container.created),
-    ID: options.truncate ? container.id.slice(0, 12) : container.id,
-    Image: imageText(container.image, options.truncate),
-    Label: (name: unknown) => labels[String(name)] ?? '',
-    Labels: Object.entries(labels)
-      .map(([name, value]) => `${name}=${value}`)
-      .sort()
-      .join(','),
-    LocalVolumes: `${container.mounts.filter((name) => !name.startsWith('/')).length}`,
-    Mounts: container.mounts.map((name) => (options.truncate ? ellipsis(name, 15) : name)).join(','),
+    get Command() {
+      const command = container.command.map((arg) => (arg.includes(' ') ? `'${arg}'` : arg)).join(' ');
+      return quote(truncate ? ellipsis(command, 20) : command);
+    },
+    get CreatedAt() {
+      return goTime(container.created);
+    },
+    ID: truncate ? container.id.slice(0, 12) : container.id,
+    get Image() {
+      return imageText(container.image, truncate);
+    },
+    Label: (name: unknown) => container.labels[String(name)] ?? '',
+    get Labels() {
+      const labels = Object.entries(container.labels).map(([name, value]) => `${name}=${value}`);
+      return labels.sort().join(',');
+    },
+    get LocalVolumes() {
+      return `${container.mounts.filter((name) => !name.startsWith('/')).length}`;
+    },
+    get Mounts() {
+      return container.mounts.map((name) => (truncate ? ellipsis(name, 15) : name)).join(',');
+    },
     Names: container.name,
     Networks: container.networkMode,
     // Docker's knows it only with containerd's store of images.
     Platform: null,
-    Ports: portsOf(container),
-    RunningFor: `${humanDuration(options.now - container.created)} ago`,
-    Size: sizeText(container.size),
+    get Ports() {
+      return portsOf(container);
+    },
+    get RunningFor() {
+      return `${humanDuration(now - container.created)} ago`;
+    },
+    get Size() {
+      return sizeText(container.size);
+    },
     State: container.status,
-    Status: statusText(container, options.now),
+    get Status() {
+      return statusText(container, now);
+    },
   };
 }
 

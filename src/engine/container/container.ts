@@ -1,5 +1,4 @@
 /** A container as the engine sees it: the stored row, parsed. The live process is the shim's business (STYLE B3). */
-import { join } from 'node:path';
 import { OnggiError } from '../../errors.ts';
 import type { HealthConfig } from '../../oci/health.ts';
 import { type ContainerRow, listContainers } from '../../store/container-row.ts';
@@ -101,33 +100,34 @@ export function filesOf(store: Store, id: string): ContainerFiles {
   const directory = containerPath(store.layout, id);
   return {
     directory,
-    config: join(directory, 'config.json'),
-    log: join(directory, 'log'),
-    exit: join(directory, 'exit.json'),
-    recorded: join(directory, 'exit-recorded.json'),
-    exitRoom: join(directory, '.exit.json.new'),
-    shimLock: join(directory, 'shim.lock'),
-    upper: join(directory, 'upper'),
-    work: join(directory, 'work'),
-    tree: join(directory, 'tree'),
-    merged: join(directory, 'merged'),
-    images: join(directory, 'images'),
-    whole: join(directory, 'tree-is-whole'),
-    pasta: { pid: join(directory, 'pasta.pid'), log: join(directory, 'pasta.log') },
-    health: join(directory, 'health'),
-    rootfs: join(directory, 'rootfs'),
-    disks: join(directory, 'disks'),
-    hostname: join(directory, 'hostname'),
-    hosts: join(directory, 'hosts'),
-    resolv: join(directory, 'resolv.conf'),
-    secrets: join(directory, 'secrets'),
-    notify: join(directory, 'notify'),
+    config: `${directory}/config.json`,
+    log: `${directory}/log`,
+    exit: `${directory}/exit.json`,
+    recorded: `${directory}/exit-recorded.json`,
+    exitRoom: `${directory}/.exit.json.new`,
+    shimLock: `${directory}/shim.lock`,
+    upper: `${directory}/upper`,
+    work: `${directory}/work`,
+    tree: `${directory}/tree`,
+    merged: `${directory}/merged`,
+    images: `${directory}/images`,
+    whole: `${directory}/tree-is-whole`,
+    pasta: { pid: `${directory}/pasta.pid`, log: `${directory}/pasta.log` },
+    health: `${directory}/health`,
+    rootfs: `${directory}/rootfs`,
+    disks: `${directory}/disks`,
+    hostname: `${directory}/hostname`,
+    hosts: `${directory}/hosts`,
+    resolv: `${directory}/resolv.conf`,
+    secrets: `${directory}/secrets`,
+    notify: `${directory}/notify`,
   };
 }
 
 /** @throws OnggiError `corrupt` */
 export function containerOf(store: Store, row: ContainerRow): Container {
   const asked = decodeAsked(row);
+  let files: ContainerFiles | undefined;
   return {
     id: row.id as ContainerId,
     row,
@@ -138,7 +138,11 @@ export function containerOf(store: Store, row: ContainerRow): Container {
     health: asked.health,
     ending: row.ending === null ? null : (parse(row, row.ending) as Ending),
     start: row.cgroup === null ? null : (parse(row, row.cgroup) as StartRecord),
-    files: filesOf(store, row.id),
+    // Of a thousand that are listed few are asked for theirs.
+    get files() {
+      files ??= filesOf(store, row.id);
+      return files;
+    },
   };
 }
 
@@ -204,13 +208,15 @@ export function summaryOf(store: Store, row: ContainerRow): ContainerSummary {
   return summary(containerOf(store, row), address, portsOfContainer(store.database, row.id));
 }
 
-/** All containers with two look-ups for their leases, however many there are. */
 export function allSummaries(store: Store): ContainerSummary[] {
+  return summariesOf(store, listContainers(store.database));
+}
+
+/** Of all these, with two look-ups for their leases, however many there are. */
+export function summariesOf(store: Store, rows: readonly ContainerRow[]): ContainerSummary[] {
   const addresses = Map.groupBy(listAddressLeases(store.database), (lease) => lease.containerId);
   const ports = Map.groupBy(listPortLeases(store.database), (lease) => lease.containerId);
-  return listContainers(store.database).map((row) =>
-    summary(containerOf(store, row), addresses.get(row.id)?.[0], ports.get(row.id) ?? []),
-  );
+  return rows.map((row) => summary(containerOf(store, row), addresses.get(row.id)?.[0], ports.get(row.id) ?? []));
 }
 
 /** Of one that does not run any more it is as Docker has it: unhealthy. */

@@ -3,7 +3,7 @@
 import { OnggiError } from '../../errors.ts';
 import { lowerDirectories } from '../../image/snapshot.ts';
 import { connectShim } from '../../kernel/shim-client.ts';
-import { containerById, findContainer } from '../../store/container-row.ts';
+import { containerById, findContainer, listUpContainers } from '../../store/container-row.ts';
 import { listAllImages } from '../../store/image-row.ts';
 import { layerPath, volumeDataPath } from '../../store/layout.ts';
 import { networkByName } from '../../store/network-row.ts';
@@ -13,8 +13,8 @@ import { readImageConfig } from '../image/view.ts';
 import { jsonFile } from '../log/log-config.ts';
 import type { LogFormat } from '../log/log-file.ts';
 import { readLogBytes, readLogs } from '../log/logs.ts';
-import type { ContainerStatus, ContainerSummary, LogChunk, LogEntry, LogQuery, Why } from '../types.ts';
-import { allSummaries, type Container, containerOf, summaryOf } from './container.ts';
+import type { ContainerSummary, LogChunk, LogEntry, LogQuery, Why } from '../types.ts';
+import { allSummaries, type Container, containerOf, summariesOf, summaryOf } from './container.ts';
 import type { ListQuery } from './containers.ts';
 import { explainEnding } from './ending.ts';
 import { untilExit } from './handshake.ts';
@@ -28,9 +28,9 @@ const lastLineCount = 10;
 
 export async function listContainers(context: Context, query: ListQuery): Promise<ContainerSummary[]> {
   await settleStale(context);
-  const summaries = allSummaries(context.store);
-  const shown = query.all === true ? summaries : summaries.filter(({ status }) => isUp(status));
-  return query.size === true ? withSizes(context, shown) : shown;
+  const { store } = context;
+  const summaries = query.all === true ? allSummaries(store) : summariesOf(store, listUpContainers(store.database));
+  return query.size === true ? withSizes(context, summaries) : summaries;
 }
 
 function withSizes({ store }: Context, containers: readonly ContainerSummary[]): ContainerSummary[] {
@@ -40,11 +40,6 @@ function withSizes({ store }: Context, containers: readonly ContainerSummary[]):
     const image = container.imageId === null ? 0 : (images.get(container.imageId) ?? 0);
     return { ...container, size: { writable, virtual: image === 0 ? 0 : image + writable } };
   });
-}
-
-/** As Docker has it, one that waits for its next start is running, too. */
-function isUp(status: ContainerStatus): boolean {
-  return status === 'running' || status === 'paused' || status === 'restarting';
 }
 
 export async function getContainer(context: Context, ref: string): Promise<ContainerSummary> {

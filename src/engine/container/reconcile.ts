@@ -2,12 +2,14 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { OnggiError } from '../../errors.ts';
+import { native } from '../../kernel/addon.ts';
 import { type Guard, lock, tryLock } from '../../kernel/lock.ts';
 import {
   type ContainerRow,
   containerById,
   dueRestarts,
   listContainers,
+  runningLines,
   updateContainer,
 } from '../../store/container-row.ts';
 import type { Store } from '../../store/store.ts';
@@ -65,7 +67,7 @@ async function settleHeld(context: Context, id: string, guard: Guard): Promise<C
 
 /** All containers whose rows are wrong; those that another command holds are that command's business. */
 export async function settleStale(context: Context): Promise<void> {
-  for (const row of listContainers(context.store.database, ['starting', 'running', 'removing'])) {
+  for (const row of suspects(context.store)) {
     if (!isStale(context.store, row)) continue;
     const guard = await lockStale(context.store, row);
     if (guard !== undefined) await settleUnder(context, row.id, guard);
@@ -74,6 +76,15 @@ export async function settleStale(context: Context): Promise<void> {
   for (const id of dueRestarts(context.store.database, Date.now() - overdue)) {
     await haveRestarted(context, containerById(context.store.database, id));
   }
+}
+
+/** Those that may be stale. One call looks at all that run: of three hundred, each by itself takes 25 ms. */
+function suspects({ database, layout }: Store): ContainerRow[] {
+  const between = listContainers(database, ['starting', 'removing']);
+  const lines = runningLines(database);
+  if (lines === '') return between;
+  const ended = native('look at the containers that run', (calls) => calls.ended(layout.containers, lines));
+  return [...between, ...ended.flatMap((id) => containerById(database, id) ?? [])];
 }
 
 /**

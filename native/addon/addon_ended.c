@@ -1,0 +1,110 @@
+/* Which of many containers have ended, asked at once: a look at each from JavaScript takes five times as long. */
+#include "addon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Descriptors that are open at a time: the limit may be as low as 1024, and others are open, too. */
+#define AT_A_TIME 128
+
+#define ID_LENGTH 64
+
+struct looked {
+    char **line; /* "ID PID" */
+    char *ended;
+    size_t count;
+};
+
+static bool is_locked(int directory, const char *path) {
+    SCOPED_FD fd = openat(directory, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd == -1) return false;
+    int result;
+    RETRY(result, flock(fd, LOCK_SH | LOCK_NB));
+    return result == -1 && errno == EWOULDBLOCK;
+}
+
+/* Whether its shim has written how it ended, or is gone. */
+static bool is_recorded(int directory, const char *line) {
+    char path[ID_LENGTH + sizeof "/exit.json"];
+    snprintf(path, sizeof path, "%.*s/exit.json", ID_LENGTH, line);
+    if (faccessat(directory, path, F_OK, 0) == 0) return true;
+    snprintf(path, sizeof path, "%.*s/shim.lock", ID_LENGTH, line);
+    return !is_locked(directory, path);
+}
+
+/* Looks at up to AT_A_TIME first processes by one poll: a process that has ended makes its pidfd readable. */
+static void look_at_processes(struct looked *looked, size_t first, size_t end) {
+    struct pollfd processes[AT_A_TIME];
+    for (size_t index = first; index < end; index++) {
+        pid_t pid = (pid_t)atoi(looked->line[index] + ID_LENGTH + 1);
+        int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+        if (fd == -1) looked->ended[index] = 1;
+        processes[index - first] = (struct pollfd){.fd = fd, .events = POLLIN};
+    }
+    int ready;
+    RETRY(ready, poll(processes, end - first, 0));
+    for (size_t index = first; index < end; index++) {
+        if (ready > 0 && processes[index - first].revents != 0) looked->ended[index] = 1;
+        if (processes[index - first].fd != -1) close(processes[index - first].fd);
+    }
+}
+
+static bool is_line(const char *line) {
+    return strspn(line, "0123456789abcdef") == ID_LENGTH && line[ID_LENGTH] == ' ';
+}
+
+static napi_value names_of_ended(napi_env env, const struct looked *looked) {
+    napi_value names, name;
+    uint32_t count = 0;
+    if (napi_create_array(env, &names) != napi_ok) return NULL;
+    for (size_t index = 0; index < looked->count; index++) {
+        if (!looked->ended[index]) continue;
+        if (napi_create_string_utf8(env, looked->line[index], ID_LENGTH, &name) != napi_ok) return NULL;
+        if (napi_set_element(env, names, count++, name) != napi_ok) return NULL;
+    }
+    return names;
+}
+
+static size_t count_lines(const char *text) {
+    size_t count = 0;
+    for (; *text != '\0'; text++) count += *text == '\n';
+    return count + 1;
+}
+
+static napi_value run_ended(napi_env env, const struct argument *a) {
+    SCOPED_FD directory = open(a[0].text, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (directory == -1) return throw_errno(env, "open", errno);
+    size_t room = count_lines(a[1].text);
+    struct looked looked = {.line = calloc(room, sizeof *looked.line), .ended = calloc(room, 1)};
+    napi_value names = NULL;
+    int error = looked.line == NULL || looked.ended == NULL ? ENOMEM : 0;
+    char *rest = a[1].text;
+    for (char *line; error == 0 && (line = strsep(&rest, "\n")) != NULL;) {
+        if (*line == '\0') continue;
+        if (!is_line(line)) error = EINVAL;
+        looked.line[looked.count++] = line;
+    }
+    for (size_t first = 0; error == 0 && first < looked.count; first += AT_A_TIME) {
+        size_t end = first + AT_A_TIME < looked.count ? first + AT_A_TIME : looked.count;
+        look_at_processes(&looked, first, end);
+        for (size_t index = first; index < end; index++) {
+            if (!looked.ended[index]) looked.ended[index] = is_recorded(directory, looked.line[index]);
+        }
+    }
+    names = error == 0 ? names_of_ended(env, &looked) : throw_errno(env, "ended", error);
+    free(looked.line);
+    free(looked.ended);
+    return names;
+}
+
+const struct call ended_calls[] = {
+    {"ended", "ss", run_ended},
+    {0},
+};
