@@ -20,11 +20,12 @@ export function alignColumns(given: readonly (readonly string[])[]): string {
 
 /** In code points: names of containers and images are ASCII, what else shows up is rarely wide. */
 function padTo(cell: string, width: number): string {
-  return cell + ' '.repeat(Math.max(0, width - widthOf(cell)));
+  return cell.padEnd(width + cell.length - widthOf(cell));
 }
+
+const ascii = /^[\0-\x7f]*$/;
 
 /** Most cells are ASCII, whose length is known. */
 function widthOf(cell: string): number {
-  for (let index = 0; index < cell.length; index += 1) if (cell.charCodeAt(index) > 0x7f) return [...cell].length;
-  return cell.length;
+  return ascii.test(cell) ? cell.length : [...cell].length;
 }

@@ -129,6 +129,7 @@ function imageText(image: string, truncate: boolean): string {
 }
 
 function ellipsis(text: string, length: number): string {
+  if (text.length <= length) return text;
   const characters = [...text];
   return characters.length <= length ? text : `${characters.slice(0, length - 1).join('')}…`;
 }

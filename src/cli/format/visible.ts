@@ -17,7 +17,10 @@ export function visible(text: string): string {
   });
 }
 
+const ascii = /^[ -~]*$/;
+
 /** The same on one line. */
 export function visibleLine(text: string): string {
+  if (ascii.test(text)) return text;
   return visible(text).replaceAll('\n', '\\n').replaceAll('\t', '\\t');
 }

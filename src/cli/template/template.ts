@@ -48,7 +48,7 @@ function execute(state: State, nodes: readonly Node[], dot: unknown): Flow {
     if (node.type === 'text') {
       state.output.push(node.text);
     } else if (node.type === 'print') {
-      const value = evaluate(state, node.pipeline, dot);
+      const value = plainField(node.pipeline, dot) ?? evaluate(state, node.pipeline, dot);
       if (node.pipeline.variables.length === 0) state.output.push(printedValue(value));
     } else if (node.type === 'break' || node.type === 'continue') {
       return node.type;
@@ -58,6 +58,17 @@ function execute(state: State, nodes: readonly Node[], dot: unknown): Flow {
     }
   }
   return 'on';
+}
+
+/** Of `{{.Name}}`, what tables consist of, the short way; undefined when it takes more than to look into `dot`. */
+function plainField({ variables, commands }: Pipeline, dot: unknown): string | undefined {
+  const operand = commands[0]?.[0];
+  if (commands.length !== 1 || commands[0]?.length !== 1 || variables.length > 0) return undefined;
+  if (operand?.type !== 'chain' || operand.names.length !== 1 || operand.base.type !== 'dot') return undefined;
+  const [name = ''] = operand.names;
+  if (!isRecord(dot) || !Object.hasOwn(dot, name)) return undefined;
+  const value = dot[name];
+  return typeof value === 'string' ? value : undefined;
 }
 
 /** Variables that a block declares end with it. */

@@ -232,6 +232,7 @@ function summary(
   ports: readonly PortLease[],
 ): ContainerSummary {
   const { row, options, ending } = container;
+  // What is made when it is asked for: `ps` shows little of many.
   return {
     id: container.id,
     name: row.name,
@@ -250,20 +251,27 @@ function summary(
       containerPort,
       protocol,
     })),
-    labels: { ...container.imageLabels, ...options.labels },
+    get labels() {
+      return { ...container.imageLabels, ...options.labels };
+    },
     terminal: options.terminal ?? false,
     stdin: options.stdin ?? false,
     networkMode: row.networkMode as NetworkMode,
     address: address?.address ?? null,
     pid: row.state === 'running' ? row.pid : null,
-    mounts: (options.mounts ?? []).flatMap((mount) => {
-      if (mount.type === 'tmpfs') return [];
-      if (mount.type === 'image') return [mount.source];
-      return mount.type === 'bind' ? [mount.source] : [mount.name ?? ''];
-    }),
-    destinations: (options.mounts ?? []).flatMap(({ type, target }) => (type === 'tmpfs' ? [] : [target])),
-    exposed: [
-      ...new Set([...container.imageExposed, ...(options.exposed ?? []), ...(options.ports ?? []).map(portText)]),
-    ],
+    get mounts() {
+      return (options.mounts ?? []).flatMap((mount) => {
+        if (mount.type === 'tmpfs') return [];
+        if (mount.type === 'image') return [mount.source];
+        return mount.type === 'bind' ? [mount.source] : [mount.name ?? ''];
+      });
+    },
+    get destinations() {
+      return (options.mounts ?? []).flatMap(({ type, target }) => (type === 'tmpfs' ? [] : [target]));
+    },
+    get exposed() {
+      const published = (options.ports ?? []).map(portText);
+      return [...new Set([...container.imageExposed, ...(options.exposed ?? []), ...published])];
+    },
   };
 }
