@@ -43,7 +43,7 @@ static bool is_recorded(int directory, const char *line) {
 static void look_at_processes(struct looked *looked, size_t first, size_t end) {
     struct pollfd processes[AT_A_TIME];
     for (size_t index = first; index < end; index++) {
-        pid_t pid = (pid_t)atoi(looked->line[index] + ID_LENGTH + 1);
+        pid_t pid = (pid_t)strtol(looked->line[index] + ID_LENGTH + 1, NULL, 10);
         int fd = (int)syscall(SYS_pidfd_open, pid, 0);
         if (fd == -1) looked->ended[index] = 1;
         processes[index - first] = (struct pollfd){.fd = fd, .events = POLLIN};
