@@ -235,7 +235,6 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'notify.ts',
       'pause.ts',
       'pid-file.ts',
-      'present-cgroup.ts',
       'preserve.ts',
       'privilege.ts',
       'processes.ts',

@@ -1,6 +1,6 @@
 /** In which cgroups a process of `exec` begins. Pure. */
 import { OnggiError } from '../errors.ts';
-import { type Cgroup, legacyDirectory } from '../runtime/cgroup/cgroup.ts';
+import { besideFirst, type Cgroup, legacyDirectory } from '../runtime/cgroup/cgroup.ts';
 import type { CgroupPlacement } from '../runtime/plan/steps.ts';
 
 /** `--cgroup [<controller>[,<controller>...]:]<path>`: a cgroup below that of the container. */
@@ -19,8 +19,7 @@ export function parseSubCgroup(text: string): SubCgroup {
 }
 
 /**
- * On v2 a process is where the container's first process is: a container may have moved itself into a cgroup below
- * its own, which takes no processes any more then (cgroup-v2.rst, "No Internal Process Constraint").
+ * On v2 a process is where the container's first process is.
  *
  * @param cgroup of the container
  * @param present v2 cgroup of its first process, a directory like those of `cgroup`; null when it is not known
@@ -38,8 +37,7 @@ export function execPlacement(cgroup: Cgroup, asked: readonly SubCgroup[], prese
   });
   const { unified } = cgroup;
   if (unified === null) return { unified, legacy };
-  const moved = everywhere === undefined && present?.startsWith(`${unified}/`) === true;
-  return { unified: moved ? present : below(unified, everywhere), legacy };
+  return { unified: everywhere === undefined ? besideFirst(unified, present) : below(unified, everywhere), legacy };
 }
 
 function below(directory: string, sub: SubCgroup | undefined): string {

@@ -2,8 +2,8 @@
 import { OnggiError } from '../errors.ts';
 import { type ExitReport, type Launched, launchAhead } from '../kernel/launcher.ts';
 import { effectiveCapabilities } from '../kernel/process-identity.ts';
-import { readText } from '../kernel/text-file.ts';
 import type { Process } from '../oci/runtime-spec.ts';
+import { presentCgroup } from '../runtime/cgroup/present.ts';
 import type { Compiled } from '../runtime/plan/compile.ts';
 import { compileExec } from '../runtime/plan/compile-exec.ts';
 import { encodePlan } from '../runtime/plan/encode.ts';
@@ -146,18 +146,4 @@ function compiled(
     personality: known.personality,
     memoryPolicy: known.memoryPolicy,
   });
-}
-
-/**
- * Directory of the v2 cgroup that a process is in, found the short way where it is still the one it was put into.
- *
- * @param recorded of the container
- */
-async function presentCgroup(recorded: string | null, pid: number): Promise<string | null> {
-  if (recorded === null) return null;
-  const own = readText(`/proc/${pid}/cgroup`, `find the cgroups of process ${pid}`);
-  const path = /^0::(\/.+)$/m.exec(own)?.[1];
-  if (path !== undefined && recorded.endsWith(path)) return recorded;
-  const { unifiedCgroup } = await import('./present-cgroup.ts');
-  return unifiedCgroup(own);
 }

@@ -26,12 +26,13 @@ const usual: Readonly<Record<CgroupMode, readonly string[]>> = {
     'test/vm/cgroup-v2.test.ts',
     'test/vm/rootless.test.ts',
     'test/vm/systemd.test.ts',
+    'test/vm/systemd-container.test.ts',
     'test/vm/session.test.ts',
     'test/vm/checkpoint.test.ts',
     'test/vm/clock.test.ts',
     'test/system/storage-opt.test.ts',
   ],
-  hybrid: ['test/vm/systemd.test.ts'],
+  hybrid: ['test/vm/systemd.test.ts', 'test/vm/systemd-container.test.ts'],
   legacy: ['test/vm/systemd.test.ts'],
 };
 

@@ -68,6 +68,7 @@ export const flagValues: Readonly<Record<string, Offer>> = {
   'security-opt': words('no-new-privileges', 'seccomp=unconfined', 'apparmor=unconfined', 'systempaths=unconfined'),
   sdnotify: words('container', 'conmon', 'healthy', 'ignore'),
   signal: words('HUP', 'INT', 'QUIT', 'KILL', 'TERM', 'USR1', 'USR2', 'WINCH'),
+  systemd: words('true', 'always', 'false'),
   'stop-signal': words('HUP', 'INT', 'QUIT', 'KILL', 'TERM', 'USR1', 'USR2', 'WINCH'),
   uts: words('host'),
   'volumes-from': positionalOffers.containers,

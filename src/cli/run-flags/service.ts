@@ -1,5 +1,6 @@
-/** What a container of a service tells the service manager. Pure. */
+/** Containers of services, and containers that have services. Pure. */
 import type { ContainerOptions } from '../../engine/types.ts';
+import { OnggiError } from '../../errors.ts';
 import { single, type Values } from '../definition.ts';
 import { oneOf } from '../value/number.ts';
 
@@ -12,8 +13,28 @@ export const serviceFlags = {
     'Who tells the service manager that the container is ready: container, conmon when it runs, healthy, or ignore',
     { shown: 'ignore' },
   ),
+  systemd: single(
+    'string',
+    parseSystemd,
+    'The first process is a systemd, which gets what it needs: true (when its command is one), always or false',
+    { shown: 'true' },
+  ),
 } as const;
 
-export function serviceOptions({ sdnotify }: Values<typeof serviceFlags>): Pick<ContainerOptions, 'sdnotify'> {
-  return sdnotify === undefined ? {} : { sdnotify };
+/** Other words for true and false are Go's, which Podman takes as well. */
+function parseSystemd(text: string): 'auto' | 'always' | 'never' {
+  if (text === 'always') return 'always';
+  if (['true', 'True', 'TRUE', 't', 'T', '1'].includes(text)) return 'auto';
+  if (['false', 'False', 'FALSE', 'f', 'F', '0'].includes(text)) return 'never';
+  throw new OnggiError('invalid', `invalid value "${text}" systemd option requires 'true, false, always'`);
+}
+
+export function serviceOptions({
+  sdnotify,
+  systemd,
+}: Values<typeof serviceFlags>): Pick<ContainerOptions, 'sdnotify' | 'systemd'> {
+  return {
+    ...(sdnotify !== undefined && { sdnotify }),
+    ...(systemd !== undefined && systemd !== 'auto' && { systemd }),
+  };
 }

@@ -16,6 +16,7 @@ import { checkMounts } from '../spec/mounts.ts';
 import { workingDirectory } from '../spec/process.ts';
 import { type ResourceFacts, resourceLimits } from '../spec/resources.ts';
 import { checkHostName } from '../spec/spec.ts';
+import { checkSystemd } from '../spec/systemd.ts';
 import type { ContainerOptions, Resources } from '../types.ts';
 import { devicesAt } from './host-devices.ts';
 
@@ -34,6 +35,7 @@ export function checkOptions(options: ContainerOptions): void {
     privileged: options.privileged === true,
   });
   checkMounts(options.mounts ?? []);
+  checkSystemd(options);
   checkSysctls(options);
   if (options.devices !== undefined) mappedDevices(options.devices, { devicesAt });
   if (options.cdiDevices !== undefined) cdiEdits(options.cdiDevices);

@@ -10,6 +10,7 @@ import type { Context } from '../context.ts';
 import { emit } from '../event/emit.ts';
 import { containerNews } from '../event/news.ts';
 import { imageStopSignal } from '../image/view.ts';
+import { runsSystemd, systemdStopSignal } from '../spec/systemd.ts';
 import type { Session } from '../types.ts';
 import { type Container, containerOf } from './container.ts';
 import { containerSession } from './container-session.ts';
@@ -69,14 +70,15 @@ function keepEnded({ store }: Context, { id, options }: Container): void {
 }
 
 /**
- * What was asked for now, else at creation, else by the image. An image may name a signal that there is not: that must
+ * What was asked for now, else at creation, else by the image, else what systemd wants where it runs. An image may name a signal that there is not: that must
  * not keep its containers from being stopped, so SIGTERM is sent, as by Docker.
  */
-function stopSignal({ store }: Context, { options, row }: Container, asked: string | undefined): number {
+function stopSignal({ store }: Context, { options, row, args }: Container, asked: string | undefined): number {
   const chosen = asked ?? options.stopSignal;
   if (chosen !== undefined) return parseSignal(chosen);
-  const ofImage = imageStopSignal(store, row.imageId) ?? 'SIGTERM';
-  return parseSignal(isSignal(ofImage) ? ofImage : 'SIGTERM');
+  const usual = runsSystemd(options, args) ? systemdStopSignal : 'SIGTERM';
+  const ofImage = imageStopSignal(store, row.imageId) ?? usual;
+  return parseSignal(isSignal(ofImage) ? ofImage : usual);
 }
 
 export async function kill(context: Context, ref: string, signal: string): Promise<void> {

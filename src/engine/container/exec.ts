@@ -5,12 +5,15 @@ import { type Code, OnggiError } from '../../errors.ts';
 import { startShim } from '../../kernel/shim.ts';
 import { connectShim, type Interest, loadClient, type ShimClient } from '../../kernel/shim-client.ts';
 import type { Process, Spec } from '../../oci/runtime-spec.ts';
+import { besideFirst } from '../../runtime/cgroup/cgroup.ts';
 import { placement } from '../../runtime/cgroup/compile.ts';
 import { findCgroup } from '../../runtime/cgroup/layout.ts';
+import { presentCgroup } from '../../runtime/cgroup/present.ts';
 import { hostFacts } from '../../runtime/host-facts.ts';
 import { compileExec } from '../../runtime/plan/compile-exec.ts';
 import { encodePlan } from '../../runtime/plan/encode.ts';
 import { execFilter } from '../../runtime/plan/exec-filter.ts';
+import type { CgroupPlacement } from '../../runtime/plan/steps.ts';
 import { execSocketPath } from '../../store/layout.ts';
 import type { Context } from '../context.ts';
 import { emit } from '../event/emit.ts';
@@ -97,6 +100,11 @@ type Target = {
   readonly cgroupsPath: string;
 };
 
+async function cgroupsOf(pid: number, own: CgroupPlacement): Promise<CgroupPlacement> {
+  const { unified } = own;
+  return unified === null ? own : { ...own, unified: besideFirst(unified, await presentCgroup(unified, pid)) };
+}
+
 async function startProcess(
   context: Context,
   container: Container,
@@ -132,7 +140,7 @@ async function startProcess(
       pid,
       startTime,
       namespaces: ['mnt', 'pid', 'net', 'uts', 'ipc', 'cgroup', ...(hasUserNamespace(spec) ? ['user' as const] : [])],
-      cgroups: placement(findCgroup(cgroupsPath, host.cgroups)),
+      cgroups: await cgroupsOf(pid, placement(findCgroup(cgroupsPath, host.cgroups))),
       keyring: sessionKeyring(container.row.id),
       groups: container.options.groups ?? [],
       waitForStart: true,

@@ -2,6 +2,7 @@
 import type { ImageProcess } from '../../oci/image-spec.ts';
 import { defaultShmSize, maskedPaths, readonlyPaths } from '../../runtime/defaults.ts';
 import { healthRecord } from '../health/settings.ts';
+import { runsSystemd, systemdStopSignal } from '../spec/systemd.ts';
 import type { ContainerOptions, ContainerSummary, PortMapping } from '../types.ts';
 import type { AnyMount } from '../volume/volume-mount.ts';
 import type { Container } from './container.ts';
@@ -88,11 +89,12 @@ function asAsked(port: PortMapping): PortMapping {
 
 /** Options and image together, by Docker's rules (moby, daemon/commit.go, merge). */
 export function config(
-  { row, options, health }: Container,
+  { row, options, health, args }: Container,
   { labels }: ContainerSummary,
   image: ImageProcess | null,
 ): Record<string, unknown> {
-  const stopSignal = options.stopSignal ?? image?.stopSignal ?? undefined;
+  const stopSignal =
+    options.stopSignal ?? image?.stopSignal ?? (runsSystemd(options, args) ? systemdStopSignal : undefined);
   const ports = [...new Set([...exposedPorts(options, image), ...(options.ports ?? []).map(portText)])];
   const volumes = image?.volumes ?? [];
   const { attached = [] } = options;

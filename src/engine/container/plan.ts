@@ -40,6 +40,7 @@ import { writeSpec } from '../spec/file.ts';
 import { linkHost } from '../spec/link.ts';
 import { foreignShm, mountTarget } from '../spec/mounts.ts';
 import { makeSpec, type SpecFacts } from '../spec/spec.ts';
+import { systemdCgroup } from '../spec/systemd.ts';
 import type { ContainerOptions, IdMaps } from '../types.ts';
 import { volumeFacts } from '../volume/volume.ts';
 import type { VolumeFacts } from '../volume/volume-mount.ts';
@@ -180,6 +181,7 @@ export function specFacts(
     kernel: kernelVersion(release()),
     cpus,
     swap: host.cgroups.swap,
+    systemdCgroup: systemdCgroup(host.cgroups),
     maskedPaths: [...throttle, ...own.maskedPaths],
     devices: () => hostDevices(),
     devicesAt,

@@ -7,17 +7,21 @@ import type { BindMount, ContainerOptions, ImageMount, TmpfsMount } from '../typ
 import { volumeMount } from '../volume/volume-mount.ts';
 import { joinedOf } from './namespace.ts';
 import type { SpecFacts } from './spec.ts';
+import { systemdCgroupMounts, systemdMounts } from './systemd.ts';
 
 /**
- * A mount of the user's replaces a usual one on the same place; with /dev go all those below it. Ordered so that a
+ * A mount of the user's replaces a usual one on the same place; with /dev and the cgroups go all those below them. Ordered so that a
  * mount never hides one that came before it: by depth, the usual ones first.
  *
+ * @param systemd where the systemd is that runs in it
  * @throws OnggiError `invalid`
  */
 export function specMounts(
   options: ContainerOptions,
-  { files, volumes, images, joined }: Pick<SpecFacts, 'files' | 'volumes' | 'joined' | 'images'>,
+  facts: Pick<SpecFacts, 'files' | 'volumes' | 'joined' | 'images' | 'systemdCgroup' | 'warn'>,
+  systemd: 'no' | 'image' | 'machine' = 'no',
 ): Mount[] {
+  const { files, volumes, images, joined } = facts;
   const asked = (options.mounts ?? []).map((mount) => {
     if (mount.type === 'bind') return bind(mount);
     if (mount.type === 'tmpfs') return tmpfs(mount);
@@ -31,15 +35,26 @@ export function specMounts(
   });
   const places = checkTargets(options.mounts ?? []);
   const replaced = ({ destination }: Mount): boolean =>
-    places.has(destination) || (places.has('/dev') && destination.startsWith('/dev/'));
-  const usual = defaultMounts.flatMap((mount) => adjust(mount, options, joined));
+    places.has(destination) ||
+    ['/dev', '/sys/fs/cgroup'].some((above) => places.has(above) && destination.startsWith(`${above}/`));
+  const usual = defaultMounts
+    .flatMap((mount) => adjust(mount, options, joined))
+    .flatMap((mount) =>
+      systemd !== 'no' && mount.type === 'cgroup'
+        ? systemdCgroupMounts(mount, facts.systemdCgroup, options, facts.warn)
+        : mount,
+    );
   const etc = [
     etcFile(files.resolv, '/etc/resolv.conf'),
     etcFile(files.hostname, '/etc/hostname'),
     etcFile(files.hosts, '/etc/hosts'),
   ];
   const kept = usual.filter((mount) => !replaced(mount));
-  const rest = [...etc.filter((mount) => !replaced(mount)), ...asked];
+  const rest = [
+    ...etc.filter((mount) => !replaced(mount)),
+    ...(systemd === 'no' ? [] : systemdMounts(places, systemd === 'machine')),
+    ...asked,
+  ];
   return [...kept, ...rest.toSorted((a, b) => depth(a) - depth(b))];
 }
 

@@ -98,7 +98,7 @@ function consoleSize(size: ContainerOptions['consoleSize']): Pick<Process, 'cons
 }
 
 /** Later lists win; a variable stays where it stood first. */
-function mergeEnvironment(...lists: readonly (readonly string[])[]): string[] {
+export function mergeEnvironment(...lists: readonly (readonly string[])[]): string[] {
   const merged = new Map<string, string>();
   for (const entry of lists.flat()) {
     const equals = entry.indexOf('=');

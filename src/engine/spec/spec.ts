@@ -22,9 +22,10 @@ import type { VolumeFacts } from '../volume/volume-mount.ts';
 import { mappedDevices } from './devices.ts';
 import { specMounts } from './mounts.ts';
 import { joinedOf, namespace } from './namespace.ts';
-import { type ImageConfigView, processSpec } from './process.ts';
+import { type ImageConfigView, mergeEnvironment, processSpec } from './process.ts';
 import { deviceCgroupRules, resourceLimits } from './resources.ts';
 import { rootlessSpec, type UserMaps } from './rootless.ts';
+import { runsSystemd, type SystemdCgroup, systemdEnvironment } from './systemd.ts';
 
 export { execProcess, processArgs } from './process.ts';
 
@@ -45,6 +46,7 @@ export type SpecFacts = {
   readonly cpus: number;
   /** Swap can be limited. */
   readonly swap: boolean;
+  readonly systemdCgroup: SystemdCgroup;
   /** Paths to mask besides the usual ones: CPU throttling files, and for the image "host" the machine's secrets. */
   readonly maskedPaths: readonly string[];
   /** Every device of the machine; read only for a privileged container. */
@@ -94,10 +96,14 @@ function usualSpec(options: ContainerOptions, image: ImageConfigView | null, fac
   const seccomp = seccompOf(options, capabilities.bounding ?? [], facts);
   const { masked, readOnly } = hiddenPaths(options, image, facts);
   const devices = mappedDevices(options.devices ?? [], facts);
+  const first = processSpec(options, image, hostname);
+  const isMachine = image === null && options.rootfs === undefined;
+  const systemd = runsSystemd(options, first.args ?? []);
   return {
     ociVersion,
     process: {
-      ...processSpec(options, image, hostname),
+      ...first,
+      ...(systemd && { env: mergeEnvironment(systemdEnvironment(facts.id), first.env ?? []) }),
       capabilities,
       ...(options.security?.noNewPrivileges === true && { noNewPrivileges: true }),
       ...apparmorOf(options),
@@ -107,7 +113,7 @@ function usualSpec(options: ContainerOptions, image: ImageConfigView | null, fac
     root: { path: 'rootfs', readonly: options.readOnly === true },
     ...(options.utsMode === undefined && { hostname }),
     ...(options.domainname && { domainname: options.domainname }),
-    mounts: specMounts(options, facts),
+    mounts: specMounts(options, facts, !systemd ? 'no' : isMachine ? 'machine' : 'image'),
     ...(options.annotations !== undefined && { annotations: options.annotations }),
     linux: {
       namespaces: [

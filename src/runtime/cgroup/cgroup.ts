@@ -127,3 +127,15 @@ function mountRoots(mountinfo: string): Map<string, string> {
   }
   return roots;
 }
+
+/**
+ * A container may have moved its first process into a cgroup below its own, which takes no processes any more then
+ * (cgroup-v2.rst, "No Internal Process Constraint").
+ *
+ * @param own of the container, on v2
+ * @param present of its first process
+ * @returns where another process of the container belongs
+ */
+export function besideFirst(own: string, present: string | null): string {
+  return present?.startsWith(`${own}/`) === true ? present : own;
+}

@@ -72,6 +72,27 @@ export const driverRows: readonly Row[] = [
     },
     bad: [['--sdnotify', 'x'], /invalid sdnotify mode: 'x'/],
   },
+  {
+    // What a real systemd makes of it: test/vm/systemd-container.test.ts.
+    flag: 'systemd',
+    tried: async (world) => {
+      const look = 'echo $container; grep -c "^tmpfs /run/lock tmpfs rw" /proc/mounts; :';
+      const asked = (mode: string) => world.onggi([...line, '--systemd', mode, world.image, 'sh', '-c', look]);
+      for (const mode of ['true', 'false']) assert.equal((await asked(mode)).stdout, '\n0\n');
+      const always = await asked('always');
+      const cgroups = readFileSync('/proc/self/mountinfo', 'utf8');
+      if (/ - cgroup /.test(cgroups) && !cgroups.includes('name=systemd')) {
+        assert.match(always.stderr, /--systemd: this machine has no cgroup hierarchy of systemd/);
+        return;
+      }
+      assert.equal(always.stdout, 'onggi\n1\n', always.stderr);
+      const init = ['--name', 'init', world.image, '/sbin/init'];
+      await world.ok(['create', ...init]);
+      assert.equal(await world.ok(['inspect', '-f', '{{.Config.StopSignal}}', 'init']), 'SIGRTMIN+3');
+      await world.ok(['rm', 'init']);
+    },
+    bad: [['--systemd', 'x'], /invalid value "x" systemd option requires 'true, false, always'/],
+  },
 ];
 
 async function socketOf(world: World): Promise<string> {
