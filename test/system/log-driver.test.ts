@@ -231,6 +231,7 @@ systemTest('none, and what is refused before anything is made', ['busybox'], asy
   for (const [flags, message] of [
     [['--log-driver', 'nosuch'], /no log driver named 'nosuch' is registered/],
     [['--log-driver', 'passthrough'], /passthrough/],
+    [['--log-driver', 'fluentd', '--log-opt', 'fluentd-write-timeout=1s'], /log option 'fluentd-write-timeout'/],
     [['--log-opt', 'foo=1'], /unknown log opt 'foo' for json-file log driver/],
     [['--log-driver', 'local', '--log-opt', 'labels=x'], /unknown log opt 'labels' for local log driver/],
     [['--log-opt', 'max-file=3'], /has no effect without max-size/],

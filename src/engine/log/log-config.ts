@@ -29,9 +29,6 @@ const size: Check = (value, name) => {
 const maxSize: Check = (value, name) => {
   if (value !== '-1') size(value, name);
 };
-const duration: Check = (value, name) => {
-  if (!/^\d+(\.\d+)?(ms|s|m)$/.test(value)) throw wrong(name, value, 'a duration, such as 1s or 500ms');
-};
 const pattern: Check = (value, name) => {
   if (!isPattern(value)) throw wrong(name, value, 'a regular expression');
 };
@@ -74,7 +71,7 @@ const options: Readonly<Record<LogDriver, Readonly<Record<string, Check>>>> = {
     'fluentd-read-timeout': notSupported,
     'fluentd-request-ack': notSupported,
     'fluentd-retry-wait': notSupported,
-    'fluentd-write-timeout': duration,
+    'fluentd-write-timeout': notSupported,
   },
   gelf: {
     ...every,
