@@ -7,6 +7,7 @@ import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openDirectory } from '../../src/kernel/directory.ts';
 import { keepsProjectLimits } from '../../src/kernel/project-quota.ts';
+import { repository } from './busybox-image.ts';
 
 /** Word -> whether the machine has it. Each is asked at most once a process. */
 const probes = {
@@ -24,6 +25,11 @@ const probes = {
   'cgroup-v1': () => mountsOf('cgroup').some((options) => !options.includes('name=')),
   /** Version 2 has the controllers, as on most present machines. */
   'cgroup-v2': () => unifiedControllers().includes('memory'),
+  /** systemd can be given a cgroup of its own to write in. */
+  'systemd-hierarchy': () =>
+    mountsOf('cgroup').length === 0 || mountsOf('cgroup').some((options) => options.includes('name=systemd')),
+  /** Debian's, unpacked for the virtual machine (test/vm/fetch-system). */
+  'systemd-tree': () => existsSync(join(repository, '.cache/vm/system/lib/systemd/systemd')),
   'swap-accounting': () => swapAccounting(),
   /** Groups have real-time CPU time of their own, and there is some left to be given. */
   'real-time': () => realTimeLeft(),

@@ -32,7 +32,7 @@ const usual: Readonly<Record<CgroupMode, readonly string[]>> = {
     'test/vm/clock.test.ts',
     'test/system/storage-opt.test.ts',
   ],
-  hybrid: ['test/vm/systemd.test.ts', 'test/vm/systemd-container.test.ts'],
+  hybrid: ['test/vm/systemd.test.ts'],
   legacy: ['test/vm/systemd.test.ts'],
 };
 

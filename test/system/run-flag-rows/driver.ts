@@ -73,7 +73,7 @@ export const driverRows: readonly Row[] = [
     bad: [['--sdnotify', 'x'], /invalid sdnotify mode: 'x'/],
   },
   {
-    // What a real systemd makes of it: test/vm/systemd-container.test.ts.
+    // What a real systemd makes of it: test/system/systemd-container.test.ts.
     flag: 'systemd',
     tried: async (world) => {
       const look = 'echo $container; grep -c "^tmpfs /run/lock tmpfs rw" /proc/mounts; :';
