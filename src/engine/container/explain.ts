@@ -25,9 +25,10 @@ import { rootOrDefault } from '../store-root.ts';
 import type { ContainerOptions } from '../types.ts';
 import { resolveMounts } from '../volume/volume-mount.ts';
 import { hostImage, withHostCommand } from './create.ts';
+import { sessionKeyring } from './keyring.ts';
 import { newContainerId } from './name.ts';
 import { type ContainerNetwork, loopback } from './network.ts';
-import { cgroupOf, processContext, sessionKeyring, specFacts } from './plan.ts';
+import { cgroupOf, processContext, specFacts } from './plan.ts';
 
 type ImageFacts = {
   readonly view: ImageConfigView | null;

@@ -47,6 +47,7 @@ import type { VolumeFacts } from '../volume/volume-mount.ts';
 import { type Container, isHost, type StartRecord } from './container.ts';
 import { devicesAt, hostDevices } from './host-devices.ts';
 import { type Joined, nothingJoined, withJoined } from './joined.ts';
+import { sessionKeyring } from './keyring.ts';
 import { type ContainerNetwork, usesPasta } from './network.ts';
 
 /** Writes config.json and the files of /etc beside it. @throws OnggiError `invalid`, `unsupported` */
@@ -119,11 +120,6 @@ function withShared(facts: VolumeFacts, shared: string | undefined): VolumeFacts
 
 function processIds({ processes }: Joined): ReadonlyMap<string, number> {
   return new Map([...processes].map(([id, { pid }]) => [id, pid]));
-}
-
-/** That `exec` joins too: the id is random, and no other container gets to see it. */
-export function sessionKeyring(containerId: string): string {
-  return `_ses.${containerId}`;
 }
 
 /** Where the cgroup of a container goes: below the engine's own one, or where its options say. */

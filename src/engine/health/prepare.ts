@@ -10,7 +10,7 @@ import { encodePlan } from '../../runtime/plan/encode.ts';
 import { execFilter } from '../../runtime/plan/exec-filter.ts';
 import type { Container } from '../container/container.ts';
 import type { Status } from '../container/handshake.ts';
-import { sessionKeyring } from '../container/plan.ts';
+import { sessionKeyring } from '../container/keyring.ts';
 import { readSpec } from '../spec/file.ts';
 import { execProcess } from '../spec/process.ts';
 import { writeEventTail } from './event-tail.ts';
