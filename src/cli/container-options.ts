@@ -86,7 +86,7 @@ export function containerOptions(flags: ContainerFlags, args: readonly string[],
     ...(flags.ulimit.length > 0 && { ulimits: flags.ulimit }),
     ...(flags.sysctl.length > 0 && { sysctls: recordOf(flags.sysctl) }),
     ...(log !== undefined && { log }),
-    ...serviceOptions(flags),
+    ...serviceOptions(flags, facts.directory),
     ...(flags.tty && facts.consoleSize !== undefined && { consoleSize: facts.consoleSize }),
   };
 }

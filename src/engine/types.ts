@@ -183,6 +183,8 @@ export type ContainerOptions = {
   readonly capDrop?: readonly string[];
   readonly privileged?: boolean;
   readonly init?: boolean;
+  /** Absolute path of a program of the host, which is that init in the place of ours. */
+  readonly initPath?: string;
   /** The first process is a systemd, and gets what that wants; absent: when its command is that of one. */
   readonly systemd?: 'always' | 'never';
   /** Who tells the service manager at NOTIFY_SOCKET that it is ready; ignore if absent. */

@@ -54,6 +54,7 @@ export const flagValues: Readonly<Record<string, Offer>> = {
   cgroupns: words('private', 'host'),
   cidfile: files,
   'env-file': files,
+  'init-path': files,
   input: files,
   ipc: words('private', 'shareable', 'host', 'none', 'container:'),
   'label-file': files,

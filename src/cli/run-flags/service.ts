@@ -1,12 +1,14 @@
 /** Containers of services, and containers that have services. Pure. */
+import { resolve } from 'node:path';
 import type { ContainerOptions } from '../../engine/types.ts';
 import { OnggiError } from '../../errors.ts';
-import { single, type Values } from '../definition.ts';
+import { asIs, single, type Values } from '../definition.ts';
 import { oneOf } from '../value/number.ts';
 
 const modes = ['container', 'conmon', 'healthy', 'ignore'] as const;
 
 export const serviceFlags = {
+  'init-path': single('file', asIs, 'With --init: the program of this machine that is the init, in the place of ours'),
   sdnotify: single(
     'string',
     oneOf('sdnotify mode', modes),
@@ -29,12 +31,14 @@ function parseSystemd(text: string): 'auto' | 'always' | 'never' {
   throw new OnggiError('invalid', `invalid value "${text}" systemd option requires 'true, false, always'`);
 }
 
-export function serviceOptions({
-  sdnotify,
-  systemd,
-}: Values<typeof serviceFlags>): Pick<ContainerOptions, 'sdnotify' | 'systemd'> {
+/** @param directory that a relative path is taken from */
+export function serviceOptions(
+  { sdnotify, systemd, 'init-path': initPath }: Values<typeof serviceFlags>,
+  directory: string,
+): Pick<ContainerOptions, 'sdnotify' | 'systemd' | 'initPath'> {
   return {
     ...(sdnotify !== undefined && { sdnotify }),
     ...(systemd !== undefined && systemd !== 'auto' && { systemd }),
+    ...(initPath !== undefined && { initPath: resolve(directory, initPath) }),
   };
 }

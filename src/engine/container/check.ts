@@ -1,4 +1,5 @@
 /** What can be told of a new container's options before anything is made: what the machine does not have or can't do. */
+import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { OnggiError } from '../../errors.ts';
 import { unprivileged } from '../../kernel/user-namespace.ts';
@@ -36,6 +37,7 @@ export function checkOptions(options: ContainerOptions): void {
   });
   checkMounts(options.mounts ?? []);
   checkSystemd(options);
+  checkInitPath(options);
   checkSysctls(options);
   if (options.devices !== undefined) mappedDevices(options.devices, { devicesAt });
   if (options.cdiDevices !== undefined) cdiEdits(options.cdiDevices);
@@ -45,6 +47,16 @@ export function checkOptions(options: ContainerOptions): void {
   }
   if (Object.keys(resources).length > 0) checkResources(resources, () => {});
   if (cgroupParent !== undefined) cgroupAt(readCgroupLayout(), `/${cgroupParent}/container`);
+}
+
+function checkInitPath({ init, initPath }: ContainerOptions): void {
+  if (initPath === undefined) return;
+  if (init !== true)
+    throw new OnggiError('invalid', '--init-path has no effect without --init', { hint: 'Add --init.' });
+  const found = statSync(initPath, { throwIfNoEntry: false });
+  if (found?.isFile() === true && (found.mode & 0o111) !== 0) return;
+  const what = found === undefined ? 'not found' : 'no file that can be executed';
+  throw new OnggiError('invalid', `container-init binary "${initPath}": ${what} on this machine`);
 }
 
 /** One of a namespace that it shares with the machine would change the machine. */

@@ -148,7 +148,7 @@ export function processContext(
       copyUp: mount.type === 'volume' && mount.copy,
       ...(mount.subpath !== undefined && { subpath: mount.subpath }),
     })),
-    reaper: options.init === true,
+    reaper: options.init === true && options.initPath === undefined,
     groups: options.groups ?? [],
     waitForStart: true,
   };

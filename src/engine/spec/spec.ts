@@ -7,7 +7,7 @@
  * test flips each field of an image config to see that no other field of the result moves (THREATS, class H).
  */
 import { OnggiError } from '../../errors.ts';
-import type { Capabilities, Device, Seccomp, Spec } from '../../oci/runtime-spec.ts';
+import type { Capabilities, Device, Mount, Seccomp, Spec } from '../../oci/runtime-spec.ts';
 import { ociVersion } from '../../oci/runtime-spec.ts';
 import { containerCapabilities } from '../../runtime/capability.ts';
 import { maskedPaths, readonlyPaths } from '../../runtime/defaults.ts';
@@ -96,6 +96,7 @@ function usualSpec(options: ContainerOptions, image: ImageConfigView | null, fac
   const seccomp = seccompOf(options, capabilities.bounding ?? [], facts);
   const { masked, readOnly } = hiddenPaths(options, image, facts);
   const devices = mappedDevices(options.devices ?? [], facts);
+  const { initPath } = options;
   const first = processSpec(options, image, hostname);
   const isMachine = image === null && options.rootfs === undefined;
   const systemd = runsSystemd(options, first.args ?? []);
@@ -103,6 +104,7 @@ function usualSpec(options: ContainerOptions, image: ImageConfigView | null, fac
     ociVersion,
     process: {
       ...first,
+      ...(initPath !== undefined && { args: [initPlace, '--', ...(first.args ?? [])] }),
       ...(systemd && { env: mergeEnvironment(systemdEnvironment(facts.id), first.env ?? []) }),
       capabilities,
       ...(options.security?.noNewPrivileges === true && { noNewPrivileges: true }),
@@ -113,7 +115,10 @@ function usualSpec(options: ContainerOptions, image: ImageConfigView | null, fac
     root: { path: 'rootfs', readonly: options.readOnly === true },
     ...(options.utsMode === undefined && { hostname }),
     ...(options.domainname && { domainname: options.domainname }),
-    mounts: specMounts(options, facts, !systemd ? 'no' : isMachine ? 'machine' : 'image'),
+    mounts: [
+      ...specMounts(options, facts, !systemd ? 'no' : isMachine ? 'machine' : 'image'),
+      ...(initPath === undefined ? [] : [initMount(initPath)]),
+    ],
     ...(options.annotations !== undefined && { annotations: options.annotations }),
     linux: {
       namespaces: [
@@ -140,6 +145,13 @@ function usualSpec(options: ContainerOptions, image: ImageConfigView | null, fac
       ...seccomp,
     },
   };
+}
+
+/** Called as Podman calls one: `INIT -- COMMAND`. */
+const initPlace = '/run/onggi-init';
+
+function initMount(source: string): Mount {
+  return { destination: initPlace, type: 'bind', source, options: ['bind', 'ro', 'rprivate'] };
 }
 
 /**

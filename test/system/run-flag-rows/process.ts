@@ -1,5 +1,7 @@
 /** Flags of `run` about the process, who it is and what it may do. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { badSwitch, type Row } from './row.ts';
 
 export const processRows: readonly Row[] = [
@@ -53,6 +55,16 @@ export const processRows: readonly Row[] = [
     inside: 'echo $$; cat /proc/1/comm',
     shows: /^(?!1\n)\d+\nonggi-reaper$/,
     bad: badSwitch('init'),
+  },
+  {
+    flag: 'init-path',
+    tried: async (world, directory) => {
+      const path = join(directory, 'init');
+      writeFileSync(path, '#!/bin/sh\necho "init $$ $1"\nshift\nexec "$@"\n', { mode: 0o755 });
+      const words = ['run', '--rm', '--network', 'none', '--init', '--init-path', path, world.image];
+      assert.equal(await world.ok([...words, 'cat', '/proc/1/comm']), 'init 1 --\ncat');
+    },
+    bad: [['--init', '--init-path', '/nosuch'], /container-init binary "\/nosuch": not found/],
   },
   {
     flag: 'privileged',
