@@ -57,6 +57,8 @@ export type ContainerFiles = {
   readonly directory: string;
   /** OCI config.json of the last start. */
   readonly config: string;
+  /** What further execs need of it (exec-record.ts). */
+  readonly exec: string;
   readonly log: string;
   /** Written by the shim; renamed to `recorded` once its content is in the database. */
   readonly exit: string;
@@ -101,6 +103,7 @@ export function filesOf(store: Store, id: string): ContainerFiles {
   return {
     directory,
     config: `${directory}/config.json`,
+    exec: `${directory}/exec.json`,
     log: `${directory}/log`,
     exit: `${directory}/exit.json`,
     recorded: `${directory}/exit-recorded.json`,

@@ -1,10 +1,8 @@
 /** `exec`: a further process in a running container, with a shim of its own for as long as it lives. */
 import { randomBytes } from 'node:crypto';
-import { dirname } from 'node:path';
 import { type Code, OnggiError } from '../../errors.ts';
 import { startShim } from '../../kernel/shim.ts';
 import { connectShim, type Interest, loadClient, type ShimClient } from '../../kernel/shim-client.ts';
-import type { Process, Spec } from '../../oci/runtime-spec.ts';
 import { besideFirst } from '../../runtime/cgroup/cgroup.ts';
 import { placement } from '../../runtime/cgroup/compile.ts';
 import { findCgroup } from '../../runtime/cgroup/layout.ts';
@@ -12,16 +10,15 @@ import { presentCgroup } from '../../runtime/cgroup/present.ts';
 import { hostFacts } from '../../runtime/host-facts.ts';
 import { compileExec } from '../../runtime/plan/compile-exec.ts';
 import { encodePlan } from '../../runtime/plan/encode.ts';
-import { execFilter } from '../../runtime/plan/exec-filter.ts';
 import type { CgroupPlacement } from '../../runtime/plan/steps.ts';
 import { execSocketPath } from '../../store/layout.ts';
 import type { Context } from '../context.ts';
 import { emit } from '../event/emit.ts';
 import { containerNews } from '../event/news.ts';
-import { readSpec } from '../spec/file.ts';
 import { execProcess } from '../spec/process.ts';
 import type { ExecOptions, Session } from '../types.ts';
 import type { Container } from './container.ts';
+import { readExecRecord } from './exec-record.ts';
 import { endingOfReport, goneAway, type Output, type Status, until } from './handshake.ts';
 import { sessionKeyring } from './keyring.ts';
 import { checkNotPaused } from './pause.ts';
@@ -112,18 +109,15 @@ async function startProcess(
   options: ExecOptions,
   interest: Interest,
 ): Promise<Started> {
-  const spec = readSpec(container.files.config);
+  const record =
+    readExecRecord(container.files.exec, nonce) ??
+    (await import('./exec-record-file.ts')).makeExecRecord(container, nonce, pid);
   const id = randomBytes(32).toString('hex');
   const socket = execSocketPath(context.store.layout, nonce, id);
   const host = hostFacts();
-  const facts = {
-    id: container.row.id,
-    bundle: dirname(container.files.config),
-    annotations: spec.annotations ?? {},
-  };
   const { plan, warnings } = compileExec(
-    processOf(spec, options),
-    execFilter(options.privileged ? undefined : spec.linux?.seccomp, host.architecture, facts, pid),
+    execProcess(record.process, options),
+    options.privileged === true ? [] : record.filter,
     {
       host,
       keeper: {
@@ -139,7 +133,7 @@ async function startProcess(
       },
       pid,
       startTime,
-      namespaces: ['mnt', 'pid', 'net', 'uts', 'ipc', 'cgroup', ...(hasUserNamespace(spec) ? ['user' as const] : [])],
+      namespaces: ['mnt', 'pid', 'net', 'uts', 'ipc', 'cgroup', ...(record.users ? ['user' as const] : [])],
       cgroups: await cgroupsOf(pid, placement(findCgroup(cgroupsPath, host.cgroups))),
       keyring: sessionKeyring(container.row.id),
       groups: container.options.groups ?? [],
@@ -177,13 +171,4 @@ function tellStarted(
   const command = `${program ?? ''} ${args.join(' ')}`;
   const actions = ['exec_create', 'exec_start'].map((action) => `${action}: ${command}`);
   emit(store, ...actions.map((action) => containerNews(container, action, { execID: id })));
-}
-
-function hasUserNamespace({ linux }: Spec): boolean {
-  return linux?.namespaces?.some(({ type }) => type === 'user') === true;
-}
-
-function processOf(spec: Spec, options: ExecOptions): Process {
-  if (spec.process === undefined) throw new OnggiError('corrupt', 'config.json of the container: it has no process');
-  return execProcess(spec.process, options);
 }
