@@ -103,6 +103,8 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'container/create.ts',
       'container/end.ts',
       'container/ending.ts',
+      'container/exec-record-file.ts',
+      'container/exec-record.ts',
       'container/exec.ts',
       'container/explain.ts',
       'container/finish.ts',
