@@ -186,6 +186,8 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'network/inspect.ts',
       'network/networks.ts',
       'notify/service.ts',
+      'oci-runtime/bundle.ts',
+      'oci-runtime/program.ts',
       'registry/login.ts',
       'registry/registries.ts',
       'registry/registry-access.ts',

@@ -206,6 +206,7 @@ export const roomRules: Readonly<Record<string, FolderRule>> = {
       'plan/encode.ts',
       'plan/exec-filter.ts',
       'plan/explain.ts',
+      'plan/foreign.ts',
       'plan/hooks.ts',
       'plan/mount-options.ts',
       'plan/namespaces.ts',

@@ -22,12 +22,14 @@ static const struct grammar grammars[] = {
     {OP_CLONE, IN(PHASE_KEEPER), "u(usb)o(s)(uqu)o"},
     {OP_JOIN, IN(PHASE_KEEPER), "uquo(s)o"},
     {OP_LAUNCHER, IN(PHASE_KEEPER), "sbbubo"},
+    {OP_RUNTIME, IN(PHASE_KEEPER), "sssssoo"},
     {OP_HEALTH, IN(PHASE_KEEPER), "sosqqqquu(s)"},
     {OP_CGROUP_CREATE, IN(PHASE_PREPARE), "s"},
     {OP_WRITE, IN(PHASE_PREPARE), "sssbos"},
     {OP_CGROUP_DEVICE, IN(PHASE_PREPARE), "sds"},
     {OP_ID_MAP, IN(PHASE_ATTACH), "(uuu)(uuu)boo"},
     {OP_NETLINK, IN(PHASE_ATTACH) | IN(PHASE_INIT), "u(d(u)s)s"},
+    {OP_INNER_NETLINK, IN(PHASE_ATTACH), "u(d(u)s)s"},
     {OP_HOOK, IN(PHASE_ATTACH) | IN(PHASE_INIT), "uus(s)(s)uss"},
     {OP_PROPAGATION, IN(PHASE_INIT), "sub"},
     {OP_OVERLAY, IN(PHASE_INIT), "s(s)oos(s)uu"},
@@ -66,6 +68,7 @@ static const struct grammar grammars[] = {
     {OP_APPARMOR, IN(PHASE_INIT), "s"},
     {OP_SELINUX, IN(PHASE_INIT), "s"},
     {OP_REMOUNT, IN(PHASE_INIT), "sqqqqs"},
+    {OP_CONFIG, IN(PHASE_INIT), "sso(s)bss"},
     {OP_RUNTIME_HOOKS, IN(PHASE_INIT), ""},
     {OP_MOVE_ROOT, IN(PHASE_INIT), ""},
     {OP_CGROUP_REMOVE, IN(PHASE_CLEANUP), "s"},
@@ -114,13 +117,13 @@ static const char *record_problem(const struct record *record) {
 /* What the order of the records has shown so far. */
 struct order {
     uint16_t phase;
-    bool shim, joins, rooted, pivoted, waits, executes;
+    bool shim, joins, foreign, rooted, pivoted, waits, executes; /* foreign: OP_RUNTIME */
     bool hooks, runs_hooks; /* in the phase attach; OP_RUNTIME_HOOKS */
     bool leaves, start_fifo; /* of the launcher: nobody stays; where the start comes from */
 };
 
 static bool needs_root(uint16_t op) {
-    return (op >= OP_MOUNT && op <= OP_READONLY) || op == OP_CONSOLE || op == OP_REMOUNT;
+    return (op >= OP_MOUNT && op <= OP_READONLY) || op == OP_CONFIG || op == OP_CONSOLE || op == OP_REMOUNT;
 }
 
 static bool pivots(uint16_t op) {
@@ -145,6 +148,7 @@ static const char *hook_order_problem(const struct order *order, struct cursor p
 
 static const char *init_problem(const struct order *order, const struct record *record) {
     if (order->executes) return "a step after OP_EXEC";
+    if (order->foreign && (pivots(record->op) || record->op == OP_WAIT_START || record->op == OP_NETLINK)) return "a step that is the runtime's";
     if (needs_root(record->op) && !order->rooted && !order->joins) return "a container path before OP_ENTER_ROOT";
     if (record->op == OP_ENTER_ROOT && (order->rooted || order->joins)) return "a second root";
     if (pivots(record->op) && (order->pivoted || order->joins)) return "a second OP_PIVOT_ROOT";
@@ -160,10 +164,13 @@ static const char *order_problem(struct order *order, const struct record *recor
     if ((record->index == 0) != keeps) return "the first record, and no other, must be OP_SHIM or OP_LAUNCHER";
     if ((record->index == 1) != spawns) return "the second record, and no other, must be OP_CLONE or OP_JOIN";
     if (record->op == OP_HEALTH && (record->index != 2 || !order->shim || order->joins)) return "OP_HEALTH elsewhere than in the plan of a container";
+    if (record->op == OP_RUNTIME && (record->index > 3 || order->foreign || !order->shim || order->joins)) return "OP_RUNTIME elsewhere than in the plan of a container";
+    if (record->op == OP_INNER_NETLINK && !order->foreign) return "OP_INNER_NETLINK without OP_RUNTIME";
     if (record->phase < order->phase) return "phases decrease";
     order->phase = record->phase;
     if (record->op == OP_LAUNCHER) note_launcher(order, record->payload);
     order->shim |= record->op == OP_SHIM;
+    order->foreign |= record->op == OP_RUNTIME;
     order->joins |= record->op == OP_JOIN;
     if (record->phase == PHASE_ATTACH && order->joins) return "an attach step for a process that joins";
     order->hooks |= record->phase == PHASE_ATTACH && record->op == OP_HOOK;

@@ -69,6 +69,18 @@ static const char *health_problem(struct cursor payload) {
     return problem != NULL ? problem : absolute_problem(events);
 }
 
+static const char *runtime_problem(struct cursor payload) {
+    const char *program = take_string(&payload), *state = take_string(&payload);
+    const char *id = take_string(&payload), *pid_file = take_string(&payload), *log = take_string(&payload);
+    const char *console = take_optional(&payload), *group = take_optional(&payload);
+    if (program[0] != '/' || state[0] != '/' || pid_file[0] != '/' || log[0] != '/') return "a path of the runtime is not absolute";
+    if (id[0] == '\0' || id[0] == '-' || strchr(id, '/') != NULL) return "an ID that is none for a runtime";
+    if (group != NULL && group[0] != '/') return "the cgroup of the container is not absolute";
+    if (console == NULL) return NULL;
+    if (strlen(console) >= sizeof((struct sockaddr_un *)NULL)->sun_path) return "the terminal's socket has a path longer than 107 bytes";
+    return absolute_problem(console);
+}
+
 static const char *hook_problem(struct cursor payload, uint16_t phase) {
     uint32_t kind = take_u32(&payload);
     take_u32(&payload);
@@ -215,11 +227,17 @@ const char *payload_problem(const struct record *record) {
     case OP_SHIM: return shim_problem(record->payload);
     case OP_LAUNCHER: return launcher_problem(record->payload);
     case OP_HEALTH: return health_problem(record->payload);
+    case OP_RUNTIME: return runtime_problem(record->payload);
+    case OP_CONFIG: {
+        struct cursor path = record->payload;
+        return absolute_problem(take_string(&path));
+    }
     case OP_HOOK: return hook_problem(record->payload, record->phase);
     case OP_CLONE: return clone_problem(record->payload);
     case OP_JOIN: return join_problem(record->payload);
     case OP_ID_MAP: return idmap_problem(record->payload);
-    case OP_NETLINK: return netlink_problem(record->payload, record->phase);
+    case OP_NETLINK:
+    case OP_INNER_NETLINK: return netlink_problem(record->payload, record->phase);
     case OP_CGROUP_DEVICE: return blob_problem(record->payload, true);
     case OP_SECCOMP: return seccomp_problem(record->payload);
     case OP_BIND: return bind_problem(record->payload);

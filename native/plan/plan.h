@@ -16,8 +16,8 @@
  *   blob     u32 length, bytes
  *   T[]      u32 count, then that many T
  *
- * The first record is OP_SHIM or OP_LAUNCHER: who the keeper is, the parent of the init. The second is OP_CLONE or OP_JOIN; the third may be OP_HEALTH. Then come the
- * steps in the order of their execution, phases not decreasing. `src/runtime/plan/steps.ts` says what each step means, `src/runtime/plan/encode.ts` writes
+ * The first record is OP_SHIM or OP_LAUNCHER: who the keeper is, the parent of the init. The second is OP_CLONE or OP_JOIN; OP_HEALTH and OP_RUNTIME may follow, in this
+ * order. Then come the steps in the order of their execution, phases not decreasing. `src/runtime/plan/steps.ts` says what each step means, `src/runtime/plan/encode.ts` writes
  * it, and a test compares the numbers of both files.
  */
 #ifndef ONGGI_PLAN_H
@@ -70,6 +70,9 @@ enum plan_op {
     /* After OP_SHIM and OP_CLONE: str directory (health-file.c), str? freezer, str event log, u64 interval, u64 timeout,
      * u64 start period, u64 start interval (all ms), u32 retries, u32 enum health_action, str[] command of it */
     OP_HEALTH = 5,
+    /* After OP_CLONE and OP_HEALTH, of a container that another OCI runtime makes (runtime.h): str program, str directory of
+     * its state, str id, str pid file, str log file, str? socket for the terminal, str? cgroup of the container */
+    OP_RUNTIME = 6,
     /* str id, bool terminal, bool console socket, u32 descriptors to preserve, bool stay, str? start fifo */
     OP_LAUNCHER = 4,
 
@@ -82,6 +85,7 @@ enum plan_op {
     /* attach */
     OP_ID_MAP = 32,  /* {u32 container, u32 host, u32 size}[] uid, the same gid, bool setgroups, str? newuidmap, str? newgidmap */
     OP_NETLINK = 33, /* u32 netlink protocol, {blob bytes, u32[] pid at, str what}[], str what; attach and init */
+    OP_INNER_NETLINK = 35, /* as OP_NETLINK, in the network namespace of the init; attach */
     /* u32 hook_kind, u32 index, str path, str[] args, str[] env, u32 seconds (0: no limit), str state before the pid,
      * str state after it; attach and init */
     OP_HOOK = 34,
@@ -134,6 +138,9 @@ enum plan_op {
     /* str target, u64 attr set, u64 attr clear, the same two for the whole tree, str data */
     OP_REMOUNT = 102,
     OP_MEMORY_POLICY = 103, /* u32 MPOL_* mode and flags, blob mask (bit n is node n) or nothing, str words */
+    /* str path on the host, str user, str? group, str[] additional groups, bool primary group too, str before the user
+     * as JSON has it, str after it */
+    OP_CONFIG = 104,
     OP_RUNTIME_HOOKS = 112,    /* nothing */
     OP_MOVE_ROOT = 113,        /* nothing; in place of OP_PIVOT_ROOT */
 

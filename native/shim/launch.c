@@ -46,19 +46,29 @@ static int tell(int report, enum message_type type) {
     return result == -EPIPE || result == -ECONNRESET ? 0 : result;
 }
 
-int launch_attach(const struct plan *plan, pid_t init, int report, struct failure *failure) {
+int launch_attach_steps(const struct plan *plan, pid_t init, struct failure *failure) {
     struct records records = plan_records(plan);
     struct record record;
     while (plan_next(&records, &record)) {
         if (record.phase != PHASE_ATTACH || record.op == OP_HOOK) continue;
         failure->phase = record.phase;
         failure->index = record.index;
-        int result = record.op == OP_ID_MAP ? idmap_write(&record.payload, init, failure)
+        int result = record.op == OP_INNER_NETLINK ? netlink_run_inside(&record.payload, init, failure)
+                     : record.op == OP_ID_MAP ? idmap_write(&record.payload, init, failure)
                                             : netlink_run(&record.payload, init, failure);
         if (result < 0) return result;
     }
+    return 0;
+}
+
+int launch_release(const struct plan *plan, pid_t init, int report, struct failure *failure) {
     int result = tell(report, MESSAGE_ATTACHED);
     return result < 0 ? result : bind_sources_send(plan, init, report, failure);
+}
+
+int launch_attach(const struct plan *plan, pid_t init, int report, struct failure *failure) {
+    int result = launch_attach_steps(plan, init, failure);
+    return result < 0 ? result : launch_release(plan, init, report, failure);
 }
 
 int launch_hooks(const struct plan *plan, pid_t init, int report, int cancel, struct failure *failure) {

@@ -14,6 +14,12 @@ typedef void warn_function(void *keeper, const struct failure *failure);
 /* The steps of the phase prepare. 0, or -errno with `failure`. */
 int launch_prepare(const struct plan *plan, warn_function *warn, void *keeper, struct failure *failure);
 
+/* The steps of the phase attach less the hooks. 0, or -errno with `failure`. */
+int launch_attach_steps(const struct plan *plan, pid_t init, struct failure *failure);
+
+/* Tells the init at the other end of `report` that they are done, and gives it what it can't open itself. */
+int launch_release(const struct plan *plan, pid_t init, int report, struct failure *failure);
+
 /* The steps of the phase attach less the hooks; then the init at the other end of `report` is told. */
 int launch_attach(const struct plan *plan, pid_t init, int report, struct failure *failure);
 

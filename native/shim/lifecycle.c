@@ -34,10 +34,34 @@ static void change_state(struct shim *shim, enum shim_state state) {
     server_status(shim);
 }
 
+static void begin_running(struct shim *shim) {
+    shim->ending.started_at = timestamp_ns();
+    change_state(shim, STATE_RUNNING);
+    health_begin(shim);
+}
+
+static void start_foreign(struct shim *shim) {
+    struct failure failure = {.phase = PHASE_INIT, .index = shim->exec_index};
+    if (runtime_start(&shim->runtime, &failure) == 0) {
+        begin_running(shim);
+        return;
+    }
+    lifecycle_fail(shim, &failure);
+    lifecycle_kill(shim);
+}
+
+void lifecycle_created(struct shim *shim) {
+    change_state(shim, STATE_CREATED);
+}
+
 void lifecycle_start(struct shim *shim) {
     shim->start_wanted = true;
     if (shim->state != STATE_CREATED || shim->start_sent) return;
     shim->start_sent = true;
+    if (shim->runtime.program != NULL) {
+        start_foreign(shim);
+        return;
+    }
     message_send(shim->report, MESSAGE_START, NULL, -1);
 }
 
@@ -104,9 +128,7 @@ void lifecycle_report(struct shim *shim) {
         /* End of file: closed by the exec, or by the death of the init. */
         drop_fd(&shim->report);
         if (!shim->executing || shim->ending.failure.error != 0) return;
-        shim->ending.started_at = timestamp_ns();
-        change_state(shim, STATE_RUNNING);
-        health_begin(shim);
+        begin_running(shim);
     }
 }
 
@@ -141,7 +163,7 @@ void lifecycle_reap(struct shim *shim) {
 static uint32_t failure_code(const struct shim *shim) {
     const struct failure *failure = &shim->ending.failure;
     bool of_command = failure->index == shim->find_index || failure->index == shim->exec_index;
-    if (failure->phase != PHASE_INIT || !of_command) return EXIT_ENGINE;
+    if (failure->phase != PHASE_INIT || !of_command || failure->error == ECANCELED) return EXIT_ENGINE;
     return failure->error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 }
 
@@ -164,6 +186,7 @@ static void conclude(struct shim *shim) {
 static void record(struct shim *shim) {
     shim->recorded = true;
     conclude(shim);
+    runtime_delete(&shim->runtime);
     launch_clean_up(&shim->plan, shim->skipped, lifecycle_warn, shim);
     int result = ending_write(shim->options.exit_file, &shim->ending);
     shim->record_written = result == 0;

@@ -37,7 +37,8 @@ static int spawn(struct shim *shim, struct failure *failure) {
 /* What later questions need to know of the plan. */
 static void survey(struct shim *shim) {
     struct record record;
-    shim->waits = plan_find(&shim->plan, OP_WAIT_START, &record);
+    runtime_read(&shim->runtime, &shim->plan);
+    shim->waits = shim->runtime.program != NULL || plan_find(&shim->plan, OP_WAIT_START, &record);
     shim->joins = plan_find(&shim->plan, OP_JOIN, &record);
     shim->hooks = plan_find(&shim->plan, OP_RUNTIME_HOOKS, &record);
     health_read(&shim->health, &shim->plan);
@@ -49,6 +50,10 @@ static void survey(struct shim *shim) {
 /* The cgroup that holds the container's processes and nothing else. */
 static void find_group(struct shim *shim) {
     struct record record;
+    if (shim->runtime.program != NULL) {
+        shim->kill_group = shim->runtime.group;
+        return;
+    }
     if (!plan_find(&shim->plan, OP_CLONE, &record)) return;
     shim->pid_namespace = (take_u32(&record.payload) & CLONE_NEWPID) != 0;
     for (uint32_t count = take_count(&record.payload); count > 0; count--) {
@@ -71,6 +76,7 @@ static void trim(struct shim *shim) {
     shim->plan = kept;
     options_read(&shim->plan, &shim->options);
     health_read(&shim->health, &shim->plan);
+    runtime_read(&shim->runtime, &shim->plan);
 }
 
 void shim_settle(struct shim *shim) {
@@ -90,12 +96,67 @@ static void put_down(struct shim *shim) {
     lifecycle_report(shim);
 }
 
+/* What the first process says of its steps, until it has become the runtime, which closes the socket, or has ended. */
+static int hear_out(struct shim *shim, struct failure *failure) {
+    for (;;) {
+        struct message message;
+        int result = message_receive(shim->report, &message, NULL, 0);
+        if (result == -EINTR) continue;
+        if (result == 1 && message.type == MESSAGE_WARN) lifecycle_warn(shim, &message.failure);
+        if (result == 1 && message.type == MESSAGE_FAIL) *failure = message.failure;
+        if (result == 1) continue;
+        drop_fd(&shim->report);
+        return failure->error == 0 ? 0 : -(int)failure->error;
+    }
+}
+
+static int take_console(struct shim *shim, struct failure *failure) {
+    if (shim->runtime.console == NULL) return 0;
+    int master = runtime_console(&shim->runtime);
+    if (master < 0) return fail(failure, master, "receive the terminal from the runtime");
+    terminal_open(shim, master);
+    return 0;
+}
+
+/* Has the other runtime make the container, whose init then is ours. */
+static int launch_foreign(struct shim *shim, struct failure *failure) {
+    int result = runtime_listen(&shim->runtime, failure);
+    if (result == 0) result = spawn(shim, failure);
+    if (result < 0) return result;
+    pid_t first = shim->init;
+    result = launch_release(&shim->plan, first, shim->report, failure);
+    if (result < 0) return result;
+    result = hear_out(shim, failure);
+    int status = 0;
+    SYS(waitpid(first, &status, 0));
+    shim->init = 0;
+    if (result < 0) return result;
+    failure->phase = PHASE_INIT;
+    failure->index = shim->exec_index;
+    result = runtime_adopt(&shim->runtime, status, &shim->init, failure);
+    if (result < 0) {
+        /* It has said the same there. */
+        drop_fd(&shim->output.fd);
+        drop_fd(&shim->error.fd);
+        return result;
+    }
+    shim->start_time = process_start_time(shim->init);
+    result = take_console(shim, failure);
+    if (result == 0) result = launch_attach_steps(&shim->plan, shim->init, failure);
+    if (result == 0) lifecycle_created(shim);
+    return result;
+}
+
+static int launch_own(struct shim *shim, struct failure *failure) {
+    int result = spawn(shim, failure);
+    return result < 0 ? result : launch_attach(&shim->plan, shim->init, shim->report, failure);
+}
+
 /* Up to the point where the init goes its own way. */
 static void launch(struct shim *shim) {
     struct failure failure = {0};
     int result = launch_prepare(&shim->plan, lifecycle_warn, shim, &failure);
-    if (result == 0) result = spawn(shim, &failure);
-    if (result == 0) result = launch_attach(&shim->plan, shim->init, shim->report, &failure);
+    if (result == 0) result = shim->runtime.program == NULL ? launch_own(shim, &failure) : launch_foreign(shim, &failure);
     if (result == 0) return;
     fail(&failure, result, "start the container");
     put_down(shim);

@@ -7,6 +7,7 @@
  *   streams.c   stdio of the container: to the log and to the clients
  *   lifecycle.c what the init says, how it ends
  *   health.c    checks of its health
+ *   runtime.c   containers that another OCI runtime makes
  *   hook-runner.c hooks that run while all of this goes on
  */
 #ifndef ONGGI_SHIM_H
@@ -25,6 +26,7 @@
 #include "options.h"
 #include "plan-reader.h"
 #include "protocol.h"
+#include "runtime.h"
 
 enum { CLIENTS_MAX = 16, WARNINGS_MAX = 8 };
 
@@ -81,6 +83,7 @@ struct shim {
     int64_t deadline; /* monotonic, 0: none */
 
     struct health health;
+    struct runtime runtime;
 
     uint32_t leaver; /* process with whose connections stdin ends, 0: none */
 
@@ -131,6 +134,8 @@ int hooks_start(struct shim *shim);
 int hooks_take(struct shim *shim, struct failure *failure);
 
 /* lifecycle.c */
+/* The container waits for its start. */
+void lifecycle_created(struct shim *shim);
 /* Reads from hook_runner. */
 void lifecycle_hooks(struct shim *shim);
 void lifecycle_report(struct shim *shim);

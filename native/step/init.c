@@ -62,6 +62,7 @@ static const struct {
     {OP_MOVE_ROOT, step_move_root},
     {OP_HOOK, step_hook},
     {OP_REMOUNT, step_remount},
+    {OP_CONFIG, step_config},
 };
 
 static step_function *step_of(uint16_t op) {

@@ -74,6 +74,8 @@ step_function step_console, step_rlimit, step_oom_score_adj, step_no_new_privile
 step_function step_scheduler, step_io_priority, step_cpu_affinity, step_personality, step_memory_policy,
     step_apparmor, step_selinux;
 step_function step_identity, step_working_directory, step_find_executable, step_wait_start, step_exec;
+/* for another runtime */
+step_function step_config;
 /* hooks */
 step_function step_runtime_hooks, step_hook;
 

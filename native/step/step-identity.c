@@ -1,4 +1,5 @@
 /* Who the command runs as. */
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/sysmacros.h>
@@ -7,6 +8,7 @@
 #include "capabilities.h"
 #include "init.h"
 #include "kernel-mount.h"
+#include "scoped.h"
 #include "syscalls.h"
 
 /* Majors of pseudoterminal slaves: Documentation/admin-guide/devices.txt */
@@ -69,25 +71,31 @@ static int apply(struct init *init, const struct account *account, const struct 
     return result;
 }
 
-int step_identity(struct init *init, struct cursor *payload) {
-    static struct account account;
-    static struct group_list groups;
+/* User, group and supplementary groups as the payload has them, up to the bool. 0 or -errno. */
+static int resolve(struct init *init, struct cursor *payload, struct account *account, struct group_list *groups) {
     const char *user = take_string(payload);
     const char *group = take_optional(payload);
-    groups.count = 0;
-    int result = account_find(init->root, user, &account, &init->failure);
-    if (result == 0 && group != NULL) result = group_find(init->root, group, &account.gid, &init->failure);
+    groups->count = 0;
+    int result = account_find(init->root, user, account, &init->failure);
+    if (result == 0 && group != NULL) result = group_find(init->root, group, &account->gid, &init->failure);
     struct cursor additional = *payload;
     for (uint32_t count = take_count(payload); count > 0; count--) take_string(payload);
     /* The primary group is in the list too: without it, dropping it would lift a denial (CVE-2022-36109). */
-    if (take_bool(payload) && result == 0) result = group_add(&groups, account.gid);
-    if (result == 0 && group == NULL) result = groups_of(init->root, &account, &groups, &init->failure);
+    if (take_bool(payload) && result == 0) result = group_add(groups, account->gid);
+    if (result == 0 && group == NULL) result = groups_of(init->root, account, groups, &init->failure);
     for (uint32_t count = take_count(&additional); count > 0 && result == 0; count--) {
         gid_t gid = 0;
         result = group_find(init->root, take_string(&additional), &gid, &init->failure);
-        if (result == 0) result = group_add(&groups, gid);
+        if (result == 0) result = group_add(groups, gid);
     }
-    if (result < 0) return fail(&init->failure, result, "collect the groups of user \"%s\"", user);
+    return result < 0 ? fail(&init->failure, result, "collect the groups of user \"%s\"", user) : 0;
+}
+
+int step_identity(struct init *init, struct cursor *payload) {
+    static struct account account;
+    static struct group_list groups;
+    int result = resolve(init, payload, &account, &groups);
+    if (result < 0) return result;
     struct capability_sets sets;
     sets.bounding = take_u64(payload);
     sets.effective = take_u64(payload);
@@ -98,4 +106,19 @@ int step_identity(struct init *init, struct cursor *payload) {
     result = kernel_mounts_check(init);
     if (result == 0) result = own_stdio(init, account.uid);
     return result < 0 ? result : apply(init, &account, &groups, &sets);
+}
+
+int step_config(struct init *init, struct cursor *payload) {
+    static struct account account;
+    static struct group_list groups;
+    const char *path = take_string(payload);
+    int result = resolve(init, payload, &account, &groups);
+    if (result < 0) return result;
+    const char *before = take_string(payload), *after = take_string(payload);
+    scoped_fd fd = (int)SYS(open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (fd < 0) return fail(&init->failure, fd, "write \"%s\"", path);
+    dprintf(fd, "%s{\"uid\":%u,\"gid\":%u,\"additionalGids\":[", before, account.uid, account.gid);
+    for (size_t i = 0; i < groups.count; i++) dprintf(fd, "%s%u", i == 0 ? "" : ",", groups.ids[i]);
+    result = dprintf(fd, "]}%s", after) < 0 ? -errno : 0;
+    return result < 0 ? fail(&init->failure, result, "write \"%s\"", path) : 0;
 }

@@ -1,9 +1,6 @@
 /** The config.json that `spec` writes, to begin with: that of `runc spec`. Pure. */
 import type { Mount, NamespaceName, Spec } from '../oci/runtime-spec.ts';
-import { defaultMounts, defaultPath, maskedPaths, readonlyPaths } from '../runtime/defaults.ts';
-
-/** Runtimes refuse versions that they don't know (crun 1.8 does), and nothing below is newer than this one. */
-const oldestVersion = '1.0.2';
+import { defaultMounts, defaultPath, maskedPaths, oldestVersion, readonlyPaths } from '../runtime/defaults.ts';
 
 const capabilities = ['CAP_AUDIT_WRITE', 'CAP_KILL', 'CAP_NET_BIND_SERVICE'];
 

@@ -7,6 +7,7 @@ import { namespaceFlags } from './run-flags/namespaces.ts';
 import { otherFlags } from './run-flags/others.ts';
 import { resourceFlags } from './run-flags/resources.ts';
 import { rootfsFlags } from './run-flags/rootfs.ts';
+import { runtimeFlags } from './run-flags/runtime.ts';
 import { secretFlags } from './run-flags/secrets.ts';
 import { serviceFlags } from './run-flags/service.ts';
 import { storageFlags } from './run-flags/storage.ts';
@@ -69,6 +70,7 @@ export const containerFlags = {
   label: list('list', parseLabel, 'Set NAME=VALUE as a label', { short: 'l' }),
   'label-file': list('file', asIs, 'Read labels from a file, one a line'),
   ...logFlags,
+  ...runtimeFlags,
   ...serviceFlags,
   mount: list(
     'mount',
@@ -136,7 +138,6 @@ export const refusedContainerFlags: Refused = {
     'mac-address',
     'net-alias',
     'network-alias',
-    'runtime',
   ],
   switches: ['disable-content-trust', 'use-api-socket'],
   harmless: {

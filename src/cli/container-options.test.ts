@@ -123,6 +123,7 @@ const single: readonly [readonly string[], object][] = [
   [['--device', 'vendor.com/net=a', '--gpus', '1'], { cdiDevices: ['vendor.com/net=a', 'nvidia.com/gpu=0'] }],
   [['--sdnotify', 'healthy'], { sdnotify: 'healthy' }],
   [['--init', '--init-path', '/usr/bin/tini'], { init: true, initPath: '/usr/bin/tini' }],
+  [['--runtime', 'crun'], { runtime: 'crun' }],
   [['--systemd', 'always'], { systemd: 'always' }],
   [['--systemd=false'], { systemd: 'never' }],
   [['--systemd', 'true'], {}],

@@ -9,6 +9,7 @@ import { namespaceOptions } from './run-flags/namespaces.ts';
 import { otherOptions } from './run-flags/others.ts';
 import { resourceOptions } from './run-flags/resources.ts';
 import { parseRootfs } from './run-flags/rootfs.ts';
+import { runtimeOptions } from './run-flags/runtime.ts';
 import { secretOptions } from './run-flags/secrets.ts';
 import { serviceOptions } from './run-flags/service.ts';
 import { storageOptions } from './run-flags/storage.ts';
@@ -86,6 +87,7 @@ export function containerOptions(flags: ContainerFlags, args: readonly string[],
     ...(flags.ulimit.length > 0 && { ulimits: flags.ulimit }),
     ...(flags.sysctl.length > 0 && { sysctls: recordOf(flags.sysctl) }),
     ...(log !== undefined && { log }),
+    ...runtimeOptions(flags),
     ...serviceOptions(flags, facts.directory),
     ...(flags.tty && facts.consoleSize !== undefined && { consoleSize: facts.consoleSize }),
   };

@@ -28,7 +28,7 @@ const refused: readonly [string, number, string][] = [
     125,
     `onggi: invalid argument "foo" for "-m, --memory" flag: invalid size: 'foo'\n\n${runUsage}\nSee 'onggi run --help'.\n`,
   ],
-  ['run --runtime x y', 125, "onggi: flag --runtime is not supported\nSee 'onggi run --help'.\n"],
+  ['run --ip x y', 125, "onggi: flag --ip is not supported\nSee 'onggi run --help'.\n"],
   [
     'run -p a:b x',
     125,

@@ -187,6 +187,8 @@ export type ContainerOptions = {
   readonly initPath?: string;
   /** The first process is a systemd, and gets what that wants; absent: when its command is that of one. */
   readonly systemd?: 'always' | 'never';
+  /** Program of another OCI runtime that makes it: a name in PATH or an absolute path; onggi itself if absent. */
+  readonly runtime?: string;
   /** Who tells the service manager at NOTIFY_SOCKET that it is ready; ignore if absent. */
   readonly sdnotify?: 'container' | 'conmon' | 'healthy' | 'ignore';
   readonly stopSignal?: string;

@@ -83,3 +83,6 @@ export const alwaysAllowedDevices: readonly DeviceRule[] = [
   ).map(([major, minor]): DeviceRule => ({ allow: true, type: 'c', major, minor, access: 'rwm' })),
   { allow: true, type: 'c', major: 136, access: 'rwm' },
 ];
+
+/** Runtimes refuse versions that they don't know (crun 1.8 does), and nothing below is newer than this one. */
+export const oldestVersion = '1.0.2';

@@ -31,6 +31,7 @@ import { checkHealth } from '../health/settings.ts';
 import { hostCommand } from '../image/host-image.ts';
 import { readImageConfig } from '../image/view.ts';
 import { imagesOf, makeImagePlaces, settleImages } from '../mount/image-volume.ts';
+import { resolveRuntime } from '../oci-runtime/program.ts';
 import { copySecrets, resolveSecrets } from '../secret/use.ts';
 import { processArgs } from '../spec/process.ts';
 import type { ContainerOptions, ContainerSummary } from '../types.ts';
@@ -60,7 +61,7 @@ export async function insertNew(context: Context, given: ContainerOptions): Prom
   const named = resolveRequirements(store, resolveSecrets(store, resolveJoined(store, withHostCommand(given))));
   // Ids that are free now are taken only with the row.
   using _ids = await lockIds(store, named);
-  const options = resolveUserNamespace(store, named);
+  const options = resolveRuntime(resolveUserNamespace(store, named));
   checkHostImage(options);
   checkOptions(options);
   checkHealth(options);

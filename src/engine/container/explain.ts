@@ -1,6 +1,6 @@
 /** `--explain`: the plan that would be executed, in words. Reads what it may, changes nothing, needs no root. */
 import { randomBytes } from 'node:crypto';
-import { OnggiError } from '../../errors.ts';
+import { OnggiError, unsupported } from '../../errors.ts';
 import { findImage } from '../../image/find.ts';
 import { lowerDirectories } from '../../image/snapshot.ts';
 import { unprivileged } from '../../kernel/user-namespace.ts';
@@ -37,6 +37,7 @@ type ImageFacts = {
 };
 
 export async function explain(context: Context, asked: ContainerOptions): Promise<string> {
+  if (asked.runtime !== undefined) throw unsupported('--explain with --runtime');
   const given = withHostCommand(asked);
   const layout = layoutOf(rootOrDefault(context.root));
   const host = hostFacts();

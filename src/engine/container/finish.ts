@@ -34,6 +34,7 @@ import { deleteVolume, ownVolumes } from '../../store/volume-row.ts';
 import { emit } from '../event/emit.ts';
 import { containerNews, endNews, startNews, volumeNews } from '../event/news.ts';
 import { takeOff } from '../mount/mount-point.ts';
+import { deleteLeft } from '../oci-runtime/bundle.ts';
 import type { Ending } from '../types.ts';
 import { type Container, containerOf, filesOf } from './container.ts';
 import { lostEnding, readEnding } from './ending.ts';
@@ -168,6 +169,7 @@ function markRecorded(from: string, to: string): void {
 async function releaseKernelState(store: Store, container: Container): Promise<void> {
   const { start } = container;
   if (start === null) return;
+  deleteLeft(container.id, start.socket, container.options.runtime);
   await stopPasta(container.files.pasta);
   unpublish(store, container);
   const cgroup = findCgroup(start.cgroupsPath);
@@ -182,7 +184,7 @@ async function releaseKernelState(store: Store, container: Container): Promise<v
 function removeSockets({ layout }: Store, nonce: string): void {
   const prefix = socketPrefix(nonce);
   for (const name of readdirSync(layout.sockets)) {
-    if (name.startsWith(prefix)) rmSync(join(layout.sockets, name), { force: true });
+    if (name.startsWith(prefix)) rmSync(join(layout.sockets, name), { force: true, recursive: true });
   }
 }
 

@@ -1,4 +1,5 @@
 /** The parts of `inspect` that say what a container was asked to be: Config and HostConfig of the Engine API. Pure. */
+import { basename } from 'node:path';
 import type { ImageProcess } from '../../oci/image-spec.ts';
 import { defaultShmSize, maskedPaths, readonlyPaths } from '../../runtime/defaults.ts';
 import { healthRecord } from '../health/settings.ts';
@@ -60,7 +61,7 @@ export function hostConfig(
     ...(options.annotations !== undefined && { Annotations: options.annotations }),
     MaskedPaths: isOpen(options) ? null : maskedPaths,
     ReadonlyPaths: isOpen(options) ? null : readonlyPaths,
-    Runtime: 'onggi',
+    Runtime: options.runtime === undefined ? 'onggi' : basename(options.runtime),
   };
 }
 

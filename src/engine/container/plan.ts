@@ -35,6 +35,7 @@ import { type LogFacts, logTarget } from '../log/log-target.ts';
 import { imagePlaces } from '../mount/image-volume.ts';
 import { isMounted } from '../mount/mount-point.ts';
 import { withNotifySocket } from '../notify/service.ts';
+import { withRuntime } from '../oci-runtime/bundle.ts';
 import { withSecrets } from '../secret/use.ts';
 import { writeSpec } from '../spec/file.ts';
 import { linkHost } from '../spec/link.ts';
@@ -79,10 +80,10 @@ export function compileContainer(
     options.idMaps,
   );
   const image = row.imageId === null ? null : readImageConfig(store, row.imageId).value.process;
-  const made = withNotifySocket(withSecrets(makeSpec(options, image, facts), files.secrets, options), container);
+  const asked = withNotifySocket(withSecrets(makeSpec(options, image, facts), files.secrets, options), container);
   const spec = isHost(container)
-    ? withHostMounts(made, hostMounts(store.layout, files.disks, options.readOnly === true))
-    : made;
+    ? withHostMounts(asked, hostMounts(store.layout, files.disks, options.readOnly === true))
+    : asked;
   writeSpec(files.config, spec);
   if (joined.files === null) writeEtc(container, spec.hostname ?? hostname(), network, joined);
   const cgroup = findCgroup(cgroupsPath, host.cgroups);
@@ -111,7 +112,8 @@ export function compileContainer(
   for (const warning of warnings) context.warn(warning);
   makeRealtimeRoom(host.cgroups, cgroup, spec.linux?.resources?.cpu ?? {});
   const health = healthCheck(context, container);
-  return health === undefined ? plan : { ...plan, health };
+  const made = health === undefined ? plan : { ...plan, health };
+  return withRuntime(made, spec, { id: row.id, socket: start?.socket ?? '', options });
 }
 
 function withShared(facts: VolumeFacts, shared: string | undefined): VolumeFacts {

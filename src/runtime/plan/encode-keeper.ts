@@ -1,6 +1,6 @@
 /** The records of keepers, as native/plan/plan.h describes them. Pure. */
 import { healthActionNumbers, logDriverNumbers, logTransportNumbers } from './numbers.ts';
-import type { HealthCheck, LauncherOptions, ShimOptions } from './steps.ts';
+import type { ForeignRuntime, HealthCheck, LauncherOptions, ShimOptions } from './steps.ts';
 import type { Writer } from './writer.ts';
 
 export function writeShim(out: Writer, shim: ShimOptions): void {
@@ -27,6 +27,12 @@ export function writeHealth(out: Writer, health: HealthCheck): void {
   out.u32(health.retries);
   out.u32(healthActionNumbers[health.action]);
   out.strings(health.command);
+}
+
+export function writeRuntime(out: Writer, runtime: ForeignRuntime): void {
+  for (const text of [runtime.program, runtime.state, runtime.id, runtime.pidFile, runtime.log]) out.string(text);
+  out.optionalString(runtime.console);
+  out.optionalString(runtime.group);
 }
 
 function writeLog(out: Writer, log: ShimOptions['log']): void {

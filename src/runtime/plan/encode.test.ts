@@ -122,6 +122,16 @@ test('a health check is the third record, and steps are counted on behind it', (
   assert.equal(stepAt(plan, 3)?.op, 'umask');
 });
 
+test('another runtime is a record of its own, and steps are counted on behind it', () => {
+  const runtime = { program: '/r', state: '/s', id: 'ab', pidFile: '/p', log: '/l', console: null, group: '/g' };
+  const plan: Plan = { ...plain, runtime, init: [{ op: 'umask', mask: 0o22 }] };
+  const [, , record, step] = decode(encodePlan(plan));
+  assert.deepEqual([record?.op, record?.phase, step?.op], [6, 0, opNumbers.umask]);
+  // Five strings of two characters, no console.
+  assert.equal(record?.payload.getUint32(5 * 7, true), 0xffff_ffff);
+  assert.equal(stepAt(plan, 3)?.op, 'umask');
+});
+
 test('a mount step is laid out field by field', () => {
   const step: InitStep = {
     op: 'mount',

@@ -5,7 +5,9 @@
  * with those of the header.
  */
 
-import { writeHealth, writeLauncher, writeShim } from './encode-keeper.ts';
+import type { NetlinkStep } from '../../kernel/netlink-step.ts';
+import { writeHealth, writeLauncher, writeRuntime, writeShim } from './encode-keeper.ts';
+import { firstStep } from './first-step.ts';
 import {
   cloneFlags,
   hookKindNumbers,
@@ -51,6 +53,16 @@ function rootMapping(byKeeper: ByKeeper | undefined): number {
   return byKeeper === 'mapped' ? bindMappings.own : bindMappings.keeper;
 }
 
+function writeNetlink(out: Writer, step: Pick<NetlinkStep, 'protocol' | 'messages' | 'what'>): void {
+  out.u32(netlinkProtocols[step.protocol]);
+  out.list(step.messages, (message) => {
+    out.blob(message.bytes);
+    out.list(message.pidAt, out.u32);
+    out.string(message.what);
+  });
+  out.string(step.what);
+}
+
 type ByOp = { readonly [K in Op]: (out: Writer, step: Extract<Step, { op: K }>) => void };
 
 const payloads: ByOp = {
@@ -75,15 +87,8 @@ const payloads: ByOp = {
     out.optionalString(step.helpers?.uid ?? null);
     out.optionalString(step.helpers?.gid ?? null);
   },
-  netlink: (out, step) => {
-    out.u32(netlinkProtocols[step.protocol]);
-    out.list(step.messages, (message) => {
-      out.blob(message.bytes);
-      out.list(message.pidAt, out.u32);
-      out.string(message.what);
-    });
-    out.string(step.what);
-  },
+  netlink: writeNetlink,
+  'inner-netlink': writeNetlink,
   hook: writeHook,
   propagation: (out, step) => {
     out.string(step.path);
@@ -196,6 +201,15 @@ const payloads: ByOp = {
     out.i32(step.value);
     out.bool(step.optional);
   },
+  config: (out, step) => {
+    out.string(step.path);
+    out.string(step.user);
+    out.optionalString(step.group);
+    out.strings(step.additionalGroups);
+    out.bool(step.primaryGroup);
+    out.string(step.before);
+    out.string(step.after);
+  },
   'no-new-privileges': () => {},
   umask: (out, step) => out.u32(step.mask),
   identity: (out, step) => {
@@ -275,13 +289,14 @@ export function encodePlan(plan: Plan): Uint8Array<ArrayBuffer> {
   out.u32(magic);
   out.u32(version);
   out.u32(0); // total length, known at the end
-  const { keeper, spawn, health } = plan;
-  out.u32(steps.reduce((count, [, list]) => count + list.length, health === undefined ? 2 : 3));
+  const { keeper, spawn, health, runtime } = plan;
+  out.u32(steps.reduce((count, [, list]) => count + list.length, firstStep(plan)));
   record(out, keeperOpNumbers[keeper.kind], 'keeper', () =>
     keeper.kind === 'shim' ? writeShim(out, keeper) : writeLauncher(out, keeper),
   );
   record(out, keeperOpNumbers[spawn.kind], 'keeper', () => writeSpawn(out, spawn));
   if (health !== undefined) record(out, keeperOpNumbers.health, 'keeper', () => writeHealth(out, health));
+  if (runtime !== undefined) record(out, keeperOpNumbers.runtime, 'keeper', () => writeRuntime(out, runtime));
   for (const [phase, list] of steps) {
     for (const step of list) {
       const lengthAt = begin(out, opNumbers[step.op], phase);

@@ -32,6 +32,7 @@ const sentences: ByOp = {
   'id-map': ({ uid, gid, setgroups, helpers }) =>
     `map ${idMap('user', uid)}${by(helpers?.uid)} and ${idMap('group', gid)}${by(helpers?.gid)}${setgroups ? '' : ', setgroups denied'}`,
   netlink: (step) => `${step.what}: ${step.messages.map((message) => message.what).join('; ')}`,
+  'inner-netlink': (step) => `${step.what}, inside: ${step.messages.map((message) => message.what).join('; ')}`,
   hook: (step) => {
     const time = step.timeout === null ? '' : `, for at most ${step.timeout} s`;
     return `run the ${step.kind} hook ${[step.path, ...step.args.slice(1)].map(quote).join(' ')}${time}`;
@@ -111,6 +112,7 @@ const sentences: ByOp = {
   rlimit: (step) => `limit ${step.name} to ${limit(step.soft)} (at most ${limit(step.hard)})`,
   'oom-score-adj': (step) =>
     `set the out-of-memory score adjustment to ${step.value}${step.optional ? ' (go on if refused)' : ''}`,
+  config: (step) => `write ${quote(step.path)} with the ids of user ${quote(step.user)}`,
   'no-new-privileges': () => 'forbid gaining privileges by executing files (no_new_privs)',
   umask: (step) => `set the file mode creation mask to ${octal(step.mask)}`,
   identity: (step) => {
@@ -160,7 +162,15 @@ export function explainStep(step: Step): string {
 export function explainPlan(plan: Plan): string {
   const keeper = `the ${plan.keeper.kind}, on the host`;
   const phases: readonly (readonly [string, readonly string[]])[] = [
-    [`Before: ${keeper}`, [...explainKeeper(plan.keeper), ...explainHealth(plan), ...plan.prepare.map(explainStep)]],
+    [
+      `Before: ${keeper}`,
+      [
+        ...explainKeeper(plan.keeper),
+        ...explainHealth(plan),
+        ...explainRuntime(plan),
+        ...plan.prepare.map(explainStep),
+      ],
+    ],
     ['Birth of the container', explainSpawn(plan.spawn)],
     [`From outside: ${keeper}`, plan.attach.map(explainStep)],
     ['Inside: the first process of the container', plan.init.map(explainStep)],
@@ -189,6 +199,11 @@ function explainHealth({ health }: Plan): string[] {
     `check its health every ${interval} ms, at most ${timeout} ms long, unhealthy after ${count(retries, 'failure')}${then}; ` +
       `keep that in ${quote(health.directory)}`,
   ];
+}
+
+function explainRuntime({ runtime }: Plan): string[] {
+  if (runtime === undefined) return [];
+  return [`have ${quote(runtime.program)} make the container, and keep its state in ${quote(runtime.state)}`];
 }
 
 function explainLauncher(launcher: LauncherOptions): string[] {

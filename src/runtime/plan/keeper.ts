@@ -76,6 +76,21 @@ export type HealthCheck = {
   readonly command: readonly string[];
 };
 
+/** Another OCI runtime that makes the container and leaves it to the shim (native/shim/runtime.h). Absolute paths. */
+export type ForeignRuntime = {
+  readonly program: string;
+  /** Directory of its state. */
+  readonly state: string;
+  readonly id: string;
+  readonly pidFile: string;
+  /** Its messages, in JSON. */
+  readonly log: string;
+  /** Socket over which it sends the terminal, at most 107 bytes; null without one. */
+  readonly console: string | null;
+  /** A cgroup that holds the container's processes and nothing else. */
+  readonly group: string | null;
+};
+
 export type OomSource =
   /** memory.events and memory.events.local of the cgroup (cgroup-v2.rst, "memory.events"). */
   | { readonly version: 2; readonly directory: string }

@@ -6,7 +6,7 @@ export const phaseNumbers = { keeper: 0, prepare: 1, attach: 2, init: 3, cleanup
 export type Phase = keyof typeof phaseNumbers;
 
 /** enum plan_op: the records of the phase "keeper". */
-export const keeperOpNumbers = { shim: 1, clone: 2, join: 3, launcher: 4, health: 5 } as const;
+export const keeperOpNumbers = { shim: 1, clone: 2, join: 3, launcher: 4, health: 5, runtime: 6 } as const;
 
 /** enum plan_op: the steps. */
 export const opNumbers = {
@@ -15,6 +15,7 @@ export const opNumbers = {
   'cgroup-device': 18,
   'id-map': 32,
   netlink: 33,
+  'inner-netlink': 35,
   hook: 34,
   propagation: 64,
   overlay: 65,
@@ -53,6 +54,7 @@ export const opNumbers = {
   selinux: 101,
   remount: 102,
   'memory-policy': 103,
+  config: 104,
   'runtime-hooks': 112,
   'move-root': 113,
   'cgroup-remove': 128,

@@ -2,6 +2,7 @@
 import { codeOfErrno, OnggiError } from '../../errors.ts';
 import type { StepReport } from '../../kernel/frame.ts';
 import { errnoName } from '../../oci/errno.ts';
+import { firstStep } from './first-step.ts';
 import type { Plan, Step } from './steps.ts';
 
 /** Of the clone, native/plan/plan.h. */
@@ -12,9 +13,8 @@ export function attempt(plan: Plan): string {
   return plan.spawn.kind === 'join' ? 'exec' : 'start container';
 }
 
-/** Index 0 is the shim's own record, 1 the spawn, and a health check comes next (native/plan/plan.h). */
 export function stepAt(plan: Plan, index: number): Step | undefined {
-  return [...plan.prepare, ...plan.attach, ...plan.init, ...plan.cleanup][index - (plan.health === undefined ? 2 : 3)];
+  return [...plan.prepare, ...plan.attach, ...plan.init, ...plan.cleanup][index - firstStep(plan)];
 }
 
 const commandOps: ReadonlySet<string | undefined> = new Set(['find-executable', 'exec']);
@@ -35,6 +35,7 @@ export function stepError({ step: index, errno, text }: StepReport, plan: Plan):
       ...(hint !== undefined && { hint }),
     });
   }
+  if (plan.runtime !== undefined) return foreignError(errnoName(errno), text);
   const command = step.op === 'find-executable' ? step.command : step.op === 'exec' ? (step.argv[0] ?? '') : '';
   const name = errnoName(errno);
   if (name === 'ENOENT' || name === 'ENOTDIR') {
@@ -45,6 +46,15 @@ export function stepError({ step: index, errno, text }: StepReport, plan: Plan):
   }
   return new OnggiError('not-executable', `exec: "${command}": ${errnoText(errno)}`, {
     hint: hints[name] ?? 'Name another command.',
+  });
+}
+
+/** Another runtime's own words. */
+function foreignError(errno: string, text: string): OnggiError {
+  if (errno === 'ENOENT') return new OnggiError('command-not-found', `start container: ${text}`);
+  if (errno === 'EACCES') return new OnggiError('not-executable', `start container: ${text}`);
+  return new OnggiError('unavailable', `start container: ${text}`, {
+    hint: 'This is what the runtime of --runtime says; without the flag onggi makes the container itself.',
   });
 }
 

@@ -17,9 +17,10 @@
  * The keeper is the parent of the init: a shim, or a launcher.
  */
 import type { NetlinkStep } from '../../kernel/netlink-step.ts';
-import type { HealthCheck, Keeper } from './keeper.ts';
+import type { ForeignRuntime, HealthCheck, Keeper } from './keeper.ts';
 
 export type {
+  ForeignRuntime,
   HealthCheck,
   Keeper,
   LauncherOptions,
@@ -129,7 +130,11 @@ export type CgroupPlacement = {
 
 export type IdMapping = { readonly containerId: number; readonly hostId: number; readonly size: number };
 
+/** As `netlink`, but by the keeper in the network namespace of the init: what another runtime makes does no steps. */
+export type InnerNetlinkStep = Omit<NetlinkStep, 'op'> & { readonly op: 'inner-netlink' };
+
 export type AttachStep =
+  | InnerNetlinkStep
   | {
       readonly op: 'id-map';
       readonly uid: readonly IdMapping[];
@@ -303,6 +308,17 @@ export type InitStep =
       readonly hard: bigint;
     }
   | { readonly op: 'oom-score-adj'; readonly value: number; readonly optional: boolean }
+  /** Writes a file of the host: JSON whose user, with its groups, is looked up in the root as by `identity`. */
+  | {
+      readonly op: 'config';
+      readonly path: string;
+      readonly user: string;
+      readonly group: string | null;
+      readonly additionalGroups: readonly string[];
+      readonly primaryGroup: boolean;
+      readonly before: string;
+      readonly after: string;
+    }
   | { readonly op: 'no-new-privileges' }
   | { readonly op: 'umask'; readonly mask: number }
   /**
@@ -389,6 +405,8 @@ export type Plan = {
   readonly keeper: Keeper;
   /** Only of a shim that clones. */
   readonly health?: HealthCheck;
+  /** Who makes the container from a bundle; the init steps lead to its `create`. Only of a shim that clones. */
+  readonly runtime?: ForeignRuntime;
   readonly prepare: readonly PrepareStep[];
   readonly spawn: Spawn;
   readonly attach: readonly AttachStep[];

@@ -1,6 +1,7 @@
 /** Flags of `run` that choose who does something: where the output goes, which vendor's devices it gets. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { bindNotifySocket, sendNotification } from '../../../src/kernel/notify-socket.ts';
 import type { World } from '../../harness/system-test.ts';
 import type { Row } from './row.ts';
@@ -44,6 +45,33 @@ export const driverRows: readonly Row[] = [
       }
     },
     bad: [['--gpus', 'x'], /invalid count \(x\)/],
+  },
+  {
+    flag: 'runtime',
+    needs: ['crun'],
+    tried: async (world) => {
+      const made = [
+        'run',
+        '-d',
+        '--name',
+        'made',
+        '--network',
+        'none',
+        '--runtime',
+        'crun',
+        world.image,
+        'sleep',
+        '60',
+      ];
+      const id = await world.ok(made);
+      const pid = await world.ok(['inspect', '-f', '{{.State.Pid}}', 'made']);
+      // From the inside it is like any other; the state is crun's.
+      const [state] = readdirSync(join(world.root, 'run/s')).filter((name) => name.endsWith('.rt'));
+      const status = JSON.parse(readFileSync(join(world.root, 'run/s', state ?? '', 'state', id, 'status'), 'utf8'));
+      assert.equal(status.pid, Number(pid));
+      await world.ok(['rm', '-f', 'made']);
+    },
+    bad: [['--runtime', 'nosuch'], /unknown or invalid runtime name: nosuch/],
   },
   {
     flag: 'sdnotify',
