@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { pause } from './program.ts';
+import { patience, pause } from './program.ts';
 
 export const kinds = ['process', 'mount', 'cgroup', 'link', 'nft', 'descriptor', 'loop device'] as const;
 export type Kind = (typeof kinds)[number];
@@ -44,7 +44,7 @@ export function leaked(before: Snapshot, after: Snapshot): string[] {
  * Compares with the present until nothing is left or `grace` ms have passed: the kernel takes network namespaces
  * apart asynchronously, and a shim whose command was killed before it said a word waits 10 s for another one.
  */
-export async function findLeaks(before: Snapshot, grace = 15_000, look = snapshot): Promise<string[]> {
+export async function findLeaks(before: Snapshot, grace = 15_000 * patience, look = snapshot): Promise<string[]> {
   const end = Date.now() + grace;
   for (;;) {
     const found = leaked(before, look());
