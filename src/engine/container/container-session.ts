@@ -11,16 +11,19 @@ import { leaveIdleNetworks, releaseIdleNetworks } from './idle-network.ts';
 import { dropContainerLock, haveRestarted, lockContainer } from './reconcile.ts';
 import { openSession } from './session.ts';
 
+/** @param kept what is to be waited for while the shim is still there */
 export function containerSession(
   context: Context,
   container: Container,
   client: ShimClient,
   early: readonly Output[] = [],
+  kept: () => Promise<void> = async () => {},
 ): Session {
   return openSession(
     client,
     {
       async ended(report) {
+        await kept();
         const ending = await settled(context, container, endingOfReport(report));
         await leaveIdleNetworks(context.store, client);
         return ending;

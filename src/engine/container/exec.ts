@@ -29,11 +29,12 @@ import { keepShim, keepShimSoon } from './shim-scope.ts';
 export async function exec(context: Context, ref: string, options: ExecOptions): Promise<Session> {
   const interest = { stdin: options.stdin === true, stdout: true, stderr: true };
   const { client, early, init, id, container } = await startExec(context, ref, options, interest);
-  keepShimSoon(context, init, id);
+  const kept = keepShimSoon(context, init, id);
   return openSession(
     client,
     {
       async ended(report) {
+        await kept();
         const ending = endingOfReport(report);
         emit(context.store, containerNews(container, 'exec_die', { execID: id, exitCode: `${ending.exitCode}` }));
         return ending;

@@ -3,6 +3,7 @@
  * there. So systemd is asked to keep it in a scope of its own. The container's cgroup is another one in any case.
  */
 import { existsSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { type ProcessIdentity, processStat } from '../../kernel/process-identity.ts';
 import type { UnitProperty } from '../../runtime/cgroup/systemd-unit.ts';
 import type { Context } from '../context.ts';
@@ -28,10 +29,25 @@ export async function keepShim(context: Context, child: ProcessIdentity, id: str
   }
 }
 
-/** The same, beside what else this process does for as long as it is attached. */
-export function keepShimSoon(context: Context, child: ProcessIdentity, id: string): void {
-  if (!isNeeded()) return;
-  setTimeout(() => void keepShim(context, child, id), delay).unref();
+/** Milliseconds that systemd may take before it is no longer waited for. */
+const patience = 5000;
+
+/**
+ * The same, beside what else this process does for as long as it is attached.
+ * @returns to be called while the shim is still there: does not leave systemd with a scope for a process that has gone,
+ *   which would never become empty and stay for ever
+ */
+export function keepShimSoon(context: Context, child: ProcessIdentity, id: string): () => Promise<void> {
+  if (!isNeeded()) return async () => {};
+  let moving: Promise<void> | undefined;
+  const start = (): void => {
+    moving = keepShim(context, child, id);
+  };
+  const timer = setTimeout(start, delay).unref();
+  return async () => {
+    clearTimeout(timer);
+    if (moving !== undefined) await Promise.race([moving, pause(patience, undefined, { ref: false })]);
+  };
 }
 
 /** An ordinary user's systemd is not asked: what it keeps ends with the last session anyway, unless it lingers. */

@@ -121,8 +121,8 @@ async function session(context: Context, container: Container, guard: Guard, std
   const interest = { stdin, stdout: true, stderr: true, reconciles: true };
   const { client, early, row, init, tell } = await start(context, container, guard, interest);
   void tell?.().catch((error: unknown) => context.warn(error instanceof Error ? error.message : String(error)));
-  keepShimSoon(context, init, container.id);
-  return containerSession(context, containerOf(context.store, row), client, early);
+  const kept = keepShimSoon(context, init, container.id);
+  return containerSession(context, containerOf(context.store, row), client, early, kept);
 }
 
 /** The container as it is now. @throws OnggiError `not-found` when it was removed while we waited for its lock */
