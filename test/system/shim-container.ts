@@ -2,22 +2,16 @@
  * A container without the engine: a plan written by hand, the real shim, its socket. For the tests of the native part;
  * everything a test adds to the plan is given as steps.
  */
-import assert from 'node:assert/strict';
 
+import assert from 'node:assert/strict';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { addon, shimPath } from '../../src/kernel/addon.ts';
 import { connectShim, type Interest, type ShimClient, type ShimEvent } from '../../src/kernel/shim-client.ts';
 import { encodePlan } from '../../src/runtime/plan/encode.ts';
-import type {
-  CapabilitySets,
-  InitStep,
-  MountFlags,
-  NamespaceType,
-  Plan,
-  ShimOptions,
-} from '../../src/runtime/plan/steps.ts';
+import type { CapabilitySets } from '../../src/runtime/plan/process-steps.ts';
+import type { InitStep, MountFlags, NamespaceType, Plan, ShimOptions } from '../../src/runtime/plan/steps.ts';
 import { layOut } from '../harness/busybox-image.ts';
 import { makeScratch } from '../harness/scratch.ts';
 

@@ -3,11 +3,12 @@
  *
  * Total over the union of steps: a step that can't be told does not compile.
  */
+
 import { allCapabilities, capabilityNamesOf } from '../capability.ts';
+import type { CapabilitySets } from './process-steps.ts';
 import type {
   BindMapping,
   ByKeeper,
-  CapabilitySets,
   CgroupPlacement,
   IdMapping,
   Keeper,

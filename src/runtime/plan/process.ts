@@ -1,9 +1,11 @@
 /** The process of config.json as steps: limits, identity, filter, working directory, command. Pure. */
+
 import { OnggiError } from '../../errors.ts';
 import type { Capabilities, Process } from '../../oci/runtime-spec.ts';
 import { allCapabilities, capabilityNamesOf, capabilitySet, isCapability } from '../capability.ts';
 import { checkRlimit, parseRlimitType } from '../rlimit.ts';
-import type { CapabilitySets, InitStep } from './steps.ts';
+import type { CapabilitySets } from './process-steps.ts';
+import type { InitStep } from './steps.ts';
 
 export type ProcessContext = {
   /** Effective capabilities of the process that starts the shim; a container can't be given others. */
