@@ -8,9 +8,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { errnoOf, fromSystemError, type OnggiError } from '../errors.ts';
 import { type NetlinkSocket, netlinkSocket } from '../kernel/netlink-socket.ts';
-import { bridgePrefix } from './network.ts';
+import { aliasOf, bridgePrefix } from './network.ts';
 import { batch, deleteTable, hooks, listChains, parseBaseChains } from './nftables.ts';
-import { listLinks, parseLinks } from './route.ts';
+import { type Link, listLinks, parseLinks } from './route.ts';
 import { forwardingRules, forwardingTable, type LinkNames, linkNames, parseLinkNames } from './rules.ts';
 import { exchange, transact } from './transaction.ts';
 
@@ -51,12 +51,15 @@ export function allowForwarding(): string[] {
     : [`this host does not forward packets, so containers reach only it: ${failure.message}`];
 }
 
-/** Links that are neither loopback nor onggi's own bridges and their ports. */
+/**
+ * Links that are neither loopback nor onggi's own. A container's link outlives its bridge by as long as the kernel takes
+ * to clean up the namespace at its other end, or as somebody holds that open: it has no master then, but its alias.
+ */
 function hostLinks(route: NetlinkSocket): LinkNames {
   const links = parseLinks(transact(route, [listLinks()]));
   const bridges = new Set(links.filter(({ name }) => name.startsWith(bridgePrefix)).map(({ index }) => index));
-  const own = ({ index, master }: { index: number; master: number }): boolean =>
-    bridges.has(index) || bridges.has(master);
+  const own = ({ index, master, alias }: Link): boolean =>
+    bridges.has(index) || bridges.has(master) || alias.startsWith(aliasOf(''));
   return links.filter((link) => link.name !== 'lo' && !own(link)).map(({ name }) => name);
 }
 

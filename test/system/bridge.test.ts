@@ -1,6 +1,6 @@
 /** The bridge by the command line, on a host of the test's own: NAT, published ports, two stores beside each other. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually, type Outcome, type Running, run, start } from '../harness/program.ts';
 import type { Need } from '../harness/requires.ts';
@@ -223,5 +223,20 @@ bridgeTest('two stores on one host: networks, ports and names of their own', asy
     assert.equal(await outside.call('dial', 'tcp', '192.0.2.1', 8090), 'web sees 192.0.2.2');
   } finally {
     await place.ok(['rm', '-f', 'web'], other);
+  }
+});
+
+bridgeTest('a link that outlives its bridge keeps no forwarding', async (place) => {
+  const { host } = place;
+  await serving(place, 'web', []);
+  const pid = await place.ok(['inspect', '-f', '{{.State.Pid}}', 'web']);
+  // Somebody looks into the container's network: it stays as long as they do, and with it the link on the host.
+  const held = openSync(`/proc/${pid}/ns/net`, 'r');
+  try {
+    await place.ok(['rm', '-f', 'web']);
+    assert.match(host.sh('ip -o link'), / veth/);
+    await eventually('forwarding has gone', () => host.sh('cat /proc/sys/net/ipv4/ip_forward') === '0\n');
+  } finally {
+    closeSync(held);
   }
 });
