@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "apart.h"
 #include "idmap.h"
 #include "keeper-root.h"
 #include "message.h"
@@ -37,11 +38,11 @@ int bind_source_open(const struct bind_source *source, const char *below) {
 }
 
 /* What follows in OP_BIND. */
-static const char *take_below(struct cursor *payload) {
+static const char *take_below(struct cursor *payload, bool *make) {
     take_string(payload);
     for (int attributes = 0; attributes < 4; attributes++) take_u64(payload);
     take_u32(payload);
-    take_bool(payload);
+    *make = take_bool(payload);
     return take_string(payload);
 }
 
@@ -66,8 +67,29 @@ static int make_user_namespace(struct cursor maps, struct failure *failure) {
     return namespace;
 }
 
+/* What an ordinary user's keeper opens: it may clone mounts in a user namespace of its own only. */
+struct looking {
+    const struct bind_source *source;
+    const char *below;
+    int namespace;
+};
+
+/* The ids stay the user's: what the user can reach is found, whatever ids the container has. */
+static int open_inside(const void *request, struct failure *failure) {
+    const struct looking *looking = request;
+    int result = sys_setns(looking->namespace, CLONE_NEWUSER);
+    if (result == 0) result = sys_unshare(CLONE_NEWNS);
+    if (result < 0) return fail(failure, result, "enter the container's user namespace");
+    return bind_source_open(looking->source, looking->below);
+}
+
+static int open_as_keeper(const struct bind_source *source, const char *below, int namespace, struct failure *failure) {
+    if (namespace < 0) return bind_source_open(source, below);
+    struct looking looking = {source, below, namespace};
+    return apart_open(open_inside, &looking, "open what is bound", failure);
+}
+
 static int open_mapped(const struct bind_source *source, const char *below, pid_t process, struct failure *failure) {
-    if (source->mapping == MAP_KEEPER) return bind_source_open(source, below);
     scoped_fd namespace =
         source->mapping == MAP_OWN ? open_user_namespace(process) : make_user_namespace(source->maps, failure);
     if (namespace < 0) return namespace;
@@ -143,6 +165,12 @@ static int open_foreign(const struct bind_source *source, struct failure *failur
     return result < 0 ? result : -ESRCH;
 }
 
+/* The init, and the user namespace in which an ordinary user opens what it waits for; -1 for root. */
+struct keeping {
+    pid_t process;
+    int namespace;
+};
+
 /* enum bind_mapping */
 static uint32_t mapping_of_root(const struct record *record) {
     struct cursor payload = record->payload;
@@ -154,15 +182,32 @@ static uint32_t mapping_of_root(const struct record *record) {
     return take_u32(&payload);
 }
 
-static int open_root(const struct record *record, uint32_t mapping, pid_t process, struct failure *failure) {
+static int open_root(const struct record *record, uint32_t mapping, const struct keeping *keeping, struct failure *failure) {
+    if (keeping->namespace >= 0 && record->op == OP_ROOT_BIND) {
+        struct cursor payload = record->payload;
+        struct bind_source source = {.path = take_string(&payload)};
+        int tree = open_as_keeper(&source, "", keeping->namespace, failure);
+        return tree < 0 ? fail(failure, tree, "open the root file system \"%s\"", source.path) : tree;
+    }
+    pid_t process = keeping->process;
     scoped_fd namespace = mapping == MAP_OWN ? open_user_namespace(process) : -1;
     if (mapping == MAP_OWN && namespace < 0) return fail(failure, namespace, "open the container's user namespace");
     return record->op == OP_OVERLAY ? keeper_overlay(record->payload, namespace, failure)
                                     : keeper_bind(record->payload, namespace, failure);
 }
 
+/* MAP_KEEPER makes what is missing, as the init would. */
+static int open_bound(const struct bind_source *source, struct cursor rest, const struct keeping *keeping,
+                      struct failure *failure) {
+    bool make;
+    const char *below = take_below(&rest, &make);
+    if (source->mapping != MAP_KEEPER) return open_mapped(source, below, keeping->process, failure);
+    int result = make ? host_make_directory(source->path, 0755) : 0;
+    return result < 0 ? result : open_as_keeper(source, below, keeping->namespace, failure);
+}
+
 /* The mount that a step waits for, in `tree`, which stays as it is when it waits for none. 0 or -errno with `failure`. */
-static int open_waited(const struct record *record, pid_t process, int *tree, struct failure *failure) {
+static int open_waited(const struct record *record, const struct keeping *keeping, int *tree, struct failure *failure) {
     struct bind_source source = {.mapping = MAP_NONE};
     struct cursor payload = record->payload;
     uint32_t root = mapping_of_root(record);
@@ -170,19 +215,54 @@ static int open_waited(const struct record *record, pid_t process, int *tree, st
     if (source.mapping == MAP_NONE && root == MAP_NONE) return 0;
     failure->phase = record->phase;
     failure->index = record->index;
-    if (root != MAP_NONE) *tree = open_root(record, root, process, failure);
+    if (root != MAP_NONE) *tree = open_root(record, root, keeping, failure);
     else if (source.mapping == MAP_FOREIGN) *tree = open_foreign(&source, failure);
-    else *tree = open_mapped(&source, take_below(&payload), process, failure);
+    else *tree = open_bound(&source, payload, keeping, failure);
     if (*tree >= 0) return 0;
     return root != MAP_NONE ? *tree : fail(failure, *tree, "bind \"%s\": open it", source.path);
 }
 
-int bind_sources_send(const struct plan *plan, pid_t process, int report, struct failure *failure) {
+static bool is_kept(const struct record *record) {
+    struct bind_source source = {.mapping = MAP_NONE};
+    struct cursor payload = record->payload;
+    if (record->op == OP_BIND) bind_source_read(&payload, &source);
+    return source.mapping == MAP_KEEPER || mapping_of_root(record) == MAP_KEEPER;
+}
+
+/* The path of the one that is joined, or NULL. */
+static const char *joined_user_namespace(const struct plan *plan) {
+    struct record record;
+    if (!plan_find(plan, OP_CLONE, &record)) return NULL;
+    take_u32(&record.payload);
+    for (uint32_t count = take_count(&record.payload); count > 0; count--) {
+        uint32_t type = take_u32(&record.payload);
+        const char *path = take_string(&record.payload);
+        take_bool(&record.payload);
+        if (type == CLONE_NEWUSER) return path;
+    }
+    return NULL;
+}
+
+int bind_sources_namespace(const struct plan *plan, pid_t process, int *namespace, struct failure *failure) {
+    *namespace = -1;
+    if (geteuid() == 0) return 0;
+    struct records records = plan_records(plan);
+    struct record record;
+    bool wanted = false;
+    while (!wanted && plan_next(&records, &record)) wanted = is_kept(&record);
+    if (!wanted) return 0;
+    const char *joined = joined_user_namespace(plan);
+    *namespace = joined == NULL ? open_user_namespace(process) : (int)SYS(open(joined, O_RDONLY | O_CLOEXEC));
+    return *namespace < 0 ? fail(failure, *namespace, "open the container's user namespace") : 0;
+}
+
+int bind_sources_send(const struct plan *plan, pid_t process, int namespace, int report, struct failure *failure) {
+    const struct keeping keeping = {process, namespace};
     struct records records = plan_records(plan);
     struct record record;
     while (plan_next(&records, &record)) {
         scoped_fd tree = -1;
-        int result = open_waited(&record, process, &tree, failure);
+        int result = open_waited(&record, &keeping, &tree, failure);
         if (result < 0) return result;
         if (tree < 0) continue;
         result = message_send(report, MESSAGE_MOUNT, NULL, tree);

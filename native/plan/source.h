@@ -26,9 +26,15 @@ int bind_source_open(const struct bind_source *source, const char *below);
 void bind_source_read(struct cursor *payload, struct bind_source *source);
 
 /*
+ * Before the init becomes root in there, and can be seen no more: its user namespace, where an ordinary user opens mounts for
+ * it; else -1. 0, or -errno with `failure`.
+ */
+int bind_sources_namespace(const struct plan *plan, pid_t process, int *namespace, struct failure *failure);
+
+/*
  * Makes the mounts that `process`, the init, waits for and sends them to it over `report`, in the order of its steps.
  * 0, or -errno with `failure`; an init that has died meanwhile is no failure.
  */
-int bind_sources_send(const struct plan *plan, pid_t process, int report, struct failure *failure);
+int bind_sources_send(const struct plan *plan, pid_t process, int namespace, int report, struct failure *failure);
 
 #endif

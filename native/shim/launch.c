@@ -10,6 +10,7 @@
 #include "message.h"
 #include "netlink.h"
 #include "protocol.h"
+#include "scoped.h"
 #include "source.h"
 #include "syscalls.h"
 
@@ -62,8 +63,10 @@ int launch_attach_steps(const struct plan *plan, pid_t init, struct failure *fai
 }
 
 int launch_release(const struct plan *plan, pid_t init, int report, struct failure *failure) {
-    int result = tell(report, MESSAGE_ATTACHED);
-    return result < 0 ? result : bind_sources_send(plan, init, report, failure);
+    scoped_fd namespace = -1;
+    int result = bind_sources_namespace(plan, init, &namespace, failure);
+    if (result == 0) result = tell(report, MESSAGE_ATTACHED);
+    return result < 0 ? result : bind_sources_send(plan, init, namespace, report, failure);
 }
 
 int launch_attach(const struct plan *plan, pid_t init, int report, struct failure *failure) {

@@ -2,13 +2,11 @@
 
 #include <limits.h>
 #include <linux/securebits.h>
-#include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
+#include "apart.h"
 #include "mount.h"
 #include "overlay.h"
 #include "scoped.h"
@@ -72,41 +70,20 @@ static int make_overlay(const struct overlay *overlay, int namespace, struct fai
     return tree < 0 ? fail(failure, tree, "open \"%s\"", overlay->target) : tree;
 }
 
-/* What the maker says; its descriptors are ours, too. */
-struct answer {
-    int tree;
-    struct failure failure;
+struct making {
+    struct overlay overlay;
+    int namespace;
 };
 
-static _Noreturn void answer_overlay(const struct overlay *overlay, int namespace, int channel) {
-    static struct answer answer;
-    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    answer.failure.error = 0;
-    answer.tree = make_overlay(overlay, namespace, &answer.failure);
-    _exit(SYS(write(channel, &answer, sizeof answer)) != (long)sizeof answer);
+static int make_apart(const void *request, struct failure *failure) {
+    const struct making *making = request;
+    return make_overlay(&making->overlay, making->namespace, failure);
 }
 
 int keeper_overlay(struct cursor payload, int namespace, struct failure *failure) {
-    struct overlay overlay;
-    overlay_read(&payload, &overlay);
-    int ends[2];
-    int result = (int)SYS(pipe2(ends, O_CLOEXEC | O_NONBLOCK));
-    if (result < 0) return fail(failure, result, "make a pipe");
-    scoped_fd ours = ends[0];
-    scoped_fd theirs = ends[1];
-    pid_t maker = (pid_t)SYS(syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL));
-    if (maker == 0) answer_overlay(&overlay, namespace, theirs);
-    if (maker < 0) return fail(failure, maker, "fork");
-    SYS(waitpid(maker, NULL, 0));
-    struct answer answer;
-    if (SYS(read(ours, &answer, sizeof answer)) != (long)sizeof answer) return fail(failure, ESRCH, "mount the root with mapped ids");
-    if (answer.tree >= 0) return answer.tree;
-    uint16_t phase = failure->phase;
-    uint32_t index = failure->index;
-    *failure = answer.failure;
-    failure->phase = phase;
-    failure->index = index;
-    return answer.tree;
+    struct making making = {.namespace = namespace};
+    overlay_read(&payload, &making.overlay);
+    return apart_open(make_apart, &making, "mount the root with mapped ids", failure);
 }
 
 int keeper_bind(struct cursor payload, int namespace, struct failure *failure) {

@@ -49,7 +49,8 @@ int step_bind(struct init *init, struct cursor *payload) {
     uint64_t set = take_u64(payload), clear = take_u64(payload);
     uint64_t tree_set = take_u64(payload), tree_clear = take_u64(payload);
     uint32_t propagation = take_u32(payload);
-    if (take_bool(payload)) {
+    bool make = take_bool(payload);
+    if (make && source.mapping == MAP_NONE) {
         int made = host_make_directory(source.path, 0755);
         if (made < 0) return fail(&init->failure, made, "make the directory \"%s\"", source.path);
     }

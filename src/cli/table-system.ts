@@ -96,6 +96,12 @@ export const systemCommands: readonly Entry[] = [
     load: () => import('./commands/copy-helper.ts'),
   },
   {
+    names: ['mapped-helper'],
+    summary: 'Make files of other ids of an ordinary user',
+    group: 'internal',
+    load: () => import('./commands/mapped-helper.ts'),
+  },
+  {
     names: ['reconcile'],
     summary: 'Record the end of a container and take away what it left',
     group: 'internal',

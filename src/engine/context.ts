@@ -20,7 +20,7 @@ export type Context = {
    * The command that does a part of an operation in a process of its own, in place of this program.
    * @throws OnggiError `unsupported` in a program that can't be run once more
    */
-  helperCommand(name: 'copy-helper'): readonly string[];
+  helperCommand(name: 'copy-helper' | 'mapped-helper'): readonly string[];
   /** Passes each message on once. */
   warn(message: string): void;
   close(): void;
@@ -63,9 +63,9 @@ export function makeContext(options: ContextOptions): Context {
     helperCommand(name) {
       const { command } = options;
       if (command !== undefined) return [...command, name];
-      if (isCompiled()) throw unsupported('copying in a user namespace by an executable with the library inside');
+      if (isCompiled()) throw unsupported('work in a user namespace by an executable with the library inside');
       const file = import.meta.filename.endsWith('.ts') ? 'helper-command.ts' : 'helper-command.js';
-      return [process.execPath, join(import.meta.dirname, 'copy', file)];
+      return [process.execPath, join(import.meta.dirname, name === 'copy-helper' ? 'copy' : 'mapped', file)];
     },
     warn(message) {
       if (warned.has(message)) return;

@@ -22,11 +22,18 @@ import { copyTree, type OwnerMap } from './tree-copy.ts';
 /** @property whole a file that is made when the tree is whole; its change time tells later changes from the copying */
 export type TreePlace = { readonly tree: string; readonly whole: string };
 
-/** @throws OnggiError `exhausted`, `exists` */
-export function copyImage(store: Store, image: Digest, { tree, whole }: TreePlace, owner?: OwnerMap): void {
+/** @param more what else belongs into the tree. @throws OnggiError `exhausted`, `exists` */
+export function copyImage(
+  store: Store,
+  image: Digest,
+  { tree, whole }: TreePlace,
+  owner?: OwnerMap,
+  more: (tree: string) => void = () => {},
+): void {
   try {
     mkdirSync(tree, 0o755);
     fill(store, image, tree, owner);
+    more(tree);
     finish(store.layout, whole, owner === undefined ? '' : shifted);
   } catch (error) {
     throw fromSystemError(error, `copy image "${image}"`);

@@ -37,7 +37,7 @@ export function isPrivileged(): boolean {
 
 /** What the containers of this user get. */
 export function mapsOf({ uid, gid, helpers }: Unprivileged): UserMaps {
-  const user = { name: userName(readText('/etc/passwd'), uid) ?? nameElsewhere(), uid };
+  const user = { name: nameOfUser({ uid }), uid };
   const none = helpers === null;
   const [uids, gids] = [
     mapOfUser(none ? '' : readText('/etc/subuid'), user, uid),
@@ -45,6 +45,11 @@ export function mapsOf({ uid, gid, helpers }: Unprivileged): UserMaps {
   ];
   // Users without groups, or the reverse, are of no use to any image.
   return uids.length > 1 && gids.length > 1 ? { uids, gids } : { uids: uids.slice(0, 1), gids: gids.slice(0, 1) };
+}
+
+/** By passwd(5), or by what else knows users here. */
+export function nameOfUser({ uid }: Pick<Unprivileged, 'uid'>): string | undefined {
+  return userName(readText('/etc/passwd'), uid) ?? nameElsewhere();
 }
 
 /** Of users that other sources than passwd(5) know; newuidmap asks them itself, so that a wrong name gives nothing. */
@@ -83,20 +88,39 @@ export function executeMapped(
  * @throws OnggiError `denied` when a user namespace can't be had, or nobody in it may remove it
  */
 export function removeMapped(user: Unprivileged, path: string): void {
+  const { status, said } = runMapped(user, [shimPath(), '--remove', path]);
+  if (status === 0) return;
+  throw new OnggiError('denied', `remove "${path}": ${said === '' ? `wait status ${status}` : said}`, {
+    hint: 'Files of containers have ids of their own; to remove them takes the lines for you in /etc/subuid and /etc/subgid.',
+  });
+}
+
+/**
+ * Runs a program to its end as root of a new user namespace with the ids of the user, without input, output and environment.
+ * @returns its wait status, and the beginning of what it said on standard error
+ */
+export function runMapped(user: Unprivileged, command: readonly string[]): { status: number; said: string } {
   const shim = shimPath();
   using opened = new DisposableStack();
   const nothing = opened.use(openNull());
   const complaint = opened.use(scratchFile('complaint'));
   const executable = opened.use(native(`prepare "${shim}"`, (calls) => ownDescriptor(calls.sealedExecutable(shim))));
-  const words = ['onggi-shim', '--unshare', ...mapWords(user), shim, '--remove', path];
-  const status = native(`remove "${path}"`, (calls) =>
+  const words = ['onggi-shim', '--unshare', ...mapWords(user), ...command];
+  const status = native(`run "${command[0] ?? ''}"`, (calls) =>
     calls.waitProcess(calls.spawn(executable.fd, words, [], [nothing.fd, nothing.fd, complaint.fd])),
   );
-  if (status === 0) return;
-  const said = readHead(complaint, 4096).toString('utf8').trim();
-  throw new OnggiError('denied', `remove "${path}": ${said === '' ? `wait status ${status}` : said}`, {
-    hint: 'Files of containers have ids of their own; to remove them takes the lines for you in /etc/subuid and /etc/subgid.',
-  });
+  return { status, said: readHead(complaint, 4096).toString('utf8').trim() };
+}
+
+/** Those of the user namespace that this process is in: from its ids to those of the machine. */
+export function currentMaps(): UserMaps {
+  const map = (kind: 'uid' | 'gid'): IdRange[] =>
+    readText(`/proc/self/${kind}_map`)
+      .trim()
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/).map(Number))
+      .map(([containerId = 0, hostId = 0, size = 0]) => ({ containerId, hostId, size }));
+  return { uids: map('uid'), gids: map('gid') };
 }
 
 /** The arguments of `--unshare` up to the program. */

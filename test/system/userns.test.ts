@@ -27,7 +27,16 @@ systemTest(
       'exec sleep 1000',
     ].join('; ');
     await world.ok(['secret', 'create', 'token', '-'], { input: 'said' });
-    const more = ['-v', 'shared:/data', '--secret', 'token,uid=7,mode=400', '--name', 'mapped'];
+    const more = [
+      '-v',
+      'shared:/data',
+      '-v',
+      `${scratch}/made/here:/made`,
+      '--secret',
+      'token,uid=7,mode=400',
+      '--name',
+      'mapped',
+    ];
     await world.ok(['run', '-d', ...quiet, ...maps, ...more, image, 'sh', '-c', look]);
     const inside = (script: string): Promise<string> => world.ok(['exec', 'mapped', 'sh', '-c', script]);
     await inside('until [ -e /data/file ]; do :; done');
@@ -52,7 +61,10 @@ systemTest(
     await world.ok(['cp', join(scratch, 'file'), 'mapped:/copied']);
     await world.ok(['stop', '-t', '0', 'mapped']);
     await world.ok(['cp', join(scratch, 'file'), 'mapped:/stopped']);
-    assert.equal(await world.ok(['diff', 'mapped']), 'A /copied\nA /data\nA /new\nA /run\nA /run/secrets\nA /stopped');
+    assert.equal(
+      await world.ok(['diff', 'mapped']),
+      'A /copied\nA /data\nA /made\nA /new\nA /run\nA /run/secrets\nA /stopped',
+    );
     await world.ok(['commit', 'mapped', 'made']);
     assert.equal(await world.ok(['run', '--rm', ...quiet, 'made', 'stat', '-c', '%u', '/new', '/stopped']), '0\n0');
     await world.ok(['start', 'mapped']);

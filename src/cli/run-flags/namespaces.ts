@@ -34,7 +34,7 @@ export const namespaceFlags = {
   userns: single(
     'string',
     parseUserNamespace,
-    'User namespace: host, remap, auto[:size=N], keep-id[:uid=N,gid=N] or container:NAME',
+    'User namespace: host, remap, auto[:size=N], keep-id[:uid=N,gid=N], nomap or container:NAME',
     { shown: 'host' },
   ),
   uts: single(

@@ -12,6 +12,9 @@ testParser(
     ['type=bind,src=/a,dst=/b,readonly=false', { ...bind, source: '/a', target: '/b' }],
     ['"type=bind","src=/a,b",dst=/b', { ...bind, source: '/a,b', target: '/b' }],
     ['type=bind,src=/a,dst=/b,bind-propagation=shared', { ...bind, source: '/a', target: '/b', propagation: 'shared' }],
+    ['type=bind,src=/a,dst=/b,U=true', { ...bind, source: '/a', target: '/b', chown: true }],
+    ['type=bind,src=/a,dst=/b,chown=false', { ...bind, source: '/a', target: '/b' }],
+    ['src=d,dst=/a,U', { type: 'volume', name: 'd', target: '/a', readOnly: false, copy: true, chown: true }],
     ['src=d,dst=/a', { type: 'volume', name: 'd', target: '/a', readOnly: false, copy: true }],
     ['type=volume,dst=/a,volume-nocopy', { type: 'volume', target: '/a', readOnly: false, copy: false }],
     [

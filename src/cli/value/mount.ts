@@ -12,6 +12,7 @@ const names: Readonly<Record<string, string>> = {
   destination: 'target',
   ro: 'readonly',
   readwrite: 'rw',
+  u: 'chown',
 };
 const known = [
   'type',
@@ -31,12 +32,13 @@ const known = [
   'image-subpath',
   'subpath',
   'rw',
+  'chown',
 ];
 /** May be written several times. */
 const lists = ['volume-label', 'volume-opt'];
 
 /** A field alone says yes. */
-const switches = ['readonly', 'rw', 'volume-nocopy', 'bind-nonrecursive', 'bind-create-src'];
+const switches = ['readonly', 'rw', 'volume-nocopy', 'bind-nonrecursive', 'bind-create-src', 'chown'];
 
 type Fields = ReadonlyMap<string, readonly string[]>;
 
@@ -59,10 +61,20 @@ export function parseMount(text: string): BindSpec | TmpfsMount | VolumeMount | 
   );
   if (foreign !== undefined) throw new OnggiError('invalid', `cannot mix '${foreign}' with mount type '${type}'`);
   const ofImages = ['rw', 'subpath'].find((key) => fields.has(key));
+  if (type === 'image' || type === 'tmpfs') checkNotFor(type, fields, 'chown');
   if (type === 'image') return imageOf(fields, target);
   if (ofImages !== undefined) throw new OnggiError('invalid', `cannot mix '${ofImages}' with mount type '${type}'`);
   if (type === 'volume') return volumeOf(fields, all, target, readOnly);
   return type === 'bind' ? bindOf(fields, target, readOnly) : tmpfsOf(fields, target, readOnly);
+}
+
+function checkNotFor(type: string, fields: ReadonlyMap<string, string>, key: string): void {
+  if (fields.has(key)) throw new OnggiError('invalid', `cannot mix '${key}' with mount type '${type}'`);
+}
+
+/** Podman's `U=true`: it is given to the container's user. */
+function chownOf(fields: ReadonlyMap<string, string>): { readonly chown?: true } {
+  return parseBoolean(fields.get('chown') ?? 'false') ? { chown: true } : {};
 }
 
 function volumeOf(fields: ReadonlyMap<string, string>, all: Fields, target: string, readOnly: boolean): VolumeMount {
@@ -80,6 +92,7 @@ function volumeOf(fields: ReadonlyMap<string, string>, all: Fields, target: stri
     ...(subpath !== undefined && subpath !== '' && { subpath }),
     ...(options.length > 0 && { options: recordOf(options) }),
     ...(labels.length > 0 && { labels: recordOf(labels) }),
+    ...chownOf(fields),
   };
 }
 
@@ -109,6 +122,7 @@ function bindOf(fields: ReadonlyMap<string, string>, target: string, readOnly: b
     relabel: false,
     mustExist: !parseBoolean(fields.get('bind-create-src') ?? 'false'),
     ...submountsOf(fields, readOnly),
+    ...chownOf(fields),
   };
 }
 

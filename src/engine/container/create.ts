@@ -61,7 +61,7 @@ export async function insertNew(context: Context, given: ContainerOptions): Prom
   const named = resolveRequirements(store, resolveSecrets(store, resolveJoined(store, withHostCommand(given))));
   // Ids that are free now are taken only with the row.
   using _ids = await lockIds(store, named);
-  const options = resolveRuntime(resolveUserNamespace(store, named));
+  const options = resolveRuntime(await resolveUserNamespace(store, named));
   checkHostImage(options);
   checkOptions(options);
   checkHealth(options);
@@ -84,9 +84,9 @@ export async function insertNew(context: Context, given: ContainerOptions): Prom
   // The collector takes a directory without a row for garbage; it waits for this lock.
   using content = await lockContent(store.layout, 'shared');
   try {
-    makeDirectories(context, id, image, options, content);
+    await makeDirectories(context, id, image, options, content);
     makeImagePlaces(store, id, images, storageDriver(store, context.storageDriver), content);
-    copySecrets(store, files.secrets, options);
+    await copySecrets(context, files.secrets, options);
     for (const { mount } of resolved.volumes) makeVolumeDirectory(store, mount.name, content);
     const { row, madeVolumes } = insertNamed(
       store,
@@ -133,23 +133,29 @@ export function withHostCommand(options: ContainerOptions): ContainerOptions {
   return bare ? { ...options, command: hostCommand } : options;
 }
 
-function makeDirectories(
-  { store, storageDriver: asked }: Context,
+async function makeDirectories(
+  context: Context,
   id: string,
   image: ImageRow | null,
-  { idMaps: maps, storageSize: size, rootfs }: Pick<ContainerOptions, 'idMaps' | 'storageSize' | 'rootfs'>,
+  options: ContainerOptions,
   guard: ContentGuard,
-): void {
+): Promise<void> {
+  const { store, storageDriver: asked } = context;
+  const { idMaps: maps, storageSize: size, rootfs } = options;
   const files = filesOf(store, id);
   try {
     mkdirSync(files.directory, { mode: 0o700 });
     mkdirSync(files.rootfs, { mode: 0o700 });
     const driver = storageDriver(store, asked);
-    const owner = maps === undefined || canMapIds(store, driver) ? {} : { owner: toMachine(maps) };
-    if (size !== undefined) checkSizeLimit(store, driver, 'owner' in owner);
-    if (rootfs === undefined) createSnapshot(store, files, { driver, image: image?.id ?? null, ...owner }, guard);
-    else if (rootfs.overlay) createWritableLayer(files, rootfs.path);
-    else openDirectory(rootfs.path)[Symbol.dispose]();
+    const user = unprivileged();
+    const mapped = maps === undefined || (user === undefined && canMapIds(store, driver));
+    if (size !== undefined) checkSizeLimit(store, driver, !mapped);
+    const request = { driver, image: image?.id ?? null, ...(!mapped && { owner: toMachine(maps) }) };
+    if (rootfs?.overlay === true) createWritableLayer(files, rootfs.path);
+    else if (rootfs !== undefined) openDirectory(rootfs.path)[Symbol.dispose]();
+    else if (user !== undefined && maps !== undefined && image !== null) {
+      (await import('./own-tree.ts')).copyOwnTree(context, user, { files, image: image.id, options, maps });
+    } else createSnapshot(store, files, request, guard);
     if (size !== undefined) limitSnapshot(files, size);
   } catch (error) {
     throw fromSystemError(error, `make directories of container "${id}"`);

@@ -1,12 +1,12 @@
 /** From a container to its plan: the files it gets, its config.json, the kernel steps. */
-import { chownSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, hostname, release } from 'node:os';
 import { dirname } from 'node:path';
 import { errnoOf, fromSystemError } from '../../errors.ts';
 import { toMachine } from '../../image/id-map.ts';
 import { isTree, lowerDirectories } from '../../image/snapshot.ts';
 import { isShifted } from '../../image/snapshot-tree.ts';
-import { isPrivileged, mapsOf } from '../../kernel/user-namespace.ts';
+import { isPrivileged, mapsOf, unprivileged } from '../../kernel/user-namespace.ts';
 import {
   changedResolver,
   extraHosts,
@@ -174,7 +174,7 @@ export function specFacts(
     capabilities: capabilityNamesOf(
       host.unprivileged === undefined && idMaps === undefined ? host.capabilities : capabilitySet(allCapabilities),
     ),
-    maps: host.unprivileged === undefined ? idMaps : mapsOf(host.unprivileged),
+    maps: idMaps ?? (host.unprivileged === undefined ? undefined : mapsOf(host.unprivileged)),
     architecture: host.architecture,
     kernel: kernelVersion(release()),
     cpus,
@@ -239,6 +239,10 @@ function ofRootfs({ idMaps, rootfs }: ContainerOptions): { readonly byKeeper?: '
 /** hostname, hosts and resolv.conf, which the container sees and may change. */
 function writeEtc(container: Container, name: string, network: ContainerNetwork, { links }: Joined): void {
   const { files, options } = container;
+  if (options.idMaps !== undefined && unprivileged() !== undefined) {
+    // Those of the last start may have been given away.
+    for (const path of [files.hostname, files.hosts, files.resolv]) rmSync(path, { force: true });
+  }
   // Its address is that of the machine, found out by pasta only when it starts; its name has to mean something before.
   const address = usesPasta(container) ? '127.0.1.1' : network.address;
   const host = options.network === 'host';
@@ -262,9 +266,9 @@ function write(path: string, content: string): void {
   }
 }
 
-/** The container may change them, as its own root. */
+/** The container may change them, as its own root. An ordinary user's are given to it later (`giveOwnFiles`). */
 function giveToRoot(path: string, maps: IdMaps | undefined): void {
-  if (maps === undefined) return;
+  if (maps === undefined || unprivileged() !== undefined) return;
   const { uid, gid } = toMachine(maps)({ uid: 0, gid: 0 });
   try {
     chownSync(path, uid, gid);

@@ -198,6 +198,8 @@ async function startRecorded(context: Context, container: Container, interest: I
   using shared = await findSharedMounts(context.store, container);
   const network = await connectNetwork(context, container);
   const plan = compileContainer(context, container, network, joined, shared.sources);
+  const user = container.options.idMaps === undefined ? undefined : unprivileged();
+  if (user !== undefined) (await import('./own-tree.ts')).giveOwnFiles(context, user, container);
   await probeLog(container, plan);
   const notice = await openNotice(container);
   const client = await spawn(container, plan, { ...interest, reconciles: true }).catch((error: unknown) => {
@@ -211,8 +213,7 @@ async function startRecorded(context: Context, container: Container, interest: I
     if (!stillThere([...joined.processes.values(), ...shared.processes])) {
       throw new OnggiError('conflict', `start "${container.row.name}": a container that it joins has ended meanwhile`);
     }
-    if (hasGiven(container.options))
-      await (await import('../volume/give.ts')).giveMounts(context.store, container, created);
+    if (hasGiven(container.options)) await (await import('../volume/give.ts')).giveMounts(context, container, created);
     if (usesPasta(container)) connectPasta(context.store, container, created.pid);
     else publish(context.store, container);
     if (healthSettings(container.health) !== undefined) {

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { errnoOf, fromSystemError, OnggiError } from '../../errors.ts';
 import { type EntryPath, parseEntryPath, rootPath, toName } from '../../image/entry-path.ts';
-import { fromMachine } from '../../image/id-map.ts';
+import { fromMachine, toMachine } from '../../image/id-map.ts';
 import { viewOf } from '../../image/layer-tree.ts';
 import type { WholeTree } from '../../image/own-tree.ts';
 import { isTree, lowerDirectories } from '../../image/snapshot.ts';
@@ -15,11 +15,12 @@ import { type Directory, openDirectory } from '../../kernel/directory.ts';
 import { listEntries } from '../../kernel/directory-entry.ts';
 import { type EntryFacts, openRealDirectory, openWithoutMounts } from '../../kernel/entry-facts.ts';
 import { lock } from '../../kernel/lock.ts';
+import { currentMaps } from '../../kernel/user-namespace.ts';
 import { layerPath } from '../../store/layout.ts';
 import type { Store } from '../../store/store.ts';
 import type { Context } from '../context.ts';
 import { hostMaskedPaths } from '../image/host-image.ts';
-import type { RootDirectory } from '../types.ts';
+import type { IdMaps, RootDirectory } from '../types.ts';
 import { type Container, type ContainerFiles, isHost } from './container.ts';
 import { lookUp } from './query.ts';
 import { containerLock } from './reconcile.ts';
@@ -79,8 +80,14 @@ function rootPart(store: Store, { row, files, options }: Container, held: Dispos
   const leaveOutOfAll = (path: EntryPath): boolean => made.has(path) && view.find(path) === undefined;
   if (!tree) return { below: rootPath, upper, lower, leaveOut, leaveOutOfAll };
   const whole = { layers: lower, since: wholeSince(files.whole), timeless: isPlace };
-  const owner = options.idMaps === undefined || !isShifted(files) ? {} : { owner: fromMachine(options.idMaps) };
+  const owner = options.idMaps === undefined || !isShifted(files) ? {} : { owner: ofImage(options.idMaps) };
   return { below: rootPath, upper, lower, whole, leaveOut, leaveOutOfAll, ...owner };
+}
+
+/** An ordinary user looks from a user namespace of his own. */
+function ofImage(maps: IdMaps): OwnerMap {
+  const [outside, inside] = [toMachine(currentMaps()), fromMachine(maps)];
+  return (owner) => inside(outside(owner));
 }
 
 /** A directory of the user's: with an overlay there is a layer of the container's own, else all is the user's. */

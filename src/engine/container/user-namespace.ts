@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { OnggiError } from '../../errors.ts';
 import { type Guard, lock } from '../../kernel/lock.ts';
 import { unprivileged } from '../../kernel/user-namespace.ts';
-import { listContainers } from '../../store/container-row.ts';
+import { containerById, listContainers } from '../../store/container-row.ts';
 import type { Store } from '../../store/store.ts';
 import { checkMaps, freeRange, mapAll, type Range, rangesIn, rangesOf } from '../spec/id-ranges.ts';
-import { joinedOf } from '../spec/namespace.ts';
+import { joinedContainers, joinedOf } from '../spec/namespace.ts';
 import type { IdMapLine, IdMaps, UserNamespaceMode } from '../types/user-namespace.ts';
 import type { ContainerOptions } from '../types.ts';
 import { containerOf } from './container.ts';
@@ -20,10 +20,15 @@ const remapOwners = ['dockremap', 'onggi', 'containers'];
  * The options with the ids that they come to.
  * @throws OnggiError `unsupported` for what an ordinary user can't have, `not-found` without ranges, `exhausted`, `invalid`
  */
-export function resolveUserNamespace(store: Store, options: ContainerOptions): ContainerOptions {
+export async function resolveUserNamespace(store: Store, options: ContainerOptions): Promise<ContainerOptions> {
   const mode = options.userNamespace;
+  const user = unprivileged();
+  if (user !== undefined) {
+    if (mode === undefined && !joinedContainers(options).some(({ container }) => idMapsOf(store, container)))
+      return options;
+    return (await import('./own-user-namespace.ts')).resolveOwnNamespace(store, options, user);
+  }
   if (mode === undefined || mode === 'host') return options;
-  if (unprivileged() !== undefined) return withoutPrivileges(options, mode);
   if (options.privileged === true && mode !== undefined) {
     throw new OnggiError('invalid', 'conflicting options: privileged and a user namespace', {
       hint: 'Give --userns host, or leave --privileged out.',
@@ -38,27 +43,6 @@ export function resolveUserNamespace(store: Store, options: ContainerOptions): C
 export async function lockIds(store: Store, { userNamespace: mode }: ContainerOptions): Promise<Guard | null> {
   if (typeof mode !== 'object' || mode.kind !== 'auto') return null;
   return await lock(join(store.layout.locks, 'ids'), 'exclusive');
-}
-
-/**
- * Files of an image have the ids that root of the ordinary user's own namespace gave them when it was pulled. To show
- * them as others', by other maps, takes mounts with mapped ids, which the kernel lets only root of the machine make.
- */
-function withoutPrivileges(options: ContainerOptions, mode: UserNamespaceMode): ContainerOptions {
-  const asRoot =
-    typeof mode === 'object' && mode.kind === 'keep-id' && (mode.uid ?? -1) === 0 && (mode.gid ?? -1) === 0;
-  if (asRoot) return options;
-  throw new OnggiError(
-    'unsupported',
-    `user namespace "${wordOf(mode)}": an ordinary user's containers have one set of ids`,
-    {
-      hint: 'You are root in it: leave --userns out, or say keep-id:uid=0,gid=0.',
-    },
-  );
-}
-
-function wordOf(mode: UserNamespaceMode): string {
-  return typeof mode === 'string' ? mode : mode.kind;
 }
 
 function mapsFor(store: Store, mode: Exclude<UserNamespaceMode, 'host'>): IdMaps {
@@ -81,26 +65,35 @@ function mapsFor(store: Store, mode: Exclude<UserNamespaceMode, 'host'>): IdMaps
 
 /** Of the one whose namespace it joins. */
 function mapsOfContainer(store: Store, id: string): IdMaps {
-  const row = listContainers(store.database).find((each) => each.id === id);
-  const maps = row === undefined ? undefined : containerOf(store, row).options.idMaps;
+  const maps = idMapsOf(store, id);
   if (maps !== undefined) return maps;
-  throw new OnggiError('conflict', `container "${row?.name ?? id}" has no user namespace of its own`);
+  const name = containerById(store.database, id)?.name ?? id;
+  throw new OnggiError('conflict', `container "${name}" has no user namespace of its own`);
+}
+
+/** Of a container, where they are not the usual ones. */
+export function idMapsOf(store: Store, id: string): IdMaps | undefined {
+  const row = containerById(store.database, id);
+  return row === undefined ? undefined : containerOf(store, row).options.idMaps;
 }
 
 /** Nobody else has them: what gets out of this container is nobody in all others. */
 function autoMaps(store: Store, size: number | undefined): IdMaps {
   const others = listContainers(store.database).flatMap((row) => containerOf(store, row).options.idMaps ?? []);
-  const line = (
-    kind: 'uid' | 'gid',
-    lines: (maps: IdMaps) => readonly IdMapLine[],
-    wanted: number | undefined,
-  ): IdMapLine => {
-    const taken = others.flatMap((maps) => rangesIn(lines(maps)));
-    const range = freeRange(ranges(kind, autoOwners), taken, wanted);
+  return freeMaps({ uids: ranges('uid', autoOwners), gids: ranges('gid', autoOwners) }, others, size);
+}
+
+type Ranges = { readonly uids: readonly Range[]; readonly gids: readonly Range[] };
+
+/** Ids of the ranges that none of the others has. @throws OnggiError `exhausted` */
+export function freeMaps(from: Ranges, others: readonly IdMaps[], size: number | undefined): IdMaps {
+  const line = (kind: 'uids' | 'gids', wanted: number | undefined): IdMapLine => {
+    const taken = others.flatMap((maps) => rangesIn(maps[kind]));
+    const range = freeRange(from[kind], taken, wanted);
     return { containerId: 0, hostId: range.first, size: range.size };
   };
-  const uids = line('uid', (maps) => maps.uids, size);
-  return { uids: [uids], gids: [line('gid', (maps) => maps.gids, size ?? uids.size)] };
+  const uids = line('uids', size);
+  return { uids: [uids], gids: [line('gids', size ?? uids.size)] };
 }
 
 function ranges(kind: 'uid' | 'gid', names: readonly string[]): Range[] {

@@ -5,10 +5,12 @@
 import { chmodSync, chownSync, mkdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { fromSystemError, OnggiError } from '../../errors.ts';
-import { unprivileged } from '../../kernel/user-namespace.ts';
+import { mapsOf, unprivileged } from '../../kernel/user-namespace.ts';
 import type { Mount, Spec } from '../../oci/runtime-spec.ts';
 import { findSecret } from '../../store/secret-row.ts';
 import type { Store } from '../../store/store.ts';
+import type { Context } from '../context.ts';
+import type { Gift } from '../mapped/ask.ts';
 import type { SecretUse } from '../types/secret.ts';
 import type { IdMapLine } from '../types/user-namespace.ts';
 import type { ContainerOptions } from '../types.ts';
@@ -24,7 +26,6 @@ export function resolveSecrets(store: Store, options: ContainerOptions): Contain
     const { name } = findSecret(store.database, use.secret);
     const target = use.target ?? name;
     if (use.type === 'env') checkVariable(target);
-    else checkOwner(use);
     return { ...use, target };
   });
   const places = named.map((use) => `${use.type} ${use.type === 'env' ? use.target : placeOf(use)}`);
@@ -39,29 +40,34 @@ function checkVariable(name: string): void {
   throw new OnggiError('invalid', `secret: "${name}" is no name of a variable`);
 }
 
-/** Files of other ids are not an ordinary user's to make. */
-function checkOwner({ secret, uid, gid }: Extract<SecretUse, { readonly type: 'mount' }>): void {
-  if ((uid === 0 && gid === 0) || unprivileged() === undefined) return;
-  throw new OnggiError('unsupported', `secret "${secret}": an ordinary user can't give it to ${uid}:${gid}`, {
-    hint: 'Leave uid and gid out: then it belongs to root of the container, and mode=0444 lets everybody read it.',
-  });
-}
-
 /** Copies what a new container gets. @param path of a directory that is not there yet */
-export function copySecrets(store: Store, path: string, { secrets = [], idMaps }: ContainerOptions): void {
+export async function copySecrets(
+  context: Context,
+  path: string,
+  { secrets = [], idMaps }: ContainerOptions,
+): Promise<void> {
   if (secrets.length === 0) return;
+  const user = unprivileged();
+  const maps = idMaps ?? (user === undefined ? undefined : mapsOf(user));
+  const gifts: Gift[] = [];
   try {
     mkdirSync(path, { mode: 0o700 });
     for (const [index, use] of secrets.entries()) {
       const copy = join(path, `${index}`);
-      writeSecret(copy, contentOf(store, findSecret(store.database, use.secret).id));
+      writeSecret(copy, contentOf(context.store, findSecret(context.store.database, use.secret).id));
       if (use.type === 'env') continue;
-      if (unprivileged() === undefined) chownSync(copy, hostId(use.uid, idMaps?.uids), hostId(use.gid, idMaps?.gids));
+      const owner = { uid: hostId(use.uid, maps?.uids), gid: hostId(use.gid, maps?.gids) };
+      if (user === undefined) chownSync(copy, owner.uid, owner.gid);
+      else if (owner.uid !== user.uid || owner.gid !== user.gid) {
+        gifts.push({ directory: path, name: `${index}`, deep: false, ...owner });
+      }
       chmodSync(copy, use.mode);
     }
   } catch (error) {
     throw fromSystemError(error, 'copy the secrets of the container');
   }
+  if (user === undefined || gifts.length === 0) return;
+  (await import('../mapped/ask.ts')).askMapped(context, user, { op: 'give', gifts });
 }
 
 /** @throws OnggiError `invalid` for an id that the container does not have */

@@ -18,10 +18,10 @@ import { systemdCgroupMounts, systemdMounts } from './systemd.ts';
  */
 export function specMounts(
   options: ContainerOptions,
-  facts: Pick<SpecFacts, 'files' | 'volumes' | 'joined' | 'images' | 'systemdCgroup' | 'warn'>,
+  facts: Pick<SpecFacts, 'files' | 'volumes' | 'joined' | 'images' | 'ordinaryUser' | 'systemdCgroup' | 'warn'>,
   systemd: 'no' | 'image' | 'machine' = 'no',
 ): Mount[] {
-  const { files, volumes, images, joined } = facts;
+  const { files, volumes, images, joined, ordinaryUser } = facts;
   const asked = (options.mounts ?? []).map((mount) => {
     if (mount.type === 'bind') return bind(mount);
     if (mount.type === 'tmpfs') return tmpfs(mount);
@@ -30,7 +30,11 @@ export function specMounts(
     const made = volumeMount(mount, mountTarget(mount.target), facts);
     // Kept with the ids that they have inside, so that others with other maps can share it.
     const mapped =
-      options.idMaps !== undefined && mount.subpath === undefined && made.type === 'bind' && facts.shared === undefined;
+      options.idMaps !== undefined &&
+      !ordinaryUser &&
+      mount.subpath === undefined &&
+      made.type === 'bind' &&
+      facts.shared === undefined;
     return mapped ? { ...made, options: [...(made.options ?? []), 'idmap'] } : made;
   });
   const places = checkTargets(options.mounts ?? []);

@@ -4,31 +4,26 @@ import { homedir } from 'node:os';
 import { posix } from 'node:path';
 import { errnoOf, fromSystemError, OnggiError, unsupported } from '../../errors.ts';
 import { toMachine } from '../../image/id-map.ts';
-import { type Directory, openDirectory, openEntryDirectory } from '../../kernel/directory.ts';
-import { listEntries, setEntryOwner } from '../../kernel/directory-entry.ts';
-import { entryFacts } from '../../kernel/entry-facts.ts';
+import { openDirectory } from '../../kernel/directory.ts';
 import { isAlive, type ProcessIdentity } from '../../kernel/process-identity.ts';
-import { unprivileged } from '../../kernel/user-namespace.ts';
+import { mapsOf, unprivileged } from '../../kernel/user-namespace.ts';
 import { volumePath } from '../../store/layout.ts';
 import type { Store } from '../../store/store.ts';
 import { volumeByName } from '../../store/volume-row.ts';
 import type { Container } from '../container/container.ts';
+import type { Context } from '../context.ts';
 import { type Owner, ownerInContainer } from '../copy/owner.ts';
 import { localSide } from '../copy/side.ts';
+import type { Gift } from '../mapped/ask.ts';
 import type { BindMount, ContainerOptions } from '../types.ts';
+import { give } from './give-tree.ts';
 import { checkNotSystem } from './system-path.ts';
 import { volumeFacts } from './volume.ts';
 import { givenMounts } from './volume-mount.ts';
 
-/** Each level is a descriptor that is held. */
-const depthMax = 500;
-
 /** @throws OnggiError `unsupported`, `denied` for what is not given away */
 export function checkGiven(store: Store, options: Pick<ContainerOptions, 'mounts'>): void {
   for (const mount of givenMounts(options)) {
-    if (unprivileged() !== undefined) {
-      throw unsupported('"U" of a mount for an ordinary user', 'Use "onggi unshare chown -R …".');
-    }
     if (mount.type === 'bind') realSource(mount);
     else if (mount.name !== undefined && volumeByName(store.database, mount.name) !== undefined) {
       checkOwn(store, mount.name);
@@ -41,22 +36,35 @@ export function checkGiven(store: Store, options: Pick<ContainerOptions, 'mounts
  * @param init of the container, whose mounts are made and which waits: its accounts are those of its image
  * @throws OnggiError `not-found` for a user that is in none of them, as `checkGiven`
  */
-export async function giveMounts(store: Store, container: Container, init: ProcessIdentity): Promise<void> {
-  const inside = await ownerOf(store, container, init);
-  const { idMaps } = container.options;
-  for (const mount of givenMounts(container.options)) {
+export async function giveMounts(context: Context, container: Container, init: ProcessIdentity): Promise<void> {
+  const { store } = context;
+  const gifts = giftsOf(store, container, await ownerOf(store, container, init));
+  const user = unprivileged();
+  if (user !== undefined) {
+    (await import('../mapped/ask.ts')).askMapped(context, user, { op: 'give', gifts });
+    return;
+  }
+  for (const { directory, name, deep, ...owner } of gifts) {
+    using parent = openDirectory(directory);
+    give(parent, Buffer.from(name), owner, deep);
+  }
+}
+
+function giftsOf(store: Store, { options }: Container, inside: Owner): Gift[] {
+  const user = unprivileged();
+  const maps = options.idMaps ?? (user === undefined ? undefined : mapsOf(user));
+  const outside = maps === undefined ? inside : toMachine(maps)(inside);
+  return givenMounts(options).map((mount): Gift => {
     if (mount.type === 'bind') {
       const source = realSource(mount);
-      using parent = openDirectory(posix.dirname(source));
-      give(parent, Buffer.from(posix.basename(source)), idMaps === undefined ? inside : toMachine(idMaps)(inside));
-    } else {
-      const name = mount.name ?? '';
-      checkOwn(store, name);
-      // On the disk it has the ids of the inside, whoever has it.
-      using parent = openDirectory(volumePath(store.layout, name));
-      give(parent, Buffer.from('_data'), inside);
+      return { directory: posix.dirname(source), name: posix.basename(source), deep: true, ...outside };
     }
-  }
+    const name = mount.name ?? '';
+    checkOwn(store, name);
+    // On the disk it has the ids of the inside, whoever has it; an ordinary user's volumes can't be shown with others.
+    const owner = user === undefined ? inside : outside;
+    return { directory: volumePath(store.layout, name), name: '_data', deep: true, ...owner };
+  });
 }
 
 async function ownerOf(store: Store, container: Container, init: ProcessIdentity): Promise<Owner> {
@@ -96,23 +104,4 @@ function checkOwn(store: Store, name: string): void {
 
 function foreign(name: string): OnggiError {
   return unsupported(`"U" of volume "${name}", which mounts something else`, 'Use its mount options, such as uid=.');
-}
-
-/** Links themselves, not what they lead to. Others may change the tree meanwhile: what has gone is passed over. */
-function give(parent: Directory, name: Buffer, owner: Owner, depth = 0): void {
-  if (depth > depthMax) {
-    throw new OnggiError('exhausted', `"U" of a mount: it has directories more than ${depthMax} deep`, {
-      hint: 'Leave "U" out, and use chown -R on the host.',
-    });
-  }
-  try {
-    const facts = entryFacts(parent, name);
-    if (facts === undefined) return;
-    if (facts.uid !== owner.uid || facts.gid !== owner.gid) setEntryOwner(parent, name, owner.uid, owner.gid);
-    if (facts.kind !== 'directory') return;
-    using directory = openEntryDirectory(parent, name);
-    for (const entry of listEntries(directory)) give(directory, entry, owner, depth + 1);
-  } catch (error) {
-    if (!(error instanceof OnggiError) || error.code !== 'not-found') throw error;
-  }
 }

@@ -195,9 +195,7 @@ function withVolumes(steps: InitStep[], volumes: readonly VolumeBind[]): InitSte
 function byKeeper(steps: InitStep[], root: RootSource): InitStep[] {
   if (root.byKeeper === undefined) return steps;
   return steps.map((step) =>
-    step.op === 'bind' && step.mapping == null && step.foreign !== true
-      ? { ...step, byKeeper: true, createSource: false }
-      : step,
+    step.op === 'bind' && step.mapping == null && step.foreign !== true ? { ...step, byKeeper: true } : step,
   );
 }
 

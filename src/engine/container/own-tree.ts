@@ -1,0 +1,53 @@
+/**
+ * The file system of an ordinary user's container with other ids than the usual ones: a copy, because mounts that map ids are
+ * for root. Acts.
+ */
+import { statSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { toMachine } from '../../image/id-map.ts';
+import type { TreePlace } from '../../image/snapshot-tree.ts';
+import type { Unprivileged } from '../../kernel/subordinate-ids.ts';
+import type { Digest } from '../../oci/digest.ts';
+import { volumeDataPath, volumePath } from '../../store/layout.ts';
+import type { Context } from '../context.ts';
+import { askMapped, type Gift } from '../mapped/ask.ts';
+import type { IdMaps } from '../types/user-namespace.ts';
+import type { ContainerOptions } from '../types.ts';
+import type { Container } from './container.ts';
+import { accountOf } from './own-user-namespace.ts';
+
+type Request = {
+  readonly files: TreePlace;
+  readonly image: Digest;
+  readonly options: ContainerOptions;
+  readonly maps: IdMaps;
+};
+
+/** The caller has the lock that keeps the layers there. @throws OnggiError `unsupported` for an owner that has no id */
+export function copyOwnTree(context: Context, user: Unprivileged, { files, image, options, maps }: Request): void {
+  const account = accountOf(options, user);
+  askMapped(context, user, {
+    op: 'snapshot',
+    root: context.store.layout.root,
+    place: { tree: files.tree, whole: files.whole },
+    image,
+    maps,
+    ...(account !== undefined && { account }),
+  });
+}
+
+/** What the engine keeps for the container becomes that of its root: the files of /etc, and volumes that nobody has used. */
+export function giveOwnFiles(context: Context, user: Unprivileged, { files, options }: Container): void {
+  if (options.idMaps === undefined) return;
+  const root = toMachine(options.idMaps)({ uid: 0, gid: 0 });
+  const gift = (directory: string, name: string): Gift => ({ directory, name, deep: false, ...root });
+  const etc = [files.hostname, files.hosts, files.resolv].map((path) => gift(dirname(path), basename(path)));
+  // Where the user is somebody, the volume is that one's, as with Podman.
+  const isNobody = !options.idMaps.uids.some(({ hostId, size }) => user.uid >= hostId && user.uid < hostId + size);
+  const fresh = (options.mounts ?? []).flatMap((mount) => {
+    if (!isNobody || mount.type !== 'volume' || mount.name === undefined) return [];
+    const isOwn = statSync(volumeDataPath(context.store.layout, mount.name)).uid === user.uid;
+    return isOwn ? [gift(volumePath(context.store.layout, mount.name), '_data')] : [];
+  });
+  askMapped(context, user, { op: 'give', gifts: [...etc, ...fresh] });
+}
