@@ -168,6 +168,7 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'image/pull.ts',
       'image/push-compress.ts',
       'image/push.ts',
+      'image/exists.ts',
       'image/query.ts',
       'image/load.ts',
       'image/save.ts',

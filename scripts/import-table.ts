@@ -10,7 +10,7 @@ import type { ImportTable } from './import-table-types.ts';
 export type { FolderRule, ImportTable } from './import-table-types.ts';
 
 export const importTable: ImportTable = {
-  shared: ['errors.ts', 'version.ts'],
+  shared: ['errors.ts', 'random.ts', 'version.ts'],
   folders: { ...faceRules, ...roomRules },
   actingModules: [
     'node:child_process',

@@ -45,7 +45,7 @@ static int make(struct unpack *unpack, const struct place *place, maker create, 
     struct stat found = {0};
     if (result != -EEXIST || !stat_entry(place, &found))
         return result < 0 ? fail(failure_of(unpack), result, "%s \"%s\"", tried, place->name) : result;
-    result = remove_at(place->parent->fd, place->name);
+    result = remove_at(place->parent->fd, place->name, NULL);
     if (result < 0) return fail(failure_of(unpack), result, "remove \"%s\"", place->name);
     int made = create(unpack, place);
     if (made < 0) return fail(failure_of(unpack), made, "%s \"%s\"", tried, place->name);

@@ -8,14 +8,14 @@
  *
  * The blob is kept as received, so that an image can be pushed or saved later under its own digests.
  */
-import { createHash, randomInt } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fromSystemError, OnggiError } from '../errors.ts';
 import { openDirectory } from '../kernel/directory.ts';
 import { syncFileSystem } from '../kernel/open-file.ts';
 import { inUserNamespace } from '../kernel/user-namespace.ts';
-import { type ChainId, type DiffId, type Digest, digestAlgorithm, parseDigest } from '../oci/digest.ts';
+import { type ChainId, type DiffId, type Digest, digestAlgorithm, hasher, parseDigest } from '../oci/digest.ts';
+import { randomBelow } from '../random.ts';
 import { type BlobExpectation, type BlobWriter, createBlobWriter, hasBlob, type WrittenBlob } from '../store/blob.ts';
 import { syncDatabase, transaction } from '../store/database.ts';
 import { putImageBlobs } from '../store/image-blob-row.ts';
@@ -116,7 +116,7 @@ async function unpackTo(
   using unpacker = createUnpacker({ parent, name: basename(path) }, options);
   const algorithm = diffId === undefined ? 'sha256' : digestAlgorithm(diffId);
   const sameAlgorithm = algorithm === (blob.digest === undefined ? 'sha256' : digestAlgorithm(blob.digest));
-  const hash = createHash(algorithm);
+  const hash = hasher(algorithm);
   let compression: Compression = 'none';
   const tar = inflated(bytes, what, limits ?? inflationLimits(process.env), (found) => {
     compression = found;
@@ -230,7 +230,7 @@ function rowOf(store: Store, { chainId, parent, staged }: NewLayer): LayerRow {
 /** Six characters: all lower directories of an overlay must fit in one page of mount options. */
 function freeDirectory(store: Store): string {
   for (;;) {
-    const name = randomInt(2 ** 31).toString(36);
+    const name = randomBelow(2 ** 31).toString(36);
     if (!existsSync(layerPath(store.layout, name))) return name;
   }
 }

@@ -1,9 +1,10 @@
 /** How much a container may write: a limit of the file system on its writable layer (`--storage-opt size=`). */
-import { randomInt } from 'node:crypto';
+
 import { OnggiError } from '../errors.ts';
 import { openDirectory } from '../kernel/directory.ts';
 import { joinProject, keepsProjectLimits, limitProject, projectOf } from '../kernel/project-quota.ts';
 import { unprivileged } from '../kernel/user-namespace.ts';
+import { randomBelow } from '../random.ts';
 import type { Store } from '../store/store.ts';
 import { isTree, type SnapshotPlace } from './snapshot.ts';
 import { backingFileSystem, type StorageDriver } from './storage-driver.ts';
@@ -40,7 +41,7 @@ function obstacleOf(
  */
 export function limitSnapshot(place: SnapshotPlace, bytes: number): void {
   // Nobody keeps a list of them: of two thousand million, one that somebody else has is not met by chance.
-  const project = randomInt(2 ** 30, 2 ** 31);
+  const project = 2 ** 30 + randomBelow(2 ** 30);
   for (const path of [place.upper, place.work]) {
     using directory = openDirectory(path);
     joinProject(directory, project);

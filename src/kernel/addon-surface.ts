@@ -69,6 +69,8 @@ export interface Addon {
   symlinkat(target: Name, directory: number, name: Name): void;
   linkat(fromDirectory: number, from: Name, toDirectory: number, to: Name): void;
   unlinkat(directory: number, name: Name, isDirectory: boolean): void;
+  /** An entry with all below it; links are not followed. @returns whether it was there */
+  removeTree(directory: number, name: Name): boolean;
   /** `noReplace`: RENAME_NOREPLACE. */
   renameat(fromDirectory: number, from: Name, toDirectory: number, to: Name, noReplace: boolean): void;
   /** fchownat with AT_SYMLINK_NOFOLLOW. */

@@ -3,11 +3,11 @@
  * with the code of the errno.
  */
 import { constants, lstatSync, readdirSync, type Stats } from 'node:fs';
-import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
-import { addon, native } from './addon.ts';
+import { errnoOf, fromSystemError } from '../errors.ts';
+import { native } from './addon.ts';
 import type { Name } from './addon-surface.ts';
 import { type Descriptor, ownDescriptor } from './descriptor.ts';
-import { component, type Directory, openEntryDirectory, shown } from './directory.ts';
+import { component, type Directory, shown } from './directory.ts';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY, S_IFBLK, S_IFCHR, S_IFIFO, S_IFSOCK } = constants;
 
@@ -105,72 +105,7 @@ export function removeEntry(parent: Directory, name: Name, isDirectory: boolean)
  * @returns whether it was there
  */
 export function removeTree(parent: Directory, name: Name): boolean {
-  const stats = statEntry(parent, name);
-  if (stats === undefined) return false;
-  if (!stats.isDirectory()) return removeEntry(parent, name, false);
-  using top = openEntryDirectory(parent, name);
-  for (let again = fillings; ; again--) {
-    // Each round leaves at most what it has moved up from too deep.
-    while (emptyDirectory(top, top, 0));
-    try {
-      return removeEntry(parent, name, true);
-    } catch (error) {
-      const errno = error instanceof Error ? errnoOf(error.cause) : undefined;
-      if (again === 0 || errno !== 'ENOTEMPTY') throw error;
-    }
-  }
-}
-
-/** How often it may be filled again meanwhile, by whoever still has it open: a start that was cut off, a dying overlay. */
-const fillings = 20;
-
-/**
- * A process can nest directories without limit (mkdir, chdir, repeat), but each level costs a descriptor and a stack
- * frame here. What lies deeper than this is moved up to the top and removed in the next round.
- */
-const deepest = 100;
-let moved = 0;
-
-/** @returns whether something was moved to `top` instead of removed */
-function emptyDirectory(directory: Directory, top: Directory, depth: number): boolean {
-  let left = false;
-  for (const name of listEntries(directory)) {
-    if (removeUnlessDirectory(directory, name)) continue;
-    if (depth === deepest) {
-      rename(directory, name, top, `.onggi-removed-${process.pid}-${moved++}`, true);
-      left = true;
-      continue;
-    }
-    {
-      using below = openToEmpty(directory, name);
-      left = emptyDirectory(below, top, depth + 1) || left;
-    }
-    removeEntry(directory, name, true);
-  }
-  return left;
-}
-
-/** Without privileges the mode counts: overlayfs leaves its `work/work` with none. Whoever owns it may change that. */
-function openToEmpty(parent: Directory, name: Name): Directory {
-  try {
-    return openEntryDirectory(parent, name);
-  } catch (error) {
-    if (!(error instanceof OnggiError) || error.code !== 'denied') throw error;
-    setEntryMode(parent, name, 0o700);
-    return openEntryDirectory(parent, name);
-  }
-}
-
-/** Asks nothing before: most entries are no directories, and the kernel says so of those that are (unlink(2)). */
-function removeUnlessDirectory(parent: Directory, name: Name): boolean {
-  try {
-    addon().unlinkat(parent.fd, name, false);
-    return true;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return true;
-    if (errnoOf(error) === 'EISDIR') return false;
-    throw fromSystemError(error, `remove "${shown(name)}"`);
-  }
+  return native(`remove "${shown(name)}"`, (addon) => addon.removeTree(parent.fd, component(name)));
 }
 
 export function setEntryOwner(parent: Directory, name: Name, uid: number, gid: number): void {

@@ -1,7 +1,8 @@
 /** Bridges in the kernel: made when a container needs them, removed with their rules when none does. */
-import { randomBytes } from 'node:crypto';
+
 import { OnggiError } from '../errors.ts';
 import { type NetlinkSocket, netlinkSocket } from '../kernel/netlink-socket.ts';
+import { randomHex } from '../random.ts';
 import { formatSubnet, macOf, parseAddress, parseSubnet } from './address.ts';
 import { allowForwarding, forwardingObstacles, stopForwarding } from './forwarding.ts';
 import { aliasOf, type Bridge, checkNetwork, type Network, tableOf } from './network.ts';
@@ -107,7 +108,7 @@ function ensureRules(network: Network): boolean {
 const usualMtu = 1500;
 
 function makeLink(route: NetlinkSocket, network: Network): Link {
-  const index = highIndex(randomBytes(9).toString('hex'));
+  const index = highIndex(randomHex(9));
   const mtu = uplinkMtu(route);
   const gateway = parseAddress(network.gateway);
   const { refused } = exchange(route, [

@@ -1,9 +1,9 @@
 /** Published ports in the kernel: elements of the maps of `rules.ts`. */
-import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fromSystemError, OnggiError } from '../errors.ts';
 import { type NetlinkSocket, netlinkSocket } from '../kernel/netlink-socket.ts';
 import { probePort } from '../kernel/port-probe.ts';
+import { randomBelow } from '../random.ts';
 import { type Network, tableOf } from './network.ts';
 import {
   batch,
@@ -132,7 +132,7 @@ const lowPortHint =
 export function chooseHostPort(wanted: Omit<HostPort, 'hostPort'>, taken: readonly HostPort[]): number {
   const isFree = ({ protocol, hostIp, hostPort }: HostPort): boolean =>
     probePort(protocol, hostIp, hostPort) === 'free';
-  return choosePort(wanted, readPortRange(), taken, isFree, randomInt(2 ** 32) / 2 ** 32);
+  return choosePort(wanted, readPortRange(), taken, isFree, randomBelow(2 ** 32) / 2 ** 32);
 }
 
 const rangePath = '/proc/sys/net/ipv4/ip_local_port_range';

@@ -7,7 +7,6 @@
  * In each a helper for this registry ("credHelpers", "credsStore") is asked before what stands in the file.
  */
 
-import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
   closeSync,
@@ -22,6 +21,7 @@ import {
 import { dirname, join } from 'node:path';
 import { fromSystemError, OnggiError } from '../errors.ts';
 import { lock } from '../kernel/lock.ts';
+import { randomHex } from '../random.ts';
 import { askHelper, eraseByHelper, storeByHelper } from './credential-helper.ts';
 import type { Credentials } from './credentials.ts';
 import { dockerConfigPath, keysOf, readConfigText, readDockerConfig } from './docker-config.ts';
@@ -186,7 +186,7 @@ function write(path: string, content: string): void {
   let temporary: string | undefined;
   try {
     const target = realPath(path);
-    temporary = `${target}.${randomBytes(6).toString('hex')}`;
+    temporary = `${target}.${randomHex(6)}`;
     const fd = openSync(temporary, 'wx', 0o600);
     try {
       writeSync(fd, content);

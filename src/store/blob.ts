@@ -2,12 +2,10 @@
  * Content-addressed files: bytes as received, named by their digest. Written under ROOT/tmp, hashed on the way, and
  * named last (publish.ts). Blobs are not secret among each other, but ROOT is private to its owner.
  */
-import type { Hash } from 'node:crypto';
-import { createHash } from 'node:crypto';
 import { closeSync, existsSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { fromSystemError, OnggiError } from '../errors.ts';
 import { startWriteback } from '../kernel/open-file.ts';
-import { type Digest, digestAlgorithm, hasherFor, parseDigest, sha256 } from '../oci/digest.ts';
+import { type Digest, digestAlgorithm, hasher, hasherFor, parseDigest, sha256 } from '../oci/digest.ts';
 import { blobPath, type Layout } from './layout.ts';
 import { type Move, publish } from './publish.ts';
 import { createTemporary } from './temporary.ts';
@@ -43,7 +41,7 @@ const writebackSize = 8 * 1024 * 1024;
 export function createBlobWriter(layout: Layout, expected: BlobExpectation): BlobWriter {
   const temporary = createTemporary(layout);
   const tried = `write blob "${expected.digest ?? temporary.path}"`;
-  const hash: Hash = expected.digest === undefined ? createHash('sha256') : hasherFor(expected.digest);
+  const hash = expected.digest === undefined ? hasher('sha256') : hasherFor(expected.digest);
   const limit = expected.size ?? expected.limit ?? Number.MAX_SAFE_INTEGER;
   let fd: number;
   try {

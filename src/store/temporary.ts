@@ -3,7 +3,6 @@
  * its final name. NAME.lock beside it is held (flock) as long as its owner lives; what nobody holds is garbage of a
  * killed process.
  */
-import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
@@ -11,6 +10,7 @@ import { openDirectory } from '../kernel/directory.ts';
 import { removeTree } from '../kernel/directory-entry.ts';
 import { type Guard, tryLock } from '../kernel/lock.ts';
 import { removeMapped, unprivileged } from '../kernel/user-namespace.ts';
+import { randomHex } from '../random.ts';
 import type { Layout } from './layout.ts';
 
 /** A reserved path where nothing is yet. Disposing of it removes what is there then; once renamed away, nothing is. */
@@ -26,7 +26,7 @@ const partialLife = 24 * 60 * 60 * 1000;
 /** Reserves a path; the caller makes a file or a directory there, and disposes of it. */
 export function createTemporary(layout: Layout): Temporary {
   for (;;) {
-    const path = join(layout.temporary, randomBytes(8).toString('hex'));
+    const path = join(layout.temporary, randomHex(8));
     const guard = tryLock(path + lockSuffix, 'exclusive');
     // The collector may hold a name that it just saw; then another one serves as well.
     if (guard === undefined) continue;

@@ -2,8 +2,9 @@
  * The uploads that are under way. They live as long as this server: what it is killed in the middle of is garbage that
  * the next command collects, and its client begins anew.
  */
-import { randomBytes } from 'node:crypto';
+
 import type { ContentUpload } from '../../engine/content/content.ts';
+import { randomHex } from '../../random.ts';
 
 export type Uploads = AsyncDisposable & {
   /** @returns its id; undefined when there are too many */
@@ -48,7 +49,7 @@ export function makeUploads({ most, kept }: UploadLimits): Uploads {
     add(start) {
       if (entries.size >= most) return undefined;
       // 128 bits: whoever does not know it won't find it.
-      const id = randomBytes(16).toString('hex');
+      const id = randomHex(16);
       entries.set(id, { upload: start(), busy: false, used: Date.now() });
       return id;
     },

@@ -1,8 +1,9 @@
 /** `exec`: a further process in a running container, with a shim of its own for as long as it lives. */
-import { randomBytes } from 'node:crypto';
+
 import { type Code, OnggiError } from '../../errors.ts';
 import { startShim } from '../../kernel/shim.ts';
 import { connectShim, type Interest, loadClient, type ShimClient } from '../../kernel/shim-client.ts';
+import { randomHex } from '../../random.ts';
 import { besideFirst } from '../../runtime/cgroup/cgroup.ts';
 import { placement } from '../../runtime/cgroup/compile.ts';
 import { findCgroup } from '../../runtime/cgroup/layout.ts';
@@ -113,7 +114,7 @@ async function startProcess(
   const record =
     readExecRecord(container.files.exec, nonce) ??
     (await import('./exec-record-file.ts')).makeExecRecord(container, nonce, pid);
-  const id = randomBytes(32).toString('hex');
+  const id = randomHex(32);
   const socket = execSocketPath(context.store.layout, nonce, id);
   const host = hostFacts();
   const { plan, warnings } = compileExec(

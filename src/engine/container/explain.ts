@@ -1,10 +1,11 @@
 /** `--explain`: the plan that would be executed, in words. Reads what it may, changes nothing, needs no root. */
-import { randomBytes } from 'node:crypto';
+
 import { OnggiError, unsupported } from '../../errors.ts';
 import { findImage } from '../../image/find.ts';
 import { lowerDirectories } from '../../image/snapshot.ts';
 import { unprivileged } from '../../kernel/user-namespace.ts';
 import { loopbackStep, vethSteps } from '../../network/veth.ts';
+import { randomHex } from '../../random.ts';
 import { findCgroup } from '../../runtime/cgroup/layout.ts';
 import { hostFacts } from '../../runtime/host-facts.ts';
 import { compile } from '../../runtime/plan/compile.ts';
@@ -143,7 +144,7 @@ function networkSteps({ root }: Context, options: ContainerOptions, containerId:
   if (options.network === 'none' || unprivileged() !== undefined)
     return { attach: [], init: [loopbackStep()], address: null, gateway: loopback };
   const network = { ...knownNetwork(root), owner: 'onggi' };
-  const nonce = randomBytes(10).toString('hex');
+  const nonce = randomHex(10);
   const address = network.gateway.replace(/\d+$/, '2');
   const { attach, init } = vethSteps(network, { index: 0, mtu: 1500 }, { containerId, address, nonce });
   return { attach: [attach], init: [init], address, gateway: network.gateway };

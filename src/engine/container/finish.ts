@@ -119,14 +119,14 @@ export async function finish(
   store: Store,
   container: Container,
   ending: Ending,
-  guard: Guard,
+  _guard: Guard,
 ): Promise<ContainerRow | undefined> {
   const { row, files } = container;
   await releaseKernelState(store, container);
   // Of a start that failed nobody was told.
   if (row.state === 'running') emit(store, ...endNews(container, ending));
   if (row.autoRemove) {
-    await removeAll(store, container, guard);
+    removeReleased(store, container, false);
     return undefined;
   }
   const neverRan = row.startedAt === null && (ending.failure !== null || (ending.lost && row.state === 'starting'));
@@ -203,11 +203,16 @@ export async function removeAll(
   const noted = row.state === 'removing' || (row.autoRemove && (row.state === 'running' || row.state === 'starting'));
   if (!noted) updateContainer(store.database, id, containerStates, { state: 'removing' });
   await releaseKernelState(store, container);
+  removeReleased(store, container, options.volumes === true);
+}
+
+function removeReleased(store: Store, container: Container, withVolumes: boolean): void {
+  const { id, row } = container;
   takeOff(container.files.merged, true);
   if (container.options.storageSize !== undefined) releaseLimit(container.files);
   removeSnapshot(store, id);
   const volumes = transaction(store.database, () => {
-    const own = row.autoRemove || options.volumes === true ? ownVolumes(store.database, id) : [];
+    const own = row.autoRemove || withVolumes ? ownVolumes(store.database, id) : [];
     deleteContainer(store.database, id);
     for (const name of own) deleteVolume(store.database, name);
     noteIdleNetworks(store.database, Date.now());

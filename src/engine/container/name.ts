@@ -1,6 +1,7 @@
 /** Names and ids of containers. Pure but for the randomness. */
-import { randomBytes, randomInt } from 'node:crypto';
+
 import { OnggiError } from '../../errors.ts';
+import { randomBelow, randomHex } from '../../random.ts';
 import type { ContainerId } from '../types.ts';
 
 /** Docker's rule for container names (moby, daemon/names). */
@@ -19,7 +20,7 @@ export function parseContainerName(text: string): string {
 }
 
 export function newContainerId(): ContainerId {
-  return randomBytes(32).toString('hex') as ContainerId;
+  return randomHex(32) as ContainerId;
 }
 
 /** The first twelve digits, as Docker prints them and as the default hostname. */
@@ -41,6 +42,6 @@ const vessels = (
 
 /** A name for a container that was given none, e.g. "mellow_pitcher". May be taken: the caller tries again. */
 export function randomContainerName(attempt: number): string {
-  const name = `${qualities[randomInt(qualities.length)]}_${vessels[randomInt(vessels.length)]}`;
-  return attempt === 0 ? name : `${name}${randomInt(10 ** Math.min(attempt, 9))}`;
+  const name = `${qualities[randomBelow(qualities.length)]}_${vessels[randomBelow(vessels.length)]}`;
+  return attempt === 0 ? name : `${name}${randomBelow(10 ** Math.min(attempt, 9))}`;
 }

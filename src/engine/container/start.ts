@@ -2,7 +2,6 @@
  * Starting a container (ARCHITECTURE, "Life of a container"). All that outlives this process is in the row before it
  * is made; what fails is undone in the reverse order, and what a killed start leaves is undone by whoever looks next.
  */
-import { randomBytes } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { fromSystemError, OnggiError } from '../../errors.ts';
 import { type Guard, lock } from '../../kernel/lock.ts';
@@ -10,6 +9,7 @@ import { startShim } from '../../kernel/shim.ts';
 import { connectShim, type Interest, loadClient, type ShimClient } from '../../kernel/shim-client.ts';
 import { unprivileged } from '../../kernel/user-namespace.ts';
 import { requirePasta } from '../../network/pasta.ts';
+import { randomHex } from '../../random.ts';
 import { encodePlan } from '../../runtime/plan/encode.ts';
 import type { Plan } from '../../runtime/plan/steps.ts';
 import { containerById, findContainer, updateContainer } from '../../store/container-row.ts';
@@ -254,7 +254,7 @@ async function openNotice(container: Container): Promise<ServiceNotice | undefin
 
 /** The row says what will be made before any of it is: state, socket, cgroups, address, ports. */
 function record({ store }: Context, { row, files, options }: Container, again: boolean): Container {
-  const nonce = randomBytes(10).toString('hex');
+  const nonce = randomHex(10);
   const start: StartRecord = { nonce, socket: socketPath(store.layout, nonce), ...cgroupOf(row.id, options) };
   const pasta = row.networkMode === 'bridge' && unprivileged() !== undefined;
   if (pasta) requirePasta();

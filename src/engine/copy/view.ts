@@ -3,13 +3,13 @@
  * is /proc/PID/root of its first process. For one that does not, its root is mounted by a process that waits, in
  * namespaces of its own, for as long as it is looked at; nothing of the container is executed. Acts.
  */
-import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { OnggiError } from '../../errors.ts';
 import { type Directory, openDirectory } from '../../kernel/directory.ts';
 import { isAlive, type ProcessIdentity } from '../../kernel/process-identity.ts';
 import { startShim } from '../../kernel/shim.ts';
 import { connectShim, loadClient } from '../../kernel/shim-client.ts';
+import { randomHex } from '../../random.ts';
 import { encodePlan } from '../../runtime/plan/encode.ts';
 import { socketPath } from '../../store/layout.ts';
 import { type Container, containerOf } from '../container/container.ts';
@@ -78,7 +78,7 @@ type Mounted = { readonly root: Directory; readonly mapped: ProcessIdentity | nu
 
 /** It ends with us, whatever happens: nobody starts it. */
 async function mountRoot(context: Context, container: Container, held: AsyncDisposableStack): Promise<Mounted> {
-  const id = randomBytes(10).toString('hex');
+  const id = randomHex(10);
   const socket = socketPath(context.store.layout, id);
   const plan = compileView(context, container, socket);
   const starting = startShim({ id: container.id, plan: encodePlan(plan) });

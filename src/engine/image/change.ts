@@ -2,16 +2,19 @@
 import { existsSync } from 'node:fs';
 import { findImage, lookUpImage } from '../../image/find.ts';
 import { importImage } from '../../image/import.ts';
+import { pruneImages as prune } from '../../image/prune.ts';
 import { removeImage as remove } from '../../image/remove.ts';
 import { tagImage as tag } from '../../image/tag.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { familiarName, parseReference } from '../../oci/reference.ts';
 import { listImageNames } from '../../store/image-row.ts';
 import type { Store } from '../../store/store.ts';
+import type { Context } from '../context.ts';
 import { emit } from '../event/emit.ts';
 import { emitImage } from '../event/image-news.ts';
-import { imageNews } from '../event/news.ts';
-import type { ImportOptions, RemovedImage, RemoveImageOptions } from './images.ts';
+import { imageNews, pruneNews } from '../event/news.ts';
+import type { ImportOptions, PruneImagesOptions, RemovedImage, RemoveImageOptions } from './images.ts';
+import { readImageConfig } from './view.ts';
 
 /** @throws OnggiError as `removeImage` of image/remove.ts */
 export async function removeImage(store: Store, ref: string, options: RemoveImageOptions): Promise<RemovedImage> {
@@ -34,6 +37,19 @@ async function releaseMount(store: Store, ref: string, id: Digest, force: boolea
 export function tellRemoved(store: Store, id: string, { untagged, deleted }: RemovedImage): void {
   const gone = deleted.length > 0 ? [imageNews('delete', id, id)] : [];
   emit(store, ...untagged.map(() => imageNews('untag', id, id)), ...gone);
+}
+
+export async function pruneImages(context: Context, options: PruneImagesOptions): Promise<RemovedImage[]> {
+  const { store } = context;
+  const { all = false, before, labels = () => true } = options;
+  const pruned = await prune(store, all, (image) => {
+    if (before !== undefined && image.created >= before) return false;
+    return options.labels === undefined || labels(readImageConfig(store, image.id).value.process.labels);
+  });
+  for (const removed of pruned) tellRemoved(store, removed.deleted[0] ?? '', removed);
+  const reclaimed = pruned.reduce((sum, removed) => sum + removed.reclaimed, 0);
+  emit(store, pruneNews('image', reclaimed));
+  return pruned;
 }
 
 /** @throws OnggiError as `tagImage` of image/tag.ts */

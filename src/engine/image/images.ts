@@ -150,7 +150,7 @@ export function makeImages(context: Context): Images {
   return {
     list: async () => (await import('./query.ts')).listImages(context),
     inspect: async (ref) => (await import('./query.ts')).inspectImage(context, ref),
-    exists: async (ref) => (await import('./query.ts')).imageExists(context, ref),
+    exists: async (ref) => (await import('./exists.ts')).imageExists(context, ref),
     mount: async (ref) => (await import('../mount/image-mount.ts')).mountImage(context, ref),
     unmount: async (ref, options) =>
       (await import('../mount/image-mount.ts')).unmountImage(context, ref, options?.force === true),
@@ -159,7 +159,7 @@ export function makeImages(context: Context): Images {
     tag: async (source, name) => (await import('./change.ts')).tagImage(context.store, source, name),
     history: async (ref, platform) => (await import('./query.ts')).imageHistory(context, ref, platform),
     content: async (id) => (await import('./query.ts')).imageContent(context, id),
-    prune: async (options) => (await import('./query.ts')).pruneImages(context, options ?? {}),
+    prune: async (options) => (await import('./change.ts')).pruneImages(context, options ?? {}),
     async *pull(ref, options) {
       const { pull } = await import('./pull.ts');
       checkIds('pull an image');

@@ -2,7 +2,6 @@
 import { OnggiError } from '../../errors.ts';
 import { findImage } from '../../image/find.ts';
 import { readHistory } from '../../image/history.ts';
-import { pruneImages as prune } from '../../image/prune.ts';
 import { storageDriver } from '../../image/storage-driver.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { maxManifestSize } from '../../oci/image-spec.ts';
@@ -22,12 +21,9 @@ import { layersOfImage } from '../../store/layer-row.ts';
 import type { Store } from '../../store/store.ts';
 import { emptyByKey, exposedPorts, orNull } from '../container/inspect-config.ts';
 import type { Context } from '../context.ts';
-import { emit } from '../event/emit.ts';
-import { pruneNews } from '../event/news.ts';
 import { healthRecord } from '../health/settings.ts';
 import type { ImageSummary } from '../types.ts';
-import { tellRemoved } from './change.ts';
-import type { HistoryEntry, ImageContent, PruneImagesOptions, RemovedImage } from './images.ts';
+import type { HistoryEntry, ImageContent } from './images.ts';
 import { readImageConfig } from './view.ts';
 
 export async function listImages(context: Context): Promise<ImageSummary[]> {
@@ -75,29 +71,6 @@ export async function imageContent(context: Context, id: Digest): Promise<ImageC
   const blobs = new Set([id, image.manifest, ...layers, ...blobsOfImage(store.database, id)]);
   const bytes = [...blobs].reduce((sum, blob) => sum + (blobSize(store.layout, blob) ?? 0), 0);
   return { platform: formatPlatform(platform), contentSize: bytes };
-}
-
-export async function pruneImages(context: Context, options: PruneImagesOptions): Promise<RemovedImage[]> {
-  const { store } = context;
-  const { all = false, before, labels = () => true } = options;
-  const pruned = await prune(store, all, (image) => {
-    if (before !== undefined && image.created >= before) return false;
-    return options.labels === undefined || labels(readImageConfig(store, image.id).value.process.labels);
-  });
-  for (const removed of pruned) tellRemoved(store, removed.deleted[0] ?? '', removed);
-  const reclaimed = pruned.reduce((sum, removed) => sum + removed.reclaimed, 0);
-  emit(store, pruneNews('image', reclaimed));
-  return pruned;
-}
-
-export async function imageExists(context: Context, ref: string): Promise<boolean> {
-  try {
-    findImage(context.store, ref);
-    return true;
-  } catch (error) {
-    if (error instanceof OnggiError && error.code === 'not-found') return false;
-    throw error;
-  }
 }
 
 export async function inspectImage(context: Context, ref: string): Promise<Record<string, unknown>> {

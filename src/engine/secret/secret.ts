@@ -1,9 +1,9 @@
 /** Secrets of the store: a row each, and a file that only its owner can read. Acts. */
-import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromSystemError, OnggiError } from '../../errors.ts';
 import { lock } from '../../kernel/lock.ts';
+import { randomHex } from '../../random.ts';
 import { transaction } from '../../store/database.ts';
 import { secretPath } from '../../store/layout.ts';
 import { deleteSecret, findSecret, insertSecret, listSecrets, type SecretRow } from '../../store/secret-row.ts';
@@ -29,7 +29,7 @@ export async function createSecret(
   removeNameless(store);
   const now = Date.now();
   const row: SecretRow = {
-    id: randomBytes(13).toString('hex').slice(0, 25),
+    id: randomHex(13).slice(0, 25),
     name,
     created: now,
     updated: now,

@@ -8,8 +8,8 @@ import { containerSize } from '../container/size.ts';
 import type { Context } from '../context.ts';
 import { emit } from '../event/emit.ts';
 import { pruneNews } from '../event/news.ts';
+import { pruneImages } from '../image/change.ts';
 import type { RemovedImage } from '../image/images.ts';
-import { pruneImages } from '../image/query.ts';
 import { pruneVolumes } from '../volume/volume.ts';
 
 export type PruneSystemOptions = {

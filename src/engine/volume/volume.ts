@@ -1,9 +1,9 @@
 /** Volumes of the store: made, found, removed. */
 
-import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync } from 'node:fs';
 import { fromSystemError, OnggiError } from '../../errors.ts';
 import { treeSize } from '../../image/tree-size.ts';
+import { randomHex } from '../../random.ts';
 import { transaction } from '../../store/database.ts';
 import { volumeDataPath, volumePath } from '../../store/layout.ts';
 import { type ContentGuard, lockContent } from '../../store/lock.ts';
@@ -26,7 +26,7 @@ import { checkVolumeOptions, type NeededVolume, parseVolumeName, type VolumeFact
 
 /** 64 hexadecimal digits, as Docker names them. */
 export function newVolumeName(): string {
-  return randomBytes(32).toString('hex');
+  return randomHex(32);
 }
 
 /** One of that name that is there already is what was asked for, as with Docker. @throws OnggiError `invalid` */
