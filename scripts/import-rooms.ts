@@ -56,6 +56,7 @@ export const roomRules: Readonly<Record<string, FolderRule>> = {
       'import.ts',
       'layer-changes.ts',
       'layer-diff.ts',
+      'layer-directory.ts',
       'layer-merge.ts',
       'layer-tree.ts',
       'layer.ts',

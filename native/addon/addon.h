@@ -51,6 +51,7 @@ extern const struct call terminal_calls[];
 extern const struct call channel_calls[];
 extern const struct call datagram_calls[];
 extern const struct call snapshot_calls[];
+extern const struct call spread_calls[];
 extern const struct call mount_calls[];
 extern const struct call log_calls[];
 extern const struct call watch_calls[];

@@ -1,8 +1,6 @@
 /* Calls on files, by directory descriptor and name: what unpacking an image safely is made of. */
 #include "addon.h"
 
-#include <linux/fs.h>
-#include <sys/ioctl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -141,13 +139,6 @@ static napi_value run_skip(napi_env env, const struct argument *a) {
     return check(env, "lseek", lseek((int)a[0].number, (off_t)a[1].number, SEEK_CUR));
 }
 
-static napi_value run_mark_top_directory(napi_env env, const struct argument *a) {
-    int flags = 0;
-    if (ioctl((int)a[0].number, FS_IOC_GETFLAGS, &flags) == -1) return throw_errno(env, "ioctl", errno);
-    flags |= FS_TOPDIR_FL;
-    return check(env, "ioctl", ioctl((int)a[0].number, FS_IOC_SETFLAGS, &flags));
-}
-
 static napi_value run_start_writeback(napi_env env, const struct argument *a) {
     /* Only a hint: what can't be begun now is written when it is synced. */
     int result = sync_file_range((int)a[0].number, a[1].number, a[2].number, SYNC_FILE_RANGE_WRITE);
@@ -214,6 +205,5 @@ const struct call file_calls[] = {
     {"skip", "ft", run_skip},
     {"startWriteback", "ftt", run_start_writeback},
     {"syncfs", "f", run_syncfs},
-    {"markTopDirectory", "f", run_mark_top_directory},
     {0},
 };

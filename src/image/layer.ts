@@ -8,7 +8,7 @@
  *
  * The blob is kept as received, so that an image can be pushed or saved later under its own digests.
  */
-import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fromSystemError, OnggiError } from '../errors.ts';
 import { openDirectory } from '../kernel/directory.ts';
@@ -28,6 +28,7 @@ import type { Store } from '../store/store.ts';
 import { createTemporary, removeNamed } from '../store/temporary.ts';
 import type { Compression } from './decompress.ts';
 import { type InflationLimits, inflated, inflationLimits } from './inflation.ts';
+import { makeLayerDirectory } from './layer-directory.ts';
 import { mergeWithLower } from './layer-merge.ts';
 import { createUnpacker, defaultUnpackOptions, type Unpacked } from './unpack.ts';
 
@@ -68,7 +69,7 @@ export async function stageLayer(
   using undo = new DisposableStack();
   const temporary = undo.use(createTemporary(store.layout));
   const writer = undo.use(expected.writer ?? createBlobWriter(store.layout, expected.blob));
-  const read = await unpackTo(temporary.path, kept(source, writer), expected);
+  const read = await unpackTo(store, temporary.path, kept(source, writer), expected);
   // The digest of the blob first: it says that the bytes are wrong, the diff id that their publisher was.
   const blob = writer.finish();
   // Uncompressed, the blob and the archive are the same bytes, which are hashed once.
@@ -94,12 +95,13 @@ type ReadLayer = {
 
 /** Makes the directory `path` out of the bytes of a layer. */
 async function unpackTo(
+  store: Store,
   path: string,
   bytes: AsyncIterable<Uint8Array>,
   { what, lowest, limits, blob, diffId }: LayerExpectation,
 ): Promise<ReadLayer> {
   try {
-    mkdirSync(path);
+    makeLayerDirectory(store.database, path);
     // Whatever the umask: users of the container must be able to enter, and not every archive describes its root.
     chmodSync(path, 0o755);
   } catch (error) {

@@ -27,6 +27,7 @@ import type { Store } from '../store/store.ts';
 import { removeNamed } from '../store/temporary.ts';
 import { readImageConfig } from './config.ts';
 import { lookUpImage } from './find.ts';
+import { noteFreed } from './layer-directory.ts';
 import { removeTreeOf } from './snapshot-tree.ts';
 
 /** In the order in which Docker prints them. */
@@ -182,6 +183,10 @@ async function removeFiles(store: Store, rows: Rows): Promise<number> {
   // Else a power cut could bring the rows back without their files.
   syncDatabase(store.database);
   let reclaimed = 0;
+  noteFreed(
+    store.database,
+    rows.layers.map(({ directory }) => layerPath(store.layout, directory)),
+  );
   for (const layer of rows.layers) {
     removeTreeOf(store.layout, layer.directory);
     if (removeNamed(store.layout, layerPath(store.layout, layer.directory))) reclaimed += layer.size;

@@ -147,6 +147,11 @@ export interface Addon {
   effectiveCapabilities(): bigint;
   /** Sets FS_TOPDIR_FL on a directory (ioctl_iflags(2)); ENOTTY or EOPNOTSUPP where the file system has no such flag. */
   markTopDirectory(directory: number): void;
+  /**
+   * Whether the file system makes files in the empty directory as quickly as it can, by the processor time that two of them
+   * took; they are gone then. True where that can't be found.
+   */
+  isQuickToFill(directory: number): boolean;
   /** A new btrfs subvolume, of its parent's file system (btrfs(5)); ENOTTY elsewhere. */
   createSubvolume(parent: number, name: Name): void;
   /** A writable snapshot of the subvolume whose root `source` is. */
