@@ -21,6 +21,8 @@ export type PlanRequest = {
   readonly preserve: number;
   readonly noPivot: boolean;
   readonly keyring: string | null;
+  /** Of its seccomp profile, where it has one. */
+  readonly filter: Uint8Array<ArrayBuffer> | undefined;
 };
 
 /** @throws OnggiError `invalid`, `unsupported`, naming the field */
@@ -46,6 +48,7 @@ export function compileContainer(request: PlanRequest): Compiled {
     waitForStart: true,
     noPivot: request.noPivot,
     keyring: request.keyring,
+    ...(request.filter !== undefined && { filter: request.filter }),
     resctrl: true,
   });
 }

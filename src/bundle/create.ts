@@ -94,6 +94,8 @@ function planAgain(record: StateRecord, paths: ContainerPaths): ReturnType<typeo
     consoleSocket: spec.process?.terminal === true,
     preserve: 0,
     noPivot: false,
+    // What it does is not asked for, only which step it is.
+    filter: new Uint8Array(),
   }).plan;
 }
 

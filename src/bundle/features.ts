@@ -8,8 +8,8 @@ import { allCapabilities } from '../runtime/capability.ts';
 import { mountOptionWords } from '../runtime/plan/mount-options.ts';
 import { namespaceNames } from '../runtime/plan/namespaces.ts';
 import { hookKinds } from '../runtime/plan/steps.ts';
+import { filteredArchitectures } from '../runtime/seccomp/abi.ts';
 import { actionNames, flagNames } from '../runtime/seccomp/action.ts';
-import { filteredArchitectures } from '../runtime/seccomp/architecture.ts';
 import { version } from '../version.ts';
 import { hookKindsOutside } from './hook-kind.ts';
 

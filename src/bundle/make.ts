@@ -12,12 +12,13 @@ import { processIdentity } from '../kernel/process-identity.ts';
 import type { Spec } from '../oci/runtime-spec.ts';
 import { checkFreshCgroup } from '../runtime/cgroup/processes.ts';
 import { hostFacts } from '../runtime/host-facts.ts';
+import type { HostFacts } from '../runtime/plan/compile.ts';
 import { encodePlan } from '../runtime/plan/encode.ts';
 import { stepError, stepWarning } from '../runtime/plan/step-error.ts';
 import { type Bundle, loadBundle } from './bundle.ts';
 import { type ContainerCgroup, containerCgroup, removeContainerCgroup, startCgroup } from './container-cgroup.ts';
 import { checkContainerId } from './container-id.ts';
-import { compileContainer } from './container-plan.ts';
+import { compileContainer, type PlanRequest } from './container-plan.ts';
 import { writeExecRecord } from './exec-record-file.ts';
 import { makeNotifyDirectory, notifyAddress, withNotify } from './notify.ts';
 import { type ContainerPaths, containerPaths } from './paths.ts';
@@ -91,6 +92,7 @@ export async function makeContainer(
     preserve: preserved.descriptors.length,
     noPivot: options.noPivot,
     keyring,
+    filter: await filterOfBundle(spec, host),
   });
   warnings.forEach(runtime.warn);
   const { record, guard } = await recordContainer(runtime, id, bundle, cgroup, {
@@ -256,4 +258,10 @@ function checkConsole({ process }: Spec, { consoleSocket }: MakeOptions, stay: b
       hint: 'Add --detach, or leave the flag out.',
     });
   }
+}
+
+/** Loaded for containers that have a profile. */
+async function filterOfBundle({ linux }: Spec, { architecture }: HostFacts): Promise<PlanRequest['filter']> {
+  if (linux?.seccomp === undefined) return undefined;
+  return await (await import('../runtime/seccomp/filter.ts')).filterOf(linux.seccomp, architecture);
 }

@@ -6,8 +6,9 @@ import { joinProject, keepsProjectLimits, limitProject, projectOf } from '../ker
 import { unprivileged } from '../kernel/user-namespace.ts';
 import { randomBelow } from '../random.ts';
 import type { Store } from '../store/store.ts';
-import { isTree, type SnapshotPlace } from './snapshot.ts';
+import type { SnapshotPlace } from './snapshot.ts';
 import { backingFileSystem, type StorageDriver } from './storage-driver.ts';
+import { isTree } from './tree-mark.ts';
 
 /** Before anything is made. @throws OnggiError `unsupported`, with what would be needed */
 export function checkSizeLimit(store: Store, driver: StorageDriver, isCopy: boolean): void {

@@ -2,14 +2,12 @@
  * Containers' file systems as whole trees, where overlayfs can't show one: with btrfs a snapshot of a tree that each
  * image has once, else a copy for each container ("vfs").
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
+import { errnoOf, fromSystemError } from '../errors.ts';
 import { openDirectory } from '../kernel/directory.ts';
-import type { Time } from '../kernel/directory-entry.ts';
-import { entryFacts } from '../kernel/entry-facts.ts';
 import { syncFileSystem } from '../kernel/open-file.ts';
-import { createSubvolume, removeSubvolume, snapshotSubvolume } from '../kernel/subvolume.ts';
+import { createSubvolume, snapshotSubvolume } from '../kernel/subvolume.ts';
 import { inUserNamespace } from '../kernel/user-namespace.ts';
 import type { Digest } from '../oci/digest.ts';
 import { layersOfImage } from '../store/layer-row.ts';
@@ -17,10 +15,9 @@ import { type Layout, layerPath, treePath } from '../store/layout.ts';
 import type { ContentGuard } from '../store/lock.ts';
 import type { Store } from '../store/store.ts';
 import { createTemporary, removeNamed } from '../store/temporary.ts';
+import { dropSubvolume } from './drop-subvolume.ts';
 import { copyTree, type OwnerMap } from './tree-copy.ts';
-
-/** @property whole a file that is made when the tree is whole; its change time tells later changes from the copying */
-export type TreePlace = { readonly tree: string; readonly whole: string };
+import { shifted, type TreePlace } from './tree-mark.ts';
 
 /** @param more what else belongs into the tree. @throws OnggiError `exhausted`, `exists` */
 export function copyImage(
@@ -97,45 +94,10 @@ function sync(layout: Layout): void {
   syncFileSystem(root);
 }
 
-const shifted = 'owners are ids of the machine\n';
-
-/** Whether the files of a tree have other owners than those of the image (`SnapshotRequest.owner`). */
-export function isShifted({ whole }: TreePlace): boolean {
-  try {
-    return readFileSync(whole, 'utf8') === shifted;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false;
-    throw fromSystemError(error, `read "${whole}"`);
-  }
-}
-
-/** When a tree was whole. @throws OnggiError `not-found` when the copy was cut off */
-export function wholeSince(whole: string): Time {
-  using parent = openDirectory(dirname(whole));
-  const facts = entryFacts(parent, basename(whole));
-  if (facts === undefined)
-    throw new OnggiError('not-found', `"${whole}" is missing: the copy of the image was cut off`);
-  return facts.changed;
-}
-
 /** Removes the tree that an image with this topmost layer had. Absent is fine. @returns whether it was there */
 export function removeTreeOf(layout: Layout, directory: string): boolean {
   const path = treePath(layout, directory);
   if (!existsSync(path)) return false;
   dropSubvolume(path);
   return removeNamed(layout, path);
-}
-
-/** Faster than file by file; a plain directory is left as it is. */
-export function dropSubvolume(path: string): void {
-  const found = statSync(path, { throwIfNoEntry: false });
-  // The inode of every subvolume's root (btrfs, BTRFS_FIRST_FREE_OBJECTID).
-  if (found?.ino !== 256) return;
-  try {
-    using parent = openDirectory(dirname(path));
-    removeSubvolume(parent, basename(path));
-  } catch (error) {
-    // Another file system has such an inode, too; or it is not allowed: it goes file by file.
-    if (!(error instanceof OnggiError)) throw error;
-  }
 }

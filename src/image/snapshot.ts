@@ -3,7 +3,7 @@
  * of its own, as the storage driver has it. Nothing is mounted here; the container's init does that inside its own mount
  * namespace.
  */
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fromSystemError, OnggiError } from '../errors.ts';
 import { openDirectory } from '../kernel/directory.ts';
@@ -17,9 +17,10 @@ import { containerPath, layerPath } from '../store/layout.ts';
 import type { ContentGuard } from '../store/lock.ts';
 import type { Store } from '../store/store.ts';
 import { removeNamed } from '../store/temporary.ts';
-import { copyImage, dropSubvolume, snapshotImage, type TreePlace } from './snapshot-tree.ts';
+import { dropSubvolume } from './drop-subvolume.ts';
 import type { StorageDriver } from './storage-driver.ts';
 import type { OwnerMap } from './tree-copy.ts';
+import type { TreePlace } from './tree-mark.ts';
 
 /** Where the writable layer of a container lies: paths on the file system of the store. */
 export type OverlayPlace = { readonly upper: string; readonly work: string };
@@ -54,21 +55,17 @@ export function lowerDirectories(store: Store, image: Digest): string[] {
  * @param guard the collector waits until it is disposed of, so it must be held until the container has its row
  * @throws OnggiError `exists` when it is there, `exhausted`, `not-found` (image), `unsupported`
  */
-export function createSnapshot(
+export async function createSnapshot(
   store: Store,
   place: SnapshotPlace,
   request: SnapshotRequest,
   guard: ContentGuard,
-): void {
+): Promise<void> {
   const { driver, image, owner } = request;
-  if (image === null || (driver === 'overlay2' && owner === undefined)) createLayer(store, place, image);
-  else if (driver === 'btrfs' && owner === undefined) snapshotImage(store, image, place, guard);
+  if (image === null || (driver === 'overlay2' && owner === undefined)) return createLayer(store, place, image);
+  const { copyImage, snapshotImage } = await import('./snapshot-tree.ts');
+  if (driver === 'btrfs' && owner === undefined) snapshotImage(store, image, place, guard);
   else copyImage(store, image, place, owner);
-}
-
-/** Whether it is a whole tree, and no layer of an overlay. */
-export function isTree({ whole }: TreePlace): boolean {
-  return existsSync(whole);
 }
 
 /** Its root gets owner, mode and time of the root below, because overlayfs shows those. */

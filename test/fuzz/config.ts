@@ -3,6 +3,7 @@
  * becomes a plan that can be explained, encoded and (by the shim's own judgement) executed. Nothing else may happen:
  * no other error, no endless loop, no plan that the shim calls damaged.
  */
+
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compileContainer } from '../../src/bundle/container-plan.ts';
@@ -12,6 +13,7 @@ import { allCapabilities, capabilitySet } from '../../src/runtime/capability.ts'
 import { encodePlan } from '../../src/runtime/plan/encode.ts';
 import { explainPlan } from '../../src/runtime/plan/explain.ts';
 import { repository } from '../harness/busybox-image.ts';
+import { filterFor } from '../harness/seccomp-step.ts';
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -137,6 +139,7 @@ export type Verdict = { readonly plan: Uint8Array } | { readonly refusal: OnggiE
 /** @throws whatever is no refusal */
 export function judge(text: string): Verdict {
   try {
+    const spec = parseSpec(text);
     const { plan } = compileContainer({
       host: {
         cgroups: { mode: 'unified', legacy: [], unified: { mountPoint: '/sys/fs/cgroup', controllers }, swap: true },
@@ -146,7 +149,7 @@ export function judge(text: string): Verdict {
       id: 'fuzzed',
       bundle: '/bundle',
       rootfs: '/bundle/rootfs',
-      spec: parseSpec(text),
+      spec,
       cgroup: { legacy: [], unified: '/sys/fs/cgroup/fuzzed' },
       scope: null,
       startFifo: 'stay',
@@ -154,6 +157,7 @@ export function judge(text: string): Verdict {
       preserve: 0,
       noPivot: false,
       keyring: null,
+      filter: filterFor(spec, 'x86_64').filter,
     });
     explainPlan(plan);
     return { plan: encodePlan(plan) };

@@ -4,8 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import type { Seccomp, SeccompArgument, SeccompOperator, SeccompSyscall } from '../../src/oci/runtime-spec.ts';
+import type { Abi } from '../../src/runtime/seccomp/abi.ts';
 import { actionNumber, enosys, errnoAction, isAllowing, isStricter } from '../../src/runtime/seccomp/action.ts';
-import type { Abi } from '../../src/runtime/seccomp/architecture.ts';
 import { multiplexedCalls } from '../../src/runtime/seccomp/multiplexer.ts';
 
 export const noArguments: readonly bigint[] = [0n, 0n, 0n, 0n, 0n, 0n];

@@ -1,6 +1,6 @@
 /** Seccomp profiles by chance, and calls that lie at the edges of their conditions. Pure but for the seed. */
 import type { Seccomp, SeccompArgument, SeccompSyscall } from '../../src/oci/runtime-spec.ts';
-import type { Abi } from '../../src/runtime/seccomp/architecture.ts';
+import type { Abi } from '../../src/runtime/seccomp/abi.ts';
 
 /** Numbers from 0 up to `limit`, the same ones for the same seed (mulberry32). */
 export type Random = (limit: number) => number;

@@ -6,9 +6,9 @@ import { startCreated } from '../../src/kernel/launcher.ts';
 import type { Seccomp } from '../../src/oci/runtime-spec.ts';
 import type { InitStep, Plan } from '../../src/runtime/plan/steps.ts';
 import { architectureOf } from '../../src/runtime/seccomp/architecture.ts';
-import { compileSeccomp } from '../../src/runtime/seccomp/compile.ts';
 import { probePath } from '../harness/busybox-image.ts';
 import { requires } from '../harness/requires.ts';
+import { compileSeccomp } from '../harness/seccomp-step.ts';
 import { createdPlan, fifoOf, interpreter, launcherPlan, launchIn, output } from './launcher-container.ts';
 import { ended, eventually, identity, inPlace, statusField } from './shim-container.ts';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Seccomp } from '../../src/oci/runtime-spec.ts';
 import { defaultCapabilities } from '../../src/runtime/capability.ts';
-import { abiOf } from '../../src/runtime/seccomp/architecture.ts';
+import { abiOf } from '../../src/runtime/seccomp/abi.ts';
 import { defaultSeccomp } from '../../src/runtime/seccomp/profile.ts';
 import { layOut } from '../harness/busybox-image.ts';
 import { requires } from '../harness/requires.ts';

@@ -9,6 +9,7 @@ import { type Compiled, compile } from '../../src/runtime/plan/compile.ts';
 import { architectureOf } from '../../src/runtime/seccomp/architecture.ts';
 import { findLeaks, snapshot } from '../harness/leaks.ts';
 import { lockMachine } from '../harness/machine-lock.ts';
+import { filterFor } from '../harness/seccomp-step.ts';
 import { follow, inPlace, type Place, type Told } from './shim-container.ts';
 
 /** Below each hierarchy; a parent of its own, so that no other container keeps it alive. */
@@ -72,6 +73,7 @@ export function compileIn(place: Place, spec: Spec): Compiled {
     createSources: [],
     reaper: false,
     waitForStart: true,
+    ...filterFor(spec, architectureOf(process.arch)),
   });
 }
 

@@ -25,7 +25,7 @@ async function lines(script: string, options: Partial<ContainerOptions> = {}): P
     joined: new Map(),
     ordinaryUser: false,
     devicesAt: () => [],
-    cdi: () => [],
+    withCdi: (spec) => spec,
     images: ({ source }) => `/images/${source}`,
     volumes: (name) => ({ path: `/volumes/${name}/_data`, options: {} }),
     id: 'abcdef0123456789'.repeat(4),

@@ -11,7 +11,6 @@ import { readCgroupLayout } from '../../runtime/cgroup/layout.ts';
 import { type NamespaceType, namespaceTypes } from '../../runtime/plan/steps.ts';
 import { compileSysctls } from '../../runtime/plan/sysctl.ts';
 import { parseSignal } from '../../runtime/signal.ts';
-import { cdiEdits } from '../cdi/registry.ts';
 import { mappedDevices } from '../spec/devices.ts';
 import { checkMounts } from '../spec/mounts.ts';
 import { workingDirectory } from '../spec/process.ts';
@@ -22,7 +21,7 @@ import type { ContainerOptions, Resources } from '../types.ts';
 import { devicesAt } from './host-devices.ts';
 
 /** @throws OnggiError `invalid`, `unsupported`, `not-found` for a device */
-export function checkOptions(options: ContainerOptions): void {
+export async function checkOptions(options: ContainerOptions): Promise<void> {
   if (options.stopSignal !== undefined) parseSignal(options.stopSignal);
   if (options.autoRemove === true && (options.restart?.name ?? 'no') !== 'no') {
     throw new OnggiError('invalid', 'conflicting options: cannot specify both --restart and --rm');
@@ -40,7 +39,7 @@ export function checkOptions(options: ContainerOptions): void {
   checkInitPath(options);
   checkSysctls(options);
   if (options.devices !== undefined) mappedDevices(options.devices, { devicesAt });
-  if (options.cdiDevices !== undefined) cdiEdits(options.cdiDevices);
+  if (options.cdiDevices !== undefined) (await import('../cdi/registry.ts')).cdiEdits(options.cdiDevices);
   const { oomScoreAdj: score = 0, resources = {}, cgroupParent } = options;
   if (!Number.isInteger(score) || score < -1000 || score > 1000) {
     throw new OnggiError('invalid', `Invalid value ${score}, range for oom score adj is [-1000, 1000]`);

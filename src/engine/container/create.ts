@@ -4,7 +4,6 @@ import { fromSystemError, OnggiError } from '../../errors.ts';
 import { findImage } from '../../image/find.ts';
 import { canMapIds, toMachine } from '../../image/id-map.ts';
 import { createSnapshot, createWritableLayer, removeSnapshot } from '../../image/snapshot.ts';
-import { checkSizeLimit, limitSnapshot } from '../../image/snapshot-quota.ts';
 import { storageDriver } from '../../image/storage-driver.ts';
 import { openDirectory } from '../../kernel/directory.ts';
 import { unprivileged } from '../../kernel/user-namespace.ts';
@@ -31,8 +30,6 @@ import { checkHealth } from '../health/settings.ts';
 import { hostCommand } from '../image/host-image.ts';
 import { readImageConfig } from '../image/view.ts';
 import { imagesOf, makeImagePlaces, settleImages } from '../mount/image-volume.ts';
-import { resolveRuntime } from '../oci-runtime/program.ts';
-import { copySecrets, resolveSecrets } from '../secret/use.ts';
 import { processArgs } from '../spec/process.ts';
 import type { ContainerOptions, ContainerSummary } from '../types.ts';
 import { makeVolumeDirectory, newVolumeName, recordVolumes } from '../volume/volume.ts';
@@ -58,12 +55,14 @@ export async function createContainer(context: Context, options: ContainerOption
 /** Directories first, row last: a crash in between leaves a directory that no row names, which `collect` removes. */
 export async function insertNew(context: Context, given: ContainerOptions): Promise<ContainerRow> {
   const { store } = context;
-  const named = resolveRequirements(store, resolveSecrets(store, resolveJoined(store, withHostCommand(given))));
+  const joined = resolveJoined(store, withHostCommand(given));
+  const secrets = given.secrets === undefined ? undefined : await import('../secret/use.ts');
+  const named = resolveRequirements(store, secrets?.resolveSecrets(store, joined) ?? joined);
   // Ids that are free now are taken only with the row.
   using _ids = await lockIds(store, named);
-  const options = resolveRuntime(await resolveUserNamespace(store, named));
+  const options = await withProgram(await resolveUserNamespace(store, named));
   checkHostImage(options);
-  checkOptions(options);
+  await checkOptions(options);
   checkHealth(options);
   if (hasGiven(options)) (await import('../volume/give.ts')).checkGiven(store, options);
   const image = options.rootfs !== undefined || options.image === hostImage ? null : findImage(store, options.image);
@@ -85,8 +84,8 @@ export async function insertNew(context: Context, given: ContainerOptions): Prom
   using content = await lockContent(store.layout, 'shared');
   try {
     await makeDirectories(context, id, image, options, content);
-    makeImagePlaces(store, id, images, storageDriver(store, context.storageDriver), content);
-    await copySecrets(context, files.secrets, options);
+    await makeImagePlaces(store, id, images, storageDriver(store, context.storageDriver), content);
+    await secrets?.copySecrets(context, files.secrets, options);
     for (const { mount } of resolved.volumes) makeVolumeDirectory(store, mount.name, content);
     const { row, madeVolumes } = insertNamed(
       store,
@@ -103,6 +102,11 @@ export async function insertNew(context: Context, given: ContainerOptions): Prom
     removeSnapshot(store, id);
     throw error;
   }
+}
+
+async function withProgram(options: ContainerOptions): Promise<ContainerOptions> {
+  if (options.runtime === undefined) return options;
+  return (await import('../oci-runtime/program.ts')).resolveRuntime(options);
 }
 
 /** The kernel stacks nothing on a root whose mounts a user namespace has not made itself (clone_private_mount). */
@@ -143,20 +147,21 @@ async function makeDirectories(
   const { store, storageDriver: asked } = context;
   const { idMaps: maps, storageSize: size, rootfs } = options;
   const files = filesOf(store, id);
+  const quota = size === undefined ? undefined : await import('../../image/snapshot-quota.ts');
   try {
     mkdirSync(files.directory, { mode: 0o700 });
     mkdirSync(files.rootfs, { mode: 0o700 });
     const driver = storageDriver(store, asked);
     const user = unprivileged();
     const mapped = maps === undefined || (user === undefined && canMapIds(store, driver));
-    if (size !== undefined) checkSizeLimit(store, driver, !mapped);
+    quota?.checkSizeLimit(store, driver, !mapped);
     const request = { driver, image: image?.id ?? null, ...(!mapped && { owner: toMachine(maps) }) };
     if (rootfs?.overlay === true) createWritableLayer(files, rootfs.path);
     else if (rootfs !== undefined) openDirectory(rootfs.path)[Symbol.dispose]();
     else if (user !== undefined && maps !== undefined && image !== null) {
       (await import('./own-tree.ts')).copyOwnTree(context, user, { files, image: image.id, options, maps });
-    } else createSnapshot(store, files, request, guard);
-    if (size !== undefined) limitSnapshot(files, size);
+    } else await createSnapshot(store, files, request, guard);
+    if (size !== undefined) quota?.limitSnapshot(files, size);
   } catch (error) {
     throw fromSystemError(error, `make directories of container "${id}"`);
   }

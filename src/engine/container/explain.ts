@@ -29,7 +29,7 @@ import { hostImage, withHostCommand } from './create.ts';
 import { sessionKeyring } from './keyring.ts';
 import { newContainerId } from './name.ts';
 import { type ContainerNetwork, loopback } from './network.ts';
-import { cgroupOf, processContext, specFacts } from './plan.ts';
+import { cdiChange, cgroupOf, filterOfSpec, processContext, specFacts } from './plan.ts';
 
 type ImageFacts = {
   readonly view: ImageConfigView | null;
@@ -61,6 +61,7 @@ export async function explain(context: Context, asked: ContainerOptions): Promis
       volumes: (name) => ({ path: volumeDataPath(layout, name), options: optionsOfVolume(options, name) }),
       joined: new Map(joinedContainers(options).map(({ container }) => [container, 0])),
       warn: (message) => void notes.push(message),
+      withCdi: await cdiChange(options),
     }),
   );
   const spec = withSecretPlaces(plain, `${directory}/secrets`, options);
@@ -101,6 +102,7 @@ export async function explain(context: Context, asked: ContainerOptions): Promis
     },
     cgroup: findCgroup(cgroupsPath, host.cgroups),
     keyring: sessionKeyring(id),
+    ...(await filterOfSpec(spec, host)),
     network: networkSteps(context, options, id),
     ...processContext(options),
   });

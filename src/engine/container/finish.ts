@@ -4,17 +4,15 @@
  * truth").
  */
 
-import { readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { errnoOf, fromSystemError } from '../../errors.ts';
 import { removeSnapshot } from '../../image/snapshot.ts';
-import { releaseLimit } from '../../image/snapshot-quota.ts';
 import type { Guard } from '../../kernel/lock.ts';
 import { isLocked } from '../../kernel/lock.ts';
 import { isAlive } from '../../kernel/process-identity.ts';
 import { connectShim } from '../../kernel/shim-client.ts';
-import { stopPasta } from '../../network/pasta.ts';
 import { directoriesOf } from '../../runtime/cgroup/cgroup.ts';
 import { findCgroup } from '../../runtime/cgroup/layout.ts';
 import { removeCgroup, removeEmptyAncestors, removeEmptyParent } from '../../runtime/cgroup/remove.ts';
@@ -34,7 +32,6 @@ import { deleteVolume, ownVolumes } from '../../store/volume-row.ts';
 import { emit } from '../event/emit.ts';
 import { containerNews, endNews, startNews, volumeNews } from '../event/news.ts';
 import { takeOff } from '../mount/mount-point.ts';
-import { deleteLeft } from '../oci-runtime/bundle.ts';
 import type { Ending } from '../types.ts';
 import { type Container, containerOf, filesOf } from './container.ts';
 import { lostEnding, readEnding } from './ending.ts';
@@ -126,7 +123,7 @@ export async function finish(
   // Of a start that failed nobody was told.
   if (row.state === 'running') emit(store, ...endNews(container, ending));
   if (row.autoRemove) {
-    removeReleased(store, container, false);
+    await removeReleased(store, container, false);
     return undefined;
   }
   const neverRan = row.startedAt === null && (ending.failure !== null || (ending.lost && row.state === 'starting'));
@@ -167,10 +164,11 @@ function markRecorded(from: string, to: string): void {
 }
 
 async function releaseKernelState(store: Store, container: Container): Promise<void> {
-  const { start } = container;
+  const { start, files, options } = container;
   if (start === null) return;
-  deleteLeft(container.id, start.socket, container.options.runtime);
-  await stopPasta(container.files.pasta);
+  if (options.runtime !== undefined)
+    (await import('../oci-runtime/bundle.ts')).deleteLeft(container.id, start.socket, options.runtime);
+  if (existsSync(files.pasta.pid)) await (await import('../../network/pasta.ts')).stopPasta(files.pasta);
   unpublish(store, container);
   const cgroup = findCgroup(start.cgroupsPath);
   await removeCgroup(cgroup);
@@ -203,13 +201,14 @@ export async function removeAll(
   const noted = row.state === 'removing' || (row.autoRemove && (row.state === 'running' || row.state === 'starting'));
   if (!noted) updateContainer(store.database, id, containerStates, { state: 'removing' });
   await releaseKernelState(store, container);
-  removeReleased(store, container, options.volumes === true);
+  await removeReleased(store, container, options.volumes === true);
 }
 
-function removeReleased(store: Store, container: Container, withVolumes: boolean): void {
+async function removeReleased(store: Store, container: Container, withVolumes: boolean): Promise<void> {
   const { id, row } = container;
   takeOff(container.files.merged, true);
-  if (container.options.storageSize !== undefined) releaseLimit(container.files);
+  if (container.options.storageSize !== undefined)
+    (await import('../../image/snapshot-quota.ts')).releaseLimit(container.files);
   removeSnapshot(store, id);
   const volumes = transaction(store.database, () => {
     const own = row.autoRemove || withVolumes ? ownVolumes(store.database, id) : [];

@@ -1,7 +1,7 @@
 /** `GraphDriver` of `inspect`: where the file system of a container lies. */
 import { statSync } from 'node:fs';
-import { isTree } from '../../image/snapshot.ts';
 import type { StorageDriver } from '../../image/storage-driver.ts';
+import { isTree } from '../../image/tree-mark.ts';
 import type { ContainerFiles } from './container.ts';
 
 export type GraphDriver = { readonly Name: StorageDriver; readonly Data: Readonly<Record<string, string>> | null };

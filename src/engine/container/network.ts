@@ -19,7 +19,6 @@ import {
 } from '../../network/address.ts';
 import { ensureBridge, readHostNetworks } from '../../network/bridge.ts';
 import { chooseBridge, type Network } from '../../network/network.ts';
-import { startPasta } from '../../network/pasta.ts';
 import { checkFree, type PortMapping } from '../../network/port.ts';
 import {
   checkForeign,
@@ -200,7 +199,8 @@ export function usesPasta({ row }: Container): boolean {
 }
 
 /** The container's network is up and its ports are open when this returns. @throws OnggiError `unavailable` */
-export function connectPasta({ database }: Store, { id, files }: Container, pid: number): void {
+export async function connectPasta({ database }: Store, { id, files }: Container, pid: number): Promise<void> {
+  const { startPasta } = await import('../../network/pasta.ts');
   startPasta(pid, files.pasta, portsOfContainer(database, id));
 }
 

@@ -5,7 +5,7 @@
 import { statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { toMachine } from '../../image/id-map.ts';
-import type { TreePlace } from '../../image/snapshot-tree.ts';
+import type { TreePlace } from '../../image/tree-mark.ts';
 import type { Unprivileged } from '../../kernel/subordinate-ids.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { volumeDataPath, volumePath } from '../../store/layout.ts';

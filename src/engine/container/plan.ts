@@ -4,8 +4,8 @@ import { availableParallelism, hostname, release } from 'node:os';
 import { dirname } from 'node:path';
 import { errnoOf, fromSystemError } from '../../errors.ts';
 import { toMachine } from '../../image/id-map.ts';
-import { isTree, lowerDirectories } from '../../image/snapshot.ts';
-import { isShifted } from '../../image/snapshot-tree.ts';
+import { lowerDirectories } from '../../image/snapshot.ts';
+import { isShifted, isTree } from '../../image/tree-mark.ts';
 import { isPrivileged, mapsOf, unprivileged } from '../../kernel/user-namespace.ts';
 import {
   changedResolver,
@@ -25,18 +25,14 @@ import { hostFacts } from '../../runtime/host-facts.ts';
 import { type CompileContext, compile, type HostFacts, type RootSource } from '../../runtime/plan/compile.ts';
 import type { Plan } from '../../runtime/plan/steps.ts';
 import { kernelVersion } from '../../runtime/seccomp/profile.ts';
-import { cdiEdits } from '../cdi/registry.ts';
 import type { Context } from '../context.ts';
-import { healthCheck } from '../health/check.ts';
+import { healthSettings } from '../health/settings.ts';
 import { hostMaskedPaths, hostMounts } from '../image/host-image.ts';
 import { readImageConfig } from '../image/view.ts';
 import { jsonFile } from '../log/log-config.ts';
 import { type LogFacts, logTarget } from '../log/log-target.ts';
 import { imagePlaces } from '../mount/image-volume.ts';
 import { isMounted } from '../mount/mount-point.ts';
-import { withNotifySocket } from '../notify/service.ts';
-import { withRuntime } from '../oci-runtime/bundle.ts';
-import { withSecrets } from '../secret/use.ts';
 import { writeSpec } from '../spec/file.ts';
 import { linkHost } from '../spec/link.ts';
 import { foreignShm, mountTarget } from '../spec/mounts.ts';
@@ -52,13 +48,13 @@ import { sessionKeyring } from './keyring.ts';
 import { type ContainerNetwork, usesPasta } from './network.ts';
 
 /** Writes config.json and the files of /etc beside it. @throws OnggiError `invalid`, `unsupported` */
-export function compileContainer(
+export async function compileContainer(
   context: Context,
   container: Container,
   network: ContainerNetwork,
   joined: Joined = nothingJoined,
   shared: ReadonlyMap<string, string> = new Map(),
-): Plan {
+): Promise<Plan> {
   const { row, files, start } = container;
   const options = withJoined(row.name, container.options, joined);
   const { store } = context;
@@ -76,11 +72,12 @@ export function compileContainer(
       volumes: (name) => withShared(volumeFacts(store, name), shared.get(name)),
       images: images.source,
       warn: (message) => context.warn(message),
+      withCdi: await cdiChange(options),
     },
     options.idMaps,
   );
   const image = row.imageId === null ? null : readImageConfig(store, row.imageId).value.process;
-  const asked = withNotifySocket(withSecrets(makeSpec(options, image, facts), files.secrets, options), container);
+  const asked = await withRare(makeSpec(options, image, facts), container, options);
   const spec = isHost(container)
     ? withHostMounts(asked, hostMounts(store.layout, files.disks, options.readOnly === true))
     : asked;
@@ -105,15 +102,47 @@ export function compileContainer(
     overlays: images.overlays,
     cgroup,
     keyring: sessionKeyring(row.id),
+    ...(await filterOfSpec(spec, host)),
     network,
     foreignSources: [...[...processIds(joined).values()].map(foreignShm), ...shared.values()],
     ...processContext(options),
   });
   for (const warning of warnings) context.warn(warning);
   makeRealtimeRoom(host.cgroups, cgroup, spec.linux?.resources?.cpu ?? {});
-  const health = healthCheck(context, container);
+  const checked = healthSettings(container.health) !== undefined;
+  const health = checked ? (await import('../health/check.ts')).healthCheck(context, container) : undefined;
   const made = health === undefined ? plan : { ...plan, health };
+  if (options.runtime === undefined) return made;
+  const { withRuntime } = await import('../oci-runtime/bundle.ts');
   return withRuntime(made, spec, { id: row.id, socket: start?.socket ?? '', options });
+}
+
+/** What few containers have is loaded for them alone: every start of the others would be slower. */
+export async function filterOfSpec(
+  { linux }: Spec,
+  { architecture }: HostFacts,
+): Promise<Pick<CompileContext, 'filter'>> {
+  if (linux?.seccomp === undefined) return {};
+  const { filterOf } = await import('../../runtime/seccomp/filter.ts');
+  return { filter: await filterOf(linux.seccomp, architecture) };
+}
+
+async function withRare(spec: Spec, container: Container, options: ContainerOptions): Promise<Spec> {
+  let changed = spec;
+  if (options.secrets !== undefined) {
+    changed = (await import('../secret/use.ts')).withSecrets(changed, container.files.secrets, options);
+  }
+  if (options.sdnotify !== undefined) {
+    changed = (await import('../notify/service.ts')).withNotifySocket(changed, container);
+  }
+  return changed;
+}
+
+/** What puts its devices of the Container Device Interface into the config.json of a container. */
+export async function cdiChange({ cdiDevices = [] }: ContainerOptions): Promise<SpecFacts['withCdi']> {
+  if (cdiDevices.length === 0) return (spec) => spec;
+  const [{ applyCdi }, { cdiEdits }] = await Promise.all([import('../cdi/apply.ts'), import('../cdi/registry.ts')]);
+  return (spec) => applyCdi(spec, cdiEdits(cdiDevices), devicesAt);
 }
 
 function withShared(facts: VolumeFacts, shared: string | undefined): VolumeFacts {
@@ -159,7 +188,7 @@ export function processContext(
 export function specFacts(
   host: HostFacts,
   own: Pick<SpecFacts, 'id' | 'cgroupsPath' | 'files' | 'maskedPaths' | 'volumes' | 'warn'> &
-    Partial<Pick<SpecFacts, 'joined' | 'images'>>,
+    Partial<Pick<SpecFacts, 'joined' | 'images' | 'withCdi'>>,
   idMaps?: IdMaps,
 ): SpecFacts {
   const cpus = availableParallelism();
@@ -168,6 +197,7 @@ export function specFacts(
     joined: new Map(),
     ordinaryUser: host.unprivileged !== undefined,
     images: ({ source }) => `/image/${source}`,
+    withCdi: (spec) => spec,
     ...own,
     hostname: hostname(),
     // Root of a user namespace has all of them there.
@@ -183,7 +213,6 @@ export function specFacts(
     maskedPaths: [...throttle, ...own.maskedPaths],
     devices: () => hostDevices(),
     devicesAt,
-    cdi: (names) => cdiEdits(names),
   };
 }
 

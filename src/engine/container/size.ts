@@ -1,8 +1,8 @@
 /** What a container takes on the disk by itself (`ps --size`, `system df`). */
 import { OnggiError } from '../../errors.ts';
 import { ownSize } from '../../image/own-tree.ts';
-import { isTree, lowerDirectories } from '../../image/snapshot.ts';
-import { wholeSince } from '../../image/snapshot-tree.ts';
+import { lowerDirectories } from '../../image/snapshot.ts';
+import { isTree, wholeSince } from '../../image/tree-mark.ts';
 import { treeSize } from '../../image/tree-size.ts';
 import { openDirectory } from '../../kernel/directory.ts';
 import { inUserNamespace } from '../../kernel/user-namespace.ts';

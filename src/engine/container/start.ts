@@ -8,7 +8,6 @@ import { type Guard, lock } from '../../kernel/lock.ts';
 import { startShim } from '../../kernel/shim.ts';
 import { connectShim, type Interest, loadClient, type ShimClient } from '../../kernel/shim-client.ts';
 import { unprivileged } from '../../kernel/user-namespace.ts';
-import { requirePasta } from '../../network/pasta.ts';
 import { randomHex } from '../../random.ts';
 import { encodePlan } from '../../runtime/plan/encode.ts';
 import type { Plan } from '../../runtime/plan/steps.ts';
@@ -171,7 +170,7 @@ async function start(
   again = false,
 ): Promise<Started> {
   try {
-    return await startRecorded(context, record(context, asked, again), interest);
+    return await startRecorded(context, await record(context, asked, again), interest);
   } catch (error) {
     await undo(context, asked.id, failedEnding(error), guard);
     throw await explained(context, asked, error);
@@ -197,7 +196,7 @@ async function startRecorded(context: Context, container: Container, interest: I
   const joined = await findJoined(context, container);
   using shared = await findSharedMounts(context.store, container);
   const network = await connectNetwork(context, container);
-  const plan = compileContainer(context, container, network, joined, shared.sources);
+  const plan = await compileContainer(context, container, network, joined, shared.sources);
   const user = container.options.idMaps === undefined ? undefined : unprivileged();
   if (user !== undefined) (await import('./own-tree.ts')).giveOwnFiles(context, user, container);
   await probeLog(container, plan);
@@ -214,7 +213,7 @@ async function startRecorded(context: Context, container: Container, interest: I
       throw new OnggiError('conflict', `start "${container.row.name}": a container that it joins has ended meanwhile`);
     }
     if (hasGiven(container.options)) await (await import('../volume/give.ts')).giveMounts(context, container, created);
-    if (usesPasta(container)) connectPasta(context.store, container, created.pid);
+    if (usesPasta(container)) await connectPasta(context.store, container, created.pid);
     else publish(context.store, container);
     if (healthSettings(container.health) !== undefined) {
       (await import('../health/prepare.ts')).writeHealthFiles(container, created);
@@ -253,11 +252,11 @@ async function openNotice(container: Container): Promise<ServiceNotice | undefin
 }
 
 /** The row says what will be made before any of it is: state, socket, cgroups, address, ports. */
-function record({ store }: Context, { row, files, options }: Container, again: boolean): Container {
+async function record({ store }: Context, { row, files, options }: Container, again: boolean): Promise<Container> {
   const nonce = randomHex(10);
   const start: StartRecord = { nonce, socket: socketPath(store.layout, nonce), ...cgroupOf(row.id, options) };
   const pasta = row.networkMode === 'bridge' && unprivileged() !== undefined;
-  if (pasta) requirePasta();
+  if (pasta) (await import('../../network/pasta.ts')).requirePasta();
   const network = row.networkMode === 'bridge' && !pasta ? ensureDefaultNetwork(store) : null;
   rmSync(files.exit, { force: true });
   rmSync(files.recorded, { force: true });

@@ -8,9 +8,9 @@ import { type EntryPath, parseEntryPath, rootPath, toName } from '../../image/en
 import { fromMachine, toMachine } from '../../image/id-map.ts';
 import { viewOf } from '../../image/layer-tree.ts';
 import type { WholeTree } from '../../image/own-tree.ts';
-import { isTree, lowerDirectories } from '../../image/snapshot.ts';
-import { isShifted, wholeSince } from '../../image/snapshot-tree.ts';
+import { lowerDirectories } from '../../image/snapshot.ts';
 import type { OwnerMap } from '../../image/tree-copy.ts';
+import { isShifted, isTree, wholeSince } from '../../image/tree-mark.ts';
 import { type Directory, openDirectory } from '../../kernel/directory.ts';
 import { listEntries } from '../../kernel/directory-entry.ts';
 import { type EntryFacts, openRealDirectory, openWithoutMounts } from '../../kernel/entry-facts.ts';

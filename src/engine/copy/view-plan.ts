@@ -63,6 +63,8 @@ export function compileView(context: Context, container: Container, socket: stri
     cgroup: findCgroup(`/onggi/${row.id}`, host.cgroups),
     keyring: null,
     network: { attach: [], init: [] },
+    // Nothing is executed there: the step is left out below.
+    filter: new Uint8Array(),
     ...processContext({ ...options, mounts: shown, init: false, groups: [] }),
   });
   const needed: ReadonlySet<string> = new Set([

@@ -3,9 +3,9 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromSystemError, OnggiError } from '../../errors.ts';
 import { findImage } from '../../image/find.ts';
-import { createSnapshot, createWritableLayer, isTree, lowerDirectories } from '../../image/snapshot.ts';
-import { treeOfImage } from '../../image/snapshot-tree.ts';
+import { createSnapshot, createWritableLayer, lowerDirectories } from '../../image/snapshot.ts';
 import type { StorageDriver } from '../../image/storage-driver.ts';
+import { isTree } from '../../image/tree-mark.ts';
 import { isPrivileged } from '../../kernel/user-namespace.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { RootSource } from '../../runtime/plan/root.ts';
@@ -50,13 +50,13 @@ function placeOf(store: Store, id: string, index: number): Place {
 }
 
 /** In the directory of the container, which is there. */
-export function makeImagePlaces(
+export async function makeImagePlaces(
   store: Store,
   id: string,
   images: readonly (ImageMount & { readonly id: Digest })[],
   driver: StorageDriver,
   guard: ContentGuard,
-): void {
+): Promise<void> {
   for (const [index, mount] of images.entries()) {
     const place = placeOf(store, id, index);
     try {
@@ -66,8 +66,8 @@ export function makeImagePlaces(
     }
     if (driver !== 'overlay2') {
       // With btrfs a snapshot costs nothing, and nobody can write to the tree that all have.
-      if (driver === 'btrfs') treeOfImage(store, mount.id, guard);
-      createSnapshot(store, place, { driver, image: mount.id }, guard);
+      if (driver === 'btrfs') (await import('../../image/snapshot-tree.ts')).treeOfImage(store, mount.id, guard);
+      await createSnapshot(store, place, { driver, image: mount.id }, guard);
     } else if (!mount.readOnly) {
       const [top] = lowerDirectories(store, mount.id);
       createWritableLayer(place, top === undefined ? undefined : layerPath(store.layout, top));

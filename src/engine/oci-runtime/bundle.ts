@@ -44,8 +44,8 @@ function makeDirectory(path: string, mode: number): void {
 }
 
 /** What a shim that was killed has not had taken away; the files go with its socket. */
-export function deleteLeft(id: string, socket: string, program: string | undefined): void {
+export function deleteLeft(id: string, socket: string, program: string): void {
   const state = join(bundleDirectory(socket), 'state');
-  if (program === undefined || !existsSync(join(state, id))) return;
+  if (!existsSync(join(state, id))) return;
   spawnSync(program, ['--root', state, 'delete', '--force', id], { stdio: 'ignore' });
 }

@@ -13,7 +13,7 @@ const facts: SpecFacts = {
   ordinaryUser: false,
   maps: undefined,
   devicesAt: () => [],
-  cdi: () => [],
+  withCdi: (spec) => spec,
   images: ({ source }) => `/images/${source}`,
   volumes: (name) => ({ path: `/volumes/${name}/_data`, options: {} }),
   id: '0123456789abcdef'.repeat(4),

@@ -15,8 +15,6 @@ import { rlimitType, unlimited } from '../../runtime/rlimit.ts';
 import type { SeccompArchitecture } from '../../runtime/seccomp/architecture.ts';
 import { defaultSeccomp, type KernelVersion } from '../../runtime/seccomp/profile.ts';
 import { applySeccompTemplate } from '../../runtime/seccomp/template.ts';
-import { applyCdi } from '../cdi/apply.ts';
-import type { CdiEdits } from '../cdi/cdi-spec.ts';
 import type { ContainerOptions, ImageMount, Ulimit } from '../types.ts';
 import type { VolumeFacts } from '../volume/volume-mount.ts';
 import { mappedDevices } from './devices.ts';
@@ -53,8 +51,8 @@ export type SpecFacts = {
   readonly devices: () => readonly Device[];
   /** The device nodes at or below a path of the host. */
   readonly devicesAt: (path: string) => readonly Device[];
-  /** What devices of the Container Device Interface need. */
-  readonly cdi: (names: readonly string[]) => readonly CdiEdits[];
+  /** Puts in what its devices of the Container Device Interface need. */
+  readonly withCdi: (spec: Spec) => Spec;
   /** Ids of an ordinary user's container; undefined for root, whose containers have those of the machine. */
   readonly maps: UserMaps | undefined;
   /** The volumes that the options name. */
@@ -74,7 +72,7 @@ export type SpecFacts = {
  * @throws OnggiError `invalid` when options contradict each other or the machine
  */
 export function makeSpec(options: ContainerOptions, image: ImageConfigView | null, facts: SpecFacts): Spec {
-  const spec = applyCdi(usualSpec(options, image, facts), facts.cdi(options.cdiDevices ?? []), facts.devicesAt);
+  const spec = facts.withCdi(usualSpec(options, image, facts));
   return facts.maps === undefined ? spec : rootlessSpec(spec, facts.maps, joinedUser(options, facts));
 }
 

@@ -2,7 +2,6 @@
 
 import { chmodSync, mkdirSync } from 'node:fs';
 import { fromSystemError, OnggiError } from '../../errors.ts';
-import { treeSize } from '../../image/tree-size.ts';
 import { randomHex } from '../../random.ts';
 import { transaction } from '../../store/database.ts';
 import { volumeDataPath, volumePath } from '../../store/layout.ts';
@@ -114,6 +113,7 @@ export async function pruneVolumes(
     for (const { name } of idle) deleteVolume(store.database, name);
     return idle;
   });
+  const { treeSize } = await import('../../image/tree-size.ts');
   const pruned = removed.map((volume) => {
     const reclaimed = treeSize(volume.mountPoint);
     removeVolumeDirectory(store, volume.name);

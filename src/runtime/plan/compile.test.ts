@@ -5,12 +5,12 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { compileSeccomp, filterFor } from '../../../test/harness/seccomp-step.ts';
 import { OnggiError } from '../../errors.ts';
 import { decodeSpec } from '../../oci/runtime-json.ts';
 import type { Spec } from '../../oci/runtime-spec.ts';
 import { allCapabilities, capabilitySet } from '../capability.ts';
 import type { CgroupLayout } from '../cgroup/hierarchy.ts';
-import { compileSeccomp } from '../seccomp/compile.ts';
 import { type CompileContext, compile, type HostFacts } from './compile.ts';
 import { compileExec } from './compile-exec.ts';
 import { encodePlan } from './encode.ts';
@@ -96,7 +96,7 @@ function vary({ cgroups = 'unified', lacking = [], ...rest }: Variation): Compil
 
 function outcome(spec: Spec, variation: Variation): string {
   try {
-    const { plan, warnings } = compile(spec, vary(variation));
+    const { plan, warnings } = compile(spec, { ...vary(variation), ...filterFor(spec, host.architecture) });
     encodePlan(plan);
     return [explainPlan(plan), ...warnings.map((warning) => `warning: ${warning}\n`)].join('\n');
   } catch (error) {
@@ -125,7 +125,8 @@ const minimal = (more: Partial<Spec> = {}, linux: Spec['linux'] = {}): Spec => (
   ...more,
 });
 
-const stepsOf = (spec: Spec): readonly InitStep[] => compile(spec, context).plan.init;
+const stepsOf = (spec: Spec): readonly InitStep[] =>
+  compile(spec, { ...context, ...filterFor(spec, host.architecture) }).plan.init;
 
 test('the filter comes before the identity without no_new_privs, after it with', () => {
   const seccomp = { defaultAction: 'SCMP_ACT_ALLOW' };

@@ -13,7 +13,7 @@ import { type Cgroup, cgroupAt } from '../cgroup/cgroup.ts';
 import { compileCgroup } from '../cgroup/compile.ts';
 import type { CgroupLayout } from '../cgroup/hierarchy.ts';
 import type { SeccompArchitecture } from '../seccomp/architecture.ts';
-import { compileSeccomp } from '../seccomp/compile.ts';
+import { seccompStep } from '../seccomp/step.ts';
 import { processState } from './container-state.ts';
 import { compileDevices, hasOwnDevices } from './devices.ts';
 import { compileHooks, hasRuntimeHooks, runtimeHooks } from './hooks.ts';
@@ -71,6 +71,8 @@ export type CompileContext = {
   /** Further groups of the process, names of the image's among them. */
   readonly groups?: readonly string[];
   readonly waitForStart: boolean;
+  /** Of `linux.seccomp`, where there is one (`filterOf`); not made here, since few need the compiler of filters. */
+  readonly filter?: Uint8Array<ArrayBuffer>;
   /** Move and chroot instead of pivot_root(2), for hosts that run from a ramfs. */
   readonly noPivot?: boolean;
   /** As in the plan (`Spawn`). */
@@ -116,6 +118,11 @@ export function compile(spec: Spec, context: CompileContext): Compiled {
   return { plan, warnings: [...warnings] };
 }
 
+function filterIn({ filter }: CompileContext): Uint8Array<ArrayBuffer> {
+  if (filter === undefined) throw new OnggiError('internal', 'config: its seccomp profile has no filter');
+  return filter;
+}
+
 function compileInit(
   spec: Spec,
   process: Process,
@@ -134,7 +141,7 @@ function compileInit(
   const capabilities = namespaces.has('user') ? everyCapability : host.capabilities;
   const processContext: ProcessContext = { ...context, capabilities, warn };
   const { seccomp } = linux;
-  const filter = seccomp === undefined ? [] : compileSeccomp(seccomp, host.architecture, agent);
+  const filter = seccomp === undefined ? [] : [seccompStep(seccomp, filterIn(context), agent)];
   const mounted = compileMounts(mounts, {
     cgroups: host.cgroups,
     cgroup,

@@ -1,7 +1,9 @@
 /** The filter of system calls for a further process of a container; by itself, because it is seldom compiled anew. Pure. */
 import type { Seccomp } from '../../oci/runtime-spec.ts';
 import type { SeccompArchitecture } from '../seccomp/architecture.ts';
-import { compileSeccomp } from '../seccomp/compile.ts';
+import { compileFilter } from '../seccomp/compile.ts';
+import { precompiledFilter } from '../seccomp/precompiled.ts';
+import { seccompStep } from '../seccomp/step.ts';
 import { processState, type StateFacts } from './container-state.ts';
 import type { InitStep } from './steps.ts';
 
@@ -17,5 +19,6 @@ export function execFilter(
   pid: number,
 ): InitStep[] {
   if (seccomp === undefined) return [];
-  return compileSeccomp(seccomp, machine, { state: (metadata) => processState(container, pid, metadata) });
+  const program = precompiledFilter(seccomp, machine) ?? compileFilter(seccomp, machine);
+  return [seccompStep(seccomp, program, { state: (metadata) => processState(container, pid, metadata) })];
 }

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { judgeProfile, noArguments, runFilter } from '../../../test/harness/filter-machine.ts';
+import { compileSeccomp } from '../../../test/harness/seccomp-step.ts';
 import { OnggiError } from '../../errors.ts';
 import type { Seccomp, SeccompArgument, SeccompOperator } from '../../oci/runtime-spec.ts';
 import { allCapabilities, defaultCapabilities } from '../capability.ts';
+import { type Abi, abiOf } from './abi.ts';
 import { enosys, errnoAction, killProcess } from './action.ts';
-import { type Abi, abiOf, architectureNames, type SeccompArchitecture } from './architecture.ts';
-import { compileSeccomp } from './compile.ts';
+import { architectureNames, type SeccompArchitecture } from './architecture.ts';
 import { defaultSeccomp, kernelVersion } from './profile.ts';
 
 const allow = 0x7fff_0000;

@@ -6,25 +6,13 @@
  * argument use nothing but the number and the architecture; the kernel finds those out when the filter is attached
  * and runs the filter no more for allowed ones (kernel/seccomp.c, seccomp_cache_prepare).
  */
-import { OnggiError } from '../../errors.ts';
 import type { Seccomp, SeccompArgument, SeccompSyscall } from '../../oci/runtime-spec.ts';
-import type { InitStep } from '../plan/steps.ts';
-import {
-  actionNumber,
-  enosys,
-  errnoAction,
-  flagNumber,
-  inWords,
-  isAllowing,
-  isStricter,
-  killProcess,
-  notifies,
-} from './action.ts';
-import { type Abi, abisOf, auditX86, type SeccompArchitecture, x32Bit } from './architecture.ts';
+import { type Abi, abisOf, auditX86, x32Bit } from './abi.ts';
+import { actionNumber, enosys, errnoAction, isAllowing, isStricter, killProcess } from './action.ts';
+import type { SeccompArchitecture } from './architecture.ts';
 import { dataOffsets, load, makeProgram, opcodes, type Program, result } from './bpf.ts';
 import { compileConditions } from './condition.ts';
 import { multiplexedCalls } from './multiplexer.ts';
-import { precompiledFilter } from './precompiled.ts';
 
 /** The first rule whose conditions hold decides, else the default action does. */
 type Rule = { readonly args: readonly SeccompArgument[]; readonly action: number };
@@ -37,41 +25,6 @@ type Range = { readonly start: number; readonly outcome: Outcome };
 
 /** ARM's private calls (0xf0001 on) say nothing about how new the other ones are. */
 const armPrivate = 0xf_0000;
-
-/** What an agent is told of the container whose calls it answers. */
-export type AgentFacts = {
-  /** Container process state (config-linux.md) as JSON, for this `metadata`; `pidMark` stands where a pid belongs. */
-  readonly state: (metadata: string | undefined) => string;
-};
-
-/** @throws OnggiError `invalid` or `unsupported` */
-export function compileSeccomp(seccomp: Seccomp, machine: SeccompArchitecture, agent: AgentFacts): InitStep[] {
-  const listener = listenerOf(seccomp, agent);
-  const count = seccomp.syscalls?.reduce((sum, rule) => sum + rule.names.length, 0) ?? 0;
-  const what = `rules for ${count} of them, the others ${inWords(seccomp.defaultAction)}`;
-  const program = precompiledFilter(seccomp, machine) ?? compileFilter(seccomp, machine);
-  return [{ op: 'seccomp', flags: flagNumber(seccomp.flags ?? [], listener !== null), program, what, listener }];
-}
-
-/** Who answers for SCMP_ACT_NOTIFY. A path that no rule needs is ignored, as config-linux.md says. */
-function listenerOf(seccomp: Seccomp, agent: AgentFacts): { path: string; state: string } | null {
-  const path = seccomp.listenerPath || undefined;
-  const metadata = seccomp.listenerMetadata || undefined;
-  if (path === undefined && metadata !== undefined) {
-    throw new OnggiError('invalid', 'seccomp: listenerMetadata is given without a listenerPath');
-  }
-  const listens = notifies(seccomp.defaultAction) || seccomp.syscalls?.some(({ action }) => notifies(action)) === true;
-  if (!listens) return null;
-  if (path === undefined) {
-    throw new OnggiError('invalid', 'seccomp: a rule says "SCMP_ACT_NOTIFY", but there is no listenerPath', {
-      hint: 'name the socket of the agent that is to answer in linux.seccomp.listenerPath',
-    });
-  }
-  if (!path.startsWith('/')) {
-    throw new OnggiError('invalid', `seccomp: the listenerPath "${path}" is not an absolute path`);
-  }
-  return { path, state: agent.state(metadata) };
-}
 
 /** The instructions of a profile. @throws OnggiError `invalid` or `unsupported` */
 export function compileFilter(seccomp: Seccomp, machine: SeccompArchitecture): Uint8Array<ArrayBuffer> {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { judgeProfile, runFilter } from '../../../test/harness/filter-machine.ts';
 import { makeRandom, randomCalls, randomProfile } from '../../../test/harness/random-profile.ts';
-import { abiOf, architectureNames } from './architecture.ts';
+import { abiOf } from './abi.ts';
+import { architectureNames } from './architecture.ts';
 import { compileFilter } from './compile.ts';
 
 const names =

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { abiOf } from './architecture.ts';
+import { abiOf } from './abi.ts';
 
 /** `__NR_name number` of a header. */
 function header(file: string): Map<string, number> {
