@@ -94,7 +94,7 @@ async function describeOverlay(store: Store, image: Digest, target: string): Pro
   {
     using guard = await lockContent(store.layout, 'shared');
     mkdirSync(directory);
-    createSnapshot(store, files, { driver: 'overlay2', image }, guard);
+    await createSnapshot(store, files, { driver: 'overlay2', image }, guard);
   }
   mkdirSync(target);
   const lower = lowerDirectories(store, image).join(':');
