@@ -153,6 +153,7 @@ void lifecycle_reap(struct shim *shim) {
         log_reaped(&shim->log, pid);
         if (pid != shim->init) continue; /* an orphan that fell to the subreaper */
         shim->ended = true;
+        drop_fd(&shim->claim);
         drop_fd(&shim->hook_runner); /* nobody waits for them */
         health_end(shim);
         shim->status = status;

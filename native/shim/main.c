@@ -134,7 +134,7 @@ static int settle(struct failure *failure) {
 /* Field by field: a whole struct assigned would touch the pages of its buffers, which an idle shim never needs. */
 static void initialise(struct shim *shim) {
     shim->lock = fcntl(LOCK_FD, F_SETFD, FD_CLOEXEC) == 0 ? LOCK_FD : -1;
-    shim->listener = shim->signals = shim->report = shim->hook_runner = shim->runtime.listener = -1;
+    shim->claim = shim->listener = shim->signals = shim->report = shim->hook_runner = shim->runtime.listener = -1;
     log_initialise(&shim->log);
     shim->output.fd = shim->error.fd = shim->sink.fd = -1;
     shim->health.check.channel = shim->health.check.output = -1;

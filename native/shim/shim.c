@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <unistd.h>
 
+#include "claim.h"
 #include "init.h"
 #include "launch.h"
 #include "scoped.h"
@@ -198,6 +199,7 @@ static _Noreturn void end(struct shim *shim) {
 void shim_run(struct shim *shim) {
     survey(shim);
     launch(shim);
+    if (!shim->joins && !shim->ended) shim->claim = claim_alive(shim->options.socket, shim->init, shim->start_time);
     if (shim->hooks) find_group(shim);
     else shim_settle(shim);
     if (shim->options.start_required) shim->deadline = monotonic_ms() + MEET_MS;

@@ -66,6 +66,7 @@ struct shim {
     const char *kill_group; /* cgroup whose processes are the container's */
 
     int lock, listener, signals, report;
+    int claim; /* that the init lives (claim.h); -1 once it has ended */
     int hook_runner; /* channel of the process that runs the hooks; closing it has them given up; -1 for none */
     struct log log;
     struct stream output, error;

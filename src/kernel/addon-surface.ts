@@ -53,10 +53,11 @@ export interface Addon {
    */
   flockWait(fd: number, mode: 'exclusive' | 'shared', done: (errno: number) => void): void;
   /**
-   * Of containers that are thought to run, given as lines "ID PID", the ids of those that have ended: the process has, or
-   * exit.json is there, or nobody locks shim.lock, both in DIRECTORY/ID.
+   * Of containers that are thought to run, given as lines "ID PID START" (field 22 of /proc/PID/stat), the ids of those that
+   * have ended: the process has, or exit.json is there, or nobody locks shim.lock, both in DIRECTORY/ID. Those whose shim
+   * claims in `alive` that they live (native/system/alive.h) are asked for no more than their process.
    */
-  ended(directory: string, lines: string): string[];
+  ended(directory: string, alive: string, lines: string): string[];
   /**
    * Calls `changed` after each change of one of the paths (for a directory: of what lies in it), once for what comes at
    * once (inotify(7)). Closing the descriptor that it returns ends the watch; until then it keeps the program alive.

@@ -40,20 +40,24 @@ test('of many containers those are told that have ended', async () => {
   writeFileSync(join(scratch, abandoned, 'shim.lock'), '');
   const ended = spawn('true');
   await once(ended, 'exit');
-  const lines = [lives, recorded, abandoned].map((id) => `${id} ${child.pid}`);
-  const found = addon().ended(scratch, [...lines, `${gone} ${ended.pid}`, `${'e'.repeat(64)} 0`].join('\n'));
+  const lines = [lives, recorded, abandoned].map((id) => `${id} ${child.pid} 5`);
+  const found = addon().ended(
+    scratch,
+    join(scratch, 'alive'),
+    [...lines, `${gone} ${ended.pid} 5`, `${'e'.repeat(64)} 0 0`].join('\n'),
+  );
   assert.deepEqual(found, [recorded, abandoned, gone, 'e'.repeat(64)]);
 });
 
 test('more containers than are looked at together', async () => {
   const id = await running('f');
-  const lines = Array.from({ length: 300 }, (_, index) => (index % 100 === 99 ? `${id} 0` : `${id} ${child.pid}`));
-  assert.deepEqual(addon().ended(scratch, lines.join('\n')), [id, id, id]);
+  const lines = Array.from({ length: 300 }, (_, index) => (index % 100 === 99 ? `${id} 0 0` : `${id} ${child.pid} 5`));
+  assert.deepEqual(addon().ended(scratch, join(scratch, 'alive'), lines.join('\n')), [id, id, id]);
 });
 
 test('none, and what is no line of a container', () => {
-  assert.deepEqual(addon().ended(scratch, ''), []);
+  assert.deepEqual(addon().ended(scratch, join(scratch, 'alive'), ''), []);
   for (const line of ['../../etc 1', 'a'.repeat(63), `${'a'.repeat(64)}/1`, 'x'.repeat(200)]) {
-    assert.throws(() => addon().ended(scratch, line), { code: 'EINVAL' });
+    assert.throws(() => addon().ended(scratch, join(scratch, 'alive'), line), { code: 'EINVAL' });
   }
 });

@@ -146,18 +146,16 @@ export function listContainers(database: Database, states?: readonly ContainerSt
   return states === undefined ? containers : containers.sort((a, b) => b.created - a.created);
 }
 
-/** Those that run, paused ones too, or wait for their next start; newest first. */
+/** Those that run, paused ones too, or wait for their next start; newest first. Each half has an index of its own. */
 export function listUpContainers(database: Database): ContainerRow[] {
-  const sql = `SELECT * FROM containers WHERE state = 'running' OR restart_at IS NOT NULL ORDER BY created DESC, id`;
-  return all(database, sql).map(containerOf);
+  const run = all(database, `SELECT * FROM containers WHERE state = 'running' ORDER BY created DESC, id`);
+  const wait = all(database, `SELECT * FROM containers WHERE restart_at IS NOT NULL AND state <> 'running'`);
+  const rows = [...run, ...wait].map(containerOf);
+  return wait.length === 0 ? rows : rows.sort(newestFirst);
 }
 
-/** A line "ID PID" for each that runs; 0 for a pid that is not known. In one piece, because there may be many. */
-export function runningLines(database: Database): string {
-  const sql = `SELECT coalesce(group_concat(id || ' ' || coalesce(pid, 0), char(10)), '') AS lines
-    FROM containers WHERE state = 'running'`;
-  const row = get(database, sql);
-  return row === undefined ? '' : text(row, 'lines');
+function newestFirst(a: ContainerRow, b: ContainerRow): number {
+  return b.created - a.created || (a.id < b.id ? -1 : 1);
 }
 
 /** Containers of an image, or with it at one of their paths; newest first. */

@@ -13,6 +13,7 @@
  *   ROOT/secrets/ID          content of a secret, mode 0600
  *   ROOT/events/log          what has happened (event-log.ts); log.1 is the file before it
  *   RUN/locks/KEY            files of flock(2), gone when nobody holds them
+ *   RUN/locks/alive          a byte for each first process that lives, locked by its shim (native/system/alive.h)
  *   RUN/s/SHORT              attach sockets; a short name, because a socket address has 108 bytes (unix(7)). Those of
  *                            the execs of a container begin as its own.
  *
@@ -41,6 +42,7 @@ export type Layout = {
   readonly run: string;
   readonly locks: string;
   readonly sockets: string;
+  readonly alive: string;
 };
 
 /** @throws OnggiError `invalid` when `root` is not an absolute path. */
@@ -66,6 +68,7 @@ export function layoutOf(root: string = defaultRoot): Layout {
     run,
     locks: join(run, 'locks'),
     sockets: join(run, 's'),
+    alive: join(run, 'locks/alive'),
   };
 }
 

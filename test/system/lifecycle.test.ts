@@ -1,6 +1,6 @@
 /** The life of a container: create, start, end, start again, remove; also by several commands at the same time. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '../harness/program.ts';
 import { systemTest, type World } from '../harness/system-test.ts';
@@ -236,6 +236,26 @@ systemTest('ps tells the state of each', ['busybox'], async (world) => {
   assert.equal(await world.ok(['ps', '-a', '--filter', 'status=exited', '--format', '{{.Names}}']), 'ended');
   assert.equal(await world.ok(['ps', '-a', '--filter', 'exited=3', '--format', '{{.Names}}']), 'ended');
 });
+
+systemTest(
+  "ps believes a shim's claim that its container lives, and looks itself where there is none",
+  ['busybox'],
+  async (world) => {
+    const id = await detached(world, ['--name', 'lives'], ['onggi-probe', 'sleep']);
+    const lock = join(world.root, 'containers', id, 'shim.lock');
+    // move_pages(2), which tells that the process lives, came with the kernel's knowledge of memory nodes.
+    if (existsSync('/sys/devices/system/node')) {
+      renameSync(lock, `${lock}.away`);
+      assert.equal(await world.ok(['ps', '--format', '{{.Names}}']), 'lives');
+      renameSync(`${lock}.away`, lock);
+    }
+    rmSync(join(world.root, 'run/locks/alive'));
+    assert.equal(await world.ok(['ps', '--format', '{{.Names}}']), 'lives');
+    await world.ok(['kill', 'lives']);
+    await world.ok(['wait', 'lives']);
+    assert.equal(await world.ok(['ps', '-q']), '');
+  },
+);
 
 systemTest(
   'restart: another process in the same container; also of one that was to be removed',

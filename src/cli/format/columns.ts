@@ -7,25 +7,35 @@ const gap = 3;
 
 /** @param given cells; a row may have fewer than others, and then doesn't widen the columns that it lacks */
 export function alignColumns(given: readonly (readonly string[])[]): string {
-  const rows = given.map((row) => row.map(visibleLine));
+  // Most tables are ASCII as a whole: one look at all of it spares several at each cell.
+  const plain = printable.test(given.map((row) => row.join('')).join(''));
+  const rows = plain ? given : given.map((row) => row.map(visibleLine));
+  const widthOf = plain ? lengthOf : pointsOf;
   const widths: number[] = [];
   for (const row of rows) {
-    for (const [i, cell] of row.slice(0, -1).entries()) widths[i] = Math.max(widths[i] ?? least, widthOf(cell) + gap);
+    for (let i = 0; i < row.length - 1; i += 1) {
+      widths[i] = Math.max(widths[i] ?? least, widthOf(row[i] ?? '') + gap);
+    }
   }
-  return rows
-    .map((row) => row.map((cell, i) => (i === row.length - 1 ? cell : padTo(cell, widths[i] ?? 0))).join(''))
-    .map((line) => `${line}\n`)
-    .join('');
+  let text = '';
+  for (const row of rows) {
+    const last = row.length - 1;
+    for (let i = 0; i < last; i += 1) {
+      const cell = row[i] ?? '';
+      text += cell.padEnd((widths[i] ?? 0) + cell.length - widthOf(cell));
+    }
+    text += `${row[last] ?? ''}\n`;
+  }
+  return text;
 }
 
-/** In code points: names of containers and images are ASCII, what else shows up is rarely wide. */
-function padTo(cell: string, width: number): string {
-  return cell.padEnd(width + cell.length - widthOf(cell));
+const printable = /^[ -~]*$/;
+
+function lengthOf(cell: string): number {
+  return cell.length;
 }
 
-const ascii = /^[\0-\x7f]*$/;
-
-/** Most cells are ASCII, whose length is known. */
-function widthOf(cell: string): number {
-  return ascii.test(cell) ? cell.length : [...cell].length;
+/** In code points: what is not ASCII is rarely wide. */
+function pointsOf(cell: string): number {
+  return [...cell].length;
 }

@@ -97,12 +97,13 @@ export function statusText(container: ContainerSummary, now: number): string {
 
 /** "80/tcp": what it listens on; only what has a network of its own has ports, and only while it is there. */
 export function openPorts(container: ContainerSummary): readonly string[] {
-  const { networkMode, exposed } = container;
-  return isUp(container) && networkMode === 'bridge' ? exposed : [];
+  return isUp(container) && container.networkMode === 'bridge' ? container.exposed : [];
 }
 
 function portsOf(container: ContainerSummary): string {
-  return isUp(container) ? portsText(shownPorts(container.ports, openPorts(container))) : '';
+  if (!isUp(container)) return '';
+  const exposed = openPorts(container);
+  return container.ports.length + exposed.length === 0 ? '' : portsText(shownPorts(container.ports, exposed));
 }
 
 function healthText({ health }: ContainerSummary): string {
@@ -124,8 +125,9 @@ function sizeText(size: ContainerSummary['size']): string {
 
 function imageText(image: string, truncate: boolean): string {
   if (image === '') return '<no image>';
+  if (!truncate || image.length < 64) return image;
   const id = /^(?:sha256:)?([0-9a-f]{64})$/.exec(image)?.[1];
-  return truncate && id !== undefined ? id.slice(0, 12) : image;
+  return id === undefined ? image : id.slice(0, 12);
 }
 
 function ellipsis(text: string, length: number): string {

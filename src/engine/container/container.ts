@@ -208,7 +208,7 @@ export function statusOf(row: ContainerRow): ContainerStatus {
 
 export function summaryOf(store: Store, row: ContainerRow): ContainerSummary {
   const [address] = addressesOfContainer(store.database, row.id);
-  return summary(containerOf(store, row), address, portsOfContainer(store.database, row.id));
+  return summary(store, row, address, portsOfContainer(store.database, row.id));
 }
 
 export function allSummaries(store: Store): ContainerSummary[] {
@@ -219,62 +219,79 @@ export function allSummaries(store: Store): ContainerSummary[] {
 export function summariesOf(store: Store, rows: readonly ContainerRow[]): ContainerSummary[] {
   const addresses = Map.groupBy(listAddressLeases(store.database), (lease) => lease.containerId);
   const ports = Map.groupBy(listPortLeases(store.database), (lease) => lease.containerId);
-  return rows.map((row) => summary(containerOf(store, row), addresses.get(row.id)?.[0], ports.get(row.id) ?? []));
+  return rows.map((row) => summary(store, row, addresses.get(row.id)?.[0], ports.get(row.id)));
 }
 
 /** Of one that does not run any more it is as Docker has it: unhealthy. */
-function healthStatus({ row, files, health }: Container): HealthStatus | null {
+function healthStatus(store: Store, row: ContainerRow, health: HealthConfig | undefined): HealthStatus | null {
   if (health?.test === undefined || health.test === null || row.startedAt === null) return null;
   if (row.state !== 'running') return 'unhealthy';
-  return readHealthStatus(files.health)?.status ?? 'starting';
+  return readHealthStatus(filesOf(store, row.id).health)?.status ?? 'starting';
 }
 
+const noPorts: readonly PortMapping[] = [];
+
+/** `ps` shows little of many: the JSON of its record is read when something of it is asked for. */
 function summary(
-  container: Container,
+  store: Store,
+  row: ContainerRow,
   address: AddressLease | undefined,
-  ports: readonly PortLease[],
+  ports: readonly PortLease[] | undefined,
 ): ContainerSummary {
-  const { row, options, ending } = container;
-  // What is made when it is asked for: `ps` shows little of many.
+  let known: Asked | undefined;
+  const asked = (): Asked => {
+    known ??= decodeAsked(row);
+    return known;
+  };
   return {
-    id: container.id,
+    id: row.id as ContainerId,
     name: row.name,
     image: row.imageReference,
     imageId: row.imageId,
-    command: container.args,
+    get command() {
+      return asked().args;
+    },
     created: row.created,
     status: statusOf(row),
     startedAt: row.startedAt,
     finishedAt: row.finishedAt,
-    health: healthStatus(container),
-    exitCode: ending?.exitCode ?? null,
-    ports: ports.map(({ hostIp, hostPort, containerPort, protocol }) => ({
-      hostIp,
-      hostPort,
-      containerPort,
-      protocol,
-    })),
+    // Few have checks, and to look for the word takes less than to read the record.
+    health: row.options.includes('"health"') ? healthStatus(store, row, asked().health) : null,
+    exitCode: row.ending === null ? null : (parse(row, row.ending) as Ending).exitCode,
+    ports:
+      ports?.map(({ hostIp, hostPort, containerPort, protocol }) => ({
+        hostIp,
+        hostPort,
+        containerPort,
+        protocol,
+      })) ?? noPorts,
     get labels() {
-      return { ...container.imageLabels, ...options.labels };
+      const { imageLabels, options } = asked();
+      return { ...imageLabels, ...options.labels };
     },
-    terminal: options.terminal ?? false,
-    stdin: options.stdin ?? false,
+    get terminal() {
+      return asked().options.terminal ?? false;
+    },
+    get stdin() {
+      return asked().options.stdin ?? false;
+    },
     networkMode: row.networkMode as NetworkMode,
     address: address?.address ?? null,
     pid: row.state === 'running' ? row.pid : null,
     get mounts() {
-      return (options.mounts ?? []).flatMap((mount) => {
+      return (asked().options.mounts ?? []).flatMap((mount) => {
         if (mount.type === 'tmpfs') return [];
         if (mount.type === 'image') return [mount.source];
         return mount.type === 'bind' ? [mount.source] : [mount.name ?? ''];
       });
     },
     get destinations() {
-      return (options.mounts ?? []).flatMap(({ type, target }) => (type === 'tmpfs' ? [] : [target]));
+      return (asked().options.mounts ?? []).flatMap(({ type, target }) => (type === 'tmpfs' ? [] : [target]));
     },
     get exposed() {
+      const { imageExposed = [], options } = asked();
       const published = (options.ports ?? []).map(portText);
-      return [...new Set([...container.imageExposed, ...(options.exposed ?? []), ...published])];
+      return [...new Set([...imageExposed, ...(options.exposed ?? []), ...published])];
     },
   };
 }

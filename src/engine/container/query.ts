@@ -3,7 +3,12 @@
 import { OnggiError } from '../../errors.ts';
 import { lowerDirectories } from '../../image/snapshot.ts';
 import { connectShim } from '../../kernel/shim-client.ts';
-import { containerById, findContainer, listUpContainers } from '../../store/container-row.ts';
+import {
+  containerById,
+  findContainer,
+  listContainers as listAllContainers,
+  listUpContainers,
+} from '../../store/container-row.ts';
 import { listAllImages } from '../../store/image-row.ts';
 import { layerPath, volumeDataPath } from '../../store/layout.ts';
 import { networkByName } from '../../store/network-row.ts';
@@ -14,7 +19,7 @@ import { jsonFile } from '../log/log-config.ts';
 import type { LogFormat } from '../log/log-file.ts';
 import { readLogBytes, readLogs } from '../log/logs.ts';
 import type { ContainerSummary, LogChunk, LogEntry, LogQuery, Why } from '../types.ts';
-import { allSummaries, type Container, containerOf, summariesOf, summaryOf } from './container.ts';
+import { type Container, containerOf, summariesOf, summaryOf } from './container.ts';
 import type { ListQuery } from './containers.ts';
 import { explainEnding } from './ending.ts';
 import { untilExit } from './handshake.ts';
@@ -27,9 +32,11 @@ import { containerSize } from './size.ts';
 const lastLineCount = 10;
 
 export async function listContainers(context: Context, query: ListQuery): Promise<ContainerSummary[]> {
-  await settleStale(context);
   const { store } = context;
-  const summaries = query.all === true ? allSummaries(store) : summariesOf(store, listUpContainers(store.database));
+  const look = () => (query.all === true ? listAllContainers : listUpContainers)(store.database);
+  const rows = look();
+  const settled = await settleStale(context, rows);
+  const summaries = summariesOf(store, settled ? look() : rows);
   return query.size === true ? withSizes(context, summaries) : summaries;
 }
 

@@ -9,7 +9,6 @@ import {
   containerById,
   dueRestarts,
   listContainers,
-  runningLines,
   updateContainer,
 } from '../../store/container-row.ts';
 import type { Store } from '../../store/store.ts';
@@ -65,25 +64,37 @@ async function settleHeld(context: Context, id: string, guard: Guard): Promise<C
   return settled;
 }
 
-/** All containers whose rows are wrong; those that another command holds are that command's business. */
-export async function settleStale(context: Context): Promise<void> {
-  for (const row of suspects(context.store)) {
-    if (!isStale(context.store, row)) continue;
-    const guard = await lockStale(context.store, row);
+/**
+ * All containers whose rows are wrong; those that another command holds are that command's business.
+ * @param rows with all that run, of somebody who has read them already
+ * @returns whether any row may have changed by it
+ */
+export async function settleStale(context: Context, rows?: readonly ContainerRow[]): Promise<boolean> {
+  const { store } = context;
+  const stale = suspects(store, rows ?? listContainers(store.database, ['running'])).filter((row) =>
+    isStale(store, row),
+  );
+  for (const row of stale) {
+    const guard = await lockStale(store, row);
     if (guard !== undefined) await settleUnder(context, row.id, guard);
   }
-  await releaseIdleNetworks(context.store);
-  for (const id of dueRestarts(context.store.database, Date.now() - overdue)) {
-    await haveRestarted(context, containerById(context.store.database, id));
-  }
+  await releaseIdleNetworks(store);
+  const due = dueRestarts(store.database, Date.now() - overdue);
+  for (const id of due) await haveRestarted(context, containerById(store.database, id));
+  return stale.length + due.length > 0;
 }
 
 /** Those that may be stale. One call looks at all that run: of three hundred, each by itself takes 25 ms. */
-function suspects({ database, layout }: Store): ContainerRow[] {
+function suspects({ database, layout }: Store, rows: readonly ContainerRow[]): ContainerRow[] {
   const between = listContainers(database, ['starting', 'removing']);
-  const lines = runningLines(database);
+  let lines = '';
+  for (const { state, id, pid, pidStartTime } of rows) {
+    if (state === 'running') lines += `${id} ${pid ?? 0} ${pidStartTime ?? 0}\n`;
+  }
   if (lines === '') return between;
-  const ended = native('look at the containers that run', (calls) => calls.ended(layout.containers, lines));
+  const ended = native('look at the containers that run', (calls) =>
+    calls.ended(layout.containers, layout.alive, lines),
+  );
   return [...between, ...ended.flatMap((id) => containerById(database, id) ?? [])];
 }
 
