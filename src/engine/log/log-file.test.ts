@@ -156,5 +156,10 @@ test('compressed files are read; one that got the inode of a compressed one is a
     assert.deepEqual(same.files.map(texts), [['new']]);
   }
   writeFileSync(`${path}.1.gz`, 'damaged');
-  assert.throws(() => openLogFiles(path), /decompress log/);
+  const [old, last] = openLogFiles(path);
+  // The last lines are had without those before them.
+  assert.equal(last?.seekTail(1), 1);
+  assert.throws(() => old?.seekTail(1), /decompress log/);
+  old?.[Symbol.dispose]();
+  last?.[Symbol.dispose]();
 });

@@ -77,33 +77,60 @@ function openLogFile(path: string, format: LogFormat): LogFile | undefined {
   return logFile(fd, format, fstatSync(fd, { bigint: true }).ino, { [Symbol.dispose]: () => closeSync(fd) });
 }
 
-/** Of a rotated file, which nobody writes to any more. It is known by the inode that it had (native/log/log-compress.c). */
+/**
+ * A rotated file, which nobody writes to any more. It is known by the inode that it had (native/log/log-compress.c), which
+ * its header tells: only a file that is read is decompressed, so the last lines cost the same however many there are.
+ */
 function openCompressed(path: string, format: LogFormat): LogFile | undefined {
-  let bytes: Buffer;
+  let fd: number;
   try {
-    bytes = readFileSync(path);
+    fd = openSync(path, 'r');
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw fromSystemError(error, `open log "${path}"`);
   }
+  const header = Buffer.alloc(headerSize);
+  const inode = formerInode(header.subarray(0, readSync(fd, header, 0, headerSize, 0)));
+  let file: LogFile | undefined;
+  const plain = (): LogFile => {
+    file ??= decompressed(fd, path, format, inode);
+    return file;
+  };
+  return {
+    inode,
+    head: () => plain().head(),
+    entries: () => plain().entries(),
+    blocks: (query) => plain().blocks(query),
+    seekTail: (count) => plain().seekTail(count),
+    [Symbol.dispose]() {
+      closeSync(fd);
+      file?.[Symbol.dispose]();
+    },
+  };
+}
+
+/** @throws OnggiError when it is damaged */
+function decompressed(from: number, path: string, format: LogFormat, inode: bigint): LogFile {
   const file = scratchFile('log');
   try {
     const { gunzipSync } = process.getBuiltinModule('node:zlib');
-    const plain = gunzipSync(bytes, { maxOutputLength: largestRotated });
+    const plain = gunzipSync(readFileSync(from), { maxOutputLength: largestRotated });
     for (let done = 0; done < plain.length; ) done += writeSync(file.fd, plain, done);
   } catch (error) {
     file[Symbol.dispose]();
     throw fromSystemError(error, `decompress log "${path}"`);
   }
-  return logFile(file.fd, format, formerInode(bytes), file);
+  return logFile(file.fd, format, inode, file);
 }
 
 /** Files as large as that are not rotated: a size of log is what somebody wants to keep. */
 const largestRotated = 2 ** 31 - 1;
 
+const headerSize = 24;
+
 /** The subfield "OG" of the header's extra field (RFC 1952, section 2.3.1.1). */
 function formerInode(gzip: Buffer): bigint {
-  const own = gzip.length >= 24 && ((gzip[3] ?? 0) & 4) !== 0 && gzip.toString('latin1', 12, 14) === 'OG';
+  const own = gzip.length >= headerSize && ((gzip[3] ?? 0) & 4) !== 0 && gzip.toString('latin1', 12, 14) === 'OG';
   return own ? gzip.readBigUInt64LE(16) : 0n;
 }
 
