@@ -121,6 +121,7 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'container/own-user-namespace.ts',
       'container/pause.ts',
       'container/plan.ts',
+      'container/look-up.ts',
       'container/query.ts',
       'container/reconcile-command.ts',
       'container/reconcile.ts',

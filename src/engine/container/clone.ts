@@ -5,7 +5,7 @@ import type { CloneOptions } from '../types/clone.ts';
 import type { ContainerOptions, ContainerSummary } from '../types.ts';
 import { createContainer } from './create.ts';
 import { remove } from './end.ts';
-import { lookUp } from './query.ts';
+import { lookUp } from './look-up.ts';
 
 /** @throws OnggiError `not-found`, `exists` (name), `conflict` when it runs and is to be removed without `force` */
 export async function cloneContainer(context: Context, ref: string, asked: CloneOptions): Promise<ContainerSummary> {

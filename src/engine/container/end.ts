@@ -18,8 +18,8 @@ import type { AttachOptions, StopOptions } from './containers.ts';
 import { removeAll, settle } from './finish.ts';
 import { untilExit } from './handshake.ts';
 import { releaseIdleNetworks } from './idle-network.ts';
+import { lookUp } from './look-up.ts';
 import { checkNotPaused, letGoOn } from './pause.ts';
-import { lookUp } from './query.ts';
 import { dropContainerLock, haveRestarted, lockContainer } from './reconcile.ts';
 import { checkNotRequired } from './requirements.ts';
 

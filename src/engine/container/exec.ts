@@ -22,8 +22,8 @@ import type { Container } from './container.ts';
 import { readExecRecord } from './exec-record.ts';
 import { endingOfReport, goneAway, type Output, type Status, until } from './handshake.ts';
 import { sessionKeyring } from './keyring.ts';
+import { lookUp } from './look-up.ts';
 import { checkNotPaused } from './pause.ts';
-import { lookUp } from './query.ts';
 import { openSession } from './session.ts';
 import { keepShim, keepShimSoon } from './shim-scope.ts';
 

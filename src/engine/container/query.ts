@@ -3,12 +3,7 @@
 import { OnggiError } from '../../errors.ts';
 import { lowerDirectories } from '../../image/snapshot.ts';
 import { connectShim } from '../../kernel/shim-client.ts';
-import {
-  containerById,
-  findContainer,
-  listContainers as listAllContainers,
-  listUpContainers,
-} from '../../store/container-row.ts';
+import { containerById, listContainers as listAllContainers, listUpContainers } from '../../store/container-row.ts';
 import { listAllImages } from '../../store/image-row.ts';
 import { layerPath, volumeDataPath } from '../../store/layout.ts';
 import { networkByName } from '../../store/network-row.ts';
@@ -19,13 +14,14 @@ import { jsonFile } from '../log/log-config.ts';
 import type { LogFormat } from '../log/log-file.ts';
 import { readLogBytes, readLogs } from '../log/logs.ts';
 import type { ContainerSummary, LogChunk, LogEntry, LogQuery, Why } from '../types.ts';
-import { type Container, containerOf, summariesOf, summaryOf } from './container.ts';
+import { type Container, summariesOf, summaryOf } from './container.ts';
 import type { ListQuery } from './containers.ts';
 import { explainEnding } from './ending.ts';
 import { untilExit } from './handshake.ts';
 import { inspectContainer, type NetworkFacts } from './inspect.ts';
+import { lookUp } from './look-up.ts';
 import { networkFacts } from './network.ts';
-import { settleContainer, settleStale } from './reconcile.ts';
+import { settleStale } from './reconcile.ts';
 import { containerSize } from './size.ts';
 
 /** How many log lines `why` shows. */
@@ -51,12 +47,6 @@ function withSizes({ store }: Context, containers: readonly ContainerSummary[]):
 
 export async function getContainer(context: Context, ref: string): Promise<ContainerSummary> {
   return summaryOf(context.store, (await lookUp(context, ref)).row);
-}
-
-/** @throws OnggiError `not-found` */
-export async function lookUp(context: Context, ref: string): Promise<Container> {
-  const row = findContainer(context.store.database, ref);
-  return containerOf(context.store, await settleContainer(context, row));
 }
 
 export async function inspect(

@@ -7,7 +7,7 @@ import { emit } from '../event/emit.ts';
 import { containerNews } from '../event/news.ts';
 import type { StopOptions } from './containers.ts';
 import { stop } from './end.ts';
-import { lookUp } from './query.ts';
+import { lookUp } from './look-up.ts';
 import { startDetached } from './start.ts';
 
 /**

@@ -3,7 +3,7 @@ import { OnggiError } from '../../errors.ts';
 import { type EntryPath, parentOf, rootPath, shownPath } from '../../image/entry-path.ts';
 import { openDirectory } from '../../kernel/directory.ts';
 import { unprivileged } from '../../kernel/user-namespace.ts';
-import { lookUp } from '../container/query.ts';
+import { lookUp } from '../container/look-up.ts';
 import type { Context } from '../context.ts';
 import { emit } from '../event/emit.ts';
 import { containerNews } from '../event/news.ts';

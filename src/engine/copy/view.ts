@@ -15,7 +15,7 @@ import { socketPath } from '../../store/layout.ts';
 import { type Container, containerOf } from '../container/container.ts';
 import { settle } from '../container/finish.ts';
 import { until, untilExit } from '../container/handshake.ts';
-import { lookUp } from '../container/query.ts';
+import { lookUp } from '../container/look-up.ts';
 import { lockContainer } from '../container/reconcile.ts';
 import type { Context } from '../context.ts';
 import { readSpec } from '../spec/file.ts';

@@ -5,7 +5,7 @@ import { OnggiError } from '../../errors.ts';
 import { findCgroup } from '../../runtime/cgroup/layout.ts';
 import { type CgroupStats, readCgroupStats } from '../../runtime/cgroup/stats.ts';
 import type { Container } from '../container/container.ts';
-import { lookUp } from '../container/query.ts';
+import { lookUp } from '../container/look-up.ts';
 import type { Context } from '../context.ts';
 import type { ContainerSample } from '../types.ts';
 import { blockBytes, interfaceBytes, memoryInUse, memoryLimit } from './sample.ts';

@@ -6,7 +6,7 @@ import { findCgroup } from '../../runtime/cgroup/layout.ts';
 import { cgroupProcesses } from '../../runtime/cgroup/processes.ts';
 import { processLines } from '../../runtime/process-table.ts';
 import type { Container } from '../container/container.ts';
-import { lookUp } from '../container/query.ts';
+import { lookUp } from '../container/look-up.ts';
 import type { Context } from '../context.ts';
 import { emit } from '../event/emit.ts';
 import { containerNews } from '../event/news.ts';
