@@ -96,6 +96,11 @@ export const hazards: readonly HazardRule[] = [
         text: 'open(path, O_WRONLY | O_CREAT | O_TRUNC',
         why: 'config.json for another runtime, which is a file of the host',
       },
+      {
+        file: 'native/step/step-exec.c',
+        text: 'open("/proc/self/ns/net"',
+        why: 'its own network namespace, for criu on the host',
+      },
       { file: 'native/step/step-move-root.c', why: 'mounts of the host, by the names that the kernel gives them' },
       { file: 'native/step/step-overlay.c', why: 'layers and the place of the root are of the store' },
       {
@@ -156,7 +161,7 @@ export const hazards: readonly HazardRule[] = [
     files: source,
     pattern: /node:child_process/,
     exceptions: [
-      { file: 'src/bundle/checkpoint.ts', why: 'criu' },
+      { file: 'src/criu/dump.ts', why: 'criu' },
       { file: 'src/image/old-compression.ts', why: 'xz and bzip2 as nobody, by absolute path' },
       { file: 'src/bundle/hook.ts', why: 'hooks that the bundle names' },
       { file: 'src/runtime/process-table.ts', why: 'ps, for its columns, on the host' },

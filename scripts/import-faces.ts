@@ -9,7 +9,7 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
     acting: ['registry/authentication.ts', 'registry/serve.ts', 'registry/server.ts'],
   },
   cli: {
-    imports: ['api', 'engine', 'bundle', 'oci'],
+    imports: ['api', 'engine', 'bundle', 'criu', 'oci'],
     acting: [
       'attach.ts',
       'cid-file.ts',
@@ -81,7 +81,7 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
     ],
   },
   engine: {
-    imports: ['transport', 'signature', 'image', 'registry', 'network', 'runtime', 'store', 'kernel', 'oci'],
+    imports: ['transport', 'signature', 'image', 'registry', 'network', 'criu', 'runtime', 'store', 'kernel', 'oci'],
     packages: ['valibot'],
     public: [
       'content/content.ts',
@@ -96,6 +96,9 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
     ],
     acting: [
       'cdi/registry.ts',
+      'checkpoint/checkpoint.ts',
+      'checkpoint/directory.ts',
+      'checkpoint/restore.ts',
       'container/changes.ts',
       'container/check.ts',
       'container/clone.ts',
@@ -229,7 +232,7 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
     ],
   },
   bundle: {
-    imports: ['network', 'runtime', 'kernel', 'oci'],
+    imports: ['criu', 'network', 'runtime', 'kernel', 'oci'],
     acting: [
       'bundle.ts',
       'checkpoint.ts',

@@ -244,6 +244,11 @@ export const roomRules: Readonly<Record<string, FolderRule>> = {
       'process-table.ts',
     ],
   },
+  criu: {
+    imports: ['runtime', 'kernel', 'oci'],
+    public: ['command.ts', 'dump.ts', 'errors.ts', 'images.ts', 'plan.ts', 'steps.ts'],
+    acting: ['dump.ts', 'errors.ts', 'images.ts'],
+  },
   store: {
     imports: ['kernel', 'oci'],
     public: [

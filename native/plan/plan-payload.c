@@ -69,6 +69,16 @@ static const char *health_problem(struct cursor payload) {
     return problem != NULL ? problem : absolute_problem(events);
 }
 
+/* Above all that the init has open itself. */
+static const char *descriptor_problem(struct cursor payload) {
+    uint32_t number = take_u32(&payload);
+    return number >= 64 && number < 1024 ? NULL : "a descriptor below 64 or above 1023";
+}
+
+static const char *restore_problem(struct cursor payload) {
+    return take_string(&payload)[0] == '/' ? NULL : "a pid file that is not absolute";
+}
+
 static const char *runtime_problem(struct cursor payload) {
     const char *program = take_string(&payload), *state = take_string(&payload);
     const char *id = take_string(&payload), *pid_file = take_string(&payload), *log = take_string(&payload);
@@ -228,10 +238,12 @@ const char *payload_problem(const struct record *record) {
     case OP_LAUNCHER: return launcher_problem(record->payload);
     case OP_HEALTH: return health_problem(record->payload);
     case OP_RUNTIME: return runtime_problem(record->payload);
+    case OP_RESTORE: return restore_problem(record->payload);
     case OP_CONFIG: {
         struct cursor path = record->payload;
         return absolute_problem(take_string(&path));
     }
+    case OP_NETWORK_DESCRIPTOR: return descriptor_problem(record->payload);
     case OP_HOOK: return hook_problem(record->payload, record->phase);
     case OP_CLONE: return clone_problem(record->payload);
     case OP_JOIN: return join_problem(record->payload);

@@ -16,7 +16,7 @@
  *   blob     u32 length, bytes
  *   T[]      u32 count, then that many T
  *
- * The first record is OP_SHIM or OP_LAUNCHER: who the keeper is, the parent of the init. The second is OP_CLONE or OP_JOIN; OP_HEALTH and OP_RUNTIME may follow, in this
+ * The first record is OP_SHIM or OP_LAUNCHER: who the keeper is, the parent of the init. The second is OP_CLONE or OP_JOIN; OP_HEALTH and OP_RUNTIME or OP_RESTORE may follow, in this
  * order. Then come the steps in the order of their execution, phases not decreasing. `src/runtime/plan/steps.ts` says what each step means, `src/runtime/plan/encode.ts` writes
  * it, and a test compares the numbers of both files.
  */
@@ -73,6 +73,8 @@ enum plan_op {
     /* After OP_CLONE and OP_HEALTH, of a container that another OCI runtime makes (runtime.h): str program, str directory of
      * its state, str id, str pid file, str log file, str? socket for the terminal, str? cgroup of the container */
     OP_RUNTIME = 6,
+    /* In its place, of a container that criu restores (runtime.h): str pid file, str? cgroup of the container */
+    OP_RESTORE = 7,
     /* str id, bool terminal, bool console socket, u32 descriptors to preserve, bool stay, str? start fifo */
     OP_LAUNCHER = 4,
 
@@ -141,6 +143,8 @@ enum plan_op {
     /* str path on the host, str user, str? group, str[] additional groups, bool primary group too, str before the user
      * as JSON has it, str after it */
     OP_CONFIG = 104,
+    /* u32 number: the network namespace is open at this descriptor of what is executed; no step in between but OP_EXEC */
+    OP_NETWORK_DESCRIPTOR = 105,
     OP_RUNTIME_HOOKS = 112,    /* nothing */
     OP_MOVE_ROOT = 113,        /* nothing; in place of OP_PIVOT_ROOT */
 

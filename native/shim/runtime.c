@@ -16,6 +16,13 @@ enum { LOG_BYTES = 16 << 10, WORDS = 200 };
 
 void runtime_read(struct runtime *runtime, const struct plan *plan) {
     struct record record;
+    if (plan_find(plan, OP_RESTORE, &record)) {
+        runtime->program = "criu";
+        runtime->restores = true;
+        runtime->pid_file = take_string(&record.payload);
+        runtime->group = take_optional(&record.payload);
+        return;
+    }
     if (!plan_find(plan, OP_RUNTIME, &record)) return;
     runtime->program = take_string(&record.payload);
     runtime->state = take_string(&record.payload);
@@ -27,7 +34,7 @@ void runtime_read(struct runtime *runtime, const struct plan *plan) {
 }
 
 int runtime_listen(struct runtime *runtime, struct failure *failure) {
-    runtime->made = true;
+    runtime->made = !runtime->restores;
     if (runtime->console == NULL) return 0;
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     memcpy(address.sun_path, runtime->console, strlen(runtime->console) + 1);
@@ -46,6 +53,7 @@ int runtime_listen(struct runtime *runtime, struct failure *failure) {
 static const char *last_words(const struct runtime *runtime, char words[WORDS]) {
     static char text[LOG_BYTES + 1];
     words[0] = '\0';
+    if (runtime->log == NULL) return words;
     scoped_fd fd = (int)SYS(open(runtime->log, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
     long length = fd < 0 ? 0 : SYS(read(fd, text, LOG_BYTES));
     text[length > 0 ? length : 0] = '\0';
@@ -72,13 +80,14 @@ static int judge(const struct runtime *runtime, const char *verb, int status, st
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return 0;
     char words[WORDS];
     last_words(runtime, words);
-    const char *name = strrchr(runtime->program, '/') + 1;
+    const char *slash = strrchr(runtime->program, '/');
+    const char *name = slash == NULL ? runtime->program : slash + 1;
     if (words[0] != '\0') return fail(failure, cause(words), "%.40s: %s", name, words);
     return fail(failure, ECANCELED, "%.40s %s ended with wait status 0x%x", name, verb, (unsigned)status);
 }
 
 int runtime_adopt(const struct runtime *runtime, int status, pid_t *init, struct failure *failure) {
-    int result = judge(runtime, "create", status, failure);
+    int result = judge(runtime, runtime->restores ? "restore" : "create", status, failure);
     if (result < 0) return result;
     char text[16] = "";
     scoped_fd fd = (int)SYS(open(runtime->pid_file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
@@ -127,6 +136,7 @@ static int run(const struct runtime *runtime, const char *verb, const char *opti
 }
 
 int runtime_start(const struct runtime *runtime, struct failure *failure) {
+    if (runtime->restores) return 0;
     int status = run(runtime, "start", NULL);
     if (status < 0) return fail(failure, status, "execute \"%s\"", runtime->program);
     return judge(runtime, "start", status, failure);

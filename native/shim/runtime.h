@@ -2,6 +2,9 @@
  * Another OCI runtime (runc, crun) that makes the container and leaves. The first process of the plan mounts the root
  * file system in a mount namespace of its own, so that it ends with the container, and executes `PROGRAM create`; the
  * container's init falls to the shim, which is the subreaper.
+ *
+ * criu(8), which restores a container from a checkpoint, is the same but for what follows from its images: the container
+ * runs when criu has left, there is nothing to start and nothing to delete.
  */
 #ifndef ONGGI_RUNTIME_H
 #define ONGGI_RUNTIME_H
@@ -11,7 +14,7 @@
 #include "failure.h"
 #include "plan-reader.h"
 
-/* OP_RUNTIME; the strings live in the plan. */
+/* OP_RUNTIME or OP_RESTORE; the strings live in the plan. */
 struct runtime {
     const char *program; /* NULL: none, the container is ours */
     const char *state;   /* --root */
@@ -21,6 +24,7 @@ struct runtime {
     const char *console; /* NULL without a terminal */
     const char *group;   /* a cgroup that holds the container's processes and nothing else, or NULL */
     int listener;        /* of `console`, -1 */
+    bool restores;       /* it is criu; only `pid_file` and `group` are set beside */
     bool made;           /* there may be something to delete */
 };
 
@@ -29,7 +33,7 @@ void runtime_read(struct runtime *runtime, const struct plan *plan);
 /* Before the first process: where the terminal will come from. 0 or -errno with `failure`. */
 int runtime_listen(struct runtime *runtime, struct failure *failure);
 
-/* `PROGRAM create` has ended with this wait status: finds the init. 0 or -errno with `failure`. */
+/* The program has ended with this wait status: finds the init. 0 or -errno with `failure`. */
 int runtime_adopt(const struct runtime *runtime, int status, pid_t *init, struct failure *failure);
 
 /* The terminal that the runtime has sent, or -errno. */

@@ -119,12 +119,15 @@ static int take_console(struct shim *shim, struct failure *failure) {
     return 0;
 }
 
-/* Has the other runtime make the container, whose init then is ours. */
+/* Has the other runtime make the container, or criu restore it, whose init then is ours. */
 static int launch_foreign(struct shim *shim, struct failure *failure) {
     int result = runtime_listen(&shim->runtime, failure);
     if (result == 0) result = spawn(shim, failure);
     if (result < 0) return result;
     pid_t first = shim->init;
+    /* What is restored has its network already when it goes on. */
+    if (shim->runtime.restores) result = launch_attach_steps(&shim->plan, first, failure);
+    if (result < 0) return result;
     result = launch_release(&shim->plan, first, shim->report, failure);
     if (result < 0) return result;
     result = hear_out(shim, failure);
@@ -143,7 +146,7 @@ static int launch_foreign(struct shim *shim, struct failure *failure) {
     }
     shim->start_time = process_start_time(shim->init);
     result = take_console(shim, failure);
-    if (result == 0) result = launch_attach_steps(&shim->plan, shim->init, failure);
+    if (result == 0 && !shim->runtime.restores) result = launch_attach_steps(&shim->plan, shim->init, failure);
     if (result == 0) lifecycle_created(shim);
     return result;
 }

@@ -63,6 +63,7 @@ static const struct {
     {OP_HOOK, step_hook},
     {OP_REMOUNT, step_remount},
     {OP_CONFIG, step_config},
+    {OP_NETWORK_DESCRIPTOR, step_network_descriptor},
 };
 
 static step_function *step_of(uint16_t op) {

@@ -75,7 +75,7 @@ step_function step_scheduler, step_io_priority, step_cpu_affinity, step_personal
     step_apparmor, step_selinux;
 step_function step_identity, step_working_directory, step_find_executable, step_wait_start, step_exec;
 /* for another runtime */
-step_function step_config;
+step_function step_config, step_network_descriptor;
 /* hooks */
 step_function step_runtime_hooks, step_hook;
 

@@ -7,6 +7,7 @@
 #include "init.h"
 #include "message.h"
 #include "reaper.h"
+#include "scoped.h"
 #include "syscalls.h"
 
 /* HOME is a matter of the container's /etc/passwd, so the plan can't have it; a HOME of the user's own stays. */
@@ -30,6 +31,16 @@ int step_exec(struct init *init, struct cursor *payload) {
     struct command command = {path, arguments, environment};
     if (reaper) return reaper_run(init, &command);
     return command_execute(init, &command);
+}
+
+int step_network_descriptor(struct init *init, struct cursor *payload) {
+    int number = (int)take_u32(payload);
+    /* All else is closed at the exec from here on. */
+    int result = init_settle(init);
+    scoped_fd found = result < 0 ? result : (int)SYS(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
+    if (found >= 0) result = (int)SYS(dup2(found, number));
+    else result = found;
+    return result < 0 ? fail(&init->failure, result, "open the network namespace for the command") : 0;
 }
 
 int command_execute(struct init *init, const struct command *command) {

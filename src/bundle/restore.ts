@@ -1,11 +1,21 @@
 /**
  * `restore`: a container from the images that `checkpoint` has written, by criu(8). The cgroups and the limits are those
  * of the bundle's config.json; memory, files and credentials come from the images. Its first process is looked at before
- * it is left alone: it must not have more than config.json gives (attest.ts). Acts.
+ * it is left alone: it must not have more than config.json gives (criu/privileges.ts). Acts.
  */
-import { closeSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { errnoOf, fromSystemError, OnggiError, unsupported } from '../errors.ts';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import {
+  checkRestorable,
+  type External,
+  externalMounts,
+  type RestoreOptions,
+  restoreArguments,
+} from '../criu/command.ts';
+import { makeDirectories } from '../criu/dump.ts';
+import { checkRoot, criuFailed, criuMissing } from '../criu/errors.ts';
+import { attest, checkPages, readDescriptors } from '../criu/images.ts';
+import { criuSteps } from '../criu/steps.ts';
+import { fromSystemError, OnggiError, unsupported } from '../errors.ts';
 import { type Launched, launch } from '../kernel/launcher.ts';
 import { adoptOrphans, orphanExit } from '../kernel/orphan.ts';
 import { type ProcessIdentity, processIdentity, signalProcess } from '../kernel/process-identity.ts';
@@ -16,15 +26,11 @@ import { readCgroupLayout } from '../runtime/cgroup/layout.ts';
 import { encodePlan } from '../runtime/plan/encode.ts';
 import { propagationOf } from '../runtime/plan/mount-options.ts';
 import { stepError, stepWarning } from '../runtime/plan/step-error.ts';
-import type { InitStep, Plan } from '../runtime/plan/steps.ts';
-import { excessPrivileges } from './attest.ts';
+import type { Plan } from '../runtime/plan/steps.ts';
 import { type Bundle, loadBundle } from './bundle.ts';
-import { checkRoot, criuFailed, criuMissing, descriptorsFile, makeDirectories } from './checkpoint.ts';
 import { containerCgroup } from './container-cgroup.ts';
 import { checkContainerId } from './container-id.ts';
 import type { Running } from './create.ts';
-import { checkRestorable, type External, externalMounts, type RestoreOptions, restoreArguments } from './criu.ts';
-import { readPageMap } from './criu-pages.ts';
 import { removeEnded } from './delete.ts';
 import { newKeyring, recordContainer, resctrlOf, takeBack } from './make.ts';
 import { type ContainerPaths, containerPaths } from './paths.ts';
@@ -102,7 +108,12 @@ async function restored(
   const network = joinedNetwork(bundle.spec);
   const preserve = network === null ? [] : [openNamespace(network)];
   try {
-    const place = { rootfs: bundle.rootfs, pidFile, descriptors, networkFd: network === null ? null : firstPreserved };
+    const place = {
+      rootfs: bundle.rootfs,
+      pidFile,
+      descriptors,
+      networkFd: network === null ? null : firstPreserved,
+    };
     const external = { mounts: externalMounts(bundle.spec, bundle.spec.linux?.maskedPaths ?? []), network: null };
     const plan = criuPlan(
       runtime,
@@ -122,22 +133,6 @@ async function restored(
   attest(id, init, bundle.spec);
   return init;
 }
-
-/** @throws OnggiError `denied` when the images give it more than config.json; then it has been killed */
-function attest(id: string, init: ProcessIdentity, spec: Spec): void {
-  const excess = excessPrivileges(readText(`/proc/${init.pid}/status`), spec);
-  if (excess.length === 0) return;
-  signalProcess(init, sigkill);
-  throw new OnggiError(
-    'denied',
-    `restore "${id}": its images give it more than its config.json: ${excess.join('; ')}`,
-    {
-      hint: 'Restore only images that you trust, with the config.json that they were made with.',
-    },
-  );
-}
-
-const sigkill = 9;
 
 /** Descriptor of criu that is the first of those handed to it. */
 const firstPreserved = 3;
@@ -172,27 +167,9 @@ function criuPlan(
       { op: 'propagation', path: '/', flags: propagationOf('rslave') ?? noFlags },
       { op: 'root-bind', source: rootfs, target: rootfs },
       { op: 'enter-root', path: '/' },
-      ...external.mounts.map(({ source }) => bindOnItself(source)),
-      // Inherited by all that criu restores; it does so by itself only since 3.19.
-      ...(spec.process?.noNewPrivileges === true ? [{ op: 'no-new-privileges' } as const] : []),
-      { op: 'find-executable', command: 'criu' },
-      { op: 'exec', argv: ['criu', ...args], env: [`PATH=${process.env['PATH'] ?? ''}`], reaper: false },
+      ...criuSteps(spec, external, args, process.env['PATH'] ?? ''),
     ],
     cleanup: [],
-  };
-}
-
-/** criu takes over who a bind's mounts spread to, which the kernel tells of the root of a mount only (MOVE_MOUNT_SET_GROUP). */
-function bindOnItself(path: string): InitStep {
-  const attributes = { set: 0, clear: 0, words: [] };
-  return {
-    op: 'bind',
-    source: path,
-    target: path,
-    recursive: true,
-    attributes,
-    propagation: noFlags,
-    createSource: false,
   };
 }
 
@@ -237,42 +214,10 @@ function openNamespace(path: string): number {
   }
 }
 
-/** @throws OnggiError `corrupt` when pages of memory are missing */
-function checkPages(images: string): void {
-  try {
-    for (const name of readdirSync(images).filter((entry) => /^pagemap-.*\.img$/.test(entry))) {
-      const { pages, size } = readPageMap(name, readFileSync(join(images, name)));
-      const found = size === 0 ? 0 : statSync(join(images, `pages-${pages}.img`)).size;
-      if (found >= size) continue;
-      throw new OnggiError(
-        'corrupt',
-        `"pages-${pages}.img" of the checkpoint: ${found} bytes where ${size} are expected`,
-      );
-    }
-  } catch (error) {
-    throw error instanceof OnggiError ? error : fromSystemError(error, `read the checkpoint "${images}"`);
-  }
-}
-
 function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
     throw fromSystemError(error, `read "${path}"`);
   }
-}
-
-/** @throws OnggiError `not-found`, `corrupt` */
-function readDescriptors(images: string): string[] {
-  const path = `${images}/${descriptorsFile}`;
-  let found: unknown;
-  try {
-    found = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    if (errnoOf(error) !== undefined) throw fromSystemError(error, `read "${path}" of the checkpoint`);
-    throw new OnggiError('corrupt', `read "${path}" of the checkpoint: not JSON`, { cause: error });
-  }
-  const strings = Array.isArray(found) && found.length === 3 && found.every((item) => typeof item === 'string');
-  if (!strings) throw new OnggiError('corrupt', `"${path}" of the checkpoint: not a list of three paths`);
-  return found as string[];
 }

@@ -1,4 +1,5 @@
 /** The one list of commands: help, dispatch, completion and documentation derive from it. Nothing is loaded here. */
+import { checkpointCommands } from './table-checkpoint.ts';
 import { containerCommands } from './table-container.ts';
 import type { Entry } from './table-entry.ts';
 import { imageCommands } from './table-image.ts';
@@ -65,12 +66,14 @@ export const commands: readonly Entry[] = [
   },
   ...containerCommands,
   ...imageCommands,
+  ...checkpointCommands,
   ...secretCommands,
   ...systemCommands,
 ];
 
 /** Words that group commands by what they act on. */
 export const managers: Readonly<Record<string, string>> = {
+  checkpoint: 'Manage checkpoints',
   container: 'Manage containers',
   healthcheck: 'Check the health of containers',
   image: 'Manage images',
@@ -86,7 +89,6 @@ export const missingCommands: readonly string[] = [
   'build',
   'builder',
   'buildx',
-  'checkpoint',
   'compose',
   'config',
   'context',

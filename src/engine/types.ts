@@ -373,6 +373,7 @@ export type { ListedPlatform } from './image/manifest-lists.ts';
 export type { SyncAsk, SyncEvent, SyncList } from './image/sync.ts';
 export type { CopyImageOptions } from './image/transfer.ts';
 export type { RegistryOptions } from './registry/registry-access.ts';
+export type * from './types/checkpoint.ts';
 export type * from './types/clone.ts';
 export type * from './types/copy.ts';
 export type * from './types/event.ts';

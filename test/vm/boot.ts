@@ -29,6 +29,7 @@ const usual: Readonly<Record<CgroupMode, readonly string[]>> = {
     'test/vm/systemd-container.test.ts',
     'test/vm/session.test.ts',
     'test/vm/checkpoint.test.ts',
+    'test/vm/checkpoint-engine.test.ts',
     'test/vm/clock.test.ts',
     'test/system/storage-opt.test.ts',
   ],

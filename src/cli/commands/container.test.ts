@@ -50,7 +50,7 @@ test('commands on several containers do what they can and report the rest', asyn
     'rm a {"force":true,"volumes":true}',
     'wait a',
     'wait b',
-    'start a',
+    'start a {}',
   ]);
 });
 

@@ -6,6 +6,9 @@ import type { CheckedHealth } from '../health/run.ts';
 import type { ProcessList } from '../process/top.ts';
 import type { Pruned, PruneSystemOptions } from '../system/prune.ts';
 import type {
+  CheckpointOptions,
+  CheckpointPlace,
+  CheckpointRef,
   CloneOptions,
   ContainerId,
   ContainerOptions,
@@ -39,9 +42,9 @@ export type Containers = {
   /** Makes a container without starting it. @throws `not-found` (image), `exists` (name), `invalid` */
   create(options: ContainerOptions): Promise<ContainerSummary>;
   /** Starts a container and lets go of it; one that runs already stays as it is. */
-  start(ref: string): Promise<void>;
+  start(ref: string, options?: StartOptions): Promise<void>;
   /** Attaches first, then starts: no output is lost. @throws `conflict` when it runs already */
-  startAttached(ref: string, options?: AttachOptions): Promise<Session>;
+  startAttached(ref: string, options?: AttachOptions & StartOptions): Promise<Session>;
   /** `create` and `startAttached`; a container with `autoRemove` is gone when `session.exit` resolves. */
   run(options: ContainerOptions): Promise<{ readonly id: ContainerId; readonly session: Session }>;
   /** Newest first; those that run, or all. */
@@ -111,6 +114,15 @@ export type Containers = {
   clone(ref: string, options?: CloneOptions): Promise<ContainerSummary>;
   /** Files and directories between containers, running or not, this machine and archives. */
   copy(from: CopySource, to: CopyTarget, options?: CopyOptions): Promise<Copied>;
+  /**
+   * All of its processes as files, by criu(8). It has ended then, unless it is left running; when it fails, it runs on.
+   * @throws `conflict` when it does not run; `exists`, `unsupported`, `not-found` without criu
+   */
+  checkpoint(ref: string, name: string, options?: CheckpointOptions): Promise<void>;
+  /** Names of its checkpoints, sorted. */
+  checkpoints(ref: string, place?: CheckpointPlace): Promise<string[]>;
+  /** @throws `not-found` */
+  removeCheckpoint(ref: string, name: string, place?: CheckpointPlace): Promise<void>;
   /** The kernel steps that would make this container, in words. Needs no root and changes nothing. */
   explain(options: ContainerOptions): Promise<string>;
 };
@@ -128,12 +140,15 @@ export type CommitOptions = {
   readonly signal?: AbortSignal;
 };
 
+/** `checkpoint`: where it goes on from, instead of at its beginning. */
+export type StartOptions = { readonly checkpoint?: CheckpointRef | undefined };
+
 export type AttachOptions = { readonly stdin?: boolean };
 
 export function makeContainers(context: Context): Containers {
   return {
     create: async (options) => (await import('./create.ts')).createContainer(context, options),
-    start: async (ref) => (await import('./start.ts')).startDetached(context, ref),
+    start: async (ref, options) => (await import('./start.ts')).startDetached(context, ref, options),
     startAttached: async (ref, options) => (await import('./start.ts')).startAttached(context, ref, options ?? {}),
     run: async (options) => (await import('./start.ts')).runContainer(context, options),
     list: async (query) => (await import('./query.ts')).listContainers(context, query ?? {}),
@@ -180,6 +195,12 @@ export function makeContainers(context: Context): Containers {
     mounted: async () => (await import('../mount/container-mount.ts')).mountedContainers(context),
     clone: async (ref, options) => (await import('./clone.ts')).cloneContainer(context, ref, options ?? {}),
     copy: async (from, to, options) => (await import('../copy/copy.ts')).copy(context, from, to, options ?? {}),
+    checkpoint: async (ref, name, options) =>
+      (await import('../checkpoint/checkpoint.ts')).createCheckpoint(context, ref, name, options ?? {}),
+    checkpoints: async (ref, place) =>
+      (await import('../checkpoint/checkpoint.ts')).listCheckpoints(context, ref, place ?? {}),
+    removeCheckpoint: async (ref, name, place) =>
+      (await import('../checkpoint/checkpoint.ts')).removeCheckpoint(context, ref, name, place ?? {}),
     explain: async (options) => (await import('./explain.ts')).explain(context, options),
   };
 }

@@ -22,12 +22,13 @@ import { healthSettings } from '../health/settings.ts';
 import { readImageConfig } from '../image/view.ts';
 import { isOn } from '../log/log-config.ts';
 import type { ServiceNotice } from '../notify/service.ts';
+import type { CheckpointRef } from '../types/checkpoint.ts';
 import type { ContainerId, ContainerOptions, Ending, PortMapping, Session } from '../types.ts';
 import { findSharedMounts } from '../volume/shared-mount.ts';
 import { hasGiven } from '../volume/volume-mount.ts';
 import { type Container, containerOf, type StartRecord } from './container.ts';
 import { containerSession } from './container-session.ts';
-import type { AttachOptions } from './containers.ts';
+import type { AttachOptions, StartOptions } from './containers.ts';
 import { insertNew } from './create.ts';
 import { finish, removeAll, settle } from './finish.ts';
 import { goneAway, type Output, type Status, until, untilExit } from './handshake.ts';
@@ -52,14 +53,18 @@ import { keepShim, keepShimSoon } from './shim-scope.ts';
 /** Bytes: the longest record that native/shim/ending.c writes. */
 const exitRecordSize = 4096;
 
-export async function startDetached(context: Context, ref: string): Promise<void> {
-  const tell = await startUntold(context, ref);
+export async function startDetached(context: Context, ref: string, options: StartOptions = {}): Promise<void> {
+  const tell = await startUntold(context, ref, options);
   // Without the lock of the container: it may be stopped while its manager waits for it.
   await tell?.();
 }
 
 /** @returns what tells the service manager, where there is one */
-async function startUntold(context: Context, ref: string): Promise<(() => Promise<void>) | undefined> {
+async function startUntold(
+  context: Context,
+  ref: string,
+  { checkpoint }: StartOptions,
+): Promise<(() => Promise<void>) | undefined> {
   const { id } = await withRequired(context, ref);
   using guard = await lockContainer(context, id);
   const container = await startable(context, id, guard);
@@ -67,14 +72,18 @@ async function startUntold(context: Context, ref: string): Promise<(() => Promis
     throw new OnggiError('conflict', 'cannot start a paused container, try unpause instead');
   }
   if (container.row.state === 'running') return undefined;
-  const started = await start(context, container, guard, {});
+  const started = await start(context, container, guard, {}, { checkpoint });
   await keepShim(context, started.init, id);
   started.client.close();
   return started.tell;
 }
 
 /** @throws OnggiError `conflict` when it runs already: attach to it instead */
-export async function startAttached(context: Context, ref: string, options: AttachOptions): Promise<Session> {
+export async function startAttached(
+  context: Context,
+  ref: string,
+  options: AttachOptions & StartOptions,
+): Promise<Session> {
   const { id } = await withRequired(context, ref);
   using guard = await lockContainer(context, id);
   const container = await startable(context, id, guard);
@@ -83,7 +92,7 @@ export async function startAttached(context: Context, ref: string, options: Atta
       hint: `Use "onggi attach ${container.row.name}".`,
     });
   }
-  return await session(context, container, guard, options.stdin === true);
+  return await session(context, container, guard, options);
 }
 
 export async function runContainer(
@@ -94,7 +103,7 @@ export async function runContainer(
   const row = await insertNew(context, options);
   using guard = await lockContainer(context, row.id);
   const container = containerOf(context.store, row);
-  return { id: container.id, session: await session(context, container, guard, options.stdin === true) };
+  return { id: container.id, session: await session(context, container, guard, { stdin: options.stdin === true }) };
 }
 
 /** Its row, once all that it requires runs. */
@@ -116,9 +125,14 @@ async function dropUnstarted(context: Context, id: string): Promise<void> {
   if (row?.state === 'created') await removeAll(context.store, containerOf(context.store, row), guard);
 }
 
-async function session(context: Context, container: Container, guard: Guard, stdin: boolean): Promise<Session> {
+async function session(
+  context: Context,
+  container: Container,
+  guard: Guard,
+  { stdin = false, checkpoint }: AttachOptions & StartOptions,
+): Promise<Session> {
   const interest = { stdin, stdout: true, stderr: true, reconciles: true };
-  const { client, early, row, init, tell } = await start(context, container, guard, interest);
+  const { client, early, row, init, tell } = await start(context, container, guard, interest, { checkpoint });
   void tell?.().catch((error: unknown) => context.warn(error instanceof Error ? error.message : String(error)));
   const kept = keepShimSoon(context, init, container.id);
   return containerSession(context, containerOf(context.store, row), client, early, kept);
@@ -142,7 +156,7 @@ export async function startAgain(context: Context, id: string): Promise<boolean>
   const row = await settle(context.store, id, guard);
   if (row === undefined || row.state !== 'exited' || row.restartAt === null) return false;
   const counted = updateContainer(database, id, ['exited'], { restartCount: row.restartCount + 1 });
-  const { client, init } = await start(context, containerOf(context.store, counted), guard, {}, true);
+  const { client, init } = await start(context, containerOf(context.store, counted), guard, {}, { again: true });
   await keepShim(context, init, id);
   client.close();
   return true;
@@ -167,10 +181,10 @@ async function start(
   asked: Container,
   guard: Guard,
   interest: Interest,
-  again = false,
+  { again = false, checkpoint }: StartOptions & { readonly again?: boolean },
 ): Promise<Started> {
   try {
-    return await startRecorded(context, await record(context, asked, again), interest);
+    return await startRecorded(context, await record(context, asked, again), interest, checkpoint);
   } catch (error) {
     await undo(context, asked.id, failedEnding(error), guard);
     throw await explained(context, asked, error);
@@ -192,13 +206,20 @@ async function undo({ store }: Context, id: string, ending: Ending, guard: Guard
   await releaseIdleNetworks(store);
 }
 
-async function startRecorded(context: Context, container: Container, interest: Interest): Promise<Started> {
+async function startRecorded(
+  context: Context,
+  container: Container,
+  interest: Interest,
+  checkpoint: CheckpointRef | undefined,
+): Promise<Started> {
   const joined = await findJoined(context, container);
   using shared = await findSharedMounts(context.store, container);
   const network = await connectNetwork(context, container);
-  const plan = await compileContainer(context, container, network, joined, shared.sources);
+  const compiled = await compileContainer(context, container, network, joined, shared.sources);
   const user = container.options.idMaps === undefined ? undefined : unprivileged();
   if (user !== undefined) (await import('./own-tree.ts')).giveOwnFiles(context, user, container);
+  const restored = checkpoint && (await import('../checkpoint/restore.ts')).restoring(container, compiled, checkpoint);
+  const plan = restored?.plan ?? compiled;
   await probeLog(container, plan);
   const notice = await openNotice(container);
   const client = await spawn(container, plan, { ...interest, reconciles: true }).catch((error: unknown) => {
@@ -208,7 +229,10 @@ async function startRecorded(context: Context, container: Container, interest: I
   try {
     const early: Output[] = [];
     const warn = (message: string): void => context.warn(message);
-    const created = await until('created', client, plan, early, warn);
+    const created = await until('created', client, plan, early, warn).catch((error: unknown) => {
+      throw restored === undefined ? error : restored.explained(error);
+    });
+    restored?.attest(created);
     if (!stillThere([...joined.processes.values(), ...shared.processes])) {
       throw new OnggiError('conflict', `start "${container.row.name}": a container that it joins has ended meanwhile`);
     }

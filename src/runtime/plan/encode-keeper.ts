@@ -1,6 +1,6 @@
 /** The records of keepers, as native/plan/plan.h describes them. Pure. */
 import { healthActionNumbers, logDriverNumbers, logTransportNumbers } from './numbers.ts';
-import type { ForeignRuntime, HealthCheck, LauncherOptions, ShimOptions } from './steps.ts';
+import type { ForeignRuntime, HealthCheck, LauncherOptions, Restoration, ShimOptions } from './steps.ts';
 import type { Writer } from './writer.ts';
 
 export function writeShim(out: Writer, shim: ShimOptions): void {
@@ -33,6 +33,11 @@ export function writeRuntime(out: Writer, runtime: ForeignRuntime): void {
   for (const text of [runtime.program, runtime.state, runtime.id, runtime.pidFile, runtime.log]) out.string(text);
   out.optionalString(runtime.console);
   out.optionalString(runtime.group);
+}
+
+export function writeRestoration(out: Writer, { pidFile, group }: Restoration): void {
+  out.string(pidFile);
+  out.optionalString(group);
 }
 
 function writeLog(out: Writer, log: ShimOptions['log']): void {

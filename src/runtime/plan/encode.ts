@@ -6,7 +6,7 @@
  */
 
 import type { NetlinkStep } from '../../kernel/netlink-step.ts';
-import { writeHealth, writeLauncher, writeRuntime, writeShim } from './encode-keeper.ts';
+import { writeHealth, writeLauncher, writeRestoration, writeRuntime, writeShim } from './encode-keeper.ts';
 import { firstStep } from './first-step.ts';
 import {
   cloneFlags,
@@ -210,6 +210,7 @@ const payloads: ByOp = {
     out.string(step.before);
     out.string(step.after);
   },
+  'network-descriptor': (out, step) => out.u32(step.number),
   'no-new-privileges': () => {},
   umask: (out, step) => out.u32(step.mask),
   identity: (out, step) => {
@@ -296,7 +297,11 @@ export function encodePlan(plan: Plan): Uint8Array<ArrayBuffer> {
   );
   record(out, keeperOpNumbers[spawn.kind], 'keeper', () => writeSpawn(out, spawn));
   if (health !== undefined) record(out, keeperOpNumbers.health, 'keeper', () => writeHealth(out, health));
-  if (runtime !== undefined) record(out, keeperOpNumbers.runtime, 'keeper', () => writeRuntime(out, runtime));
+  if (runtime?.program === null) {
+    record(out, keeperOpNumbers.restore, 'keeper', () => writeRestoration(out, runtime));
+  } else if (runtime !== undefined) {
+    record(out, keeperOpNumbers.runtime, 'keeper', () => writeRuntime(out, runtime));
+  }
   for (const [phase, list] of steps) {
     for (const step of list) {
       const lengthAt = begin(out, opNumbers[step.op], phase);

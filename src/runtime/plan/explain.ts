@@ -114,6 +114,7 @@ const sentences: ByOp = {
   'oom-score-adj': (step) =>
     `set the out-of-memory score adjustment to ${step.value}${step.optional ? ' (go on if refused)' : ''}`,
   config: (step) => `write ${quote(step.path)} with the ids of user ${quote(step.user)}`,
+  'network-descriptor': ({ number }) => `leave the network namespace open at descriptor ${number}`,
   'no-new-privileges': () => 'forbid gaining privileges by executing files (no_new_privs)',
   umask: (step) => `set the file mode creation mask to ${octal(step.mask)}`,
   identity: (step) => {
@@ -204,6 +205,7 @@ function explainHealth({ health }: Plan): string[] {
 
 function explainRuntime({ runtime }: Plan): string[] {
   if (runtime === undefined) return [];
+  if (runtime.program === null) return ['have criu restore the container'];
   return [`have ${quote(runtime.program)} make the container, and keep its state in ${quote(runtime.state)}`];
 }
 

@@ -65,7 +65,8 @@ export function foreignPlan(plan: Plan, spec: Spec, id: string, place: ForeignPl
       ...inner.map((step): InnerNetlinkStep => ({ ...step, op: 'inner-netlink' })),
     ],
     init: [
-      ...plan.init.slice(0, entered + 1),
+      // Its cgroup is named from the top of each hierarchy, and the namespace is the runtime's to make.
+      ...plan.init.slice(0, entered + 1).filter(({ op }) => op !== 'unshare-cgroup'),
       ...plan.init.filter((step) => step.op === 'bind' && step.copyUp === true),
       config(`${directory}/config.json`),
       { op: 'exec', argv, env, reaper: false },

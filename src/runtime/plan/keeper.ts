@@ -91,6 +91,15 @@ export type ForeignRuntime = {
   readonly group: string | null;
 };
 
+/** criu, which restores the container and leaves it to the shim. Absolute paths. */
+export type Restoration = {
+  readonly program: null;
+  /** Where criu writes the pid of the first process. */
+  readonly pidFile: string;
+  /** As of a `ForeignRuntime`. */
+  readonly group: string | null;
+};
+
 export type OomSource =
   /** memory.events and memory.events.local of the cgroup (cgroup-v2.rst, "memory.events"). */
   | { readonly version: 2; readonly directory: string }

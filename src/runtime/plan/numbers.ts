@@ -6,7 +6,15 @@ export const phaseNumbers = { keeper: 0, prepare: 1, attach: 2, init: 3, cleanup
 export type Phase = keyof typeof phaseNumbers;
 
 /** enum plan_op: the records of the phase "keeper". */
-export const keeperOpNumbers = { shim: 1, clone: 2, join: 3, launcher: 4, health: 5, runtime: 6 } as const;
+export const keeperOpNumbers = {
+  shim: 1,
+  clone: 2,
+  join: 3,
+  launcher: 4,
+  health: 5,
+  runtime: 6,
+  restore: 7,
+} as const;
 
 /** enum plan_op: the steps. */
 export const opNumbers = {
@@ -55,6 +63,7 @@ export const opNumbers = {
   remount: 102,
   'memory-policy': 103,
   config: 104,
+  'network-descriptor': 105,
   'runtime-hooks': 112,
   'move-root': 113,
   'cgroup-remove': 128,

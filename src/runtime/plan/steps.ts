@@ -17,7 +17,7 @@
  * The keeper is the parent of the init: a shim, or a launcher.
  */
 import type { NetlinkStep } from '../../kernel/netlink-step.ts';
-import type { ForeignRuntime, HealthCheck, Keeper } from './keeper.ts';
+import type { ForeignRuntime, HealthCheck, Keeper, Restoration } from './keeper.ts';
 import type { ProcessStep } from './process-steps.ts';
 
 export type {
@@ -29,6 +29,7 @@ export type {
   LogServer,
   LogTarget,
   OomSource,
+  Restoration,
   ShimOptions,
 } from './keeper.ts';
 
@@ -283,6 +284,8 @@ export type InitStep =
    */
   | { readonly op: 'move-root' }
   /** Tells the keeper that the mounts are made, and waits for it to run the hooks of the phase attach. */
+  /** The network namespace, open at this descriptor (64 to 1023) of what is executed; only `exec` may follow. */
+  | { readonly op: 'network-descriptor'; readonly number: number }
   | { readonly op: 'runtime-hooks' }
   | HookStep
   /** Remounts "/" with these attributes (read-only root file system). */
@@ -314,8 +317,8 @@ export type Plan = {
   readonly keeper: Keeper;
   /** Only of a shim that clones. */
   readonly health?: HealthCheck;
-  /** Who makes the container from a bundle; the init steps lead to its `create`. Only of a shim that clones. */
-  readonly runtime?: ForeignRuntime;
+  /** Who makes the container from a bundle, or from a checkpoint; the init steps lead to its `create` or `restore`. Only of a shim that clones. */
+  readonly runtime?: ForeignRuntime | Restoration;
   readonly prepare: readonly PrepareStep[];
   readonly spawn: Spawn;
   readonly attach: readonly AttachStep[];

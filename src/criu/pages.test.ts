@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readPageMap } from './criu-pages.ts';
+import { readPageMap } from './pages.ts';
 
 const header = [0x19, 0x43, 0x56, 0x54, 0x25, 0x40, 0x08, 0x56];
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Spec } from '../oci/runtime-spec.ts';
-import { excessPrivileges } from './attest.ts';
+import { excessPrivileges } from './privileges.ts';
 
 const status = (changes: Record<string, string> = {}): string => {
   const fields = {

@@ -9,7 +9,7 @@ import {
   maskedFiles,
   parsePageServer,
   restoreArguments,
-} from './criu.ts';
+} from './command.ts';
 
 const options: DumpOptions = {
   images: '/i',

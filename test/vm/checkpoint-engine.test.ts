@@ -1,0 +1,89 @@
+/** Checkpoints of the engine's containers by criu(8), on a kernel that Debian's criu works with (boot.ts). */
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { eventually } from '../harness/program.ts';
+import { systemTest, type World } from '../harness/system-test.ts';
+
+/** Counts in memory, at a file and on stdout; ends by SIGTERM with a status of its own. */
+const counting =
+  'trap "exit 7" TERM; i=0; while :; do i=$((i+1)); echo $i; echo $i >/tmp/n.new; mv /tmp/n.new /tmp/n; sleep 0.1; done';
+
+/** Path on this machine of where the container's counter is. Commands take long here, so it is not asked by `exec`. */
+async function counter(world: World, name: string): Promise<string> {
+  return `/proc/${await world.ok(['inspect', '--format', '{{.State.Pid}}', name])}/root/tmp/n`;
+}
+
+async function goesOn(path: string, from = 0): Promise<number> {
+  const count = () => (existsSync(path) ? Number(readFileSync(path, 'utf8')) : 0);
+  await eventually('it counts on', () => count() > from + 1);
+  return count();
+}
+
+async function state(world: World, name: string): Promise<string> {
+  return await world.ok(['inspect', '--format', '{{.State.Status}} {{.State.ExitCode}}', name]);
+}
+
+async function refused(
+  world: World,
+  args: readonly string[],
+  message: RegExp,
+  env: Record<string, string> = {},
+): Promise<void> {
+  const { status, stderr } = await world.onggi(args, { env });
+  assert.notEqual(status, 0, args.join(' '));
+  assert.match(stderr, message);
+}
+
+systemTest('a container goes on from its checkpoint, under a shim of ours again', [], async (world) => {
+  const flags = ['--restart', 'always', '-m', '64m', '-v', 'kept:/data', '-p', '18080:80'];
+  await world.ok(['run', '-d', '--name', 'one', ...flags, world.image, 'sh', '-c', counting]);
+  const first = await counter(world, 'one');
+  const create = ['checkpoint', 'create'];
+  await refused(world, [...create, 'one', 'none'], /run "criu": it is not installed.*Install criu/s, { PATH: '/none' });
+  const at = await goesOn(first);
+  assert.equal(await world.ok([...create, '--leave-running', 'one', 'early']), 'early');
+  await goesOn(first, at);
+  await refused(world, [...create, 'one', 'early'], /checkpoint with name early already exists/);
+  assert.equal(await world.ok([...create, 'one', 'late']), 'late');
+  // Its end was asked for: the restart policy leaves it.
+  assert.equal(await state(world, 'one'), 'exited 137');
+  assert.equal(await world.ok(['checkpoint', 'ls', 'one']), 'CHECKPOINT NAME\nearly\nlate');
+
+  const lines = (await world.ok(['logs', 'one'])).split('\n').length;
+  assert.equal(await world.ok(['start', '--checkpoint', 'late', 'one']), 'one');
+  await goesOn(await counter(world, 'one'), lines + 1);
+  const look = 'cat /sys/fs/cgroup/memory.max; ip -4 -o addr show eth0 | wc -l; echo x >/data/file';
+  assert.equal(await world.ok(['exec', 'one', 'sh', '-c', look]), `${64 << 20}\n1`);
+  assert.match(await world.ok(['logs', 'one']), new RegExp(`^${lines}\n${lines + 1}$`, 'm'));
+  await world.ok(['stop', 'one']);
+  assert.equal(await state(world, 'one'), 'exited 7');
+
+  const images = join(
+    world.root,
+    'containers',
+    await world.ok(['inspect', '--format', '{{.Id}}', 'one']),
+    'checkpoints',
+  );
+  writeFileSync(join(images, 'late/core-1.img'), Buffer.alloc(4096, 0xff));
+  await refused(world, ['start', '--checkpoint', 'late', 'one'], /restore "one": criu failed: Error/);
+  await world.ok(['checkpoint', 'rm', 'one', 'late']);
+  assert.deepEqual(readdirSync(images), ['early']);
+  await world.ok(['start', 'one']);
+  assert.ok((await goesOn(await counter(world, 'one'))) < at, 'it began anew');
+  await world.ok(['rm', '-f', 'one']);
+  await world.ok(['volume', 'rm', 'kept']);
+});
+
+systemTest('in a directory of the user, attached, without a network', [], async (world) => {
+  const place = ['--checkpoint-dir', join(world.scratch, 'points')];
+  const script = 'echo ready; read line; echo "got $line"; exit 5';
+  await world.ok(['run', '-d', '-i', '--name', 'two', '--network', 'none', world.image, 'sh', '-c', script]);
+  await world.ok(['checkpoint', 'create', ...place, 'two', 'here']);
+  assert.equal(await world.ok(['checkpoint', 'ls', ...place, 'two']), 'CHECKPOINT NAME\nhere');
+  const attached = await world.onggi(['start', '-ai', '--checkpoint', 'here', ...place, 'two'], { input: 'word\n' });
+  assert.deepEqual([attached.status, attached.stdout.endsWith('got word\n')], [5, true], attached.stderr);
+  assert.equal(await world.ok(['logs', 'two']), 'ready\ngot word');
+  await refused(world, ['start', '--checkpoint', 'none', 'two'], /checkpoint none does not exist/);
+  await world.ok(['rm', 'two']);
+});
