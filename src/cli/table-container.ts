@@ -60,6 +60,12 @@ export const containerCommands: readonly Entry[] = [
     load: () => import('./commands/container-exists.ts'),
   },
   {
+    names: ['container init', 'init'],
+    summary: 'Make all of a container but start its command',
+    group: 'other',
+    load: () => import('./commands/container-init.ts'),
+  },
+  {
     names: ['container inspect'],
     summary: 'Show everything about containers',
     group: 'other',

@@ -202,7 +202,7 @@ export type ContainerOptions = {
   readonly consoleSize?: { readonly rows: number; readonly columns: number };
 };
 
-export type ContainerStatus = 'created' | 'running' | 'paused' | 'exited' | 'restarting';
+export type ContainerStatus = 'created' | 'initialized' | 'running' | 'paused' | 'exited' | 'restarting';
 
 export type ContainerSummary = {
   readonly id: ContainerId;

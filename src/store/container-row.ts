@@ -7,6 +7,19 @@ import { integer, integerOrNull, text, textOrNull, word } from './row.ts';
 export const containerStates = ['creating', 'created', 'starting', 'running', 'exited', 'removing'] as const;
 export type ContainerState = (typeof containerStates)[number];
 
+/**
+ * A container that `init` has made and nobody has let go yet: its start has come to an end half-way, and its process is
+ * noted. While a start goes on there is none noted.
+ */
+export function isInitialized({ state, pid }: Pick<ContainerRow, 'state' | 'pid'>): boolean {
+  return state === 'starting' && pid !== null;
+}
+
+/** Whether its first process is there, as far as the row knows. */
+export function hasProcess(row: Pick<ContainerRow, 'state' | 'pid'>): boolean {
+  return row.state === 'running' || isInitialized(row);
+}
+
 export type ContainerRow = {
   /** 64 hexadecimal digits. */
   readonly id: string;

@@ -7,7 +7,7 @@ export const command = defineCommand({
   positionals: { min: 1, max: null },
   completes: 'containers',
   latest: 'all',
-  everything: ['created', 'running', 'paused', 'exited', 'restarting'],
+  everything: ['initialized', 'created', 'running', 'paused', 'exited', 'restarting'],
   flags: { all: toggle('Restart all, whether they run or not', { short: 'a' }), ...stopFlags, latest: latestFlag },
   async run({ flags, args, context }) {
     const engine = await context.engine();

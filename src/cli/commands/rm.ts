@@ -7,7 +7,7 @@ export const command = defineCommand({
   positionals: { min: 1, max: null },
   completes: 'containers',
   latest: 'all',
-  everything: ['created', 'running', 'paused', 'exited', 'restarting'],
+  everything: ['initialized', 'created', 'running', 'paused', 'exited', 'restarting'],
   flags: {
     all: toggle('Remove all; those that run only with --force', { short: 'a' }),
     force: toggle('Kill containers that run', { short: 'f' }),

@@ -12,7 +12,7 @@ export const command = defineCommand({
   positionals: { min: 1, max: null },
   completes: 'containers',
   latest: 'all',
-  everything: ['created', 'exited'],
+  everything: ['created', 'initialized', 'exited'],
   flags: {
     all: toggle('Start all that do not run'),
     latest: latestFlag,

@@ -7,7 +7,7 @@ export const command = defineCommand({
   positionals: { min: 1, max: null },
   completes: 'running',
   latest: 'all',
-  everything: ['running', 'paused', 'restarting'],
+  everything: ['initialized', 'running', 'paused', 'restarting'],
   flags: { all: toggle('Stop all that run', { short: 'a' }), ...stopFlags, latest: latestFlag },
   async run({ flags, args, context }) {
     const engine = await context.engine();

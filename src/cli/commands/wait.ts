@@ -11,7 +11,7 @@ import { oneOf } from '../value/number.ts';
 const conditions = {
   configured: 'created',
   created: 'created',
-  initialized: 'created',
+  initialized: 'initialized',
   exited: 'exited',
   healthy: 'healthy',
   paused: 'paused',

@@ -16,6 +16,8 @@ import {
 
 const statuses: Readonly<Record<string, ContainerStatus | null>> = {
   created: 'created',
+  // As in Podman.
+  initialized: 'initialized',
   running: 'running',
   exited: 'exited',
   restarting: 'restarting',

@@ -91,6 +91,7 @@ export function statusText(container: ContainerSummary, now: number): string {
     return container.status === 'paused' ? `${up} (Paused)` : `${up}${healthText(container)}`;
   }
   if (container.status === 'created') return 'Created';
+  if (container.status === 'initialized') return 'Initialized';
   const word = container.status === 'restarting' ? 'Restarting' : 'Exited';
   return `${word} (${container.exitCode ?? 0}) ${humanDuration(now - (container.finishedAt ?? now))} ago`;
 }

@@ -1,7 +1,7 @@
 /** A container as the engine sees it: the stored row, parsed. The live process is the shim's business (STYLE B3). */
 import { OnggiError } from '../../errors.ts';
 import type { HealthConfig } from '../../oci/health.ts';
-import { type ContainerRow, listContainers } from '../../store/container-row.ts';
+import { type ContainerRow, hasProcess, isInitialized, listContainers } from '../../store/container-row.ts';
 import { containerPath } from '../../store/layout.ts';
 import {
   type AddressLease,
@@ -51,6 +51,8 @@ export type StartRecord = {
   readonly cgroupsPath: string;
   /** How many directories above it this start makes, for its end to remove; absent: the engine's own one. */
   readonly madeAbove?: number;
+  /** Made by `init`, in all; its shim waits, however long, for the word to start. */
+  readonly held?: boolean;
 };
 
 export type ContainerFiles = {
@@ -195,8 +197,9 @@ export function statusOf(row: ContainerRow): ContainerStatus {
   switch (row.state) {
     case 'creating':
     case 'created':
-    case 'starting':
       return 'created';
+    case 'starting':
+      return isInitialized(row) ? 'initialized' : 'created';
     case 'running':
       return row.paused ? 'paused' : 'running';
     case 'exited':
@@ -277,7 +280,7 @@ function summary(
     },
     networkMode: row.networkMode as NetworkMode,
     address: address?.address ?? null,
-    pid: row.state === 'running' ? row.pid : null,
+    pid: hasProcess(row) ? row.pid : null,
     get mounts() {
       return (asked().options.mounts ?? []).flatMap((mount) => {
         if (mount.type === 'tmpfs') return [];

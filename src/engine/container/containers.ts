@@ -43,6 +43,11 @@ export type Containers = {
   create(options: ContainerOptions): Promise<ContainerSummary>;
   /** Starts a container and lets go of it; one that runs already stays as it is. */
   start(ref: string, options?: StartOptions): Promise<void>;
+  /**
+   * Makes all of it, namespaces, mounts and network, but does not start its command: `start` does that then.
+   * @throws `conflict` when it runs, or is initialized already
+   */
+  initialize(ref: string): Promise<void>;
   /** Attaches first, then starts: no output is lost. @throws `conflict` when it runs already */
   startAttached(ref: string, options?: AttachOptions & StartOptions): Promise<Session>;
   /** `create` and `startAttached`; a container with `autoRemove` is gone when `session.exit` resolves. */
@@ -149,6 +154,7 @@ export function makeContainers(context: Context): Containers {
   return {
     create: async (options) => (await import('./create.ts')).createContainer(context, options),
     start: async (ref, options) => (await import('./start.ts')).startDetached(context, ref, options),
+    initialize: async (ref) => (await import('./initialize.ts')).initialize(context, ref),
     startAttached: async (ref, options) => (await import('./start.ts')).startAttached(context, ref, options ?? {}),
     run: async (options) => (await import('./start.ts')).runContainer(context, options),
     list: async (query) => (await import('./query.ts')).listContainers(context, query ?? {}),

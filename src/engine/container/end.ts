@@ -5,7 +5,13 @@ import { connectShim, type Interest, type ShimClient } from '../../kernel/shim-c
 import { findCgroup } from '../../runtime/cgroup/layout.ts';
 import { killCgroup } from '../../runtime/cgroup/processes.ts';
 import { isSignal, parseSignal } from '../../runtime/signal.ts';
-import { containerById, containerStates, updateContainer } from '../../store/container-row.ts';
+import {
+  containerById,
+  containerStates,
+  hasProcess,
+  isInitialized,
+  updateContainer,
+} from '../../store/container-row.ts';
 import type { Context } from '../context.ts';
 import { emit } from '../event/emit.ts';
 import { containerNews } from '../event/news.ts';
@@ -38,6 +44,11 @@ export async function attach(context: Context, ref: string, options: AttachOptio
 export async function stop(context: Context, ref: string, options: StopOptions): Promise<void> {
   const container = await lookUp(context, ref);
   keepEnded(context, container);
+  if (isInitialized(container.row)) {
+    await killAll(context, container);
+    await settleNow(context, container);
+    return;
+  }
   if (container.row.state !== 'running') return;
   const timeout = options.timeout ?? container.options.stopTimeout ?? defaultStopTimeout;
   using client = await connect(container, {});
@@ -103,7 +114,7 @@ export async function remove(
 ): Promise<void> {
   const container = await lookUp(context, ref);
   const alive = container.row.state === 'running' || container.row.state === 'starting';
-  if (alive && options.force !== true) {
+  if (alive && !isInitialized(container.row) && options.force !== true) {
     const { name, paused } = container.row;
     const state = paused ? 'paused and must be unpaused first' : 'running';
     throw new OnggiError('conflict', `cannot remove container "${name}": container is ${state}`, {
@@ -142,7 +153,7 @@ async function killAll(context: Context, container: Container): Promise<void> {
 
 export async function wait(context: Context, ref: string): Promise<number> {
   const container = await lookUp(context, ref);
-  if (container.row.state === 'running') {
+  if (hasProcess(container.row)) {
     using client = await connect(container, {});
     const report = client === undefined ? undefined : await untilExit(client);
     await settleNow(context, container);

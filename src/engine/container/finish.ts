@@ -21,6 +21,8 @@ import {
   containerById,
   containerStates,
   deleteContainer,
+  hasProcess,
+  isInitialized,
   updateContainer,
 } from '../../store/container-row.ts';
 import { transaction } from '../../store/database.ts';
@@ -35,7 +37,7 @@ import { takeOff } from '../mount/mount-point.ts';
 import type { Ending } from '../types.ts';
 import { type Container, containerOf, filesOf } from './container.ts';
 import { lostEnding, readEnding } from './ending.ts';
-import { firstStatus, untilExit } from './handshake.ts';
+import { firstStatus, type Status, untilExit } from './handshake.ts';
 import { unpublish } from './network.ts';
 import { nextRestart } from './restart-policy.ts';
 
@@ -62,7 +64,7 @@ const recordingTime = 10_000;
 /** As `foundEnding`, for a container whose init has ended: waits for the shim's record, or for the shim's own end. */
 async function awaitedEnding(store: Store, row: ContainerRow): Promise<Ending | undefined> {
   const found = foundEnding(store, row);
-  if (found !== undefined || row.state !== 'running' || !hasEnded(store, row)) return found;
+  if (found !== undefined || !hasProcess(row) || !hasEnded(store, row)) return found;
   const start = containerOf(store, row).start;
   using client = start === null ? undefined : await connectShim(start.socket, {}).catch(() => undefined);
   if (client !== undefined) await Promise.race([untilExit(client), pause(recordingTime, undefined, { ref: false })]);
@@ -84,7 +86,7 @@ export async function settle(store: Store, id: string, guard: Guard): Promise<Co
   const container = containerOf(store, row);
   const ending = await awaitedEnding(store, row);
   if (ending !== undefined) return await finish(store, container, ending, guard);
-  if (row.state === 'running') return row;
+  if (hasProcess(row)) return row;
   const adopted = await adopt(store, container);
   if (adopted !== undefined) return adopted;
   const found = foundEnding(store, row);
@@ -100,15 +102,25 @@ async function adopt(store: Store, { row, start }: Container): Promise<Container
   using client = await connectShim(start.socket, {}).catch(() => undefined);
   if (client === undefined) return row;
   const status = await firstStatus(client);
+  if (status?.state === 'created') {
+    if (start.held === true) return updateContainer(store.database, row.id, ['starting'], processOf(status));
+    // Nobody is left to start it, and not each shim gives up by itself.
+    client.killAll();
+    await untilExit(client);
+    return undefined;
+  }
   if (status?.state !== 'running') return status === undefined ? undefined : row;
   const running = updateContainer(store.database, row.id, ['starting'], {
     state: 'running',
-    pid: status.pid,
-    pidStartTime: status.startTime,
+    ...processOf(status),
     startedAt: Date.now(),
   });
   emit(store, ...startNews(containerOf(store, running), false));
   return running;
+}
+
+function processOf({ pid, startTime }: Status): Pick<ContainerRow, 'pid' | 'pidStartTime'> {
+  return { pid, pidStartTime: startTime };
 }
 
 /** @returns the row as it is then; undefined when the container was to be removed at its end, and was */
@@ -127,12 +139,12 @@ export async function finish(
     return undefined;
   }
   const neverRan = row.startedAt === null && (ending.failure !== null || (ending.lost && row.state === 'starting'));
-  const wait = neverRan || ending.failure !== null ? null : waitForRestart(container, ending);
+  const wait = neverRan || ending.failure !== null || isInitialized(row) ? null : waitForRestart(container, ending);
   const settled = transaction(store.database, () => {
     releaseLeases(store.database, row.id, Date.now());
     return updateContainer(store.database, row.id, ['starting', 'running'], {
       state: neverRan ? 'created' : 'exited',
-      ending: JSON.stringify(ending),
+      ending: JSON.stringify(isInitialized(row) ? withoutFailure(ending) : ending),
       // The starter was killed between "start" and its note of it.
       // Or it has noted the start of a short one after its end.
       ...(!neverRan && (row.startedAt ?? Infinity) > ending.finishedAt && { startedAt: ending.finishedAt }),
@@ -146,6 +158,12 @@ export async function finish(
   });
   markRecorded(files.exit, files.recorded);
   return settled;
+}
+
+/** Of one that waited for its start: that it was killed is no failure of a start. */
+function withoutFailure(ending: Ending): Ending {
+  const { signal } = ending;
+  return signal === 0 ? ending : { ...ending, exitCode: 128 + signal, failure: null };
 }
 
 function waitForRestart({ row, options }: Container, { exitCode, finishedAt }: Ending): number | null {

@@ -146,7 +146,8 @@ test('the state: made, running, ended, ended and started anew', () => {
     FinishedAt: never,
   };
   assert.deepEqual(state({}), { Status: 'created', ...none });
-  assert.deepEqual(state({ state: 'starting', pid: 9 }), { Status: 'created', ...none });
+  assert.deepEqual(state({ state: 'starting' }), { Status: 'created', ...none });
+  assert.deepEqual(state({ state: 'starting', pid: 9 }), { ...none, Status: 'initialized', Pid: 9 });
   assert.deepEqual(state({ state: 'running', pid: 9, startedAt: 0 }), {
     ...{ Status: 'running', ...none, Running: true, Pid: 9 },
     StartedAt: '1970-01-01T00:00:00.000Z',

@@ -1,5 +1,7 @@
 /** `inspect` of a container in the shape of the Docker Engine API (ContainerInspect). Pure. */
+
 import type { ImageProcess } from '../../oci/image-spec.ts';
+import { hasProcess } from '../../store/container-row.ts';
 import type { Health } from '../types/health.ts';
 import type { ContainerSummary, NetworkMode } from '../types.ts';
 import type { AnyMount } from '../volume/volume-mount.ts';
@@ -76,7 +78,7 @@ function state({ row, ending }: Container): Record<string, unknown> {
     Restarting: status === 'restarting',
     OOMKilled: ending?.oom != null,
     Dead: false,
-    Pid: row.state === 'running' ? (row.pid ?? 0) : 0,
+    Pid: hasProcess(row) ? (row.pid ?? 0) : 0,
     ExitCode: row.state === 'running' ? 0 : (ending?.exitCode ?? 0),
     Error: ending?.failure ?? '',
     StartedAt: row.startedAt === null ? never : time(row.startedAt),

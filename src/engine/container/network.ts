@@ -30,7 +30,7 @@ import {
   unpublishPorts,
 } from '../../network/publish.ts';
 import { loopbackStep, vethSteps } from '../../network/veth.ts';
-import { type ContainerRow, listContainers } from '../../store/container-row.ts';
+import { type ContainerRow, hasProcess, listContainers } from '../../store/container-row.ts';
 import {
   activateNetwork,
   addressesOfContainer,
@@ -167,8 +167,9 @@ export async function connectNetwork(context: Context, container: Container): Pr
 
 /** Somebody flushed the rules, or the machine was started anew: containers that run get their ports back. */
 function republish(store: Store, network: Network): void {
-  for (const { id, networkName } of listContainers(store.database, ['running'])) {
-    if (networkName === network.name) publishLeases(store, network, id);
+  for (const row of listContainers(store.database, ['running', 'starting'])) {
+    const { id, networkName } = row;
+    if (networkName === network.name && hasProcess(row)) publishLeases(store, network, id);
   }
 }
 

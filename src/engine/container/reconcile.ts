@@ -8,6 +8,8 @@ import {
   type ContainerRow,
   containerById,
   dueRestarts,
+  hasProcess,
+  isInitialized,
   listContainers,
   updateContainer,
 } from '../../store/container-row.ts';
@@ -152,8 +154,8 @@ async function lockStale(store: Store, row: ContainerRow): Promise<Guard | undef
 
 function isStale(store: Store, row: ContainerRow): boolean {
   // A row that is in between is right only as long as somebody works on it, which the lock then tells.
-  if (row.state === 'removing' || row.state === 'starting') return true;
-  return row.state === 'running' && hasEnded(store, row);
+  if (row.state === 'removing' || (row.state === 'starting' && !isInitialized(row))) return true;
+  return hasProcess(row) && hasEnded(store, row);
 }
 
 /** `onggi reconcile [ID]`: one container, waiting for its lock; or everything, garbage included. */

@@ -2,56 +2,36 @@
  * Starting a container (ARCHITECTURE, "Life of a container"). All that outlives this process is in the row before it
  * is made; what fails is undone in the reverse order, and what a killed start leaves is undone by whoever looks next.
  */
-import { rmSync, writeFileSync } from 'node:fs';
-import { fromSystemError, OnggiError } from '../../errors.ts';
+import { OnggiError } from '../../errors.ts';
 import { type Guard, lock } from '../../kernel/lock.ts';
 import { startShim } from '../../kernel/shim.ts';
 import { connectShim, type Interest, loadClient, type ShimClient } from '../../kernel/shim-client.ts';
 import { unprivileged } from '../../kernel/user-namespace.ts';
-import { randomHex } from '../../random.ts';
 import { encodePlan } from '../../runtime/plan/encode.ts';
 import type { Plan } from '../../runtime/plan/steps.ts';
-import { containerById, findContainer, updateContainer } from '../../store/container-row.ts';
-import { transaction } from '../../store/database.ts';
-import { socketPath } from '../../store/layout.ts';
-import type { Store } from '../../store/store.ts';
+import { containerById, findContainer, isInitialized, updateContainer } from '../../store/container-row.ts';
 import type { Context } from '../context.ts';
-import { emit } from '../event/emit.ts';
-import { startNews } from '../event/news.ts';
 import { healthSettings } from '../health/settings.ts';
 import { readImageConfig } from '../image/view.ts';
 import { isOn } from '../log/log-config.ts';
 import type { ServiceNotice } from '../notify/service.ts';
-import type { CheckpointRef } from '../types/checkpoint.ts';
-import type { ContainerId, ContainerOptions, Ending, PortMapping, Session } from '../types.ts';
+import type { ContainerId, ContainerOptions, Ending, Session } from '../types.ts';
 import { findSharedMounts } from '../volume/shared-mount.ts';
 import { hasGiven } from '../volume/volume-mount.ts';
-import { type Container, containerOf, type StartRecord } from './container.ts';
+import { type Container, containerOf } from './container.ts';
 import { containerSession } from './container-session.ts';
 import type { AttachOptions, StartOptions } from './containers.ts';
 import { insertNew } from './create.ts';
 import { finish, removeAll, settle } from './finish.ts';
 import { goneAway, type Output, type Status, until, untilExit } from './handshake.ts';
 import { releaseIdleNetworks } from './idle-network.ts';
-import { exposedPorts } from './inspect-config.ts';
 import { findJoined, stillThere } from './joined.ts';
-import {
-  connectNetwork,
-  connectPasta,
-  ensureDefaultNetwork,
-  publish,
-  takeLeases,
-  takePorts,
-  usesPasta,
-} from './network.ts';
-import { cgroupOf, compileContainer } from './plan.ts';
-import { otherPorts } from './published.ts';
+import { connectNetwork, connectPasta, publish, usesPasta } from './network.ts';
+import { compileContainer } from './plan.ts';
 import { lockContainer } from './reconcile.ts';
 import { startRequired } from './requirements.ts';
 import { keepShim, keepShimSoon } from './shim-scope.ts';
-
-/** Bytes: the longest record that native/shim/ending.c writes. */
-const exitRecordSize = 4096;
+import { failedEnding, noteRunning, record } from './start-record.ts';
 
 export async function startDetached(context: Context, ref: string, options: StartOptions = {}): Promise<void> {
   const tell = await startUntold(context, ref, options);
@@ -107,7 +87,7 @@ export async function runContainer(
 }
 
 /** Its row, once all that it requires runs. */
-async function withRequired(context: Context, ref: string): Promise<Container['row']> {
+export async function withRequired(context: Context, ref: string): Promise<Container['row']> {
   const row = findContainer(context.store.database, ref);
   try {
     await startRequired(containerOf(context.store, row), (id) => startDetached(context, id));
@@ -139,7 +119,7 @@ async function session(
 }
 
 /** The container as it is now. @throws OnggiError `not-found` when it was removed while we waited for its lock */
-async function startable(context: Context, id: string, guard: Guard): Promise<Container> {
+export async function startable(context: Context, id: string, guard: Guard): Promise<Container> {
   const row = await settle(context.store, id, guard);
   if (row === undefined) throw new OnggiError('not-found', `No such container: ${id}`);
   return containerOf(context.store, row);
@@ -162,7 +142,14 @@ export async function startAgain(context: Context, id: string): Promise<boolean>
   return true;
 }
 
-type Started = {
+export type StartWay = StartOptions & {
+  /** By its restart policy. */
+  readonly again?: boolean;
+  /** Only up to where its command would be executed; its shim waits for the word from whoever says it. */
+  readonly hold?: boolean;
+};
+
+export type Started = {
   readonly client: ShimClient;
   readonly early: readonly Output[];
   readonly row: Container['row'];
@@ -176,15 +163,22 @@ type Started = {
  * @throws OnggiError `command-not-found`, `not-executable`, and whatever a step failed with; then the container is
  *   as it was before, or gone when it was to be removed at its end
  */
-async function start(
+export async function start(
   context: Context,
   asked: Container,
   guard: Guard,
   interest: Interest,
-  { again = false, checkpoint }: StartOptions & { readonly again?: boolean },
+  way: StartWay,
 ): Promise<Started> {
+  const initialized = isInitialized(asked.row);
+  if (initialized && way.checkpoint !== undefined) {
+    throw new OnggiError('conflict', `container "${asked.row.name}" is initialized: it can't go on from a checkpoint`, {
+      hint: `Stop it with "onggi stop ${asked.row.name}" before.`,
+    });
+  }
   try {
-    return await startRecorded(context, await record(context, asked, again), interest, checkpoint);
+    if (initialized) return await (await import('./initialize.ts')).goOn(context, asked, interest);
+    return await startRecorded(context, await record(context, asked, way.again === true), interest, way);
   } catch (error) {
     await undo(context, asked.id, failedEnding(error), guard);
     throw await explained(context, asked, error);
@@ -206,11 +200,15 @@ async function undo({ store }: Context, id: string, ending: Ending, guard: Guard
   await releaseIdleNetworks(store);
 }
 
+function withoutStarter(plan: Plan): Plan {
+  return plan.keeper.kind === 'shim' ? { ...plan, keeper: { ...plan.keeper, startRequired: false } } : plan;
+}
+
 async function startRecorded(
   context: Context,
   container: Container,
   interest: Interest,
-  checkpoint: CheckpointRef | undefined,
+  { checkpoint, hold = false }: StartWay,
 ): Promise<Started> {
   const joined = await findJoined(context, container);
   using shared = await findSharedMounts(context.store, container);
@@ -219,7 +217,7 @@ async function startRecorded(
   const user = container.options.idMaps === undefined ? undefined : unprivileged();
   if (user !== undefined) (await import('./own-tree.ts')).giveOwnFiles(context, user, container);
   const restored = checkpoint && (await import('../checkpoint/restore.ts')).restoring(container, compiled, checkpoint);
-  const plan = restored?.plan ?? compiled;
+  const plan = hold ? withoutStarter(compiled) : (restored?.plan ?? compiled);
   await probeLog(container, plan);
   const notice = await openNotice(container);
   const client = await spawn(container, plan, { ...interest, reconciles: true }).catch((error: unknown) => {
@@ -242,12 +240,12 @@ async function startRecorded(
     if (healthSettings(container.health) !== undefined) {
       (await import('../health/prepare.ts')).writeHealthFiles(container, created);
     }
+    if (hold) return { client, early, row: container.row, init: created, tell: undefined };
     // Before the word: a short command may have ended when its "running" is heard.
     const startedAt = Date.now();
     client.start();
     await until('running', client, plan, early, warn);
-    const row = noteRunning(context, container, created, startedAt);
-    emit(context.store, ...startNews(containerOf(context.store, row), interest.stdout === true));
+    const row = noteRunning(context, container, created, startedAt, interest.stdout === true);
     if (container.row.startedAt !== null && network.address !== null) await relink(context, container, network.address);
     const tell = notice === undefined ? undefined : () => notice.tell(created);
     return { client, early, row, init: created, tell };
@@ -270,53 +268,9 @@ async function relink(context: Context, container: Container, address: string): 
   }
 }
 
-async function openNotice(container: Container): Promise<ServiceNotice | undefined> {
+export async function openNotice(container: Container): Promise<ServiceNotice | undefined> {
   if (container.options.sdnotify === undefined) return undefined;
   return (await import('../notify/service.ts')).serviceNotice(container);
-}
-
-/** The row says what will be made before any of it is: state, socket, cgroups, address, ports. */
-async function record({ store }: Context, { row, files, options }: Container, again: boolean): Promise<Container> {
-  const nonce = randomHex(10);
-  const start: StartRecord = { nonce, socket: socketPath(store.layout, nonce), ...cgroupOf(row.id, options) };
-  const pasta = row.networkMode === 'bridge' && unprivileged() !== undefined;
-  if (pasta) (await import('../../network/pasta.ts')).requirePasta();
-  const network = row.networkMode === 'bridge' && !pasta ? ensureDefaultNetwork(store) : null;
-  rmSync(files.exit, { force: true });
-  rmSync(files.recorded, { force: true });
-  // A lock file of its own for each start: an earlier shim may still wait for a slow client, holding the old one.
-  rmSync(files.shimLock, { force: true });
-  if (options.autoRemove !== true) keepRoomForExit(files.exitRoom);
-  const starting = transaction(store.database, () => {
-    const ports = portsOf(store, row, options);
-    if (network !== null) takeLeases(store, row, network.name, ports);
-    if (pasta) takePorts(store, row.id, ports, []);
-    return updateContainer(store.database, row.id, ['created', 'exited'], {
-      state: 'starting',
-      cgroup: JSON.stringify(start),
-      networkName: network?.name ?? null,
-      restartAt: null,
-      ...(!again && { restartCount: 0, restartWait: 0, stopped: false }),
-    });
-  });
-  return containerOf(store, starting);
-}
-
-/** What is published: what was named, and with `publishAll` all that it listens on otherwise. */
-function portsOf(store: Store, { imageId }: Container['row'], options: ContainerOptions): readonly PortMapping[] {
-  const { ports = [], publishAll = false } = options;
-  if (!publishAll) return ports;
-  const image = imageId === null ? null : readImageConfig(store, imageId).value.process;
-  return [...ports, ...otherPorts(ports, exposedPorts(options, image))];
-}
-
-/** So that how it ended is known on a full disk, too. One that is removed at its end needs no record of it. */
-function keepRoomForExit(path: string): void {
-  try {
-    writeFileSync(path, ' '.repeat(exitRecordSize), { mode: 0o600 });
-  } catch (error) {
-    throw fromSystemError(error, `write "${path}"`);
-  }
 }
 
 /** As in Docker, one whose entries may wait for their server does not need it yet. */
@@ -336,35 +290,4 @@ async function spawn(container: Container, plan: Plan, interest: Interest): Prom
   return await connectShim(start.socket, interest).catch((error: unknown) => {
     throw goneAway(plan, error);
   });
-}
-
-function noteRunning(
-  context: Context,
-  container: Container,
-  { pid, startTime }: Status,
-  startedAt: number,
-): Container['row'] {
-  return updateContainer(context.store.database, container.id, ['starting'], {
-    state: 'running',
-    pid,
-    pidStartTime: startTime,
-    startedAt,
-    ending: null,
-    finishedAt: null,
-  });
-}
-
-/** What `inspect` and `why` tell of a start that failed; the exit status is that of Docker. */
-function failedEnding(error: unknown): Ending {
-  const code = error instanceof OnggiError ? error.code : 'internal';
-  return {
-    exitCode: code === 'command-not-found' ? 127 : code === 'not-executable' ? 126 : 128,
-    signal: 0,
-    oom: null,
-    coreDumped: false,
-    failure: error instanceof Error ? error.message : String(error),
-    sender: null,
-    finishedAt: Date.now(),
-    lost: false,
-  };
 }

@@ -4,7 +4,7 @@ import type { Resources as OciResources } from '../../oci/runtime-spec.ts';
 import { directoriesOf } from '../../runtime/cgroup/cgroup.ts';
 import { findCgroup, readCgroupLayout } from '../../runtime/cgroup/layout.ts';
 import { updateCgroup } from '../../runtime/cgroup/update.ts';
-import { containerStates, updateContainer } from '../../store/container-row.ts';
+import { containerStates, hasProcess, updateContainer } from '../../store/container-row.ts';
 import type { Context } from '../context.ts';
 import { emit } from '../event/emit.ts';
 import { containerNews } from '../event/news.ts';
@@ -28,7 +28,7 @@ export async function update(context: Context, ref: string, change: UpdateOption
     checkRestart(container, change.restart);
     const resources = changedResources(options.resources ?? {}, change.resources ?? {});
     checkResources(resources, context.warn);
-    if (row.state === 'running' && start !== null && change.resources !== undefined) {
+    if (hasProcess(row) && start !== null && change.resources !== undefined) {
       applyLimits(options.resources ?? {}, resources, start.cgroupsPath);
     }
     const { restart } = change;

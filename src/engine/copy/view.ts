@@ -11,6 +11,7 @@ import { startShim } from '../../kernel/shim.ts';
 import { connectShim, loadClient } from '../../kernel/shim-client.ts';
 import { randomHex } from '../../random.ts';
 import { encodePlan } from '../../runtime/plan/encode.ts';
+import { hasProcess } from '../../store/container-row.ts';
 import { socketPath } from '../../store/layout.ts';
 import { type Container, containerOf } from '../container/container.ts';
 import { settle } from '../container/finish.ts';
@@ -48,7 +49,7 @@ export async function openView(context: Context, ref: string): Promise<View> {
 
 function viewOfRunning(container: Container): View | undefined {
   const { state, pid, pidStartTime } = container.row;
-  if (state !== 'running' || pid === null || pidStartTime === null) return undefined;
+  if (!hasProcess({ state, pid }) || pid === null || pidStartTime === null) return undefined;
   const process = { pid, startTime: pidStartTime };
   const root = rootOfProcess(process);
   if (root === undefined) return undefined;

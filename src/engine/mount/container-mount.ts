@@ -8,7 +8,7 @@ import { fromSystemError, OnggiError } from '../../errors.ts';
 import { bindDirectory, bindRootOf, mountOverlay, mountPointsBelow } from '../../kernel/host-mount.ts';
 import { unprivileged } from '../../kernel/user-namespace.ts';
 import { overlayOptions } from '../../runtime/plan/root.ts';
-import { listContainers } from '../../store/container-row.ts';
+import { hasProcess, listContainers } from '../../store/container-row.ts';
 import type { Store } from '../../store/store.ts';
 import { type Container, filesOf } from '../container/container.ts';
 import { lookUp } from '../container/look-up.ts';
@@ -38,7 +38,7 @@ export async function mountContainer(context: Context, ref: string): Promise<str
 /** What a running container writes is seen, and the reverse. */
 function mountRoot(context: Context, container: Container, target: string): void {
   const { row } = container;
-  if (row.state === 'running' && row.pid !== null) {
+  if (hasProcess(row) && row.pid !== null) {
     bindRootOf(row.pid, target);
     return;
   }

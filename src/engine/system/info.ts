@@ -72,7 +72,14 @@ export async function engineInfo(context: Context): Promise<EngineInfo> {
   const { store } = context;
   const driver = storageDriver(store, context.storageDriver);
   const layout = readCgroupLayout();
-  const counts: Record<ContainerStatus, number> = { created: 0, running: 0, paused: 0, exited: 0, restarting: 0 };
+  const counts: Record<ContainerStatus, number> = {
+    created: 0,
+    initialized: 0,
+    running: 0,
+    paused: 0,
+    exited: 0,
+    restarting: 0,
+  };
   for (const row of listContainers(store.database)) counts[statusOf(row)]++;
   const warnings: string[] = [];
   if (layout.mode === 'none') warnings.push('No cgroup hierarchy is mounted: resource limits are refused.');

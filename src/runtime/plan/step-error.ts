@@ -35,8 +35,13 @@ export function stepError({ step: index, errno, text }: StepReport, plan: Plan):
       ...(hint !== undefined && { hint }),
     });
   }
-  if (plan.runtime !== undefined) return foreignError(errnoName(errno), text);
+  if (plan.runtime !== undefined) return foreignError(errno, text);
   const command = step.op === 'find-executable' ? step.command : step.op === 'exec' ? (step.argv[0] ?? '') : '';
+  return commandError(command, errno);
+}
+
+/** Why a command could not be executed. */
+export function commandError(command: string, errno: number): OnggiError {
   const name = errnoName(errno);
   if (name === 'ENOENT' || name === 'ENOTDIR') {
     const found = command.includes('/') ? 'no such file or directory' : 'executable file not found in $PATH';
@@ -50,7 +55,8 @@ export function stepError({ step: index, errno, text }: StepReport, plan: Plan):
 }
 
 /** Another runtime's own words. */
-function foreignError(errno: string, text: string): OnggiError {
+export function foreignError(number: number, text: string): OnggiError {
+  const errno = errnoName(number);
   if (errno === 'ENOENT') return new OnggiError('command-not-found', `start container: ${text}`);
   if (errno === 'EACCES') return new OnggiError('not-executable', `start container: ${text}`);
   return new OnggiError('unavailable', `start container: ${text}`, {
