@@ -39,9 +39,10 @@ static void drop(struct held *held) {
 }
 
 static struct held *find_open(struct unpack *unpack, const char *path) {
+    const size_t length = strlen(path);
     for (int i = 0; i < OPEN_DIRECTORIES; i++) {
         struct held *held = &unpack->open[i];
-        if (held->path == NULL || strcmp(held->path, path) != 0) continue;
+        if (held->path == NULL || held->length != length || memcmp(held->path, path, length) != 0) continue;
         held->used = ++unpack->clock;
         return held;
     }
@@ -58,6 +59,7 @@ static int keep(struct unpack *unpack, const char *path, int fd, const struct he
     drop(oldest);
     oldest->path = strdup(path);
     if (oldest->path == NULL) return close(fd), fail(&unpack->failure, ENOMEM, "keep a directory");
+    oldest->length = strlen(path);
     oldest->fd = fd;
     oldest->plain = is_plain(unpack, fd);
     oldest->used = ++unpack->clock;

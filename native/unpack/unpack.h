@@ -42,11 +42,13 @@ enum entry_kind { FILE_ENTRY, DIRECTORY, SYMLINK, HARDLINK, CHARACTER, BLOCK, FI
  */
 enum verdict { DONE, FAILED, CORRUPT, TOO_MANY, FOREIGN_OWNER, CUT_OFF };
 
-enum { OPEN_DIRECTORIES = 48 };
+/* An archive whose entries come in turns from more directories than this opens one for each of them. */
+enum { OPEN_DIRECTORIES = 192 };
 
 /* A directory that is kept open for the next entry. */
 struct held {
     char *path; /* NULL: free, or no longer to be found by its path */
+    size_t length; /* of the path */
     int fd;     /* -1: free */
     bool plain; /* what root makes in it belongs to root:root by itself */
     uint64_t used;
