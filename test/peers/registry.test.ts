@@ -13,6 +13,7 @@ import { makeScratch } from '../harness/scratch.ts';
 import { binary } from '../harness/system-test.ts';
 import { type Apart, openApart } from './apart.ts';
 import { startDocker } from './docker-daemon.ts';
+import { password, preparePrivate, user } from './private-registry.ts';
 
 const host = '127.0.0.1:5000';
 const serve = (root: string) => [binary, '--root', root, 'registry', 'serve', '--images'];
@@ -121,7 +122,7 @@ suite('the registry server', { timeout: 180_000, ...requires('root', 'overlay', 
     await end(server);
   });
 
-  test('docker pulls, pushes and pulls again', requires('dockerd'), async () => {
+  test('docker pulls, pushes and pulls again, also with a user and TLS', requires('dockerd'), async () => {
     await using engine = await startDocker();
     const server = engine.startBeside(serve(root));
     await server.printed(/Serving/);
@@ -134,5 +135,19 @@ suite('the registry server', { timeout: 180_000, ...requires('root', 'overlay', 
     assert.ok(pushed !== undefined && pushed === pulled, `${pushed} ${pulled}`);
     assert.equal(await engine.ok(['run', '--rm', '--network', 'none', name, 'echo', 'hello']), 'hello');
     await end(server);
+
+    const { serve: servePrivate } = await preparePrivate(scratch);
+    const guarded = engine.startBeside(servePrivate(join(scratch, 'private'), '--address', '127.0.0.1:5001'));
+    await guarded.printed(/Serving on https:/);
+    const own = '127.0.0.1:5001/docker/app:1';
+    await engine.ok(['tag', name, own]);
+    assert.match((await engine.docker(['push', own])).stderr, /no basic auth|unauthorized|denied/);
+    assert.notEqual((await engine.docker(['login', '-u', user, '-p', 'wrong', '127.0.0.1:5001'])).status, 0);
+    await engine.ok(['login', '-u', user, '-p', password, '127.0.0.1:5001']);
+    // Compressed anew: docker keeps no compressed layer.
+    const again = /digest: (sha256:[0-9a-f]{64})/.exec(await engine.ok(['push', own]))?.[1];
+    await engine.ok(['rmi', '-f', own, name]);
+    assert.match(await engine.ok(['pull', own]), new RegExp(`Digest: ${again}`));
+    await end(guarded);
   });
 });
