@@ -24,23 +24,42 @@ function settle(): void {
   spawnSync('sleep', ['2']);
 }
 
+/** Milliseconds from which the first run counts: what it costs to fill the caches is little of so many. */
+const long = 2000;
+/** Milliseconds after which a command is not run again. Two runs of a peer that takes long tell as much as twenty. */
+const enough = 10_000;
+
+/** Whether a command with these times is run again. */
+export function isWorthAnother(times: readonly number[]): boolean {
+  return times.reduce((sum, each) => sum + each, 0) < enough;
+}
+
 /** @returns milliseconds of wall clock of every run, by name. @throws Error when a command fails */
 export function time(commands: readonly Command[], turns: Turns, scratch: string): Map<string, number[]> {
-  const times = new Map<string, number[]>(commands.map(({ name }) => [name, []]));
+  const report = join(scratch, 'times.json');
+  const times = new Map<string, number[]>();
   settle();
+  for (const command of commands) {
+    // The first run fills the caches.
+    times.set(
+      command.name,
+      timeOnce(command, 1, report).filter((each) => each >= long),
+    );
+  }
   for (let round = 0; round < turns.rounds; round += 1) {
     for (const command of commands) {
-      // The first run of all fills the caches and is not counted.
-      times.get(command.name)?.push(...timeOnce(command, turns.runs, round === 0 ? 2 : 0, join(scratch, 'times.json')));
+      const known = times.get(command.name) ?? [];
+      const [first = 0] = known;
+      if (isWorthAnother(known)) known.push(...timeOnce(command, first >= long ? 1 : turns.runs, report));
     }
   }
   return times;
 }
 
-function timeOnce({ argv, env }: Command, runs: number, warmup: number, report: string): number[] {
+function timeOnce({ argv, env }: Command, runs: number, report: string): number[] {
   const result = spawnSync(
     'hyperfine',
-    ['-N', '--style', 'none', '--warmup', String(warmup), '--runs', String(runs), '--export-json', report, quote(argv)],
+    ['-N', '--style', 'none', '--runs', String(runs), '--export-json', report, quote(argv)],
     { encoding: 'utf8', env: { ...process.env, ...env } },
   );
   if (result.status !== 0) {

@@ -7,7 +7,7 @@ import { putImage, putImageName } from '../src/store/image-row.ts';
 import { openStore } from '../src/store/store.ts';
 import { binary } from '../test/harness/system-test.ts';
 import { type Engine, must } from './engine.ts';
-import { time } from './hyperfine.ts';
+import { isWorthAnother, time } from './hyperfine.ts';
 import { median, ours, type Row } from './table.ts';
 
 const commits = 3;
@@ -24,7 +24,10 @@ export function commitRow(engines: readonly Engine[]): Row {
   const containers = new Map(able.map((engine) => [engine.name, prepared(engine)]));
   const times = new Map<string, number[]>(able.map(({ name }) => [name, []]));
   for (let round = 0; round < commits; round += 1) {
-    for (const engine of able) times.get(engine.name)?.push(timeOnce(engine, containers.get(engine.name) ?? ''));
+    for (const engine of able) {
+      const known = times.get(engine.name) ?? [];
+      if (isWorthAnother(known)) known.push(timeOnce(engine, containers.get(engine.name) ?? ''));
+    }
   }
   for (const { name, cli } of able) {
     values.set(name, median(times.get(name) ?? []));

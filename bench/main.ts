@@ -1,10 +1,9 @@
 /**
  * `make bench`: measures onggi beside those of docker, podman, crun and runc that are installed, prints one table and
- * writes it into BENCHMARKS.md. Ends with 1 when a target is missed. With names of groups of rows it measures those alone and
- * only prints.
+ * writes it into BENCHMARKS.md. Ends with 1 when a target is missed or a row could not be measured. With names of groups of
+ * rows it measures those alone and only prints.
  */
-import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { busyboxTar, repository } from '../test/harness/busybox-image.ts';
 import { makeScratch } from '../test/harness/scratch.ts';
@@ -13,6 +12,7 @@ import { batchRows, execRow } from './container.ts';
 import { crowdRows, emptyStore } from './crowd.ts';
 import { startDocker } from './docker.ts';
 import { type Absent, type Engine, installed, keeperMemory, type Network } from './engine.ts';
+import { attempt, type Groups, measureGroups } from './group.ts';
 import { type Command, time } from './hyperfine.ts';
 import { commitRow, listRow } from './image.ts';
 import { logRows } from './log.ts';
@@ -23,8 +23,9 @@ import { planRows } from './plan.ts';
 import { startPodman } from './podman.ts';
 import { machine, writeFigures } from './report.ts';
 import { libseccomp, seccompRows } from './seccomp.ts';
-import { type Column, formatTable, judgeTarget, median, type Row } from './table.ts';
+import { type Column, formatTable, judgeTarget, median, ours, type Row } from './table.ts';
 import { transferRows } from './transfer.ts';
+import { enter, isInside } from './view.ts';
 
 const turns = { rounds: 8, runs: 5 };
 const idleContainers = 5;
@@ -32,68 +33,64 @@ const bareBun = 'bare Bun';
 /** Names of groups of rows; none means all. */
 const wanted = process.argv.slice(2);
 
-if (process.env['ONGGI_BENCH_INSIDE'] === undefined) process.exitCode = enter();
-else await measure();
+if (isInside()) await measure().catch(fail);
+else process.exitCode = await enter(wanted);
 
-function isWanted(group: string): boolean {
-  return wanted.length === 0 || wanted.includes(group);
-}
-
-/**
- * Runs all engines in one private view: a network namespace, so that no bridge or rule of theirs touches the machine,
- * and no v2 hierarchy beside those of v1, which crun refuses.
- */
-function enter(): number {
-  const hybrid = readFileSync('/proc/self/mountinfo', 'utf8').includes(' /sys/fs/cgroup/unified ');
-  const prepare = `ip link set lo up${hybrid ? ' && umount /sys/fs/cgroup/unified' : ''} && exec "$@"`;
-  const command = ['sh', '-c', prepare, '--', process.execPath, import.meta.filename, ...wanted];
-  const env = { ...process.env, ONGGI_BENCH_INSIDE: '1' };
-  const result = spawnSync('unshare', ['--mount', '--net', '--propagation', 'private', ...command], {
-    stdio: 'inherit',
-    env,
-  });
-  return result.status ?? 1;
+function fail(error: unknown): void {
+  console.error(`bench: ${error instanceof Error ? error.message : error}`);
+  process.exitCode = 1;
 }
 
 async function measure(): Promise<void> {
   await using scratch = makeScratch();
   await using engines = new AsyncDisposableStack();
   const tar = await busyboxTar();
-  const all = [
-    startOnggi(scratch.path, tar),
-    await peer('docker', 'dockerd', () => startDocker(scratch.path, tar)),
-    await peer('podman', 'podman', () => startPodman(scratch.path, tar)),
-    await peer('crun', 'crun', () => startRuntime('crun', scratch.path)),
-    await peer('runc', 'runc', () => startRuntime('runc', scratch.path)),
-  ];
-  const present = all.filter((engine): engine is Engine => !('missing' in engine));
-  for (const engine of present) engines.defer(() => engine.stop());
-  const groups: Record<string, () => readonly Row[] | Promise<Row[]>> = {
-    run: () => [
-      runRow('run --rm IMAGE true, no network', 'none', present, scratch.path),
-      runRow('run --rm IMAGE true, bridge', 'bridge', present, scratch.path),
+  let known: Promise<(Engine | Absent)[]> | undefined;
+  // Started by the first group that compares with them; dockerd takes its seconds.
+  const all = (): Promise<(Engine | Absent)[]> => {
+    known ??= startAll(scratch.path, tar, engines);
+    return known;
+  };
+  const present = async (): Promise<Engine[]> =>
+    (await all()).filter((engine): engine is Engine => !('missing' in engine));
+  const groups: Groups = {
+    run: async () => [
+      ...(await attempt('run --rm, no network', async () => runRow('none', await present(), scratch.path))),
+      ...(await attempt('run --rm, bridge', async () => runRow('bridge', await present(), scratch.path))),
     ],
-    memory: () => [memoryRow(present)],
-    exec: () => [execRow(present, scratch.path)],
-    batch: () => batchRows(present),
+    memory: async () => memoryRow(await present()),
+    exec: async () => execRow(await present(), scratch.path),
+    batch: async () => batchRows(await present()),
     crowd: () => crowdRows(scratch.path, tar),
-    start: () => [startRow(present, scratch.path)],
+    start: async () => startRow(await present(), scratch.path),
     bundle: () => bundleRows(scratch.path),
-    commit: () => [commitRow(present)],
-    layerMemory: async () => [await layerMemoryRow(scratch.path)],
-    list: () => [listRow(scratch.path)],
-    logs: () => logRows(present, scratch.path),
+    commit: async () => commitRow(await present()),
+    layerMemory: () => layerMemoryRow(scratch.path),
+    list: () => listRow(scratch.path),
+    logs: async () => logRows(await present(), scratch.path),
     plan: () => planRows(scratch.path),
     seccomp: () => seccompRows(scratch.path),
-    transfer: () => transferRows(present, scratch.path),
+    transfer: async () => transferRows(await present(), scratch.path),
   };
-  const rows: Row[] = [];
-  for (const [name, measured] of Object.entries(groups)) if (isWanted(name)) rows.push(...(await measured()));
+  const rows = await measureGroups(groups, wanted);
+  const compared = known === undefined ? [{ name: ours }] : await known;
   report(
     rows,
-    [...all, { name: bareBun }, { name: libseccomp }, { name: 'skopeo' }, { name: emptyStore }],
-    new Map(present.map(({ name, version }) => [name, version])),
+    [...compared, { name: bareBun }, { name: libseccomp }, { name: 'skopeo' }, { name: emptyStore }],
+    new Map(known === undefined ? [] : (await present()).map(({ name, version }) => [name, version])),
   );
+}
+
+async function startAll(scratch: string, tar: string, engines: AsyncDisposableStack): Promise<(Engine | Absent)[]> {
+  const all = [
+    startOnggi(scratch, tar),
+    await peer('docker', 'dockerd', () => startDocker(scratch, tar)),
+    await peer('podman', 'podman', () => startPodman(scratch, tar)),
+    await peer('crun', 'crun', () => startRuntime('crun', scratch)),
+    await peer('runc', 'runc', () => startRuntime('runc', scratch)),
+  ];
+  for (const engine of all) if (!('missing' in engine)) engines.defer(() => engine.stop());
+  return all;
 }
 
 async function peer(name: string, program: string, start: () => Engine | Promise<Engine>): Promise<Engine | Absent> {
@@ -106,7 +103,8 @@ async function peer(name: string, program: string, start: () => Engine | Promise
   }
 }
 
-function runRow(title: string, network: Network, engines: readonly Engine[], scratch: string): Row {
+function runRow(network: Network, engines: readonly Engine[], scratch: string): Row {
+  const title = `run --rm IMAGE true, ${network === 'none' ? 'no network' : network}`;
   console.error(`measuring: ${title}`);
   const commands = engines.flatMap((engine) => engine.run(network) ?? []);
   const docker = { column: 'docker', factor: network === 'none' ? 1 / 6 : 1 / 8 };
@@ -153,5 +151,5 @@ function report(rows: readonly Row[], columns: readonly Column[], versions: Read
   console.log(`\n${table}\n\n${machine()} Medians of ${turns.rounds * turns.runs} runs.`);
   if (wanted.length === 0) writeFigures(table, versions);
   const missed = rows.some((row) => row.targets.some((target) => judgeTarget(row, target) === 'MISSED'));
-  if (missed) process.exitCode = 1;
+  if (missed || rows.some(({ failed }) => failed === true)) process.exitCode = 1;
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { eventually } from '../test/harness/program.ts';
 import { binary } from '../test/harness/system-test.ts';
 import { installed, must } from './engine.ts';
+import { attempt } from './group.ts';
 import type { Command } from './hyperfine.ts';
 import { images } from './image-fixture.ts';
 import type { Row } from './table.ts';
@@ -25,9 +26,9 @@ export async function registryRows(clients: readonly Command[], layout: string, 
     {
       await using _ = await startRegistry(join(scratch, 'registry'));
       must([binary, 'image', 'copy', '-q', `oci:${layout}:${name}`, `docker://${served}`]);
-      rows.push(await pullRow(clients, served, title));
+      rows.push(...(await attempt(`pull, ${title}`, () => pullRow(clients, served, title))));
     }
-    rows.push(await pushRow(clients, served, title, scratch));
+    rows.push(...(await attempt(`push, ${title}`, () => pushRow(clients, served, title, scratch))));
     for (const client of clients) call(client, ['rmi', served]);
   }
   return rows;

@@ -8,6 +8,8 @@ export type Row = {
   /** By column; absent where there is nothing to compare with. */
   readonly values: ReadonlyMap<string, number>;
   readonly targets: readonly Target[];
+  /** It could not be measured, which was told when it happened. */
+  readonly failed?: boolean;
 };
 
 /** `onggi` may be at most `factor` times the value of a column, or at most `value`. */
@@ -60,6 +62,7 @@ function cell(row: Row, { name, missing }: Column): string {
 }
 
 function targets(row: Row): string {
+  if (row.failed === true) return 'FAILED';
   return row.targets.map((target) => `${describe(row, target)}: ${judgeTarget(row, target)}`).join('; ');
 }
 

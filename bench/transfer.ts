@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { binary } from '../test/harness/system-test.ts';
 import { type Engine, installed, must } from './engine.ts';
+import { attempt } from './group.ts';
 import type { Command } from './hyperfine.ts';
 import { images, makeLayout } from './image-fixture.ts';
 import { registryRows } from './registry.ts';
@@ -26,12 +27,13 @@ export async function transferRows(engines: readonly Engine[], scratch: string):
       `oci:${layout}:${name}`,
       `docker-archive:${archive}:${name}:1`,
     ]);
-    rows.push(await loadRow(clients, name, title, archive), await saveRow(clients, name, title, scratch));
+    rows.push(...(await attempt(`load, ${title}`, () => loadRow(clients, name, title, archive))));
+    rows.push(...(await attempt(`save, ${title}`, () => saveRow(clients, name, title, scratch))));
     for (const client of clients) call(client, ['rmi', `${name}:1`]);
     rmSync(archive);
-    rows.push(await copyRow(layout, name, title, scratch));
+    rows.push(...(await attempt(`skopeo copy, ${title}`, () => copyRow(layout, name, title, scratch))));
   }
-  return [...rows, ...(await registryRows(clients, layout, scratch))];
+  return [...rows, ...(await attempt('pull and push', () => registryRows(clients, layout, scratch)))];
 }
 
 async function loadRow(clients: readonly Command[], name: string, title: string, archive: string): Promise<Row> {

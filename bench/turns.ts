@@ -1,7 +1,7 @@
-/** Work of seconds: each engine once, then each again, on a settled disk. */
+/** Work of seconds: each engine once, then each again that is quick enough, on a settled disk. */
 import { spawnSync } from 'node:child_process';
 import { must } from './engine.ts';
-import type { Command } from './hyperfine.ts';
+import { type Command, isWorthAnother } from './hyperfine.ts';
 import { median } from './table.ts';
 
 const rounds = 3;
@@ -23,6 +23,7 @@ export async function inTurns(
   const times = new Map<string, number[]>(commands.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round += 1) {
     for (const command of commands) {
+      if (!isWorthAnother(times.get(command.name) ?? [])) continue;
       await using after = new AsyncDisposableStack();
       const work = await prepare(command, round, after);
       for (let count = 0; count < 2; count += 1) spawnSync('sync');
