@@ -10,6 +10,8 @@ export type Import = {
   readonly line: number;
   /** Erased before running: `import type`, `export type`, or only `type` names in the braces. */
   readonly typeOnly: boolean;
+  /** By a call, when that is reached. */
+  readonly deferred: boolean;
 };
 
 type Token = { readonly kind: 'word' | 'string' | 'punctuation'; readonly text: string; readonly line: number };
@@ -35,7 +37,7 @@ export function scanImports(source: string): Import[] {
     if (token.text === 'getBuiltinModule') {
       const [open, specifier] = [tokens[index + 1], tokens[index + 2]];
       if (open?.text === '(' && specifier?.kind === 'string') {
-        found.push({ specifier: specifier.text, line: specifier.line, typeOnly: false });
+        found.push({ specifier: specifier.text, line: specifier.line, typeOnly: false, deferred: true });
       }
     }
     if (token.kind !== 'word' || tokens[index - 1]?.text === '.') return;
@@ -60,19 +62,20 @@ function callOf(tokens: readonly Token[], index: number): Import | undefined {
   const member = tokens[index + 4]?.text === '.' ? tokens[index + 5]?.text : undefined;
   const typeOnly =
     before === 'typeof' || (before !== 'await' && member !== undefined && !/^(then|catch)$/.test(member));
-  return { specifier: specifier.text, line: specifier.line, typeOnly };
+  return { specifier: specifier.text, line: specifier.line, typeOnly, deferred: true };
 }
 
 /** `import ... from 'x'`, `import 'x'`, `export ... from 'x'`. */
 function clauseOf(tokens: readonly Token[], index: number): Import | undefined {
   const next = tokens[index + 1];
-  if (next?.kind === 'string') return { specifier: next.text, line: next.line, typeOnly: false };
+  if (next?.kind === 'string') return { specifier: next.text, line: next.line, typeOnly: false, deferred: false };
   // The clause holds names, braces, commas, stars; anything else is a declaration or a call.
   let at = index + 1;
   while (isClauseToken(tokens[at])) at += 1;
   const specifier = tokens[at];
   if (tokens[at - 1]?.text !== 'from' || specifier?.kind !== 'string') return undefined;
-  return { specifier: specifier.text, line: specifier.line, typeOnly: isErased(tokens.slice(index + 1, at - 1)) };
+  const typeOnly = isErased(tokens.slice(index + 1, at - 1));
+  return { specifier: specifier.text, line: specifier.line, typeOnly, deferred: false };
 }
 
 function isClauseToken(token: Token | undefined): boolean {

@@ -3,8 +3,10 @@
  * notices in the change that adds it: what few containers need is loaded for those alone.
  */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { staticClosure } from '../../scripts/bundle-groups.ts';
+import { hotCommands } from '../../scripts/hot-commands.ts';
 import { run } from '../harness/program.ts';
 import { systemTest, type World } from '../harness/system-test.ts';
 import { detached } from './container-view.ts';
@@ -37,6 +39,15 @@ const rare: readonly RegExp[] = [
   /\/explain\.ts$/,
 ];
 
+/** What the executable holds together for a command is what the command loads. */
+function asBundled(name: string, modules: ReadonlySet<string>): void {
+  const paths = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'));
+  const files = new Map(paths.map((path) => [path, readFileSync(join(source, path), 'utf8')]));
+  const closure = staticClosure(files, ['cli/main.ts', ...(hotCommands[name] ?? [])]);
+  const own = [...modules].filter((module) => files.has(module));
+  assert.deepEqual(own.toSorted(), [...closure].toSorted(), `scripts/hot-commands.ts: ${name}`);
+}
+
 function withoutRare(modules: ReadonlySet<string>): void {
   assert.ok(modules.has('cli/main.ts') && modules.has('errors.ts'), [...modules].join(', '));
   assert.deepEqual(
@@ -45,17 +56,24 @@ function withoutRare(modules: ReadonlySet<string>): void {
   );
 }
 
-systemTest('a plain run and exec load nothing that only few containers need', ['busybox'], async (world) => {
-  const plain = await loaded(world, ['run', '--rm', '--network', 'none', world.image, 'true']);
-  assert.ok(plain.has('engine/container/create.ts') && plain.has('runtime/plan/compile.ts'));
-  withoutRare(plain);
-  const id = await detached(world, [], ['sleep', '1000']);
-  // The first one keeps for the next what it has found out.
-  await world.ok(['exec', id, 'true']);
-  const exec = await loaded(world, ['exec', id, 'true']);
-  assert.ok(exec.has('engine/container/exec.ts'), [...exec].join(', '));
-  withoutRare(exec);
-  // The other way round: a rare thing is seen when it is asked for.
-  const explained = await loaded(world, ['run', '--explain', world.image, 'true']);
-  assert.ok(explained.has('runtime/plan/explain.ts'));
-});
+systemTest(
+  'run, exec and ps load what they are bundled with, and nothing that only few containers need',
+  ['busybox'],
+  async (world) => {
+    const plain = await loaded(world, ['run', '--rm', '--network', 'none', world.image, 'true']);
+    assert.ok(plain.has('engine/container/create.ts') && plain.has('runtime/plan/compile.ts'));
+    withoutRare(plain);
+    asBundled('run', plain);
+    const id = await detached(world, [], ['sleep', '1000']);
+    // The first one keeps for the next what it has found out.
+    await world.ok(['exec', id, 'true']);
+    const exec = await loaded(world, ['exec', id, 'true']);
+    assert.ok(exec.has('engine/container/exec.ts'), [...exec].join(', '));
+    withoutRare(exec);
+    asBundled('exec', exec);
+    asBundled('ps', await loaded(world, ['ps']));
+    // The other way round: a rare thing is seen when it is asked for.
+    const explained = await loaded(world, ['run', '--explain', world.image, 'true']);
+    assert.ok(explained.has('runtime/plan/explain.ts'));
+  },
+);
