@@ -121,6 +121,7 @@ export const roomRules: Readonly<Record<string, FolderRule>> = {
       'docker-config.ts',
       'exchange.ts',
       'machine-config.ts',
+      'machine-places.ts',
       'manifest-fetch.ts',
       'manifest-push.ts',
       'open.ts',

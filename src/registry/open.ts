@@ -5,6 +5,7 @@ import type { Credentials } from './credentials.ts';
 import { type Endpoint, endpointsOf } from './endpoint.ts';
 import { isLoopback } from './host.ts';
 import { machineRoutes, readMachineConfig } from './machine-config.ts';
+import { placesDirectory } from './machine-places.ts';
 import type { Environment } from './proxy.ts';
 import type { RegistryConfig } from './registry-config.ts';
 import { openRepository, type Repository, type RepositoryOptions } from './repository.ts';
@@ -73,7 +74,8 @@ async function openEndpoint(machine: Machine, endpoint: Endpoint, options: OpenO
   const { registry, host, name, mirror } = endpoint;
   const { credentials: given, credentialsFile, ...rest } = options;
   const segments = isLoopback(new URL(`https://${host}`)) ? 1 : segmentsOfRemote;
-  const common = { ...rest, host, routes: machine.routes, segments };
+  const places = placesDirectory(machine.environment);
+  const common = { ...rest, host, routes: machine.routes, segments, places };
   if (given !== undefined && !mirror) {
     const advice = `The credentials for "${registry}" were not accepted.`;
     return openRepository(registry, name, { ...common, credentials: given, advice });

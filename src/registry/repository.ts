@@ -6,6 +6,7 @@ import type { RequestInit } from './exchange.ts';
 import { connectionCode, type Failure, isCertificateError, speaksTls } from './failure.ts';
 import { type Gate, makeGate } from './gate.ts';
 import { hostOfRegistry, originsOf } from './host.ts';
+import { takePlace } from './machine-places.ts';
 import { defaultRetryPolicy, type RetryPolicy } from './retry.ts';
 import { directRoutes, type Routes } from './route.ts';
 
@@ -31,6 +32,8 @@ export type RepositoryOptions = {
   readonly retry?: RetryPolicy;
   /** Requests for one blob at the same time, when it is large. */
   readonly segments?: number;
+  /** Directory of the places that all processes share (machine-places.ts); absent or null: this process's own. */
+  readonly places?: string | null;
 };
 
 export type Repository = {
@@ -50,6 +53,7 @@ export type Repository = {
   readonly limits: ConnectionLimits;
   readonly retry: RetryPolicy;
   readonly segments: number;
+  readonly places: string | null;
   readonly session: Session;
 };
 
@@ -81,6 +85,7 @@ export function openRepository(registry: string, name: string, options: Reposito
     limits: options.limits ?? defaultConnectionLimits,
     retry: options.retry ?? defaultRetryPolicy,
     segments: options.segments ?? 1,
+    places: options.places ?? null,
     session: { origin: null, authorization: null, renewal: null, reached: false, refreshToken: null },
   };
 }
@@ -106,14 +111,23 @@ const placesPerHost = 8;
 const gates = new Map<string, Gate>();
 
 /**
- * The place for a request to a host, shared by all repositories there. What is sent has gates of its own, so a copy
- * within one registry, which reads while it sends, can't wait for itself.
+ * The place for a request to a host, shared by all repositories there, and by other processes where there is a directory
+ * for that. What is sent has places of its own, so a copy within one registry, which reads while it sends, can't wait for
+ * itself.
+ * @throws the reason of `signal`
  */
-export function enterHost({ host }: Repository, sends: boolean, signal: AbortSignal | undefined): Promise<Disposable> {
+export async function enterHost(
+  { host, places }: Repository,
+  sends: boolean,
+  signal: AbortSignal | undefined,
+): Promise<Disposable> {
   const key = `${sends ? 'to' : 'from'} ${host}`;
   const gate = gates.get(key) ?? makeGate(placesPerHost);
   gates.set(key, gate);
-  return gate.enter(signal);
+  using undo = new DisposableStack();
+  undo.use(await gate.enter(signal));
+  if (places !== null) undo.use(await takePlace(places, key, placesPerHost, signal));
+  return undo.move();
 }
 
 /** @throws what `connect` of connection.ts throws */

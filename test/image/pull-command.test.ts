@@ -10,9 +10,9 @@ import { serve } from '../../src/registry/testing.ts';
 import { all as rows } from '../../src/store/database.ts';
 import { listLayers } from '../../src/store/layer-row.ts';
 import { openStore } from '../../src/store/store.ts';
-import { pause, run } from '../harness/program.ts';
+import { eventually, pause, run } from '../harness/program.ts';
 import { startRegistry } from '../harness/registry.ts';
-import { imageTest, type World } from '../harness/system-test.ts';
+import { binary, imageTest, type World } from '../harness/system-test.ts';
 import { imageOf, indexOf, pushImage, servesImages, smallImage } from '../harness/test-image.ts';
 
 /** Nobody's credentials. */
@@ -75,6 +75,34 @@ imageTest(
     assert.equal(listLayers(store.database).length, 8);
   },
 );
+
+imageTest('all pulls of a user together send a registry eight requests at the same time', [], async (world) => {
+  const image = smallImage(1);
+  let most = 0;
+  let answering = false;
+  const held = new Set<() => void>();
+  await using server = await serve(
+    servesImages([image], undefined, ({ path }, response) => {
+      const blob = image.blobs.get(path.replace('/v2/app/blobs/', '') as Digest);
+      if (blob === undefined) return false;
+      const answer = (): void => {
+        held.delete(answer);
+        response.end(blob);
+      };
+      held.add(answer);
+      most = Math.max(most, held.size);
+      if (answering) setImmediate(answer);
+      return true;
+    }),
+  );
+  const roots = Array.from({ length: 10 }, (_, index) => join(world.scratch, `root-${index}`));
+  const pulls = roots.map((root) => run(binary, ['--root', root, 'pull', '-q', `${server.host}/app`], { env }));
+  await eventually('eight requests are there', () => held.size === 8, 30_000);
+  answering = true;
+  for (const answer of held) answer();
+  for (const { status, stderr } of await Promise.all(pulls)) assert.equal(status, 0, stderr);
+  assert.equal(most, 8);
+});
 
 imageTest('a registry over TLS, whose certificate must be trusted', ['openssl'], async (world) => {
   const [key, cert] = [join(world.scratch, 'key.pem'), join(world.scratch, 'cert.pem')];
