@@ -1,8 +1,9 @@
 /** Commands on containers beside the other engines: exec, many run -d, rm -f of many. */
+
+import { mustPool } from '../test/harness/pool.ts';
 import type { Engine } from './engine.ts';
 import { must } from './engine.ts';
 import { type Command, time } from './hyperfine.ts';
-import { mustPool } from './pool.ts';
 import { median, type Row, type Target } from './table.ts';
 
 const batch = 50;

@@ -1,10 +1,10 @@
 /** A store with a thousand containers, 300 of them running, beside an empty one; and a thousand started at once. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { mustPool, runPool } from '../test/harness/pool.ts';
 import { binary } from '../test/harness/system-test.ts';
 import { keeperMemory, must } from './engine.ts';
 import { type Command, time } from './hyperfine.ts';
-import { mustPool, runPool } from './pool.ts';
 import { median, ours, type Row } from './table.ts';
 
 export const emptyStore = 'empty store';

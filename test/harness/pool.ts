@@ -1,11 +1,12 @@
 /** Many programs at a time, never more than so many. */
 import { spawn } from 'node:child_process';
-import type { Command } from './hyperfine.ts';
+
+export type PoolCommand = { readonly argv: readonly string[]; readonly env?: Readonly<Record<string, string>> };
 
 export type Ran = { readonly status: number | null; readonly stdout: string; readonly stderr: string };
 
 /** @returns what each did, in their order */
-export async function runPool(commands: readonly Command[], width: number): Promise<Ran[]> {
+export async function runPool(commands: readonly PoolCommand[], width: number): Promise<Ran[]> {
   const results: Ran[] = new Array(commands.length);
   let next = 0;
   const worker = async (): Promise<void> => {
@@ -19,14 +20,14 @@ export async function runPool(commands: readonly Command[], width: number): Prom
 }
 
 /** @throws Error with what the first that failed has said */
-export async function mustPool(commands: readonly Command[], width: number): Promise<string[]> {
+export async function mustPool(commands: readonly PoolCommand[], width: number): Promise<string[]> {
   const results = await runPool(commands, width);
   const failed = results.findIndex(({ status }) => status !== 0);
   if (failed !== -1) throw new Error(`${commands[failed]?.argv.join(' ')}: ${results[failed]?.stderr}`);
   return results.map(({ stdout }) => stdout.trim());
 }
 
-function runOne({ argv: [program = '', ...args], env }: Command): Promise<Ran> {
+function runOne({ argv: [program = '', ...args], env }: PoolCommand): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     let [stdout, stderr] = ['', ''];
