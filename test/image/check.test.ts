@@ -94,10 +94,9 @@ pullTest('the blob of a layer that was made here is written again', [], async (w
   const [, path = ''] = partsOf(world, 'top').blobs;
   for (const damage of [() => rmSync(path), () => truncateSync(path, 100), () => writeFileSync(path, 'rubbish')]) {
     damage();
-    assert.deepEqual(outcomes(await check(world)), ['blob found']);
     assert.deepEqual(outcomes(await check(world, repair)), ['blob repaired']);
-    assert.deepEqual(await check(world), []);
   }
+  assert.deepEqual(await check(world), []);
 });
 
 pullTest('the blob of a layer that came from elsewhere is missed, and its image runs on', [], async (world) => {
@@ -119,7 +118,6 @@ pullTest('what came from a registry is fetched again', ['docker-registry'], asyn
   const everything = [blobPath(layout, manifest), blobPath(layout, id), ...blobs];
   for (const path of everything) {
     writeFileSync(path, 'rubbish');
-    assert.deepEqual(outcomes(await check(world)), ['blob found'], path);
     assert.deepEqual(outcomes(await check(world, repair)), ['blob repaired'], path);
   }
   for (const path of everything) rmSync(path);
