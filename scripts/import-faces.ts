@@ -22,6 +22,7 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'commands/image-copy.ts',
       'commands/image-key.ts',
       'commands/image-sign.ts',
+      'commands/manifest-push.ts',
       'commands/registry-serve.ts',
       'commands/run.ts',
       'commands/secret-create.ts',

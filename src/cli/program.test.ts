@@ -73,11 +73,6 @@ const refused: readonly [string, number, string][] = [
   ['completion tcsh', 1, "onggi: completion for 'tcsh'\nThere are bash, zsh and fish.\n"],
   ['pull Upper', 1, 'onggi: image "Upper": invalid reference format: repository name must be lowercase\n'],
   [
-    'import http://x y',
-    1,
-    "onggi: import from a URL ('http://x') is not supported\nPipe it in: curl ... | onggi import - NAME\n",
-  ],
-  [
     'container --foo',
     125,
     "onggi: unknown flag: --foo\n\nUsage:  onggi container COMMAND\nSee 'onggi container --help'.\n",

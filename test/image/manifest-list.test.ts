@@ -30,7 +30,13 @@ imageTest('a list of two images, one of them of another repository', ['docker-re
       [arm.manifest.digest, { architecture: 'arm64', os: 'linux', variant: 'v8', 'os.version': '12' }],
     ],
   );
+  const elsewhere = await ok('push', '--all', list, `docker://${at('copy/app:all')}`);
+  const into = await world.onggi(['manifest', 'push', list, 'oci:/x'], { env });
+  assert.match(into.stderr, /manifest push into "oci:" is not supported/);
+  assert.match((await world.onggi(['manifest', 'push', '--all=false', list], { env })).stderr, /all/);
   const digest = await ok('push', '--purge', list);
+  assert.equal(digest, elsewhere);
+  assert.deepEqual(JSON.parse(await ok('inspect', at('copy/app:all'))), shown);
   assert.match(digest, /^sha256:[0-9a-f]{64}$/);
   assert.deepEqual(JSON.parse(await ok('inspect', list)), shown, 'now it comes from the registry');
   await world.ok(['pull', '-q', '--platform', 'linux/arm64', list], { env });

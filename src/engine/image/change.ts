@@ -62,15 +62,32 @@ export function tellTag(store: Store, id: Digest, name: string): void {
   emitImage(store, 'tag', id, familiarName(parseReference(name)));
 }
 
-/** @throws OnggiError as `importImage` of image/import.ts */
+/**
+ * Held to the policy of this machine, in which it is of the transport "tarball", as for Podman.
+ * @param source also an address of a web server
+ * @throws OnggiError as `importImage` of image/import.ts and `download` of registry/download.ts; `denied` (the policy)
+ */
 export async function makeImage(
   store: Store,
   source: string | AsyncIterable<Uint8Array>,
   name: string | null,
   options: ImportOptions,
 ): Promise<{ readonly id: Digest }> {
-  const made = await importImage(store, source, name, options);
+  const { enforcePathPolicy } = await import('../signature/policy.ts');
+  enforcePathPolicy('tarball', '', { environment: process.env });
+  const made = await importImage(store, await bytesOf(source, options), name, options);
   if (name !== null) tellTag(store, made.id, name);
   emitImage(store, 'import', made.id);
   return made;
+}
+
+async function bytesOf(
+  source: string | AsyncIterable<Uint8Array>,
+  { signal }: ImportOptions,
+): Promise<string | AsyncIterable<Uint8Array>> {
+  if (typeof source !== 'string' || !/^https?:\/\//.test(source)) return source;
+  const { download } = await import('../../registry/download.ts');
+  const { readMachine } = await import('../../registry/open.ts');
+  const { routes } = await readMachine(process.env);
+  return download(routes, source, signal);
 }

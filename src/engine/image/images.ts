@@ -107,8 +107,9 @@ export type Images = {
   pull(ref: string, options?: PullOptions): AsyncIterable<PullEvent>;
   /**
    * Makes an image of a root file system: a tar, plain or compressed by gzip, zstd, xz or bzip2.
-   * @param source path, or the bytes
+   * @param source path, address (http, https), or the bytes
    * @param name null for an image without a name
+   * @throws `denied` by the policy of this machine (transport "tarball")
    */
   import(
     source: string | AsyncIterable<Uint8Array>,

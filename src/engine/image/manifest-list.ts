@@ -119,9 +119,9 @@ function entriesOf(context: Context, list: string): Listed[] {
 export async function pushList(
   context: Context,
   list: string,
-  options: RegistryOptions & { readonly signal?: AbortSignal },
+  options: RegistryOptions & { readonly to?: string; readonly signal?: AbortSignal },
 ): Promise<Digest> {
-  const reference = parseReference(list);
+  const reference = parseReference(options.to ?? list);
   const listed = entriesOf(context, list);
   const document = documentOf(listed.map(({ entry }) => entry));
   const bytes = Buffer.from(JSON.stringify(document, null, 3));

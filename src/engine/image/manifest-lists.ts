@@ -36,8 +36,14 @@ export type ManifestLists = {
   inspect(list: string): Promise<object>;
   /** The images of a list, as they are in their registries. @throws `not-found` */
   entries(list: string): Promise<readonly ListedImage[]>;
-  /** Brings images of other repositories along. @throws `not-found`, `unauthorized`, ... */
-  push(list: string, options?: RegistryOptions & { readonly signal?: AbortSignal }): Promise<Digest>;
+  /**
+   * Brings images of other repositories along.
+   * @param options `to`: another name than its own. @throws `not-found`, `unauthorized`, ...
+   */
+  push(
+    list: string,
+    options?: RegistryOptions & { readonly to?: string; readonly signal?: AbortSignal },
+  ): Promise<Digest>;
   /** @throws `not-found` */
   remove(list: string): Promise<void>;
 };

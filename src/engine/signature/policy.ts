@@ -85,7 +85,7 @@ export function enforcePathPolicy(
 ): void {
   const found = readPolicy(work);
   if (found === undefined) return;
-  const what = `image "${transport}:${path}"`;
+  const what = path === '' ? `image of a "${transport}"` : `image "${transport}:${path}"`;
   for (const { type } of requirementsForPath(found.policy, transport, path)) {
     if (type === 'insecureAcceptAnything') continue;
     if (type === 'reject') throw rejected(what, found.path);
