@@ -39,6 +39,7 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'main.ts',
       'output.ts',
       'passphrase.ts',
+      'preserve.ts',
       'process-context.ts',
       'program.ts',
       'relay.ts',

@@ -20,5 +20,7 @@ int options_read(const struct plan *plan, struct options *options) {
     options->start_required = take_bool(payload);
     options->oom_version = take_u32(payload);
     options->oom_directory = take_string(payload);
+    options->stdio = take_bool(payload);
+    options->preserve = take_u32(payload);
     return payload->bad ? -EBADMSG : 0;
 }

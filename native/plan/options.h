@@ -16,9 +16,16 @@ struct options {
     bool terminal, stdin_open, stdin_once, start_required;
     uint32_t oom_version;
     const char *oom_directory;
+    bool stdio; /* the init gets the first three of the descriptors that were handed over */
+    uint32_t preserve; /* and the others from 3 up */
 };
 
 /* -E2BIG when the reconcile command has too many arguments. */
 int options_read(const struct plan *plan, struct options *options);
+
+/* How many descriptors are the init's. */
+static inline unsigned handed_over(const struct options *options) {
+    return (options->stdio ? 3 : 0) + options->preserve;
+}
 
 #endif

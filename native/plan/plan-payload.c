@@ -17,6 +17,9 @@ static const char *absolute_problem(const char *path) {
     return path[0] == '/' ? NULL : "a host path is not absolute";
 }
 
+/* Descriptors are a scarce thing: more than these is a mistake. */
+enum { PRESERVE_MAX = 1024, HOOK_SECONDS_MAX = 2000000 };
+
 static const char *shim_problem(struct cursor payload) {
     take_string(&payload);
     const char *socket = take_string(&payload);
@@ -29,15 +32,16 @@ static const char *shim_problem(struct cursor payload) {
         const char *argument = take_string(&payload);
         if (i == 0 && argument[0] != '/') return "the reconcile command is not an absolute path";
     }
-    for (int i = 0; i < 4; i++) take_bool(&payload);
+    bool terminal = take_bool(&payload);
+    for (int i = 0; i < 3; i++) take_bool(&payload);
     if (take_u32(&payload) > 2) return "unknown version of the OOM source";
+    take_string(&payload);
+    if (take_bool(&payload) && terminal) return "a terminal beside stdio that is handed over";
+    if (take_u32(&payload) > PRESERVE_MAX) return "more than 1024 descriptors to preserve";
     const char *problem = absolute_problem(socket);
     /* None for exec: nobody asks for its status later. */
     return problem != NULL || exit_file[0] == '\0' ? problem : absolute_problem(exit_file);
 }
-
-/* Descriptors are a scarce thing: more than these is a mistake. */
-enum { PRESERVE_MAX = 1024, HOOK_SECONDS_MAX = 2000000 };
 
 static const char *launcher_problem(struct cursor payload) {
     take_string(&payload);

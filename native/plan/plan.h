@@ -58,7 +58,8 @@ enum plan_op {
     /* str id, str socket, the log (u32 enum log_driver, str? path, u64 max size, u32 max files, bool compress, u64 buffer,
      * u32 enum log_transport, str address, u32 port, u32 number, u32 number, blob head, blob fields), str exit file, str[] reconcile,
      * bool terminal, bool stdin, bool stdin once, bool start required,
-     * u32 oom version (0 none, 1, 2), str oom directory */
+     * u32 oom version (0 none, 1, 2), str oom directory,
+     * bool stdio handed over, u32 descriptors to preserve */
     OP_SHIM = 1,
     /* u32 CLONE_NEW* flags (CLONE_NEWCGROUP is never in it), {u32 CLONE_NEW* type, str path, bool not the
      * keeper's own}[] join,

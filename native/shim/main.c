@@ -1,5 +1,5 @@
 /*
- * onggi-shim ID          plan on descriptor 3, lock on 4, errors as text on 2
+ * onggi-shim ID          plan on descriptor 3, lock on 4, what is the init's from 5 up, errors as text on 2
  * onggi-shim --launch ID plan on descriptor 3; see launcher.h
  * onggi-shim --check     plan on descriptor 0: reads and checks it, nothing else
  * onggi-shim --hold ID   a process to be put somewhere: ends with descriptor 0
@@ -92,6 +92,7 @@ static int set_up(struct shim *shim, struct failure *failure) {
     result = options_read(&shim->plan, &shim->options);
     if (result < 0) return fail(failure, result, "read the shim's options");
     const struct options *options = &shim->options;
+    sys_close_range(HANDED_FD + handed_over(options), ~0u, 0);
     shim->signals = open_signals();
     if (shim->signals < 0) return fail(failure, shim->signals, "receive signals");
     result = log_open(&shim->log, &options->log);
@@ -160,7 +161,6 @@ int main(int count, char **arguments) {
     }
     struct failure failure = {0};
     initialise(&shim);
-    sys_close_range(LOCK_FD + 1, ~0u, 0);
     if (set_up(&shim, &failure) < 0 || settle(&failure) < 0) return complain(&failure);
     shim_run(&shim);
 }

@@ -21,10 +21,14 @@ enum { MEET_MS = 10000 };
 
 static int spawn(struct shim *shim, struct failure *failure) {
     struct spawned spawned;
-    bool pipes = !shim->options.terminal;
-    struct endowment endowment = {
-        .output = pipes, .input = pipes && shim->options.stdin_open, .start = -1, .reply = -1};
+    const struct options *options = &shim->options;
+    bool pipes = !options->terminal && !options->stdio;
+    int stdio = options->stdio ? HANDED_FD : 0, preserved = HANDED_FD + (options->stdio ? 3 : 0);
+    struct endowment endowment = {.output = pipes, .input = pipes && options->stdin_open, .stdio = stdio,
+                                  .preserved = preserved, .preserve = options->preserve, .start = -1, .reply = -1};
     int result = spawn_init(&shim->plan, &endowment, &spawned, failure);
+    /* The container's alone: who reads from them waits for its end. */
+    if (handed_over(options) > 0) sys_close_range(HANDED_FD, HANDED_FD + handed_over(options) - 1, 0);
     if (result < 0) return result;
     shim->init = spawned.pid;
     shim->report = spawned.report;

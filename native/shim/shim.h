@@ -53,6 +53,9 @@ struct sink {
     bool closed;
 };
 
+/* The descriptors that the shim was handed for its init begin here, with stdio, if that is among them. */
+enum { HANDED_FD = 5 };
+
 struct shim {
     struct plan plan;
     struct options options;

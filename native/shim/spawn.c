@@ -181,6 +181,9 @@ int spawn_init(const struct plan *plan, const struct endowment *endowment, struc
     start.reply = endowment->reply;
     start.preserved = endowment->preserved;
     start.preserve = endowment->preserve;
+    if (endowment->stdio > 0) {
+        for (int i = 0; i < 3; i++) start.stdio[i] = endowment->stdio + i;
+    }
     request = (struct clone_request){.cgroup = -1};
     *spawned = (struct spawned){-1, -1, -1, -1, -1};
     int result = read_request(plan, &request, failure);

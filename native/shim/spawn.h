@@ -21,6 +21,7 @@ struct spawned {
 /* What the init is to be given. */
 struct endowment {
     bool output, input; /* pipes for stdout and stderr, for stdin; without, the keeper's own */
+    int stdio;          /* the first of three descriptors that become its stdio; 0: none but those above */
     int preserved;      /* the first of the descriptors that become 3 and up */
     uint32_t preserve;  /* how many */
     int start, reply;   /* fifos, or -1 */

@@ -8,6 +8,11 @@ export type Preserved = {
   readonly env: readonly string[];
 };
 
+/** What LISTEN_PID is when descriptors are meant for this process. */
+export function ownProcess(): string {
+  return String(process.pid);
+}
+
 const first = 3;
 /** As many as a process may usually have open (getrlimit(2), RLIMIT_NOFILE): a greater number is a mistake. */
 const most = 1024;
@@ -19,7 +24,7 @@ const most = 1024;
  * @throws OnggiError `invalid` when one of them is not open
  */
 export function preservedDescriptors(count: number, env: Readonly<Record<string, string | undefined>>): Preserved {
-  const handedOver = env['LISTEN_PID'] === String(process.pid) ? number(env['LISTEN_FDS']) : 0;
+  const handedOver = env['LISTEN_PID'] === ownProcess() ? number(env['LISTEN_FDS']) : 0;
   const all = Array.from({ length: handedOver + count }, (_, index) => first + index);
   all.forEach((fd, index) => {
     if (isInherited(fd)) return;

@@ -24,6 +24,7 @@ export type ContainerId = string & { readonly [brand]: 'container' };
 
 export type { ContainerLink, JoinedContainer, NetworkMode } from './types/namespace.ts';
 
+import type { Inherited } from './types/inherited.ts';
 import type { SecretUse } from './types/secret.ts';
 
 export type BindMount = {
@@ -295,6 +296,7 @@ export type ExecOptions = {
   readonly stdin?: boolean;
   readonly privileged?: boolean;
   readonly consoleSize?: { readonly rows: number; readonly columns: number };
+  readonly inherit?: Inherited;
 };
 
 /**
@@ -378,6 +380,7 @@ export type * from './types/clone.ts';
 export type * from './types/copy.ts';
 export type * from './types/event.ts';
 export type * from './types/health.ts';
+export type * from './types/inherited.ts';
 export type * from './types/log.ts';
 export type * from './types/secret.ts';
 

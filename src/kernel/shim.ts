@@ -13,6 +13,8 @@ export type ShimStart = {
   readonly plan: Uint8Array;
   /** The shim holds this lock too, until it ends. */
   readonly lock?: Guard;
+  /** Descriptors of this process for the first one of the plan, as that says (`ShimOptions.handed`). */
+  readonly handed?: readonly number[];
 };
 
 /** The text that a failed shim leaves is one line. */
@@ -32,15 +34,16 @@ export type StartingShim = {
  *
  * @throws OnggiError `not-found` when the shim is not installed
  */
-export function startShim({ id, plan, lock }: ShimStart): StartingShim {
+export function startShim({ id, plan, lock, handed = [] }: ShimStart): StartingShim {
   const path = shimPath();
   using executable = native(`prepare shim "${path}"`, (calls) => ownDescriptor(calls.sealedExecutable(path)));
   using plans = sealedFile('plan', plan);
   using nothing = openNull();
   using opened = new DisposableStack();
   const complaint = opened.use(scratchFile('complaint'));
-  // Descriptors 0 to 4 of native/shim/main.c.
-  const fds = [nothing.fd, nothing.fd, complaint.fd, plans.fd, ...(lock === undefined ? [] : [lock.fd])];
+  // Descriptors 0 to 4 of native/shim/main.c, and what follows.
+  const own = lock?.fd ?? (handed.length > 0 ? nothing.fd : undefined);
+  const fds = [nothing.fd, nothing.fd, complaint.fd, plans.fd, ...(own === undefined ? [] : [own]), ...handed];
   const pid = native(`start shim "${path}"`, (calls) =>
     calls.spawn(executable.fd, ['onggi-shim', id], shimEnvironment(process.env), fds),
   );

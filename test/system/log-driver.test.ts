@@ -230,7 +230,6 @@ systemTest('none, and what is refused before anything is made', ['busybox'], asy
   const before = await world.ok(['ps', '-aq']);
   for (const [flags, message] of [
     [['--log-driver', 'nosuch'], /no log driver named 'nosuch' is registered/],
-    [['--log-driver', 'passthrough'], /passthrough/],
     [['--log-driver', 'fluentd', '--log-opt', 'fluentd-write-timeout=1s'], /log option 'fluentd-write-timeout'/],
     [['--log-opt', 'foo=1'], /unknown log opt 'foo' for json-file log driver/],
     [['--log-driver', 'local', '--log-opt', 'labels=x'], /unknown log opt 'labels' for local log driver/],

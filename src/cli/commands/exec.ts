@@ -4,6 +4,7 @@ import { detachKeysFlag } from '../attach-flags.ts';
 import { readAssignments } from '../container-facts.ts';
 import { asIs, defineCommand, latestFlag, list, single, toggle } from '../definition.ts';
 import { defaultDetachKeys } from '../detach-keys.ts';
+import { inheritedDescriptors, preserveFdsFlag } from '../preserve.ts';
 import { relay, statusOf } from '../relay.ts';
 import { checkTerminal } from '../terminal-check.ts';
 import { parseAssignment, resolveEnvironment } from '../value/environment.ts';
@@ -21,6 +22,7 @@ export const command = defineCommand({
     env: list('list', parseAssignment, "Set NAME=VALUE, or NAME to pass on the caller's value", { short: 'e' }),
     'env-file': list('file', asIs, 'Read environment variables from a file, one a line'),
     interactive: toggle('Keep standard input open', { short: 'i' }),
+    'preserve-fds': preserveFdsFlag,
     privileged: toggle('Give the command all privileges'),
     tty: toggle('Give the command a terminal', { short: 't' }),
     user: single('string', asIs, 'User and group: NAME|UID[:GROUP|GID]', { short: 'u' }),
@@ -28,6 +30,8 @@ export const command = defineCommand({
   },
   examples: [{ line: 'exec -it web sh', says: 'A shell in a running container' }],
   async run({ flags, args: [ref = '', ...words], context }) {
+    const preserve = flags['preserve-fds'] ?? 0;
+    const inherit = preserve === 0 ? undefined : await inheritedDescriptors(preserve, context);
     const stdin = flags.interactive && !flags.detach;
     checkTerminal(context, stdin, flags.tty && !flags.detach);
     const ofFiles = readAssignments(flags['env-file'], context.directory);
@@ -41,6 +45,7 @@ export const command = defineCommand({
       ...(flags.user !== undefined && { user: flags.user }),
       ...(flags.workdir !== undefined && { workingDir: flags.workdir }),
       ...(size !== undefined && { consoleSize: size }),
+      ...(inherit !== undefined && { inherit }),
     };
     const engine = await context.engine();
     if (flags.detach) {

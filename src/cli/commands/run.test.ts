@@ -38,7 +38,7 @@ test('run -d prints the ID, even of a container that does not start', async () =
   const containers = { create: async () => fakeContainer(), start: record('start', () => undefined) };
   const engine = { images: { exists: async () => true }, containers };
   const ran = await runFake(['run', '-d', 'alpine'], { engine });
-  assert.deepEqual([ran.status, ran.stdout, calls], [0, `${containerId}\n`, [`start ${containerId}`]]);
+  assert.deepEqual([ran.status, ran.stdout, calls], [0, `${containerId}\n`, [`start ${containerId} {}`]]);
   const start = async () => {
     throw new OnggiError('command-not-found', 'exec "x": not found');
   };

@@ -1,7 +1,7 @@
-import type { ContainerOptions } from '../../engine/types.ts';
+import type { ContainerOptions, Inherited } from '../../engine/types.ts';
 import { OnggiError } from '../../errors.ts';
 import { detachKeysFlag, signalProxyFlag } from '../attach-flags.ts';
-import { attachedNames, attachedStreams, type Streams } from '../attached-streams.ts';
+import { attachedNames, attachedStreams, noStreams, type Streams } from '../attached-streams.ts';
 import { type CidFile, openCidFile } from '../cid-file.ts';
 import { containerFacts } from '../container-facts.ts';
 import { containerFlags, refusedContainerFlags } from '../container-flags.ts';
@@ -11,16 +11,18 @@ import { defineCommand, toggle, type Values } from '../definition.ts';
 import { defaultDetachKeys } from '../detach-keys.ts';
 import { engineFailure } from '../failure.ts';
 import { visible } from '../format/visible.ts';
+import { inheritedDescriptors, preserveFdsFlag } from '../preserve.ts';
 import { ensureImage } from '../pull.ts';
 import { relay, statusOf } from '../relay.ts';
 import { makeRoom } from '../run-flags/others.ts';
-import { terminalProblem } from '../terminal-check.ts';
+import { checkPassthrough, terminalProblem } from '../terminal-check.ts';
 
 const flags = {
   ...containerFlags,
   detach: toggle('Run in the background and print the ID of the container', { short: 'd' }),
   'detach-keys': detachKeysFlag,
   explain: toggle('Print the kernel steps that make the container instead of making it'),
+  'preserve-fds': preserveFdsFlag,
   'sig-proxy': signalProxyFlag,
 } as const;
 
@@ -43,13 +45,16 @@ export const command = defineCommand({
     if (flags.detach && flags.attach.length > 0) {
       throw new OnggiError('invalid', 'conflicting options: cannot specify both --attach and --detach');
     }
+    const inherit = await inheritedDescriptors(flags['preserve-fds'] ?? 0, context);
     const asked = containerOptions(flags, args, containerFacts(flags, context));
+    const passthrough = asked.log?.driver === 'passthrough';
+    if (passthrough) checkPassthrough(context);
     const engine = await context.engine();
     if (flags.explain) {
       context.stdout.print(visible(await engine.containers.explain(asked)));
       return 0;
     }
-    const streams = attachedStreams(flags);
+    const streams = passthrough ? noStreams : attachedStreams(flags);
     const problem = terminalProblem(context, streams.stdin && !flags.detach, flags.tty);
     if (problem !== undefined) {
       // As in Docker: no fault of the engine, so not its status.
@@ -66,13 +71,14 @@ export const command = defineCommand({
     );
     const options = { ...asked, image, attached: flags.detach ? [] : attachedNames(streams) };
     await makeRoom(flags, flags.name, engine);
-    if (flags.detach) return await runDetached(options, engine, context, cidFile);
-    return await runAttached(options, flags, streams, engine, context, cidFile);
+    if (flags.detach) return await runDetached(options, inherit, engine, context, cidFile);
+    return await runAttached(options, flags, { inherit, streams }, engine, context, cidFile);
   },
 });
 
 async function runDetached(
   options: ContainerOptions,
+  inherit: Inherited | undefined,
   engine: EngineFace,
   context: Context,
   cidFile: CidFile | undefined,
@@ -80,7 +86,7 @@ async function runDetached(
   const { id } = await engine.containers.create(options);
   cidFile?.write(id);
   try {
-    await engine.containers.start(id);
+    await engine.containers.start(id, { inherit });
   } finally {
     // Also when it did not start: whoever keeps the ID can look at why.
     context.stdout.print(`${id}\n`);
@@ -91,18 +97,19 @@ async function runDetached(
 async function runAttached(
   options: ContainerOptions,
   flags: RunFlags,
-  streams: Streams,
+  { inherit, streams }: { readonly inherit: Inherited | undefined; readonly streams: Streams },
   engine: EngineFace,
   context: Context,
   cidFile: CidFile | undefined,
 ): Promise<number> {
+  const how = { stdin: options.stdin === true && streams.stdin, inherit, follow: true };
   // The file is written before the start: it names a container that fails to start, too.
   const startNoted = async () => {
     const { id } = await engine.containers.create(options);
     cidFile?.write(id);
-    return await engine.containers.startAttached(id, { stdin: flags.interactive });
+    return await engine.containers.startAttached(id, how);
   };
-  const session = cidFile === undefined ? (await engine.containers.run(options)).session : await startNoted();
+  const session = cidFile === undefined ? (await engine.containers.run(options, how)).session : await startNoted();
   const end = await relay(session, context, {
     ...streams,
     terminal: flags.tty,

@@ -1,4 +1,4 @@
-import type { CheckpointRef, Session } from '../../engine/types.ts';
+import type { CheckpointRef, Inherited, Session } from '../../engine/types.ts';
 import { OnggiError } from '../../errors.ts';
 import { attachContainer } from '../attach.ts';
 import { detachKeysFlag, signalProxyFlag } from '../attach-flags.ts';
@@ -6,6 +6,7 @@ import { checkpointDirectoryFlag, checkpointPlace } from '../checkpoint-flags.ts
 import type { EngineFace } from '../context.ts';
 import { asIs, defineCommand, latestFlag, single, toggle } from '../definition.ts';
 import { forEachRef } from '../each.ts';
+import { inheritedDescriptors } from '../preserve.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS] CONTAINER [CONTAINER...]',
@@ -34,16 +35,17 @@ export const command = defineCommand({
     }
     const place = checkpointPlace(flags['checkpoint-dir'], context.directory);
     const checkpoint = name === undefined ? undefined : { name, ...place };
+    const inherit = await inheritedDescriptors(0, context);
     const engine = await context.engine();
     if (!flags.attach && !flags.interactive) {
-      return await forEachRef(args, context, (ref) => engine.containers.start(ref, { checkpoint }));
+      return await forEachRef(args, context, (ref) => engine.containers.start(ref, { checkpoint, inherit }));
     }
     if (more.length > 0) throw new OnggiError('invalid', 'you cannot start and attach multiple containers at once');
     return await attachContainer(first, context, {
       stdin: flags.interactive,
       signalProxy: flags['sig-proxy'],
       detachKeys: flags['detach-keys'],
-      open: (stdin) => startOrAttach(engine, first, { stdin, checkpoint }),
+      open: (stdin) => startOrAttach(engine, first, { stdin, checkpoint, inherit }),
       detached: () => 0,
     });
   },
@@ -53,7 +55,11 @@ export const command = defineCommand({
 async function startOrAttach(
   { containers }: EngineFace,
   ref: string,
-  options: { readonly stdin: boolean; readonly checkpoint: CheckpointRef | undefined },
+  options: {
+    readonly stdin: boolean;
+    readonly checkpoint: CheckpointRef | undefined;
+    readonly inherit: Inherited | undefined;
+  },
 ): Promise<Session> {
   try {
     return await containers.startAttached(ref, options);

@@ -58,7 +58,7 @@ export const flagValues: Readonly<Record<string, Offer>> = {
   input: files,
   ipc: words('private', 'shareable', 'host', 'none', 'container:'),
   'label-file': files,
-  'log-driver': words('json-file', 'local', 'k8s-file', 'journald', 'syslog', 'fluentd', 'gelf', 'none'),
+  'log-driver': words('json-file', 'local', 'k8s-file', 'journald', 'syslog', 'fluentd', 'gelf', 'none', 'passthrough'),
   network: words('bridge', 'host', 'none', 'container:'),
   output: files,
   pid: words('host', 'container:'),

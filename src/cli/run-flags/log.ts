@@ -1,7 +1,7 @@
 /** Where `run` and `create` have the output of a container logged. Pure. */
 import { checkLogConfig, jsonFile } from '../../engine/log/log-config.ts';
 import type { LogConfig, LogDriver } from '../../engine/types.ts';
-import { OnggiError, unsupported } from '../../errors.ts';
+import { OnggiError } from '../../errors.ts';
 import { list, single, type Values } from '../definition.ts';
 import type { Environment } from '../value/environment.ts';
 
@@ -9,7 +9,7 @@ export const logFlags = {
   'log-driver': single(
     'string',
     parseDriver,
-    'Where the output goes: json-file, local, k8s-file, journald, syslog, fluentd, gelf or none',
+    'Where the output goes: json-file, local, k8s-file, journald, syslog, fluentd, gelf, none or passthrough',
     { shown: 'json-file' },
   ),
   'log-opt': list('list', parseOption, 'Option of the log driver: max-size=10m, max-file=3, tag=NAME'),
@@ -19,7 +19,6 @@ type LogFlags = Values<typeof logFlags>;
 
 /** Those that the engine knows are checked together with their options. */
 function parseDriver(text: string): LogDriver {
-  if (text === 'passthrough') throw unsupported("log driver 'passthrough'");
   return text as LogDriver;
 }
 

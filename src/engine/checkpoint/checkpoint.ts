@@ -59,12 +59,13 @@ export async function createCheckpoint(
 
 /** @throws OnggiError `unsupported`: what criu could not bring back, or not from here */
 export function checkOptions(container: Container): void {
-  const { init, runtime, idMaps, sdnotify } = container.options;
+  const { init, runtime, idMaps, sdnotify, log } = container.options;
   const what = (word: string) => unsupported(`checkpoint and restore of a container with ${word}`);
   if (runtime !== undefined) throw what('--runtime');
   if (idMaps !== undefined) throw what('--userns');
   if (init === true) throw what('--init');
   if (sdnotify !== undefined) throw what('--sdnotify');
+  if (log?.driver === 'passthrough') throw what('the log driver passthrough');
   if (isHost(container)) throw what('the image "host"');
 }
 

@@ -26,6 +26,9 @@ export async function checkOptions(options: ContainerOptions): Promise<void> {
   if (options.autoRemove === true && (options.restart?.name ?? 'no') !== 'no') {
     throw new OnggiError('invalid', 'conflicting options: cannot specify both --restart and --rm');
   }
+  if (options.log?.driver === 'passthrough' && options.terminal === true) {
+    throw new OnggiError('invalid', "the '--log-driver passthrough' option cannot be used on a TTY");
+  }
   checkHostName('hostname', options.hostname ?? '');
   checkHostName('domainname', options.domainname ?? '');
   workingDirectory(options.workingDir, undefined);

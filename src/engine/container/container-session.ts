@@ -1,4 +1,5 @@
 /** The session of a container: at its end the record is settled by this process, before the exit is told. */
+import { OnggiError } from '../../errors.ts';
 import type { ShimClient } from '../../kernel/shim-client.ts';
 import { containerById } from '../../store/container-row.ts';
 import type { Context } from '../context.ts';
@@ -10,6 +11,15 @@ import { endingOfReport, type Output } from './handshake.ts';
 import { leaveIdleNetworks, releaseIdleNetworks } from './idle-network.ts';
 import { dropContainerLock, haveRestarted, lockContainer } from './reconcile.ts';
 import { openSession } from './session.ts';
+
+/** @throws OnggiError `conflict` for one whose stdio is that of whoever has started it */
+export function checkAttachable({ row, options }: Container): void {
+  if (options.log?.driver !== 'passthrough') return;
+  throw new OnggiError(
+    'conflict',
+    `attaching to container ${row.name}: this container is using the 'passthrough' log driver, cannot attach`,
+  );
+}
 
 /** @param kept what is to be waited for while the shim is still there */
 export function containerSession(

@@ -19,6 +19,7 @@ import type {
   CopySource,
   CopyTarget,
   ExecOptions,
+  Inherited,
   LogChunk,
   LogEntry,
   LogQuery,
@@ -49,9 +50,9 @@ export type Containers = {
    */
   initialize(ref: string): Promise<void>;
   /** Attaches first, then starts: no output is lost. @throws `conflict` when it runs already */
-  startAttached(ref: string, options?: AttachOptions & StartOptions): Promise<Session>;
+  startAttached(ref: string, options?: RunOptions): Promise<Session>;
   /** `create` and `startAttached`; a container with `autoRemove` is gone when `session.exit` resolves. */
-  run(options: ContainerOptions): Promise<{ readonly id: ContainerId; readonly session: Session }>;
+  run(options: ContainerOptions, run?: RunOptions): Promise<{ readonly id: ContainerId; readonly session: Session }>;
   /** Newest first; those that run, or all. */
   list(query?: ListQuery): Promise<ContainerSummary[]>;
   get(ref: string): Promise<ContainerSummary>;
@@ -145,10 +146,16 @@ export type CommitOptions = {
   readonly signal?: AbortSignal;
 };
 
-/** `checkpoint`: where it goes on from, instead of at its beginning. */
-export type StartOptions = { readonly checkpoint?: CheckpointRef | undefined };
+/** `checkpoint`: where it goes on from, instead of at its beginning; `inherit`: what it gets for this run alone. */
+export type StartOptions = {
+  readonly checkpoint?: CheckpointRef | undefined;
+  readonly inherit?: Inherited | undefined;
+};
 
 export type AttachOptions = { readonly stdin?: boolean };
+
+/** `follow`: one with the log driver passthrough, which has the stdio of this process, is followed to its end. */
+export type RunOptions = AttachOptions & StartOptions & { readonly follow?: boolean };
 
 export function makeContainers(context: Context): Containers {
   return {
@@ -156,7 +163,7 @@ export function makeContainers(context: Context): Containers {
     start: async (ref, options) => (await import('./start.ts')).startDetached(context, ref, options),
     initialize: async (ref) => (await import('./initialize.ts')).initialize(context, ref),
     startAttached: async (ref, options) => (await import('./start.ts')).startAttached(context, ref, options ?? {}),
-    run: async (options) => (await import('./start.ts')).runContainer(context, options),
+    run: async (options, run) => (await import('./start.ts')).runContainer(context, options, run),
     list: async (query) => (await import('./query.ts')).listContainers(context, query ?? {}),
     get: async (ref) => (await import('./query.ts')).getContainer(context, ref),
     inspect: async (ref, options) => (await import('./query.ts')).inspect(context, ref, options ?? {}),

@@ -19,7 +19,7 @@ import { imageStopSignal } from '../image/view.ts';
 import { runsSystemd, systemdStopSignal } from '../spec/systemd.ts';
 import type { Session } from '../types.ts';
 import { type Container, containerOf } from './container.ts';
-import { containerSession } from './container-session.ts';
+import { checkAttachable, containerSession } from './container-session.ts';
 import type { AttachOptions, StopOptions } from './containers.ts';
 import { removeAll, settle } from './finish.ts';
 import { untilExit } from './handshake.ts';
@@ -34,6 +34,7 @@ const defaultStopTimeout = 10;
 export async function attach(context: Context, ref: string, options: AttachOptions): Promise<Session> {
   const container = await running(context, ref, 'attach to');
   checkNotPaused(container, 'attach to');
+  checkAttachable(container);
   const stdin = options.stdin !== false && container.options.stdin === true;
   const client = await connect(container, { stdin, stdout: true, stderr: true });
   if (client === undefined) throw notRunning(container, 'attach to');

@@ -114,6 +114,7 @@ async function startProcess(
   const record =
     readExecRecord(container.files.exec, nonce) ??
     (await import('./exec-record-file.ts')).makeExecRecord(container, nonce, pid);
+  const { inherit } = options;
   const id = randomHex(32);
   const socket = execSocketPath(context.store.layout, nonce, id);
   const host = hostFacts();
@@ -132,6 +133,7 @@ async function startProcess(
         stdin: options.stdin === true,
         stdinOnce: true,
         startRequired: true,
+        ...(inherit !== undefined && { handed: { stdio: false, preserve: inherit.descriptors.length } }),
       },
       pid,
       startTime,
@@ -143,7 +145,7 @@ async function startProcess(
     },
   );
   for (const warning of warnings) context.warn(warning);
-  const starting = startShim({ id, plan: encodePlan(plan) });
+  const starting = startShim({ id, plan: encodePlan(plan), handed: inherit?.descriptors ?? [] });
   await loadClient();
   starting.ready();
   const client = await connectShim(socket, interest).catch((error: unknown) => {

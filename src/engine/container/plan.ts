@@ -96,6 +96,7 @@ export async function compileContainer(
       stdin: options.stdin === true,
       stdinOnce: options.stdin === true,
       startRequired: true,
+      ...(options.log?.driver === 'passthrough' && { handed: { stdio: true, preserve: 0 } }),
     },
     bundle: dirname(files.config),
     root: rootOf(context, container),

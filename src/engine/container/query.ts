@@ -111,6 +111,12 @@ async function* logsFrom<T>(
 ): AsyncGenerator<T, void, undefined> {
   const container = await lookUp(context, ref);
   const format = logFormat(container);
+  if (container.options.log?.driver === 'passthrough') {
+    throw new OnggiError(
+      'unsupported',
+      "this container is using the 'passthrough' log driver, cannot read logs: this container is not logging output",
+    );
+  }
   if (format === undefined) {
     throw new OnggiError('unsupported', 'configured logging driver does not support reading', {
       hint: `The output of "${container.row.name}" goes to ${container.options.log?.driver}.`,

@@ -19,8 +19,8 @@ import type { ContainerId, ContainerOptions, Ending, Session } from '../types.ts
 import { findSharedMounts } from '../volume/shared-mount.ts';
 import { hasGiven } from '../volume/volume-mount.ts';
 import { type Container, containerOf } from './container.ts';
-import { containerSession } from './container-session.ts';
-import type { AttachOptions, StartOptions } from './containers.ts';
+import { checkAttachable, containerSession } from './container-session.ts';
+import type { RunOptions, StartOptions } from './containers.ts';
 import { insertNew } from './create.ts';
 import { finish, removeAll, settle } from './finish.ts';
 import { goneAway, type Output, type Status, until, untilExit } from './handshake.ts';
@@ -43,7 +43,7 @@ export async function startDetached(context: Context, ref: string, options: Star
 async function startUntold(
   context: Context,
   ref: string,
-  { checkpoint }: StartOptions,
+  { checkpoint, inherit }: StartOptions,
 ): Promise<(() => Promise<void>) | undefined> {
   const { id } = await withRequired(context, ref);
   using guard = await lockContainer(context, id);
@@ -52,18 +52,14 @@ async function startUntold(
     throw new OnggiError('conflict', 'cannot start a paused container, try unpause instead');
   }
   if (container.row.state === 'running') return undefined;
-  const started = await start(context, container, guard, {}, { checkpoint });
+  const started = await start(context, container, guard, {}, { checkpoint, inherit });
   await keepShim(context, started.init, id);
   started.client.close();
   return started.tell;
 }
 
 /** @throws OnggiError `conflict` when it runs already: attach to it instead */
-export async function startAttached(
-  context: Context,
-  ref: string,
-  options: AttachOptions & StartOptions,
-): Promise<Session> {
+export async function startAttached(context: Context, ref: string, options: RunOptions): Promise<Session> {
   const { id } = await withRequired(context, ref);
   using guard = await lockContainer(context, id);
   const container = await startable(context, id, guard);
@@ -72,18 +68,23 @@ export async function startAttached(
       hint: `Use "onggi attach ${container.row.name}".`,
     });
   }
+  if (options.follow !== true) checkAttachable(container);
   return await session(context, container, guard, options);
 }
 
 export async function runContainer(
   context: Context,
   options: ContainerOptions,
+  run: RunOptions = {},
 ): Promise<{ readonly id: ContainerId; readonly session: Session }> {
   for (const ref of options.requires ?? []) await startDetached(context, ref);
   const row = await insertNew(context, options);
   using guard = await lockContainer(context, row.id);
   const container = containerOf(context.store, row);
-  return { id: container.id, session: await session(context, container, guard, { stdin: options.stdin === true }) };
+  return {
+    id: container.id,
+    session: await session(context, container, guard, { stdin: options.stdin === true, ...run }),
+  };
 }
 
 /** Its row, once all that it requires runs. */
@@ -109,10 +110,10 @@ async function session(
   context: Context,
   container: Container,
   guard: Guard,
-  { stdin = false, checkpoint }: AttachOptions & StartOptions,
+  { stdin = false, checkpoint, inherit }: RunOptions,
 ): Promise<Session> {
   const interest = { stdin, stdout: true, stderr: true, reconciles: true };
-  const { client, early, row, init, tell } = await start(context, container, guard, interest, { checkpoint });
+  const { client, early, row, init, tell } = await start(context, container, guard, interest, { checkpoint, inherit });
   void tell?.().catch((error: unknown) => context.warn(error instanceof Error ? error.message : String(error)));
   const kept = keepShimSoon(context, init, container.id);
   return containerSession(context, containerOf(context.store, row), client, early, kept);
@@ -206,10 +207,13 @@ function withoutStarter(plan: Plan): Plan {
 
 async function startRecorded(
   context: Context,
-  container: Container,
+  recorded: Container,
   interest: Interest,
-  { checkpoint, hold = false }: StartWay,
+  { checkpoint, inherit, hold = false }: StartWay,
 ): Promise<Started> {
+  const hands = recorded.options.log?.driver === 'passthrough' || inherit !== undefined;
+  const handing = hands ? await import('./handed.ts') : undefined;
+  const container = inherit === undefined ? recorded : (handing?.withInherited(recorded, inherit) ?? recorded);
   const joined = await findJoined(context, container);
   using shared = await findSharedMounts(context.store, container);
   const network = await connectNetwork(context, container);
@@ -217,10 +221,11 @@ async function startRecorded(
   const user = container.options.idMaps === undefined ? undefined : unprivileged();
   if (user !== undefined) (await import('./own-tree.ts')).giveOwnFiles(context, user, container);
   const restored = checkpoint && (await import('../checkpoint/restore.ts')).restoring(container, compiled, checkpoint);
-  const plan = hold ? withoutStarter(compiled) : (restored?.plan ?? compiled);
+  const made = hold ? withoutStarter(compiled) : (restored?.plan ?? compiled);
+  const { plan, handed } = handing?.withHanded(made, inherit) ?? { plan: made, handed: [] };
   await probeLog(container, plan);
   const notice = await openNotice(container);
-  const client = await spawn(container, plan, { ...interest, reconciles: true }).catch((error: unknown) => {
+  const client = await spawn(container, plan, { ...interest, reconciles: true }, handed).catch((error: unknown) => {
     notice?.[Symbol.dispose]();
     throw error;
   });
@@ -280,11 +285,16 @@ async function probeLog({ options }: Container, { keeper }: Plan): Promise<void>
   await (await import('../log/log-probe.ts')).probeLogServer(log);
 }
 
-async function spawn(container: Container, plan: Plan, interest: Interest): Promise<ShimClient> {
+async function spawn(
+  container: Container,
+  plan: Plan,
+  interest: Interest,
+  handed: readonly number[],
+): Promise<ShimClient> {
   const { files, start, id } = container;
   if (start === null) throw new OnggiError('internal', `container "${id}": it has no record of its start`);
   using shimLock = await lock(files.shimLock, 'exclusive');
-  const starting = startShim({ id, plan: encodePlan(plan), lock: shimLock });
+  const starting = startShim({ id, plan: encodePlan(plan), lock: shimLock, handed });
   await loadClient();
   starting.ready();
   return await connectShim(start.socket, interest).catch((error: unknown) => {

@@ -83,6 +83,7 @@ const options: Readonly<Record<LogDriver, Readonly<Record<string, Check>>>> = {
     'gelf-tcp-reconnect-delay': notSupported,
   },
   none: {},
+  passthrough: {},
 };
 
 /** Where nobody says otherwise. */

@@ -28,6 +28,7 @@ export function logTarget(config: LogConfig, facts: LogFacts): LogFile | LogTarg
     options['mode'] === 'non-blocking' ? BigInt(logSize(options['max-buffer-size'] ?? '') ?? defaultBuffer) : 0n;
   switch (driver) {
     case 'none':
+    case 'passthrough':
       return null;
     case 'json-file':
     case 'local':

@@ -80,7 +80,10 @@ export function execProcess(container: Process, options: ExecOptions): Process {
     ...(terminal && consoleSize(options.consoleSize)),
     user: options.user ? userOf(options.user) : container.user,
     args: options.command,
-    env: mergeEnvironment(terminal ? ['TERM=xterm'] : [], container.env ?? [], options.env ?? []),
+    env: mergeEnvironment(terminal ? ['TERM=xterm'] : [], container.env ?? [], [
+      ...(options.inherit?.env ?? []),
+      ...(options.env ?? []),
+    ]),
     cwd: workingDirectory(options.workingDir, container.cwd),
     ...(options.privileged === true && {
       capabilities: { bounding: allCapabilities, effective: allCapabilities, permitted: allCapabilities },

@@ -62,6 +62,7 @@ const logDrivers: readonly LogDriver[] = [
   'k8s-file',
   'local',
   'none',
+  'passthrough',
   'syslog',
 ];
 

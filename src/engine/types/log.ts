@@ -1,6 +1,15 @@
 /** Where the output of a container is logged. */
 
-export type LogDriver = 'json-file' | 'local' | 'k8s-file' | 'journald' | 'syslog' | 'fluentd' | 'gelf' | 'none';
+export type LogDriver =
+  | 'json-file'
+  | 'local'
+  | 'k8s-file'
+  | 'journald'
+  | 'syslog'
+  | 'fluentd'
+  | 'gelf'
+  | 'none'
+  | 'passthrough';
 
 export type LogConfig = {
   readonly driver: LogDriver;

@@ -15,6 +15,8 @@ export function writeShim(out: Writer, shim: ShimOptions): void {
   out.bool(shim.startRequired);
   out.u32(shim.oom?.version ?? 0);
   out.string(shim.oom?.directory ?? '');
+  out.bool(shim.handed?.stdio ?? false);
+  out.u32(shim.handed?.preserve ?? 0);
 }
 
 export function writeHealth(out: Writer, health: HealthCheck): void {

@@ -20,6 +20,11 @@ export type ShimOptions = {
   readonly startRequired: boolean;
   /** Files to read at exit to tell an OOM kill. */
   readonly oom: OomSource | null;
+  /**
+   * Descriptors that it was started with for the first process (`ShimStart.handed`): stdio first, if that is among them, in
+   * place of pipes and log; then those that become 3 and up.
+   */
+  readonly handed?: { readonly stdio: boolean; readonly preserve: number };
 };
 
 /** A log in files that the shim writes. */

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { run } from '../../harness/program.ts';
+import { binary } from '../../harness/system-test.ts';
 import { badSwitch, type Row } from './row.ts';
 
 export const processRows: readonly Row[] = [
@@ -18,6 +20,19 @@ export const processRows: readonly Row[] = [
     inside: 'grep CapBnd /proc/self/status',
     shows: /00000000aa0405fb$/,
     bad: [['--cap-drop', 'FLY'], /capability "FLY": no such capability/],
+  },
+  {
+    flag: 'preserve-fds',
+    tried: async (world, directory) => {
+      const file = join(directory, 'preserved');
+      writeFileSync(file, 'kept');
+      const script = '"$@" --preserve-fds 2 "$IMAGE" sh -c "cat <&4" 3</dev/null 4<"$FILE"';
+      const line = [binary, '--root', world.root, 'run', '--rm', '--network', 'none'];
+      const env = { IMAGE: world.image, FILE: file };
+      const { stdout, stderr } = await run('sh', ['-c', script, '--', ...line], { env });
+      assert.equal(stdout, 'kept', stderr);
+    },
+    bad: [['--preserve-fds', '30'], /--preserve-fds 30: descriptor \d+ is not open/],
   },
   {
     flag: 'entrypoint',
