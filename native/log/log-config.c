@@ -25,12 +25,12 @@ static bool has_file(enum log_driver driver) {
 }
 
 static const char *target_problem(const struct log_config *config) {
-    if ((uint32_t)config->transport > TRANSPORT_DATAGRAM) return "unknown transport of the log";
+    if ((uint32_t)config->transport > TRANSPORT_TLS) return "unknown transport of the log";
     bool network = config->transport == TRANSPORT_UDP || config->transport == TRANSPORT_TCP;
     if (config->transport == TRANSPORT_NONE) return "the log has no place to go to";
     if (network && (config->address[0] == '\0' || config->port < 1 || config->port > 65535))
         return "the log's server has no address";
-    return !network && config->address[0] != '/' ? "the path of the log's socket is not absolute" : NULL;
+    return !network && config->address[0] != '/' ? "the path of the log's socket or program is not absolute" : NULL;
 }
 
 const char *log_config_problem(struct cursor *payload) {

@@ -25,6 +25,7 @@ enum log_transport {
     TRANSPORT_TCP = 2,
     TRANSPORT_STREAM = 3,   /* unix(7) */
     TRANSPORT_DATAGRAM = 4, /* unix(7) */
+    TRANSPORT_TLS = 5,      /* by a program: `address` is its path and arguments, a line each */
 };
 
 enum syslog_format { SYSLOG_UNIX = 0, SYSLOG_RFC3164 = 1, SYSLOG_RFC5424 = 2, SYSLOG_RFC5424_MICRO = 3 };
@@ -38,7 +39,7 @@ struct log_config {
     bool compress;        /* files that are rotated */
     uint64_t buffer;      /* bytes of entries that may wait before more are dropped; 0: the container waits instead */
     enum log_transport transport;
-    const char *address;  /* host, or path of a socket */
+    const char *address;  /* host, path of a socket, or a program */
     uint32_t port;
     uint32_t numbers[2];
     struct blob head, fields;

@@ -1,5 +1,6 @@
 /* Formats of messages to servers: journald, syslog, fluentd and gelf. */
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "log-format.h"
@@ -36,6 +37,15 @@ static char *put_old_time(char *at, uint64_t ns) {
     return at + snprintf(at, 32, "%.3s %2u %02u:%02u:%02u", months + 3 * month, day, hour, minute, second);
 }
 
+/* RFC 5425, section 4.3: on TLS the length goes before the message, as Docker does it for the formats of RFC 5424. */
+static size_t with_length(char *out, size_t length) {
+    char digits[24];
+    size_t size = (size_t)snprintf(digits, sizeof digits, "%zu ", length);
+    memmove(out + size, out, length);
+    memcpy(out, digits, size);
+    return size + length;
+}
+
 size_t log_format_syslog(char *out, const struct log_entry *entry) {
     const struct log_config *config = entry->config;
     uint32_t format = config->numbers[1];
@@ -60,7 +70,9 @@ size_t log_format_syslog(char *out, const struct log_entry *entry) {
     }
     at = put_bytes(at, entry->text, entry->length);
     *at++ = '\n';
-    return (size_t)(at - out);
+    size_t length = (size_t)(at - out);
+    bool counted = config->transport == TRANSPORT_TLS && format >= SYSLOG_RFC5424;
+    return counted ? with_length(out, length) : length;
 }
 
 /* str of msgpack (specification, "String format family"). */

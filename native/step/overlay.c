@@ -73,7 +73,16 @@ static int set_other(int fs, const char *option) {
     if (option[length] == '\0') return sys_fsconfig(fs, FSCONFIG_SET_FLAG, option, NULL);
     memcpy(key, option, length);
     key[length] = '\0';
-    return sys_fsconfig(fs, FSCONFIG_SET_STRING, key, option + length + 1);
+    /* Quotes are for mount(2), where a comma would end the value. */
+    char value[VALUE_MAX + 1];
+    const char *from = option + length + 1;
+    size_t size = strlen(from);
+    bool quoted = size > 1 && from[0] == '"' && from[size - 1] == '"';
+    if (size >= sizeof value) return -E2BIG;
+    memcpy(value, from + quoted, size);
+    if (quoted) value[size - 2] = '\0';
+    else value[size] = '\0';
+    return sys_fsconfig(fs, FSCONFIG_SET_STRING, key, value);
 }
 
 static int set_layers(int fs, const struct overlay *overlay) {

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/xattr.h>
 
 #include "copy.h"
 #include "init.h"
@@ -59,9 +60,29 @@ static int copy_up(int covered, const struct stat *status, int made) {
     return result < 0 ? result : (int)SYS(fchown(root, status->st_uid, status->st_gid));
 }
 
+/*
+ * The file system of message queues was made with the IPC namespace, and it takes no other label by an option of the mount
+ * ("same superblock, different security settings"); its root does.
+ */
+static int label_queues(int made, const char *data) {
+    char label[512];
+    if (sscanf(data, "context=\"%511[^\"]", label) != 1) return 0;
+    scoped_fd root = (int)SYS(openat(made, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    int result = root < 0 ? root : (int)SYS(fsetxattr(root, "security.selinux", label, strlen(label) + 1, 0));
+    return result == -EOPNOTSUPP ? 0 : result;
+}
+
+static int make_queues(struct init *init, const struct mount *mount, uint32_t flags) {
+    scoped_fd made = mount_new(mount->type, mount->source, flags, "", &init->failure);
+    if (made < 0) return made;
+    int result = label_queues(made, mount->data);
+    return result < 0 ? result : take_fd(&made);
+}
+
 static int make_mount(struct init *init, const struct mount *mount) {
     /* The rest is for whoever sets the mount up; a read-only one could not be filled. */
     uint32_t flags = mount->flags & ~(uint32_t)(PROPAGATION_FLAGS | MS_REC | (mount->copy_up ? MS_RDONLY : 0));
+    if (strcmp(mount->type, "mqueue") == 0) return make_queues(init, mount, flags);
     scoped_fd covered = open_covered(init, mount);
     if (covered < 0) return mount_new(mount->type, mount->source, flags, mount->data, &init->failure);
     struct stat status;

@@ -23,7 +23,6 @@ export function containerFacts(flags: ContainerFlags, context: Context): Facts {
     fileLabels: readAssignments(flags['label-file'], context.directory),
     directory: context.directory,
     seccompProfile: (path) => readJson(resolve(context.directory, path), path),
-    seLinux: existsSync('/sys/fs/selinux/enforce'),
     consoleSize: flags.tty ? context.stdout.size() : undefined,
   };
 }

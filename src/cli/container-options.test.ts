@@ -10,7 +10,6 @@ const noFacts: Facts = {
   fileLabels: [],
   directory: '/home/user',
   seccompProfile: (path) => path,
-  seLinux: false,
   consoleSize: undefined,
 };
 
@@ -111,7 +110,10 @@ const single: readonly [readonly string[], object][] = [
   [['--rootfs'], { rootfs: { path: '/home/user/x', overlay: false, mapped: false } }],
   [['--group-add', 'staff', '--group-add', '7'], { groups: ['staff', '7'] }],
   [['--security-opt', 'no-new-privileges'], { security: { noNewPrivileges: true } }],
-  [['--security-opt', 'seccomp=unconfined', '--security-opt', 'label=disable'], { security: { seccomp: null } }],
+  [
+    ['--security-opt', 'seccomp=unconfined', '--security-opt', 'label=disable'],
+    { security: { seccomp: null, label: { disable: true } } },
+  ],
   [['--security-opt', 'seccomp=p.json'], { security: { seccomp: { template: 'p.json' } } }],
   [['--security-opt', 'seccomp=builtin'], {}],
   [['--security-opt', 'seccomp=unconfined', '--security-opt', 'seccomp=builtin'], {}],
@@ -239,12 +241,11 @@ test('the size of the terminal is told only where there is one', () => {
   assert.deepEqual(optionsOf(['-t', 'x'], { consoleSize }).consoleSize, consoleSize);
 });
 
-test('relabelling is nothing without SELinux and refused with it', () => {
-  assert.equal(optionsOf(['-v', '/a:/b:z', 'x']).mounts?.length, 1);
-  assert.throws(
-    () => optionsOf(['-v', '/a:/b:Z', 'x'], { seLinux: true }),
-    /relabelling '\/a' for SELinux .* is not supported/,
-  );
+test('what is to be relabelled, and the labels', () => {
+  const [bind] = optionsOf(['-v', '/a:/b:Z', 'x']).mounts ?? [];
+  assert.equal(bind?.type === 'bind' && bind.relabel, 'private');
+  const security = ['--security-opt', 'label=type:a_t', '--security-opt', 'label=level:s0:c1,c2'];
+  assert.deepEqual(optionsOf([...security, 'x']).security, { label: { type: 'a_t', level: 's0:c1,c2' } });
 });
 
 test('ports without a network of their own are discarded with a warning', () => {

@@ -1,7 +1,7 @@
 /** From the flags of `run` and `create` to what the engine is asked for. Pure: the caller brings what files say. */
 import { resolve } from 'node:path';
 import type { BindMount, ContainerOptions, SecurityOptions } from '../engine/types.ts';
-import { OnggiError, unsupported } from '../errors.ts';
+import { OnggiError } from '../errors.ts';
 import type { ContainerFlags } from './container-flags.ts';
 import { healthOptions } from './run-flags/health.ts';
 import { logConfigOf } from './run-flags/log.ts';
@@ -25,7 +25,6 @@ export type Facts = {
   readonly fileLabels: readonly Assignment[];
   /** Absolute path against which relative ones are resolved. */
   readonly directory: string;
-  readonly seLinux: boolean;
   /** The parsed JSON of a file. @throws OnggiError `invalid` */
   readonly seccompProfile: (path: string) => unknown;
   readonly consoleSize: { readonly rows: number; readonly columns: number } | undefined;
@@ -124,8 +123,8 @@ function securityChange(option: SecurityOption, before: SecurityOptions, facts: 
     case 'mask':
     case 'unmask':
       return { [option.kind]: [...(before[option.kind] ?? []), ...option.paths] };
-    case 'no-label':
-      return {};
+    case 'label':
+      return { label: { ...before.label, ...option.words } };
   }
 }
 
@@ -165,8 +164,7 @@ function mountOf<M extends { readonly type: 'image' | 'tmpfs' | 'volume' }>(
   facts: Facts,
 ): BindMount | M {
   if (mount.type !== 'bind') return mount;
-  const { source, target, readOnly, propagation, submounts, chown } = mount;
-  if (mount.relabel && facts.seLinux) throw unsupported(`relabelling '${source}' for SELinux (:z, :Z)`);
+  const { source, target, readOnly, propagation, submounts, chown, relabel } = mount;
   return {
     type: 'bind',
     source: resolve(facts.directory, source),
@@ -175,6 +173,7 @@ function mountOf<M extends { readonly type: 'image' | 'tmpfs' | 'volume' }>(
     propagation,
     ...present('submounts', submounts),
     ...present('chown', chown),
+    ...present('relabel', relabel),
   };
 }
 

@@ -96,6 +96,12 @@ export const systemCommands: readonly Entry[] = [
     load: () => import('./commands/copy-helper.ts'),
   },
   {
+    names: ['log-relay'],
+    summary: 'Send a log to a server with TLS',
+    group: 'internal',
+    load: () => import('./commands/log-relay.ts'),
+  },
+  {
     names: ['mapped-helper'],
     summary: 'Make files of other ids of an ordinary user',
     group: 'internal',

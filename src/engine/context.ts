@@ -7,6 +7,9 @@ import { openStore, type Store } from '../store/store.ts';
 import { rootOrDefault } from './store-root.ts';
 import type { Warning } from './types.ts';
 
+/** Where the file is that stands for each in the library. */
+const helperDirectories = { 'copy-helper': 'copy', 'mapped-helper': 'mapped', 'log-relay': 'log' } as const;
+
 export type Context = {
   /** As asked for; undefined is the default one. */
   readonly root: string | undefined;
@@ -20,7 +23,7 @@ export type Context = {
    * The command that does a part of an operation in a process of its own, in place of this program.
    * @throws OnggiError `unsupported` in a program that can't be run once more
    */
-  helperCommand(name: 'copy-helper' | 'mapped-helper'): readonly string[];
+  helperCommand(name: keyof typeof helperDirectories): readonly string[];
   /** Passes each message on once. */
   warn(message: string): void;
   close(): void;
@@ -65,7 +68,7 @@ export function makeContext(options: ContextOptions): Context {
       if (command !== undefined) return [...command, name];
       if (isCompiled()) throw unsupported('work in a user namespace by an executable with the library inside');
       const file = import.meta.filename.endsWith('.ts') ? 'helper-command.ts' : 'helper-command.js';
-      return [process.execPath, join(import.meta.dirname, name === 'copy-helper' ? 'copy' : 'mapped', file)];
+      return [process.execPath, join(import.meta.dirname, helperDirectories[name], file)];
     },
     warn(message) {
       if (warned.has(message)) return;

@@ -10,12 +10,14 @@ import type { ImageMount } from './types/mount.ts';
 import type { ContainerLink, JoinedContainer, NetworkMode } from './types/namespace.ts';
 import type { Resources } from './types/resources.ts';
 import type { RootDirectory } from './types/rootfs.ts';
+import type { LabelOptions, SelinuxLabels } from './types/selinux.ts';
 import type { IdMaps, UserNamespaceMode } from './types/user-namespace.ts';
 
 export type * from './types/mount.ts';
 export type * from './types/resources.ts';
 export type * from './types/rootfs.ts';
 export type * from './types/sample.ts';
+export type * from './types/selinux.ts';
 export type * from './types/user-namespace.ts';
 
 declare const brand: unique symbol;
@@ -38,6 +40,8 @@ export type BindMount = {
   readonly submounts?: 'none' | 'writable';
   /** Give all of it to the container's user, at each start. */
   readonly chown?: boolean;
+  /** Give it, at each start, the SELinux label of the container, or one that all containers may use. */
+  readonly relabel?: 'shared' | 'private';
 };
 
 export type TmpfsMount = { readonly type: 'tmpfs'; readonly target: string; readonly options: string };
@@ -55,6 +59,8 @@ export type VolumeMount = {
   readonly subpath?: string;
   /** As with a bind. */
   readonly chown?: boolean;
+  /** As with a bind; absent: shared, when it is not yet. */
+  readonly relabel?: 'shared' | 'private';
   /** For one that is made. */
   readonly options?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
@@ -82,6 +88,8 @@ export type SecurityOptions = {
   readonly seccomp?: SeccompTemplate | null;
   /** "unconfined" for none. */
   readonly apparmor?: string;
+  /** Labels of SELinux; needs a machine where it is on. */
+  readonly label?: LabelOptions;
   /** Show all of /proc and /sys: nothing masked or read-only. */
   readonly systemPathsVisible?: boolean;
   /** Paths to mask besides the usual ones. */
@@ -124,6 +132,8 @@ export type ContainerOptions = {
   readonly storageSize?: number;
   /** What `idMaps` come from: set by the engine when it makes the container. */
   readonly userNamespace?: UserNamespaceMode;
+  /** Set by the engine when it makes the container, where SELinux is on. */
+  readonly selinux?: SelinuxLabels;
   readonly hostname?: string;
   readonly domainname?: string;
   readonly labels?: Readonly<Record<string, string>>;

@@ -61,6 +61,8 @@ const probes = {
   /** On the file system of /var/tmp. */
   'project-quota': () => hasProjectQuota('/var/tmp'),
   'loop-device': () => existsSync('/dev/loop-control'),
+  /** Of the kernel, with or without a policy. */
+  selinux: () => existsSync('/sys/fs/selinux') && /selinuxfs/.test(readFileSync('/proc/filesystems', 'utf8')),
   'x86-64': () => process.arch === 'x64',
   'two-cpus': () => readFileSync('/proc/cpuinfo', 'utf8').split(/^processor/m).length > 2,
 } as const satisfies Record<string, () => boolean>;

@@ -5,6 +5,7 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { bindNotifySocket } from '../../src/kernel/notify-socket.ts';
+import { makeCertificates } from '../harness/certificate.ts';
 import { eventually } from '../harness/program.ts';
 import { systemTest, type World } from '../harness/system-test.ts';
 import { inspect, linesOf } from './container-view.ts';
@@ -111,6 +112,72 @@ systemTest('syslog: three formats, three transports', ['busybox'], async (world)
   await write(world, 'syslog', { 'syslog-address': `unixgram://${path}` }, 'echo here');
   assert.match(local.receive(10_000) ?? '', /^<30>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d [0-9a-f]{12}\[\d+\]: here\n$/);
 });
+
+systemTest(
+  'syslog with TLS: who the server is, who the client is, a server that hangs up',
+  ['busybox', 'openssl'],
+  async (world) => {
+    const { authority, server: own, client: other } = await makeCertificates(world.scratch);
+    const [ca, cert, key] = [authority, own.certificate, own.key].map((path) => readFileSync(path, 'utf8'));
+    const shown = { cert, key, ca, requestCert: true, rejectUnauthorized: true };
+    await using server = await streamReceiver(0, shown);
+    const address = { 'syslog-address': `tcp+tls://localhost:${server.port}` };
+    const client = { 'syslog-tls-cert': other.certificate, 'syslog-tls-key': other.key };
+    const known = { ...address, ...client, 'syslog-tls-ca-cert': authority };
+    const all = (): string => String(Buffer.concat(server.received));
+    const loop = 'i=0; while [ ! -e /end ]; do i=$((i+1)); echo line $i; sleep 0.1; done; echo last';
+    await world.ok([
+      'run',
+      '-d',
+      '--network',
+      'none',
+      '--name',
+      'syslog',
+      ...flagsOf('syslog', { ...known, 'syslog-format': 'rfc5424' }),
+      world.image,
+      'sh',
+      '-c',
+      loop,
+    ]);
+    await server.until(() => /^\d+ <30>1 .* - line 1\n/.test(all()));
+    server.hangUp();
+    await server.until((received) => received.length > 1 && /line/.test(String(received.at(-1))));
+    await world.ok(['exec', 'syslog', 'touch', '/end']);
+    assert.equal(await world.ok(['wait', 'syslog']), '0');
+    await server.until(() => /- last\n$/.test(all()));
+    // Each message says how long it is (RFC 5425).
+    for (let rest = String(server.received.at(-1)); rest !== ''; ) {
+      const [head, length] = /^(\d+) /.exec(rest) ?? [];
+      assert.match(rest.slice(head?.length, (head?.length ?? 0) + Number(length)), /^<30>1 [^\n]*\n$/);
+      rest = rest.slice((head?.length ?? 0) + Number(length));
+    }
+    for (const [options, message] of [
+      [
+        { ...address, ...client },
+        /failed to initialize logging driver: syslog: connect to "localhost:\d+": .*certificate/,
+      ],
+      [{ ...known, 'syslog-address': `tcp+tls://127.0.0.2:${server.port}` }, /127.0.0.2/],
+      [{ ...known, 'syslog-tls-key': '/nowhere.key' }, /read "\/nowhere.key"/],
+      [{ ...address, 'syslog-tls-key': other.key }, /one is of no use without the other/],
+    ] as const) {
+      const refused = await world.onggi([
+        'run',
+        '--rm',
+        '--network',
+        'none',
+        ...flagsOf('syslog', options),
+        world.image,
+        'true',
+      ]);
+      assert.equal(refused.status, 125);
+      assert.match(refused.stderr, message);
+    }
+    const skipped = { ...address, ...client, 'syslog-tls-skip-verify': 'true' };
+    await world.ok(['rm', 'syslog']);
+    await write(world, 'syslog', skipped, 'echo trusted');
+    await server.until(() => /<30>.*trusted\n$/.test(all()));
+  },
+);
 
 systemTest('gelf: compressed, in chunks, or in one stream', ['busybox'], async (world) => {
   for (const type of ['gzip', 'zlib', 'none']) {
@@ -235,7 +302,9 @@ systemTest('none, and what is refused before anything is made', ['busybox'], asy
     [['--log-driver', 'local', '--log-opt', 'labels=x'], /unknown log opt 'labels' for local log driver/],
     [['--log-opt', 'max-file=3'], /has no effect without max-size/],
     [['--log-driver', 'none', '--log-opt', 'max-size=1m'], /invalid logging opts for driver none/],
-    [['--log-driver', 'syslog', '--log-opt', 'syslog-address=tcp+tls://x:1'], /TLS/],
+    [['--log-driver', 'gelf', '--log-opt', 'gelf-address=tcp+tls://x:1'], /TLS/],
+    [['--log-driver', 'syslog', '--log-opt', 'syslog-tls-ca-cert=/ca.pem'], /no effect without TLS/],
+    [['--log-driver', 'syslog', '--log-opt', 'syslog-tls-ca-cert=ca.pem'], /not an absolute path/],
     [['--log-driver', 'syslog', '--log-opt', 'syslog-facility=nosuch'], /syslog-facility/],
     [['--log-driver', 'gelf'], /gelf-address is required/],
     [['--log-opt', 'max-buffer-size=1m'], /only supported with 'mode=non-blocking'/],

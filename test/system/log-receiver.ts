@@ -2,6 +2,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { createServer as createSecureServer, type TlsOptions } from 'node:tls';
 import { gunzipSync, inflateSync } from 'node:zlib';
 import { eventually } from '../harness/program.ts';
 
@@ -33,11 +34,11 @@ export async function udpReceiver(): Promise<Receiver> {
   };
 }
 
-/** @param at a path, or a port; any free port if absent */
-export async function streamReceiver(at: string | number = 0): Promise<Receiver> {
+/** @param at a path, or a port; any free port if absent. @param tls what a server with TLS shows and asks for */
+export async function streamReceiver(at: string | number = 0, tls?: TlsOptions): Promise<Receiver> {
   const received: Buffer[] = [];
   const connected = new Set<Socket>();
-  const server = createServer((socket) => {
+  const take = (socket: Socket): void => {
     const index = received.push(Buffer.alloc(0)) - 1;
     connected.add(socket);
     socket.on('data', (bytes: Buffer) => {
@@ -45,7 +46,8 @@ export async function streamReceiver(at: string | number = 0): Promise<Receiver>
     });
     socket.on('error', () => {});
     socket.on('close', () => connected.delete(socket));
-  });
+  };
+  const server = tls === undefined ? createServer(take) : createSecureServer(tls, take);
   if (typeof at === 'string') server.listen(at);
   else server.listen(at, '127.0.0.1');
   await once(server, 'listening');

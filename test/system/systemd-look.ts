@@ -29,7 +29,10 @@ export async function lookAtSystemd(world: World): Promise<void> {
   const unit = ['systemd-run', '--quiet', '--wait', '--pipe', '--unit=one', 'cat', '/proc/self/cgroup'];
   assert.match(await inside(world, ...unit), /^(?:0:|\d+:name=systemd):\/system\.slice\/one\.service$/m);
   for (const place of ['/run', '/run/lock', '/tmp', '/var/log/journal']) {
-    assert.match(await inside(world, 'grep', ` ${place} `, '/proc/mounts'), /^tmpfs \S+ tmpfs rw,nosuid,nodev/);
+    assert.match(
+      await inside(world, 'grep', ` ${place} `, '/proc/mounts'),
+      /^tmpfs \S+ tmpfs rw,(?:seclabel,)?nosuid,nodev/,
+    );
   }
   // Controllers of version 1 stay as they are: only the hierarchy of systemd is written to.
   const mounts = await inside(world, 'grep', '^cgroup ', '/proc/mounts');

@@ -32,6 +32,7 @@ const usual: Readonly<Record<CgroupMode, readonly string[]>> = {
     'test/vm/checkpoint-engine.test.ts',
     'test/vm/clock.test.ts',
     'test/system/storage-opt.test.ts',
+    'test/vm/selinux.test.ts',
   ],
   hybrid: ['test/vm/systemd.test.ts'],
   legacy: ['test/vm/systemd.test.ts'],
@@ -47,7 +48,9 @@ const modules = [
 ];
 
 const kernelParameters =
-  'console=ttyS0 quiet panic=-1 hugepages=8 random.trust_cpu=on mitigations=off systemd.show_status=0';
+  'console=ttyS0 quiet panic=-1 hugepages=8 random.trust_cpu=on mitigations=off systemd.show_status=0 ' +
+  // Without a policy, which a test loads, it is as good as off.
+  'security=selinux selinux=1 enforcing=0';
 
 /** Seconds of wall clock; a machine that hangs is killed. */
 const limit = 900;

@@ -4,6 +4,7 @@ import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlink
 import { dirname, join, relative } from 'node:path';
 import { repository } from '../harness/busybox-image.ts';
 import type { Module } from './module.ts';
+import { addPolicy } from './selinux-policy.ts';
 import { addSystem } from './system-root.ts';
 
 /** Where the checkout lies in the guest. */
@@ -48,6 +49,7 @@ export function makeDisk(path: string, stage: string, guestCommand: string): voi
   rmSync(join(stage, guestRepository, 'dist/lib'), { recursive: true, force: true });
   writeFileSync(join(stage, 'command'), guestCommand);
   addSystem(stage);
+  addPolicy(stage);
   rmSync(path, { force: true });
   // 1 GiB, sparse; the tests' own stores lie in memory.
   must('mke2fs', [

@@ -124,6 +124,7 @@ test('version and info take templates', async () => {
     cgroupVersion: '2' as const,
     cgroupDriver: 'cgroupfs' as const,
     rootless: false,
+    selinux: false,
     kernel: '6',
     operatingSystem: 'Debian',
     osType: 'linux',

@@ -7,8 +7,13 @@ function cgroupVersion({ cgroupVersion: version }: EngineInfo): string {
   return version === 'hybrid' ? '1' : version === 'none' ? '' : version;
 }
 
-function securityOptions({ rootless }: EngineInfo): string[] {
-  return ['name=seccomp,profile=builtin', 'name=cgroupns', ...(rootless ? ['name=rootless'] : [])];
+function securityOptions({ rootless, selinux }: EngineInfo): string[] {
+  return [
+    'name=seccomp,profile=builtin',
+    'name=cgroupns',
+    ...(selinux ? ['name=selinux'] : []),
+    ...(rootless ? ['name=rootless'] : []),
+  ];
 }
 
 export function infoLines(info: EngineInfo): string[] {

@@ -1,7 +1,7 @@
 import { testParser } from '../testing.ts';
 import { parseMount, parseTmpfs } from './mount.ts';
 
-const bind = { type: 'bind', readOnly: false, propagation: 'rprivate', relabel: false, mustExist: true };
+const bind = { type: 'bind', readOnly: false, propagation: 'rprivate', mustExist: true };
 
 testParser(
   'mounts',
@@ -13,6 +13,7 @@ testParser(
     ['"type=bind","src=/a,b",dst=/b', { ...bind, source: '/a,b', target: '/b' }],
     ['type=bind,src=/a,dst=/b,bind-propagation=shared', { ...bind, source: '/a', target: '/b', propagation: 'shared' }],
     ['type=bind,src=/a,dst=/b,U=true', { ...bind, source: '/a', target: '/b', chown: true }],
+    ['type=bind,src=/a,dst=/b,relabel=private', { ...bind, source: '/a', target: '/b', relabel: 'private' }],
     ['type=bind,src=/a,dst=/b,chown=false', { ...bind, source: '/a', target: '/b' }],
     ['src=d,dst=/a,U', { type: 'volume', name: 'd', target: '/a', readOnly: false, copy: true, chown: true }],
     ['src=d,dst=/a', { type: 'volume', name: 'd', target: '/a', readOnly: false, copy: true }],
@@ -43,7 +44,7 @@ testParser(
         target: '/x',
         readOnly: false,
         propagation: 'rprivate',
-        relabel: false,
+
         mustExist: false,
         submounts: 'none',
       },
@@ -64,6 +65,8 @@ testParser(
     ['type=foo,dst=/a', "mount type unknown: 'foo'"],
     ['type=image,dst=/a', 'source is required for an image mount'],
     ['type=image,src=d,dst=/a,image-subpath=a/../../b', "subpath 'a/../../b' leads out of the image"],
+    ['type=bind,src=/d,dst=/a,relabel=own', 'invalid value for relabel: own (must be "shared" or "private")'],
+    ['type=tmpfs,dst=/a,U', "cannot mix 'chown' with mount type 'tmpfs'"],
     ['type=bind,src=/d,dst=/a,rw', "cannot mix 'rw' with mount type 'bind'"],
     ['type=npipe,src=d,dst=/a', "mount of type 'npipe' is not supported"],
     ['src=d,dst=/a,volume-driver=nfs', "volume driver 'nfs' is not supported"],

@@ -33,6 +33,7 @@ const known = [
   'subpath',
   'rw',
   'chown',
+  'relabel',
 ];
 /** May be written several times. */
 const lists = ['volume-label', 'volume-opt'];
@@ -61,20 +62,29 @@ export function parseMount(text: string): BindSpec | TmpfsMount | VolumeMount | 
   );
   if (foreign !== undefined) throw new OnggiError('invalid', `cannot mix '${foreign}' with mount type '${type}'`);
   const ofImages = ['rw', 'subpath'].find((key) => fields.has(key));
-  if (type === 'image' || type === 'tmpfs') checkNotFor(type, fields, 'chown');
+  if (type === 'image' || type === 'tmpfs') checkNotFor(type, fields, ['chown', 'relabel']);
   if (type === 'image') return imageOf(fields, target);
   if (ofImages !== undefined) throw new OnggiError('invalid', `cannot mix '${ofImages}' with mount type '${type}'`);
   if (type === 'volume') return volumeOf(fields, all, target, readOnly);
   return type === 'bind' ? bindOf(fields, target, readOnly) : tmpfsOf(fields, target, readOnly);
 }
 
-function checkNotFor(type: string, fields: ReadonlyMap<string, string>, key: string): void {
-  if (fields.has(key)) throw new OnggiError('invalid', `cannot mix '${key}' with mount type '${type}'`);
+function checkNotFor(type: string, fields: ReadonlyMap<string, string>, keys: readonly string[]): void {
+  const key = keys.find((each) => fields.has(each));
+  if (key !== undefined) throw new OnggiError('invalid', `cannot mix '${key}' with mount type '${type}'`);
 }
 
 /** Podman's `U=true`: it is given to the container's user. */
 function chownOf(fields: ReadonlyMap<string, string>): { readonly chown?: true } {
   return parseBoolean(fields.get('chown') ?? 'false') ? { chown: true } : {};
+}
+
+/** Podman's word for `z` and `Z`. */
+function relabelOf(fields: ReadonlyMap<string, string>): { readonly relabel?: 'shared' | 'private' } {
+  const relabel = fields.get('relabel');
+  if (relabel === undefined) return {};
+  if (relabel === 'shared' || relabel === 'private') return { relabel };
+  throw new OnggiError('invalid', `invalid value for relabel: ${relabel} (must be "shared" or "private")`);
 }
 
 function volumeOf(fields: ReadonlyMap<string, string>, all: Fields, target: string, readOnly: boolean): VolumeMount {
@@ -93,6 +103,7 @@ function volumeOf(fields: ReadonlyMap<string, string>, all: Fields, target: stri
     ...(options.length > 0 && { options: recordOf(options) }),
     ...(labels.length > 0 && { labels: recordOf(labels) }),
     ...chownOf(fields),
+    ...relabelOf(fields),
   };
 }
 
@@ -119,10 +130,10 @@ function bindOf(fields: ReadonlyMap<string, string>, target: string, readOnly: b
     target,
     readOnly,
     propagation: parsePropagation(fields.get('bind-propagation') ?? 'rprivate'),
-    relabel: false,
     mustExist: !parseBoolean(fields.get('bind-create-src') ?? 'false'),
     ...submountsOf(fields, readOnly),
     ...chownOf(fields),
+    ...relabelOf(fields),
   };
 }
 

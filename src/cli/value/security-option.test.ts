@@ -14,7 +14,9 @@ testParser(
     ['systempaths=unconfined', { kind: 'system-paths' }],
     ['mask=/proc/a:/sys/b', { kind: 'mask', paths: ['/proc/a', '/sys/b'] }],
     ['unmask=all', { kind: 'unmask', paths: ['ALL'] }],
-    ['label=disable', { kind: 'no-label' }],
+    ['label=disable', { kind: 'label', words: { disable: true } }],
+    ['label:level:s0:c1,c2', { kind: 'label', words: { level: 's0:c1,c2' } }],
+    ['label=filetype:usr_t', { kind: 'label', words: { filetype: 'usr_t' } }],
   ],
   [
     ['', /invalid --security-opt: ""/],
@@ -22,7 +24,10 @@ testParser(
     ['no-new-privileges=maybe', /Write true or false|invalid --security-opt/],
     ['systempaths=confined', /invalid --security-opt/],
     ['mask=relative', "'relative' is not an absolute path"],
-    ['label=type:x', "label of SELinux 'type:x' is not supported"],
+    ['label=type', "bad label option 'type'"],
+    ['label=colour:x', "bad label option 'colour:x'"],
+    ['label=type:x"', /no label has/],
+    ['label=type:', "bad label option 'type:'"],
     ['foo=bar', /invalid --security-opt: "foo=bar"/],
   ],
 );

@@ -1,5 +1,6 @@
 /** `--security-opt`. Pure: the caller reads the profile that a path names. */
-import { OnggiError, unsupported } from '../../errors.ts';
+import type { LabelOptions } from '../../engine/types.ts';
+import { OnggiError } from '../../errors.ts';
 
 export type SecurityOption =
   | { readonly kind: 'no-new-privileges'; readonly on: boolean }
@@ -8,10 +9,10 @@ export type SecurityOption =
   | { readonly kind: 'apparmor'; readonly profile: string }
   | { readonly kind: 'system-paths' }
   | { readonly kind: 'mask' | 'unmask'; readonly paths: readonly string[] }
-  /** Labels of SELinux are not set in any case. */
-  | { readonly kind: 'no-label' };
+  /** Of SELinux. */
+  | { readonly kind: 'label'; readonly words: LabelOptions };
 
-/** @throws OnggiError `invalid`; `unsupported` for labels of SELinux */
+/** @throws OnggiError `invalid` */
 export function parseSecurityOption(text: string): SecurityOption {
   const separator = /[=:]/.exec(text)?.index ?? -1;
   const name = separator < 0 ? text : text.slice(0, separator);
@@ -30,13 +31,33 @@ export function parseSecurityOption(text: string): SecurityOption {
     case 'unmask':
       return { kind: name, paths: pathsOf(value, name === 'unmask') };
     case 'label':
-      if (value === 'disable') return { kind: 'no-label' };
-      throw unsupported(`label of SELinux '${value}'`);
+      return { kind: 'label', words: labelOf(value) };
     default:
       throw new OnggiError('invalid', `invalid --security-opt: "${text}"`, {
         hint: 'There are no-new-privileges, seccomp, apparmor, systempaths, mask, unmask and label.',
       });
   }
+}
+
+const labelWords = ['user', 'role', 'type', 'level', 'filetype'] as const;
+
+/** "disable" or WORD:VALUE (go-selinux, go-selinux/label). */
+function labelOf(text: string): LabelOptions {
+  if (text === 'disable') return { disable: true };
+  const colon = text.indexOf(':');
+  const [word, value] = [text.slice(0, Math.max(colon, 0)), text.slice(colon + 1)];
+  const found = labelWords.find((each) => each === word);
+  if (found === undefined || value === '') {
+    throw new OnggiError('invalid', `bad label option '${text}'`, {
+      hint: `Write label=disable, or label=WORD:VALUE with one of ${labelWords.join(', ')}.`,
+    });
+  }
+  // It becomes an option of mounts, in quotes, where other characters would end it.
+  const isLevel = word === 'level';
+  if (!(isLevel ? /^[\w.:,-]+$/ : /^[\w.-]+$/).test(value)) {
+    throw new OnggiError('invalid', `bad label option '${text}': it has a character that no label has`);
+  }
+  return { [found]: value };
 }
 
 function switched(value: string, text: string): boolean {

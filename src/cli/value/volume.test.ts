@@ -1,7 +1,7 @@
 import { testParser } from '../testing.ts';
 import { parseVolume } from './volume.ts';
 
-const bind = { type: 'bind', readOnly: false, propagation: 'rprivate', relabel: false, mustExist: false };
+const bind = { type: 'bind', readOnly: false, propagation: 'rprivate', mustExist: false };
 
 testParser(
   'volumes',
@@ -10,7 +10,7 @@ testParser(
     ['/a:/b', { ...bind, source: '/a', target: '/b' }],
     ['/a:/b:ro', { ...bind, source: '/a', target: '/b', readOnly: true }],
     ['/a:/b:rw', { ...bind, source: '/a', target: '/b' }],
-    ['/a:/b:ro,z', { ...bind, source: '/a', target: '/b', readOnly: true, relabel: true }],
+    ['/a:/b:ro,z', { ...bind, source: '/a', target: '/b', readOnly: true, relabel: 'shared' }],
     ['./a:/b', { ...bind, source: './a', target: '/b' }],
     ['..:/b:rslave', { ...bind, source: '..', target: '/b', propagation: 'rslave' }],
     ['data:/b', { type: 'volume', name: 'data', target: '/b', readOnly: false, copy: true }],

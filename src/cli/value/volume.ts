@@ -13,7 +13,7 @@ export type BindSpec = {
   readonly propagation: Propagation;
   readonly submounts?: BindMount['submounts'];
   /** `z` or `Z`: to be relabelled where SELinux is on. */
-  readonly relabel: boolean;
+  readonly relabel?: 'shared' | 'private';
   /** `U`: to be given to the container's user. */
   readonly chown?: true;
   /** `--mount` refuses a source that is missing, `-v` makes a directory. */
@@ -32,16 +32,17 @@ export function parseVolume(text: string): BindSpec | VolumeMount {
   checkTarget(target);
   const words = parseMode(mode);
   const chown = words.has('owner') ? ({ chown: true } as const) : {};
+  const label = words.get('label');
+  const relabel = label === undefined ? {} : ({ relabel: label === 'z' ? 'shared' : 'private' } as const);
   if (sections.length > 1 && /^[/.]/.test(source)) {
     if (words.has('copy')) throw new OnggiError('invalid', `invalid mode: ${mode}`);
     const propagation = propagations.find((word) => word === words.get('propagation')) ?? 'rprivate';
     const { readOnly } = access(words);
-    const relabel = words.has('label');
-    return { type: 'bind', source, target, mustExist: false, readOnly, propagation, relabel, ...chown };
+    return { type: 'bind', source, target, mustExist: false, readOnly, propagation, ...relabel, ...chown };
   }
   if (words.has('propagation')) throw new OnggiError('invalid', `invalid mode: ${mode}`);
   const name = sections.length > 1 ? { name: source } : {};
-  return { type: 'volume', ...name, target, ...access(words), copy: !words.has('copy'), ...chown };
+  return { type: 'volume', ...name, target, ...access(words), copy: !words.has('copy'), ...relabel, ...chown };
 }
 
 /** @throws OnggiError `invalid` unless `target` is an absolute path other than the root */

@@ -10,8 +10,8 @@ import { lookUp } from './look-up.ts';
 /** @throws OnggiError `not-found`, `exists` (name), `conflict` when it runs and is to be removed without `force` */
 export async function cloneContainer(context: Context, ref: string, asked: CloneOptions): Promise<ContainerSummary> {
   const { id, row, options } = await lookUp(context, ref);
-  // Ids of its own are chosen anew.
-  const { idMaps: _ids, name: _name, ...kept } = options;
+  // Ids and labels of its own are chosen anew.
+  const { idMaps: _ids, selinux: _labels, name: _name, ...kept } = options;
   const name = asked.name ?? (asked.destroy === true ? row.name : freeName(context, row.name));
   const resources = { ...kept.resources, ...asked.resources };
   const wanted: ContainerOptions = {

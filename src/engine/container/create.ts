@@ -40,7 +40,7 @@ import { exposedPorts } from './inspect-config.ts';
 import { resolveJoined } from './joined.ts';
 import { newContainerId, parseContainerName, randomContainerName } from './name.ts';
 import { resolveRequirements } from './requirements.ts';
-import { lockIds, resolveUserNamespace } from './user-namespace.ts';
+import { hasSelinux, lockIds, resolveUserNamespace } from './user-namespace.ts';
 
 /** The image that is this machine itself. */
 export const hostImage = 'host';
@@ -60,7 +60,8 @@ export async function insertNew(context: Context, given: ContainerOptions): Prom
   const named = resolveRequirements(store, secrets?.resolveSecrets(store, joined) ?? joined);
   // Ids that are free now are taken only with the row.
   using _ids = await lockIds(store, named);
-  const options = await withProgram(await resolveUserNamespace(store, named));
+  const labelled = await withLabels(context, named);
+  const options = await withProgram(await resolveUserNamespace(store, labelled));
   checkHostImage(options);
   await checkOptions(options);
   checkHealth(options);
@@ -84,7 +85,8 @@ export async function insertNew(context: Context, given: ContainerOptions): Prom
   using content = await lockContent(store.layout, 'shared');
   try {
     await makeDirectories(context, id, image, options, content);
-    await makeImagePlaces(store, id, images, storageDriver(store, context.storageDriver), content);
+    const driver = storageDriver(store, context.storageDriver);
+    await makeImagePlaces(store, id, images, options.selinux !== undefined, driver, content);
     await secrets?.copySecrets(context, files.secrets, options);
     for (const { mount } of resolved.volumes) makeVolumeDirectory(store, mount.name, content);
     const { row, madeVolumes } = insertNamed(
@@ -107,6 +109,13 @@ export async function insertNew(context: Context, given: ContainerOptions): Prom
 async function withProgram(options: ContainerOptions): Promise<ContainerOptions> {
   if (options.runtime === undefined) return options;
   return (await import('../oci-runtime/program.ts')).resolveRuntime(options);
+}
+
+/** Where SELinux is not on there is nothing to be done, but for those who ask. */
+async function withLabels(context: Context, options: ContainerOptions): Promise<ContainerOptions> {
+  if (!hasSelinux() && options.security?.label === undefined) return options;
+  const { resolveLabels } = await import('../selinux/resolve.ts');
+  return resolveLabels(context.store, options, (message) => context.warn(message));
 }
 
 /** The kernel stacks nothing on a root whose mounts a user namespace has not made itself (clone_private_mount). */

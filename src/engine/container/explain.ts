@@ -82,6 +82,7 @@ export async function explain(context: Context, asked: ContainerOptions): Promis
         env: spec.process?.env ?? [],
         hostname: spec.hostname ?? '',
         path: `${directory}/log`,
+        relay: (ask) => ['onggi', 'log-relay', JSON.stringify(ask)],
       }),
       exitFile: `${directory}/exit.json`,
       reconcile: ['onggi', 'reconcile', id],

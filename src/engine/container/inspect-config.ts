@@ -196,12 +196,13 @@ function isOpen({ privileged = false, security }: Container['options']): boolean
 /** As `--security-opt` has them; a profile from a file is shown as that there is one. */
 function securityTexts(security: Container['options']['security']): readonly string[] {
   if (security === undefined) return [];
-  const { noNewPrivileges, seccomp, apparmor, systemPathsVisible, mask = [], unmask = [] } = security;
+  const { noNewPrivileges, seccomp, apparmor, systemPathsVisible, mask = [], unmask = [], label = {} } = security;
   return [
     ...(noNewPrivileges === true ? ['no-new-privileges'] : []),
     ...(seccomp === null ? ['seccomp=unconfined'] : seccomp === undefined ? [] : ['seccomp=custom']),
     ...(apparmor === undefined ? [] : [`apparmor=${apparmor}`]),
     ...(systemPathsVisible === true ? ['systempaths=unconfined'] : []),
+    ...Object.entries(label).map(([word, value]) => (value === true ? `label=${word}` : `label=${word}:${value}`)),
     ...mask.map((path) => `mask=${path}`),
     ...unmask.map((path) => `unmask=${path}`),
   ];

@@ -90,7 +90,7 @@ export async function compileContainer(
       kind: 'shim',
       id: row.id,
       socket: start?.socket ?? '',
-      log: logTarget(options.log ?? jsonFile, logFacts(container, spec)),
+      log: logTarget(options.log ?? jsonFile, logFacts(context, container, spec)),
       exitFile: files.exit,
       reconcile: context.reconcileCommand(row.id),
       stdin: options.stdin === true,
@@ -241,11 +241,12 @@ export function rootOf({ store }: Context, { row, files, options }: Container): 
     volatile: options.autoRemove === true,
     userAttributes: !isPrivileged(),
     target: files.rootfs,
+    ...(options.selinux !== undefined && { label: options.selinux.mount }),
     ...byKeeper,
   };
 }
 
-function logFacts({ row, options, files, imageLabels }: Container, spec: Spec): LogFacts {
+function logFacts(context: Context, { row, options, files, imageLabels }: Container, spec: Spec): LogFacts {
   return {
     id: row.id,
     name: row.name,
@@ -257,6 +258,7 @@ function logFacts({ row, options, files, imageLabels }: Container, spec: Spec): 
     env: spec.process?.env ?? [],
     hostname: hostname(),
     path: files.log,
+    relay: (ask) => [...context.helperCommand('log-relay'), JSON.stringify(ask)],
   };
 }
 

@@ -220,6 +220,9 @@ async function startRecorded(
   const compiled = await compileContainer(context, container, network, joined, shared.sources);
   const user = container.options.idMaps === undefined ? undefined : unprivileged();
   if (user !== undefined) (await import('./own-tree.ts')).giveOwnFiles(context, user, container);
+  if (container.options.selinux !== undefined) {
+    await (await import('../selinux/start.ts')).labelFiles(context, container, joined.files !== null);
+  }
   const restored = checkpoint && (await import('../checkpoint/restore.ts')).restoring(container, compiled, checkpoint);
   const made = hold ? withoutStarter(compiled) : (restored?.plan ?? compiled);
   const { plan, handed } = handing?.withHanded(made, inherit) ?? { plan: made, handed: [] };

@@ -1,5 +1,5 @@
 /** The ids of a new container: those of the machine, or of a user namespace of its own. Acts. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OnggiError } from '../../errors.ts';
 import { type Guard, lock } from '../../kernel/lock.ts';
@@ -39,9 +39,14 @@ export async function resolveUserNamespace(store: Store, options: ContainerOptio
   return { ...options, idMaps };
 }
 
-/** Null where no ids are chosen. */
+/** Whether this machine may have SELinux on. */
+export function hasSelinux(): boolean {
+  return existsSync('/sys/fs/selinux/enforce');
+}
+
+/** Null where nothing is chosen that nobody else may have: neither ids nor SELinux's categories. */
 export async function lockIds(store: Store, { userNamespace: mode }: ContainerOptions): Promise<Guard | null> {
-  if (typeof mode !== 'object' || mode.kind !== 'auto') return null;
+  if ((typeof mode !== 'object' || mode.kind !== 'auto') && !hasSelinux()) return null;
   return await lock(join(store.layout.locks, 'ids'), 'exclusive');
 }
 

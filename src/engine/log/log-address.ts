@@ -1,22 +1,27 @@
 /** Addresses of log servers, and patterns of names. Pure. */
 import { OnggiError, unsupported } from '../../errors.ts';
-import type { LogServer } from '../../runtime/plan/steps.ts';
 
-const transports = { udp: 'udp', tcp: 'tcp', unix: 'stream', unixgram: 'datagram' } as const;
+const transports = { udp: 'udp', tcp: 'tcp', unix: 'stream', unixgram: 'datagram', 'tcp+tls': 'tls' } as const;
+
+export type LogAddress = {
+  readonly transport: (typeof transports)[keyof typeof transports];
+  readonly address: string;
+  readonly port: number;
+};
 
 /**
  * `udp://host:514`, `tcp://[::1]:601`, `unix:///dev/log`; `host:port` alone is TCP, as Fluentd's users write it.
  *
- * @throws OnggiError `invalid`, and `unsupported` for TLS
+ * @throws OnggiError `invalid`, and `unsupported` for TLS where there is none
  */
 export function parseAddress(
   option: string,
   text: string,
   schemes: readonly (keyof typeof transports)[],
   usualPort: number,
-): LogServer {
+): LogAddress {
   const scheme = /^([a-z+]+):\/\//.exec(text)?.[1] ?? (schemes.includes('tcp') && !text.includes('://') ? 'tcp' : '');
-  if (/tls/.test(scheme)) throw unsupported(`${option}: TLS ("${text}")`);
+  if (/tls/.test(scheme) && !schemes.includes('tcp+tls')) throw unsupported(`${option}: TLS ("${text}")`);
   const known = schemes.find((name) => name === scheme);
   if (known === undefined) throw wrong(option, text, `begin with ${schemes.map((name) => `${name}://`).join(', ')}`);
   const rest = text.includes('://') ? text.slice(scheme.length + 3) : text;

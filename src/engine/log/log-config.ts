@@ -33,10 +33,16 @@ const pattern: Check = (value, name) => {
   if (!isPattern(value)) throw wrong(name, value, 'a regular expression');
 };
 
+const absolute: Check = (value, name) => {
+  if (!value.startsWith('/')) throw wrong(name, value, 'an absolute path');
+};
+
 /** What Docker has and we have not: refused by name. */
 const notSupported: Check = (_, name) => {
   throw unsupported(`log option '${name}'`);
 };
+
+export const syslogSchemes = ['udp', 'tcp', 'unix', 'unixgram', 'tcp+tls'] as const;
 
 const attributes = { labels: free, 'labels-regex': pattern, env: free, 'env-regex': pattern, tag: checkTag } as const;
 const files = { 'max-size': maxSize, 'max-file': count(1, 1000), compress: flag } as const;
@@ -50,13 +56,13 @@ const options: Readonly<Record<LogDriver, Readonly<Record<string, Check>>>> = {
   syslog: {
     ...every,
     ...attributes,
-    'syslog-address': (value) => void parseAddress('syslog-address', value, ['udp', 'tcp', 'unix', 'unixgram'], 514),
+    'syslog-address': (value) => void parseAddress('syslog-address', value, syslogSchemes, 514),
     'syslog-facility': (value) => void facility(value),
     'syslog-format': words('rfc3164', 'rfc5424', 'rfc5424micro'),
-    'syslog-tls-ca-cert': notSupported,
-    'syslog-tls-cert': notSupported,
-    'syslog-tls-key': notSupported,
-    'syslog-tls-skip-verify': notSupported,
+    'syslog-tls-ca-cert': absolute,
+    'syslog-tls-cert': absolute,
+    'syslog-tls-key': absolute,
+    'syslog-tls-skip-verify': flag,
   },
   fluentd: {
     ...every,
@@ -132,11 +138,27 @@ function checkTogether({ driver, options: given }: LogConfig): void {
       hint: 'Add --log-opt gelf-address=udp://HOST:12201.',
     });
   }
+  if (driver === 'syslog') checkTls(given);
   const compression = given['gelf-compression-type'];
   if (compression !== undefined && given['gelf-address']?.startsWith('tcp:') === true) {
     throw new OnggiError('invalid', 'compression is only supported on UDP', {
       hint: 'Leave gelf-compression-type out.',
     });
+  }
+}
+
+function checkTls(given: LogConfig['options']): void {
+  const named = Object.keys(given).find((name) => name.startsWith('syslog-tls-'));
+  if (named !== undefined && given['syslog-address']?.startsWith('tcp+tls://') !== true) {
+    throw new OnggiError('invalid', `log option ${named} has no effect without TLS`, {
+      hint: 'Add --log-opt syslog-address=tcp+tls://HOST:PORT.',
+    });
+  }
+  if ((given['syslog-tls-cert'] === undefined) !== (given['syslog-tls-key'] === undefined)) {
+    throw new OnggiError(
+      'invalid',
+      'log options syslog-tls-cert and syslog-tls-key: one is of no use without the other',
+    );
   }
 }
 

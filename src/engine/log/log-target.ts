@@ -1,10 +1,13 @@
 /** From the log configuration of a container to what its shim is told (native/log/log-config.h). Pure. */
+
+import { unsupported } from '../../errors.ts';
 import type { LogFile, LogServer, LogTarget } from '../../runtime/plan/steps.ts';
 import type { LogConfig } from '../types/log.ts';
-import { parseAddress } from './log-address.ts';
-import { facility, isOn, logSize } from './log-config.ts';
+import { type LogAddress, parseAddress } from './log-address.ts';
+import { facility, isOn, logSize, syslogSchemes } from './log-config.ts';
 import { logTag, type TagFacts } from './log-tag.ts';
 import { msgpackPairs } from './msgpack.ts';
+import type { RelayAsk } from './relay-ask.ts';
 
 /** What tags and attributes are made of. */
 export type LogFacts = TagFacts & {
@@ -15,6 +18,8 @@ export type LogFacts = TagFacts & {
   readonly env: readonly string[];
   /** Of the log file. */
   readonly path: string;
+  /** The command that connects with a server that wants TLS (relay.ts). */
+  readonly relay: (ask: RelayAsk) => readonly string[];
 };
 
 const defaultBuffer = 1 << 20;
@@ -51,7 +56,7 @@ export function logTarget(config: LogConfig, facts: LogFacts): LogFile | LogTarg
       return {
         driver,
         bufferSize,
-        server: syslogServer(options['syslog-address']),
+        server: syslogServer(options, facts.relay),
         numbers,
         head: head ?? none,
         fields: fields ?? none,
@@ -61,16 +66,20 @@ export function logTarget(config: LogConfig, facts: LogFacts): LogFile | LogTarg
       const extra = attributesOf(config, facts, (name) => name);
       const pairs = { container_id: facts.id, container_name: `/${facts.name}`, ...extra };
       const numbers = [Object.keys(pairs).length, isOn(options['fluentd-sub-second-precision']) ? 1 : 0] as const;
-      const server = parseAddress(
+      const asked = parseAddress(
         'fluentd-address',
         options['fluentd-address'] ?? 'localhost:24224',
         ['tcp', 'unix'],
         24224,
       );
+      const server = secured(asked, facts.relay);
       return { driver, bufferSize, server, numbers, head: bytes(tagOf(config, facts)), fields: msgpackPairs(pairs) };
     }
     case 'gelf': {
-      const server = parseAddress('gelf-address', options['gelf-address'] ?? '', ['udp', 'tcp'], 12201);
+      const server = secured(
+        parseAddress('gelf-address', options['gelf-address'] ?? '', ['udp', 'tcp'], 12201),
+        facts.relay,
+      );
       const compression = { none: 0, gzip: 1, zlib: 2 }[options['gelf-compression-type'] ?? 'gzip'] ?? 1;
       const head = bytes(JSON.stringify(facts.hostname).slice(1, -1));
       return { driver, bufferSize, server, numbers: [compression, 0], head, fields: gelfFields(config, facts) };
@@ -93,9 +102,27 @@ function fileOf({ driver, options }: LogConfig, { path }: LogFacts): LogFile {
 }
 
 /** A local daemon is where it is; Docker writes to it without asking where. */
-function syslogServer(address: string | undefined): LogServer {
+function syslogServer(options: LogConfig['options'], relay: LogFacts['relay']): LogServer {
+  const address = options['syslog-address'];
   if (address === undefined) return { transport: 'datagram', address: '/dev/log', port: 0 };
-  return parseAddress('syslog-address', address, ['udp', 'tcp', 'unix', 'unixgram'], 514);
+  const server = parseAddress('syslog-address', address, syslogSchemes, 514);
+  return secured(server, relay, {
+    authority: options['syslog-tls-ca-cert'],
+    certificate: options['syslog-tls-cert'],
+    key: options['syslog-tls-key'],
+    verify: !isOn(options['syslog-tls-skip-verify']),
+  });
+}
+
+type Secured = Omit<RelayAsk, 'host' | 'port'>;
+
+/** @throws OnggiError `unsupported` where no program can be the relay */
+function secured({ transport, address, port }: LogAddress, relay: LogFacts['relay'], how?: Secured): LogServer {
+  if (transport !== 'tls') return { transport, address, port };
+  const command = relay({ host: address, port, verify: true, ...how });
+  if (command.some((word) => word.includes('\n')))
+    throw unsupported('a log server with TLS by a path with a line feed');
+  return { transport, address, port, command };
 }
 
 function tagOf({ options }: LogConfig, facts: LogFacts): string {

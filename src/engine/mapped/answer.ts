@@ -6,6 +6,7 @@ import { copyImage } from '../../image/snapshot-tree.ts';
 import { openDirectory } from '../../kernel/directory.ts';
 import { currentMaps } from '../../kernel/user-namespace.ts';
 import { openStore } from '../../store/store.ts';
+import { relabel } from '../selinux/relabel.ts';
 import { give } from '../volume/give-tree.ts';
 import { addAccount } from './account.ts';
 import type { MappedAsk, MappedFailure } from './ask.ts';
@@ -30,6 +31,10 @@ function answer(ask: MappedAsk): void {
       using parent = openDirectory(directory);
       give(parent, Buffer.from(name), here({ uid, gid }), deep);
     }
+    return;
+  }
+  if (ask.op === 'relabel') {
+    for (const each of ask.work) relabel(each);
     return;
   }
   const { root, place, image, maps, account } = ask;

@@ -7,6 +7,7 @@ import type { Unprivileged } from '../../kernel/subordinate-ids.ts';
 import { runMapped } from '../../kernel/user-namespace.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Context } from '../context.ts';
+import type { Relabelling } from '../selinux/relabel.ts';
 import type { IdMaps } from '../types/user-namespace.ts';
 
 /** A file or directory, and whose it becomes: ids of the machine. */
@@ -42,7 +43,8 @@ export type MappedAsk =
       readonly maps: IdMaps;
       readonly account?: Account;
     }
-  | { readonly op: 'give'; readonly gifts: readonly Gift[] };
+  | { readonly op: 'give'; readonly gifts: readonly Gift[] }
+  | { readonly op: 'relabel'; readonly work: readonly Relabelling[] };
 
 /** What it says where it fails, one line on standard error. */
 export type MappedFailure = { readonly code: OnggiError['code']; readonly message: string; readonly hint?: string };

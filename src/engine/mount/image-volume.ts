@@ -54,6 +54,8 @@ export async function makeImagePlaces(
   store: Store,
   id: string,
   images: readonly (ImageMount & { readonly id: Digest })[],
+  /** Only a mount of its own can have a label. */
+  labelled: boolean,
   driver: StorageDriver,
   guard: ContentGuard,
 ): Promise<void> {
@@ -68,7 +70,7 @@ export async function makeImagePlaces(
       // With btrfs a snapshot costs nothing, and nobody can write to the tree that all have.
       if (driver === 'btrfs') (await import('../../image/snapshot-tree.ts')).treeOfImage(store, mount.id, guard);
       await createSnapshot(store, place, { driver, image: mount.id }, guard);
-    } else if (!mount.readOnly) {
+    } else if (!mount.readOnly || labelled) {
       const [top] = lowerDirectories(store, mount.id);
       createWritableLayer(place, top === undefined ? undefined : layerPath(store.layout, top));
     }
@@ -86,21 +88,23 @@ export type ImagePlaces = {
 export function imagePlaces(store: Store, { row, options }: Pick<Container, 'row' | 'options'>): ImagePlaces {
   const overlays: Extract<RootSource, { kind: 'overlay' }>[] = [];
   const sources = new Map<string, string>();
+  const label = options.selinux?.mount;
   for (const [index, { id, target, readOnly }] of imagesOf(options).entries()) {
     const { upper, work, merged, tree, whole } = placeOf(store, row.id, index);
     const lower = lowerDirectories(store, id);
     const [only] = lower;
     if (isTree({ tree, whole })) sources.set(target, tree);
-    else if (readOnly && only !== undefined && lower.length === 1) {
+    else if (readOnly && only !== undefined && lower.length === 1 && label === undefined) {
       // Overlayfs wants two where nobody can write.
       sources.set(target, layerPath(store.layout, only));
     } else {
-      const writable = readOnly ? { upper: null, work: null } : { upper, work };
+      const writable = readOnly && label === undefined ? { upper: null, work: null } : { upper, work };
       const common = {
         kind: 'overlay',
         directory: store.layout.layers,
         volatile: false,
         userAttributes: !isPrivileged(),
+        ...(label !== undefined && { label }),
       };
       overlays.push({ ...common, ...writable, kind: 'overlay', lower, target: merged });
       sources.set(target, merged);

@@ -107,6 +107,7 @@ function usualSpec(options: ContainerOptions, image: ImageConfigView | null, fac
       capabilities,
       ...(options.security?.noNewPrivileges === true && { noNewPrivileges: true }),
       ...apparmorOf(options),
+      ...(options.selinux?.process && { selinuxLabel: options.selinux.process }),
       rlimits: (options.ulimits ?? []).map(rlimit),
       ...(options.oomScoreAdj !== undefined && { oomScoreAdj: options.oomScoreAdj }),
     },
@@ -140,6 +141,7 @@ function usualSpec(options: ContainerOptions, image: ImageConfigView | null, fac
       sysctl: { ...(ownNetwork ? networkSysctls : {}), ...options.sysctls },
       maskedPaths: masked,
       readonlyPaths: readOnly,
+      ...(options.selinux !== undefined && { mountLabel: options.selinux.mount }),
       ...seccomp,
     },
   };

@@ -1,4 +1,5 @@
 /** Facts about the store and the machine, for `info`. */
+
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { arch, availableParallelism, hostname, machine, release, totalmem, type } from 'node:os';
@@ -14,6 +15,7 @@ import { statusOf } from '../container/container.ts';
 import { settleStale } from '../container/reconcile.ts';
 import type { Context } from '../context.ts';
 import { jsonFile } from '../log/log-config.ts';
+import { isSelinuxOn } from '../selinux/policy.ts';
 import type { ContainerStatus, LogDriver } from '../types.ts';
 
 export type EngineInfo = {
@@ -51,6 +53,8 @@ export type EngineInfo = {
   readonly hostname: string;
   /** It works for an ordinary user. */
   readonly rootless: boolean;
+  /** On, with a policy. */
+  readonly selinux: boolean;
   readonly warnings: readonly string[];
 };
 
@@ -114,6 +118,7 @@ export async function engineInfo(context: Context): Promise<EngineInfo> {
     memory: totalmem(),
     hostname: hostname(),
     rootless: user !== undefined,
+    selinux: isSelinuxOn(),
     warnings,
   };
 }

@@ -1,8 +1,6 @@
 /** `-v …:U`: what is mounted is given to the container's user, all of it, at each start. Acts. */
-import { realpathSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { posix } from 'node:path';
-import { errnoOf, fromSystemError, OnggiError, unsupported } from '../../errors.ts';
+import { OnggiError, unsupported } from '../../errors.ts';
 import { toMachine } from '../../image/id-map.ts';
 import { openDirectory } from '../../kernel/directory.ts';
 import { isAlive, type ProcessIdentity } from '../../kernel/process-identity.ts';
@@ -15,16 +13,18 @@ import type { Context } from '../context.ts';
 import { type Owner, ownerInContainer } from '../copy/owner.ts';
 import { localSide } from '../copy/side.ts';
 import type { Gift } from '../mapped/ask.ts';
-import type { BindMount, ContainerOptions } from '../types.ts';
+import type { ContainerOptions } from '../types.ts';
 import { give } from './give-tree.ts';
-import { checkNotSystem } from './system-path.ts';
+import { realSource } from './real-source.ts';
 import { volumeFacts } from './volume.ts';
 import { givenMounts } from './volume-mount.ts';
+
+const deed = 'chowning';
 
 /** @throws OnggiError `unsupported`, `denied` for what is not given away */
 export function checkGiven(store: Store, options: Pick<ContainerOptions, 'mounts'>): void {
   for (const mount of givenMounts(options)) {
-    if (mount.type === 'bind') realSource(mount);
+    if (mount.type === 'bind') realSource(mount.source, deed);
     else if (mount.name !== undefined && volumeByName(store.database, mount.name) !== undefined) {
       checkOwn(store, mount.name);
     }
@@ -56,7 +56,7 @@ function giftsOf(store: Store, { options }: Container, inside: Owner): Gift[] {
   const outside = maps === undefined ? inside : toMachine(maps)(inside);
   return givenMounts(options).map((mount): Gift => {
     if (mount.type === 'bind') {
-      const source = realSource(mount);
+      const source = realSource(mount.source, deed);
       return { directory: posix.dirname(source), name: posix.basename(source), deep: true, ...outside };
     }
     const name = mount.name ?? '';
@@ -79,22 +79,6 @@ async function ownerOf(store: Store, container: Container, init: ProcessIdentity
       container,
     )) ?? { uid: 0, gid: 0 }
   );
-}
-
-/** Where the source is, which may not be there yet. */
-function realSource({ source }: BindMount): string {
-  const path = resolved(source);
-  checkNotSystem(path, homedir());
-  return path;
-}
-
-function resolved(source: string): string {
-  try {
-    return realpathSync(source);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return posix.resolve(source);
-    throw fromSystemError(error, `look at "${source}"`);
-  }
 }
 
 /** @throws OnggiError `unsupported` for a volume whose files are not those of its directory */

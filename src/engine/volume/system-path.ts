@@ -1,4 +1,4 @@
-/** Directories of the machine whose files nobody wants to give away (Podman, utils: the same ones). Pure. */
+/** Directories of the machine whose files nobody wants to give away or to relabel (Podman, utils: the same ones). Pure. */
 import { OnggiError } from '../../errors.ts';
 
 const systemPaths: ReadonlySet<string> = new Set(
@@ -7,12 +7,12 @@ const systemPaths: ReadonlySet<string> = new Set(
 );
 
 /**
- * @param path absolute, links resolved. @param home directory of the user
+ * @param path absolute, links resolved. @param home directory of the user. @param deed "chowning"
  * @throws OnggiError `denied`
  */
-export function checkNotSystem(path: string, home: string): void {
+export function checkNotSystem(path: string, home: string, deed: string): void {
   if (!systemPaths.has(path) && path !== home) return;
-  throw new OnggiError('denied', `chowning host path "${path}" is not allowed`, {
-    hint: 'Leave "U" out; if that is what you want, use chown -R on the host.',
+  throw new OnggiError('denied', `${deed} host path "${path}" is not allowed`, {
+    hint: deed === 'chowning' ? 'Leave "U" out; if that is what you want, use chown -R on the host.' : 'Leave "z" out.',
   });
 }

@@ -1,6 +1,6 @@
 /** The records of keepers, as native/plan/plan.h describes them. Pure. */
 import { healthActionNumbers, logDriverNumbers, logTransportNumbers } from './numbers.ts';
-import type { ForeignRuntime, HealthCheck, LauncherOptions, Restoration, ShimOptions } from './steps.ts';
+import type { ForeignRuntime, HealthCheck, LauncherOptions, LogServer, Restoration, ShimOptions } from './steps.ts';
 import type { Writer } from './writer.ts';
 
 export function writeShim(out: Writer, shim: ShimOptions): void {
@@ -52,12 +52,16 @@ function writeLog(out: Writer, log: ShimOptions['log']): void {
   out.bool(file?.compress ?? false);
   out.u64(log?.bufferSize ?? 0n);
   out.u32(target === undefined ? 0 : logTransportNumbers[target.server.transport]);
-  out.string(target?.server.address ?? '');
+  out.string(target === undefined ? '' : addressOf(target.server));
   out.u32(target?.server.port ?? 0);
   out.u32(target?.numbers[0] ?? 0);
   out.u32(target?.numbers[1] ?? 0);
   out.blob(target?.head ?? new Uint8Array());
   out.blob(log?.fields ?? new Uint8Array());
+}
+
+function addressOf(server: LogServer): string {
+  return server.transport === 'tls' ? server.command.join('\n') : server.address;
 }
 
 export function writeLauncher(out: Writer, launcher: LauncherOptions): void {

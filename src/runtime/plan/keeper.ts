@@ -45,11 +45,15 @@ export type LogFile = {
 };
 
 /** Where a log server is. A path for unix(7) sockets, a host otherwise. */
-export type LogServer = {
-  readonly transport: 'udp' | 'tcp' | 'stream' | 'datagram';
-  readonly address: string;
-  readonly port: number;
-};
+export type LogServer =
+  | { readonly transport: 'udp' | 'tcp' | 'stream' | 'datagram'; readonly address: string; readonly port: number }
+  | {
+      readonly transport: 'tls';
+      readonly address: string;
+      readonly port: number;
+      /** The program that is connected with it, and copies its standard input there. No word has a line feed. */
+      readonly command: readonly string[];
+    };
 
 /** A log that goes to a server. What the parts mean for each driver stands in native/log/log-config.h. */
 export type LogTarget = {

@@ -97,7 +97,10 @@ function fileSystem(mount: Mount, target: string, options: MountOptions, label: 
   };
 }
 
-/** mount(8), "context="; procfs and sysfs take no label. */
+/**
+ * mount(8), "context=". Procfs and sysfs take no label; for a queue file system, which is there before it is mounted, the
+ * init labels its root.
+ */
 function labelOption(type: string, label: string): string[] {
   return label === '' || type === 'proc' || type === 'sysfs' ? [] : [`context="${label}"`];
 }

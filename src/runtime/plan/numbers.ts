@@ -102,4 +102,4 @@ export const logDriverNumbers = {
 } as const;
 
 /** enum log_transport of native/log/log-config.h */
-export const logTransportNumbers = { udp: 1, tcp: 2, stream: 3, datagram: 4 } as const;
+export const logTransportNumbers = { udp: 1, tcp: 2, stream: 3, datagram: 4, tls: 5 } as const;

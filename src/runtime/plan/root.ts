@@ -17,6 +17,8 @@ export type RootSource =
       readonly volatile: boolean;
       /** Its attributes are user.overlay.* (overlayfs.rst, "User xattr"): those of a user without privileges. */
       readonly userAttributes: boolean;
+      /** SELinux label of all files in it. */
+      readonly label?: string;
       /** Directory to mount on, inside the container's mount namespace only. */
       readonly target: string;
       /** For a user namespace that root has made: what the container can't get at is opened by the keeper. */
@@ -48,7 +50,7 @@ export function compileRoot(
 function mountRoot(root: RootSource): InitStep {
   const keeper = root.byKeeper === undefined ? {} : { byKeeper: root.byKeeper };
   if (root.kind === 'directory') return { op: 'root-bind', source: root.path, target: root.path, ...keeper };
-  const { directory, lower, upper, work, target } = root;
+  const { directory, lower, upper, work, target, label } = root;
   return {
     op: 'overlay',
     directory,
@@ -56,7 +58,11 @@ function mountRoot(root: RootSource): InitStep {
     upper,
     work,
     target,
-    options: [...overlayOptions(root.userAttributes), ...(root.volatile && upper !== null ? ['volatile'] : [])],
+    options: [
+      ...overlayOptions(root.userAttributes),
+      ...(root.volatile && upper !== null ? ['volatile'] : []),
+      ...(label === undefined ? [] : [`context="${label}"`]),
+    ],
     flags: { bits: 0, words: [] },
     ...keeper,
   };
