@@ -22,12 +22,14 @@ systemTest(
     const maps = ['--uidmap', '0:500000:3000', '--gidmap', '0:600000:3000'];
     const look = [
       'cat /proc/self/uid_map /proc/self/gid_map',
-      'stat -c "%n %u:%g" /bin/busybox /etc/hosts /data',
+      'echo x >/i/bin/new; stat -c "%n %u:%g" /i/bin/new /i/bin/busybox /bin/busybox /etc/hosts /data',
       'echo x >/new; echo x >/data/file; chown 7:8 /data/file',
       'exec sleep 1000',
     ].join('; ');
     await world.ok(['secret', 'create', 'token', '-'], { input: 'said' });
+    const also = ['--mount', `type=image,src=${image},dst=/i,rw=true`];
     const more = [
+      ...also,
       '-v',
       'shared:/data',
       '-v',
@@ -41,9 +43,11 @@ systemTest(
     const inside = (script: string): Promise<string> => world.ok(['exec', 'mapped', 'sh', '-c', script]);
     await inside('until [ -e /data/file ]; do :; done');
     const printed = (await world.ok(['logs', 'mapped'])).replace(/ +/g, ' ').split('\n');
-    assert.deepEqual(printed.slice(0, 5), [
+    assert.deepEqual(printed.slice(0, 7), [
       ' 0 500000 3000',
       ' 0 600000 3000',
+      '/i/bin/new 0:0',
+      '/i/bin/busybox 0:0',
       '/bin/busybox 0:0',
       '/etc/hosts 0:0',
       '/data 0:0',
@@ -63,7 +67,7 @@ systemTest(
     await world.ok(['cp', join(scratch, 'file'), 'mapped:/stopped']);
     assert.equal(
       await world.ok(['diff', 'mapped']),
-      'A /copied\nA /data\nA /made\nA /new\nA /run\nA /run/secrets\nA /stopped',
+      'A /copied\nA /data\nA /i\nA /made\nA /new\nA /run\nA /run/secrets\nA /stopped',
     );
     await world.ok(['commit', 'mapped', 'made']);
     assert.equal(await world.ok(['run', '--rm', ...quiet, 'made', 'stat', '-c', '%u', '/new', '/stopped']), '0\n0');

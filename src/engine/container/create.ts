@@ -86,7 +86,7 @@ export async function insertNew(context: Context, given: ContainerOptions): Prom
   try {
     await makeDirectories(context, id, image, options, content);
     const driver = storageDriver(store, context.storageDriver);
-    await makeImagePlaces(store, id, images, options.selinux !== undefined, driver, content);
+    await makeImagePlaces(context, id, settled, driver, content);
     await secrets?.copySecrets(context, files.secrets, options);
     for (const { mount } of resolved.volumes) makeVolumeDirectory(store, mount.name, content);
     const { row, madeVolumes } = insertNamed(

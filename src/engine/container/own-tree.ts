@@ -19,13 +19,14 @@ import { accountOf } from './own-user-namespace.ts';
 type Request = {
   readonly files: TreePlace;
   readonly image: Digest;
-  readonly options: ContainerOptions;
+  /** Of a container, whose user gets a name in it. */
+  readonly options?: ContainerOptions;
   readonly maps: IdMaps;
 };
 
 /** The caller has the lock that keeps the layers there. @throws OnggiError `unsupported` for an owner that has no id */
 export function copyOwnTree(context: Context, user: Unprivileged, { files, image, options, maps }: Request): void {
-  const account = accountOf(options, user);
+  const account = options === undefined ? undefined : accountOf(options, user);
   askMapped(context, user, {
     op: 'snapshot',
     root: context.store.layout.root,

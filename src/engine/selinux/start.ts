@@ -7,6 +7,7 @@ import { unprivileged } from '../../kernel/user-namespace.ts';
 import { volumePath } from '../../store/layout.ts';
 import type { Container } from '../container/container.ts';
 import type { Context } from '../context.ts';
+import { imageTrees } from '../mount/image-volume.ts';
 import type { BindMount } from '../types.ts';
 import { realSource } from '../volume/real-source.ts';
 import { volumeFacts } from '../volume/volume.ts';
@@ -25,7 +26,10 @@ export async function labelFiles(context: Context, container: Container, shared:
   const work = [
     ...(shared ? [] : etc),
     ...(existsSync(files.secrets) ? [at(files.secrets, mount)] : []),
-    ...(isTree(files) ? [{ ...at(files.tree, mount), unlessDone: true }] : []),
+    ...[...(isTree(files) ? [files.tree] : []), ...imageTrees(context.store, container)].map((tree) => ({
+      ...at(tree, mount),
+      unlessDone: true,
+    })),
     ...(options.mounts ?? []).flatMap((each) => mountWork(context, each, mount)),
   ];
   const user = unprivileged();

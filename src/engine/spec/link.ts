@@ -18,30 +18,53 @@ const ownVariables: readonly string[] = ['HOME', 'PATH'];
 export function linkVariables(name: string, { alias, address, ports, env }: Linked): string[] {
   const prefix = alias.toUpperCase().replaceAll('-', '_');
   const sorted = ports
-    .map((port) => {
+    .map((port): Port => {
       const [number = '', protocol = 'tcp'] = port.split('/');
-      return { number, protocol };
+      return { number: Number(number), protocol };
     })
-    .sort((a, b) => Number(a.number) - Number(b.number) || (a.protocol < b.protocol ? -1 : 1));
+    .sort((a, b) => a.number - b.number || (a.protocol < b.protocol ? -1 : 1));
   const [first] = sorted;
-  const url = (port: { readonly number: string; readonly protocol: string }): string =>
-    `${port.protocol}://${address}:${port.number}`;
   return [
-    ...(first === undefined ? [] : [`${prefix}_PORT=${url(first)}`]),
-    ...sorted.flatMap((port) => {
-      const start = `${prefix}_PORT_${port.number}_${port.protocol.toUpperCase()}`;
-      const { number, protocol } = port;
-      return [
-        `${start}=${url(port)}`,
-        `${start}_ADDR=${address}`,
-        `${start}_PORT=${number}`,
-        `${start}_PROTO=${protocol}`,
-      ];
-    }),
+    ...(first === undefined ? [] : [`${prefix}_PORT=${urlOf(address, first)}`]),
+    ...runsOf(sorted).flatMap((run) => portVariables(prefix, address, run)),
     `${prefix}_NAME=/${name}/${alias}`,
     ...env
       .filter((entry) => entry.includes('=') && !ownVariables.includes(entry.slice(0, entry.indexOf('='))))
       .map((entry) => `${prefix}_ENV_${entry}`),
+  ];
+}
+
+type Port = { readonly number: number; readonly protocol: string };
+
+function urlOf(address: string, { protocol, number }: Port): string {
+  return `${protocol}://${address}:${number}`;
+}
+
+/** Three and more that follow one another are told by the first and the last of them. */
+function runsOf(sorted: readonly Port[]): Port[][] {
+  const runs: Port[][] = [];
+  for (let at = 0; at < sorted.length; ) {
+    let end = at + 1;
+    // As moby counts, one up for each, whatever the protocol.
+    while (end < sorted.length && (sorted[end]?.number ?? 0) <= (sorted[at]?.number ?? 0) + end - at) end++;
+    const length = end - at > 2 ? end - at : 1;
+    runs.push(sorted.slice(at, at + length));
+    at += length;
+  }
+  return runs;
+}
+
+function portVariables(prefix: string, address: string, run: readonly Port[]): string[] {
+  const [first, last] = [run[0], run.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  const at = `${prefix}_PORT_${first.number}_`;
+  const start = `${at}${first.protocol.toUpperCase()}`;
+  const [where, how] = [`${start}_ADDR=${address}`, `${start}_PROTO=${first.protocol}`];
+  if (run.length === 1) return [`${start}=${urlOf(address, first)}`, where, `${start}_PORT=${first.number}`, how];
+  const end = `${at}${last.protocol.toUpperCase()}`;
+  return [
+    ...[`${start}_START=${urlOf(address, first)}`, where, how, `${start}_PORT_START=${first.number}`],
+    ...[`${end}_END=${urlOf(address, last)}`, `${end}_PORT_END=${last.number}`],
   ];
 }
 
