@@ -212,6 +212,7 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'secret/use.ts',
       'signature/fetch.ts',
       'signature/gpg.ts',
+      'signature/lookaside.ts',
       'signature/policy.ts',
       'signature/simple-signing.ts',
       'spec/file.ts',

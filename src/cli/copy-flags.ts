@@ -13,6 +13,7 @@ export const copyFlags = {
   format: single('type', oneOf('oci', 'v2s2'), 'Types of the manifests at the destination (oci, v2s2)', { short: 'f' }),
   'preserve-digests': toggle('Fail rather than change a digest'),
   'remove-signatures': toggle('Leave signatures and attestations behind'),
+  'sign-by': single('key', asIs, "Sign the image with this key of the user's GPG keyring"),
   'sign-by-sigstore-private-key': single('path', asIs, 'Sign the image at the destination with this key'),
   'sign-identity': single('name', asIs, 'Name that is signed, where it is not that of the destination'),
   'sign-passphrase-file': single('path', asIs, 'File whose first line decrypts that key (default $COSIGN_PASSWORD)'),

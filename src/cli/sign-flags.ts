@@ -9,23 +9,31 @@ import { readPassphrase } from './passphrase.ts';
 
 type SignFlags = Pick<Values<typeof copyFlags>, `sign-${string}` & keyof typeof copyFlags>;
 
-export function signOptions(flags: SignFlags, context: Context): Pick<CopyImageOptions, 'sign'> {
+export function signOptions(flags: SignFlags, context: Context): Pick<CopyImageOptions, 'sign' | 'signBy'> {
   const key = flags['sign-by-sigstore-private-key'];
-  const identity = flags['sign-identity'];
+  const fingerprint = flags['sign-by'];
+  const named = flags['sign-identity'];
   const file = flags['sign-passphrase-file'];
-  if (key === undefined) {
-    if (identity === undefined && file === undefined) return {};
+  if (key === undefined && fingerprint === undefined) {
+    if (named === undefined && file === undefined) return {};
     throw new OnggiError(
       'invalid',
-      'flags --sign-identity and --sign-passphrase-file need --sign-by-sigstore-private-key',
+      'flags --sign-identity and --sign-passphrase-file need --sign-by or --sign-by-sigstore-private-key',
     );
   }
-  const passphrase = readPassphrase(file, context);
+  if (key !== undefined && fingerprint !== undefined && file !== undefined) {
+    throw new OnggiError('invalid', 'flag --sign-passphrase-file: of which key? Sign with one of them at a time');
+  }
+  const identity = named === undefined ? {} : { identity: named };
+  // gpg asks by itself for what it does not get; COSIGN_PASSWORD is not meant for it.
+  const secret = fingerprint !== undefined && file === undefined ? null : readPassphrase(file, context);
+  const ofKey = key !== undefined && fingerprint !== undefined ? readPassphrase(undefined, context) : secret;
   return {
-    sign: {
-      key: resolve(context.directory, key),
-      ...(passphrase !== null && { passphrase }),
-      ...(identity !== undefined && { identity }),
-    },
+    ...(key !== undefined && {
+      sign: { key: resolve(context.directory, key), ...(ofKey !== null && { passphrase: ofKey }), ...identity },
+    }),
+    ...(fingerprint !== undefined && {
+      signBy: { fingerprint, ...(secret !== null && { passphrase: secret }), ...identity },
+    }),
   };
 }

@@ -1,8 +1,9 @@
 /** Signatures both ways with skopeo (containers/image, as in Podman): what one signs, the other accepts, and no other. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { serve } from '../../src/registry/testing.ts';
 import { busyboxTar } from '../harness/busybox-image.ts';
 import { type Outcome, run } from '../harness/program.ts';
 import { requires } from '../harness/requires.ts';
@@ -112,7 +113,7 @@ test(
     assert.ok(readdirSync(path('dir')).includes('manifest.json'));
     const { headers } = await place.ask('HEAD', '/v2/team/app/manifests/1');
     const digest = headers.get('docker-content-digest') ?? '';
-    const lookaside = join(path('lookaside'), `${place.host}/team/app@${digest.replace(':', '=')}`);
+    const lookaside = join(path('lookaside'), `team/app@${digest.replace(':', '=')}`);
     mkdirSync(lookaside, { recursive: true });
     const sign = async (who: string, identity: string) =>
       await ok(
@@ -144,5 +145,51 @@ test(
     assert.match(await pulled('ann.gpg'), /another name/);
     writeFileSync(join(lookaside, 'signature-1'), 'garbage');
     assert.match(await pulled('ann.gpg'), /damaged/);
+    await signedByCopies(world);
   },
 );
+
+/** `copy --sign-by`, both ways, with signatures where registries.d says: written as files, read from a web server. */
+async function signedByCopies(world: Awaited<ReturnType<typeof openWorld>>): Promise<void> {
+  const { copy, env, ok, onggi, path, place } = world;
+  await using web = await serve(({ path: asked }, response) => {
+    const file = path(join('beside', decodeURIComponent(asked)));
+    response.writeHead(existsSync(file) ? 200 : 404).end(existsSync(file) ? readFileSync(file) : '');
+  });
+  const lines = [`docker:`, `  ${place.host}/team:`, `    sigstore: http://${web.host}`];
+  const staging = `    sigstore-staging: file://${path('beside')}`;
+  writeFileSync(path('registries.d/places.yaml'), `${[...lines, staging].join('\n')}\n`);
+  const key = async (who: string) => {
+    const listed = await ok(run('gpg', ['--batch', '--with-colons', '--list-keys', `${who}@example.com`], { env }));
+    return /^fpr:+([0-9A-F]+):/m.exec(listed)?.[1] ?? '';
+  };
+  const ann = await key('ann');
+  const ours = (policy: string, ...args: readonly string[]) => {
+    const flags = ['--policy', path(policy), '--registries.d', path('registries.d')];
+    return onggi(['skopeo', ...flags, 'copy', '-q', '--src-tls-verify=false', '--dest-tls-verify=false', ...args]);
+  };
+  const [byUs, bySkopeo] = ['us', 'skopeo'].map((who) => `docker://${place.host}/team/${who}:1`);
+  assert.ok(byUs && bySkopeo);
+  const from = `dir:${path('dir')}`;
+  await ok(ours('accept.json', '--sign-by', ann, from, byUs));
+  await ok(copy('accept.json', '--sign-by', ann, from, bySkopeo));
+  for (const [at, image] of [byUs, bySkopeo].entries()) {
+    await ok(copy('by-ann.gpg.json', image, `dir:${path(`theirs-${at}`)}`));
+    await ok(ours('by-ann.gpg.json', image, `dir:${path(`ours-${at}`)}`));
+    assert.match((await ours('by-bob.gpg.json', image, `dir:${path('none')}`)).stderr, /another key/);
+  }
+  // Into a directory, under a name that is said.
+  const signed = path('signed-dir');
+  const identity = 'registry.example/app:1';
+  await ok(ours('accept.json', '--sign-by', ann, '--sign-identity', identity, from, `dir:${signed}`));
+  const files = [join(signed, 'manifest.json'), identity, ann, join(signed, 'signature-1')];
+  await ok(run('skopeo', ['standalone-verify', ...files], { env }));
+  for (const [to, wanted] of [
+    [`dir:${path('nameless')}`, /which name is to be signed/],
+    [`oci:${path('oci')}`, /--sign-by into "oci:" is not supported/],
+  ] as const) {
+    assert.match((await ours('accept.json', '--sign-by', ann, from, to)).stderr, wanted);
+  }
+  writeFileSync(path('registries.d/places.yaml'), `${lines.join('\n')}\n`);
+  assert.match((await ours('accept.json', '--sign-by', ann, from, byUs)).stderr, /only a directory can be written to/);
+}

@@ -37,19 +37,18 @@ export const commonFlags = {
   'retry-times': single('int', count, 'How often to try again what may go better', { shown: '0' }),
 } as const;
 
-/** Known and not kept, nor are signatures by GPG and by Fulcio made. */
-export const encryptionFlags = [
-  'decryption-key',
-  'encrypt-layer',
-  'encryption-key',
-  'sign-by',
-  'sign-by-sigstore',
-] as const;
+/** Known and not kept, nor are signatures by Fulcio made. */
+export const encryptionFlags = ['decryption-key', 'encrypt-layer', 'encryption-key', 'sign-by-sigstore'] as const;
 
-/** The policy of the program's own flags: --policy, --insecure-policy. */
-export function policyOption(flags: Readonly<Record<string, unknown>>): Pick<CopyImageOptions, 'policy'> {
-  const { policy } = flags;
-  return policy === null || typeof policy === 'string' ? { policy } : {};
+/** What the program's own flags say: --policy, --insecure-policy, --registries.d. */
+export function policyOption(
+  flags: Readonly<Record<string, unknown>>,
+): Pick<CopyImageOptions, 'policy' | 'registriesDirectory'> {
+  const { policy, registriesDirectory } = flags;
+  return {
+    ...((policy === null || typeof policy === 'string') && { policy }),
+    ...(typeof registriesDirectory === 'string' && { registriesDirectory }),
+  };
 }
 
 export function refused(...values: readonly (readonly string[])[]): Refused {

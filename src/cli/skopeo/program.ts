@@ -17,11 +17,12 @@ const globalFlags = {
   'override-os': single('OS', asIs, 'Use OS instead of the running OS for choosing images'),
   'override-variant': single('VARIANT', asIs, 'Use VARIANT instead of the running architecture variant'),
   policy: single('string', asIs, 'Path to a trust policy file'),
+  'registries.d': single('DIR', asIs, 'Use registry configuration files in DIR (e.g. for container signature storage)'),
   tmpdir: single('string', asIs, 'Directory used to store temporary files'),
   version: toggle('Version for Skopeo', { short: 'v' }),
 } as const;
 
-const refusedFlags: Refused = { values: ['registries.d', 'user-agent-prefix'] };
+const refusedFlags: Refused = { values: ['user-agent-prefix'] };
 
 export type SkopeoWorld = Pick<Context, 'stdout' | 'stderr'> & {
   readonly open: () => Context & AsyncDisposable;
@@ -73,7 +74,7 @@ async function runCommand(
     const platform = outcome.flags['platform'] ?? platformOf(globals);
     await using context = world.open();
     return await command.run({
-      flags: { ...outcome.flags, platform, policy: policyOf(globals) },
+      flags: { ...outcome.flags, platform, policy: policyOf(globals), registriesDirectory: registriesOf(globals) },
       args: outcome.args,
       context,
     });
@@ -91,6 +92,10 @@ async function runCommand(
 function policyOf(globals: GlobalFlags): string | null | undefined {
   if (globals['insecure-policy']) return null;
   return globals.policy === undefined ? undefined : resolve(globals.policy);
+}
+
+function registriesOf({ 'registries.d': directory }: GlobalFlags): string | undefined {
+  return directory === undefined ? undefined : resolve(directory);
 }
 
 /** Undefined for the machine's own. */

@@ -1,5 +1,5 @@
 /** `image copy`: the addresses opened, then the one copy. */
-import { unsupported } from '../../errors.ts';
+import { OnggiError, unsupported } from '../../errors.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { hostPlatform, parsePlatform } from '../../oci/platform.ts';
 import { canonicalName, parseReference, pinned, type Reference } from '../../oci/reference.ts';
@@ -23,6 +23,7 @@ export async function copyBetween(
   if (options.sign !== undefined && destinationAddress.transport !== 'docker') {
     throw unsupported(`signing into "${destinationAddress.transport}:"`, 'Sign it in a registry.');
   }
+  checkSigner(destinationAddress, options);
   if (destinationAddress.transport === 'onggi') checkIds('copy an image into the store');
   const temporary = options.temporary ?? temporaryOf(context, addresses);
   const whole = options.platform !== undefined || (options.instances ?? 'system') !== 'system';
@@ -57,7 +58,33 @@ export async function copyBetween(
   });
   if (destinationAddress.transport === 'docker')
     await sign(context, destinationAddress.reference, copied.digest, options);
+  await signByGpg(destinationAddress, copied.digest, options);
   return copied;
+}
+
+/** Before anything is copied. @throws OnggiError `unsupported`, `invalid` */
+function checkSigner(to: Address, { signBy }: CopyImageOptions): void {
+  if (signBy === undefined) return;
+  if (to.transport !== 'docker' && to.transport !== 'dir') {
+    throw unsupported(`--sign-by into "${to.transport}:"`, 'GPG signatures are kept beside a registry and in a dir:.');
+  }
+  if (to.transport === 'dir' && signBy.identity === undefined) {
+    throw new OnggiError('invalid', '--sign-by into "dir:": which name is to be signed?', {
+      hint: 'Say --sign-identity NAME.',
+    });
+  }
+}
+
+async function signByGpg(to: Address, digest: Digest, options: CopyImageOptions): Promise<void> {
+  const { signBy, registriesDirectory } = options;
+  if (signBy === undefined || (to.transport !== 'docker' && to.transport !== 'dir')) return;
+  const { signDigest } = await import('../signature/simple-signing.ts');
+  const { addSignature, addSignatureFile } = await import('../signature/lookaside.ts');
+  const own = to.transport === 'docker' ? canonicalName(to.reference) : '';
+  const identity = signBy.identity === undefined ? own : canonicalName(parseReference(signBy.identity));
+  const signature = await signDigest(digest, { ...signBy, identity });
+  if (to.transport === 'dir') addSignatureFile(to.path, signature);
+  else addSignature({ environment: process.env, registriesDirectory }, to.reference, digest, signature);
 }
 
 async function sign(
@@ -85,7 +112,8 @@ async function approve(from: Address, digests: readonly Digest[], options: CopyI
   if (from.transport !== 'docker') return enforcePathPolicy(from.transport, from.path, { environment, policy });
   const { reference } = from;
   const repository = await repositoryOf(reference, 'pull', options.source ?? {});
-  await enforcePolicy({ reference, repository, digests, environment, policy, signal: options.signal });
+  const { registriesDirectory, signal } = options;
+  await enforcePolicy({ reference, repository, digests, environment, policy, registriesDirectory, signal });
 }
 
 /** What ends need of the world. Registries are asked with the options of their side. */

@@ -26,6 +26,10 @@ export type CopyImageOptions = {
   readonly policy?: string | null;
   /** Signs what comes to a registry: with a private key, as `destination` unless another name is given. */
   readonly sign?: { readonly key: string; readonly passphrase?: string; readonly identity?: string };
+  /** Signs it with a GPG key of the user's: beside the registry (registries.d), or as a file in a `dir:`. */
+  readonly signBy?: { readonly fingerprint: string; readonly passphrase?: string; readonly identity?: string };
+  /** Directory of registries.d (containers-registries.d(5)), in place of the machine's. */
+  readonly registriesDirectory?: string;
   readonly source?: RegistryOptions;
   readonly destination?: RegistryOptions;
   /** Directory for what must be kept on the way; default that of the store, or /var/tmp. */

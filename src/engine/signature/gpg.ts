@@ -3,29 +3,16 @@
  * meant (containers-signature(5)). The check itself is gpgv's, with a keyring of the policy's keys alone.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OnggiError } from '../../errors.ts';
-import { type Digest, digestAlgorithm, digestHex } from '../../oci/digest.ts';
-import { canonicalName } from '../../oci/reference.ts';
 import { maxPayload } from '../../signature/payload.ts';
 import type { Keys, Requirement } from '../../signature/policy.ts';
+import { lookaside, readSignatures } from './lookaside.ts';
 import { denied, type PolicyWork, readKey, whyNot } from './policy.ts';
 
-/** Signatures of one manifest that are looked at. */
-const mostSignatures = 50;
 const gpgvTime = 10_000;
-
-/**
- * Where Podman and Skopeo put them when nothing else is configured. Other places (registries.d) are not looked at: then
- * there is no signature, and the image is not let in.
- */
-function lookaside({ environment }: PolicyWork): string {
-  if (process.getuid?.() === 0) return '/var/lib/containers/sigstore';
-  const data = environment['XDG_DATA_HOME'] || join(environment['HOME'] || '/', '.local/share');
-  return join(data, 'containers/sigstore');
-}
 
 /** @throws OnggiError `denied`; `unsupported` when gpgv is not installed */
 export async function requireGpgSignature(
@@ -33,30 +20,20 @@ export async function requireGpgSignature(
   { keys, identity }: Extract<Requirement, { readonly keys: Keys }>,
   what: string,
 ): Promise<void> {
-  const directory = work.environment['ONGGI_LOOKASIDE'] || lookaside(work);
-  const files = work.digests.flatMap((digest) => signatureFiles(directory, work, digest));
-  if (files.length === 0) throw denied(`${what}: a GPG signature is required, and "${directory}" has none of it`);
-  const reasons = files.map((file) => {
-    const checked = checkedMessage(readFileSync(file), keys, 'policy "signedBy"');
+  const found: Buffer[] = [];
+  for (const digest of new Set(work.digests)) found.push(...(await readSignatures(work, work.reference, digest)));
+  if (found.length === 0) {
+    const place = lookaside(work, work.reference, 'read').href.replace(/^file:\/\//, '');
+    throw denied(`${what}: a GPG signature is required, and "${place}" has none of it`);
+  }
+  const reasons = found.map((message) => {
+    const checked = checkedMessage(message, keys, 'policy "signedBy"');
     return checked === undefined ? 'made with another key, or damaged' : whyNot(checked.text, 'gpg', identity, work);
   });
   if (reasons.includes(undefined)) return;
   throw denied(
     `${what}: none of its ${reasons.length} GPG signatures is accepted: ${[...new Set(reasons)].join('; ')}`,
   );
-}
-
-/** DIRECTORY/docker.io/library/alpine@sha256=HEX/signature-1, and so on without a gap. */
-function signatureFiles(directory: string, { reference }: PolicyWork, digest: Digest): string[] {
-  const name = canonicalName({ ...reference, tag: null, digest }).split('@')[0] ?? '';
-  const place = join(directory, `${name}@${digestAlgorithm(digest)}=${digestHex(digest)}`);
-  const files: string[] = [];
-  for (let index = 1; index <= mostSignatures; index += 1) {
-    const path = join(place, `signature-${index}`);
-    if (!existsSync(path)) break;
-    files.push(path);
-  }
-  return files;
 }
 
 export type CheckedMessage = {

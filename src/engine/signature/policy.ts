@@ -28,6 +28,8 @@ export type PolicyWork = {
   readonly environment: NodeJS.ProcessEnv;
   /** Path of the policy that counts; absent: that of the machine. */
   readonly policy?: string | undefined;
+  /** Directory of registries.d; absent: that of the machine. */
+  readonly registriesDirectory?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 };
 

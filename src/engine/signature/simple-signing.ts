@@ -18,8 +18,16 @@ export type ManifestSigning = {
 };
 
 /** @returns the signed message. @throws OnggiError `denied` (gpg did not sign), `unsupported` (no gpg) */
-export async function signManifest(manifest: Uint8Array, { identity, fingerprint, passphrase }: ManifestSigning) {
-  const payload = formatPayload({ digest: sha256(manifest), identity }, Date.now(), 'gpg');
+export async function signManifest(manifest: Uint8Array, signing: ManifestSigning): Promise<Buffer> {
+  return await signDigest(sha256(manifest), signing);
+}
+
+/** The same of a manifest that need not be here. */
+export async function signDigest(
+  digest: Digest,
+  { identity, fingerprint, passphrase }: ManifestSigning,
+): Promise<Buffer> {
+  const payload = formatPayload({ digest, identity }, Date.now(), 'gpg');
   const secret = passphrase === undefined ? [] : ['--pinentry-mode', 'loopback', '--passphrase-fd', '3'];
   const args = ['--batch', '--no-tty', ...secret, '--local-user', fingerprint, '--sign', '--output', '-'];
   return await gpg(args, payload, passphrase ?? '', `sign with key "${fingerprint}"`);

@@ -28,6 +28,7 @@ export const command = defineCommand({
     format: copyFlags.format,
     'preserve-digests': copyFlags['preserve-digests'],
     'remove-signatures': copyFlags['remove-signatures'],
+    'sign-by': copyFlags['sign-by'],
     'sign-by-sigstore-private-key': copyFlags['sign-by-sigstore-private-key'],
     'sign-passphrase-file': copyFlags['sign-passphrase-file'],
     ...sideFlags('src-'),
