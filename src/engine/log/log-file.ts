@@ -21,9 +21,14 @@ export type LogFormat = Extract<LogDriver, 'json-file' | 'k8s-file' | 'local'>;
 /** Numbers that may be missing in a row while files are being renamed, at most two rotations at a time. */
 const gapMax = 2;
 
+const headLength = 1 << 16;
+
 /** An open file of a log; the caller closes it. */
 export type LogFile = Disposable & {
+  /** That it has, or had before it was compressed. */
   readonly inode: bigint;
+  /** The inode of the compressed file; absent where it is none. */
+  readonly compressed?: bigint;
   /** The first 64 kB. */
   head(): Buffer;
   /** All complete lines from where the last call ended. */
@@ -59,10 +64,11 @@ export function openLogFiles(path: string, after?: bigint, format: LogFormat = '
 }
 
 /**
- * An inode says which file it is as long as somebody has it open. That of a file that was compressed may have been given
+ * An inode says which file it is as long as somebody has it open. That of a file that was compressed has often been given
  * to a newer one since, so what they say counts, too: its times make it unique.
  */
 function isSame(one: LogFile, other: LogFile): boolean {
+  if (one.compressed !== undefined && other.compressed !== undefined) return one.compressed === other.compressed;
   return one.inode === other.inode && one.head().equals(other.head());
 }
 
@@ -98,7 +104,8 @@ function openCompressed(path: string, format: LogFormat): LogFile | undefined {
   };
   return {
     inode,
-    head: () => plain().head(),
+    compressed: fstatSync(fd, { bigint: true }).ino,
+    head: () => inflatedHead(fd, path),
     entries: () => plain().entries(),
     blocks: (query) => plain().blocks(query),
     seekTail: (count) => plain().seekTail(count),
@@ -107,6 +114,22 @@ function openCompressed(path: string, format: LogFormat): LogFile | undefined {
       file?.[Symbol.dispose]();
     },
   };
+}
+
+/** Decompresses no more than it has to. @throws OnggiError when it is damaged */
+function inflatedHead(fd: number, path: string): Buffer {
+  const { constants, gunzipSync } = process.getBuiltinModule('node:zlib');
+  for (let length = 4096; ; length *= 4) {
+    const bytes = Buffer.allocUnsafe(length);
+    const read = readSync(fd, bytes, 0, length, 0);
+    try {
+      // The end may be missing: what is there is flushed.
+      const plain = gunzipSync(bytes.subarray(0, read), { finishFlush: constants.Z_SYNC_FLUSH });
+      if (plain.length >= headLength || read < length) return plain.subarray(0, headLength);
+    } catch (error) {
+      throw fromSystemError(error, `decompress log "${path}"`);
+    }
+  }
 }
 
 /** @throws OnggiError when it is damaged */
@@ -140,7 +163,7 @@ function logFile(fd: number, format: LogFormat, inode: bigint, owner: Disposable
   return {
     inode,
     head() {
-      const bytes = Buffer.allocUnsafe(1 << 16);
+      const bytes = Buffer.allocUnsafe(headLength);
       return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, 0));
     },
     entries: () => reader.entries(),

@@ -86,10 +86,32 @@ function textsOf(value: unknown): Record<string, string> {
 
 /** `TIME stdout F text`, or P for a part of a line (CRI, kubernetes/cri-api). The time becomes one of UTC as in the others. */
 export function parseK8sLine(line: string): LogEntry | undefined {
-  const [, local = '', fraction = '', zone = '', stream, part, text = ''] =
-    /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{1,9})(Z|[+-]\d\d:\d\d) (stdout|stderr) ([FP]) ?(.*)$/s.exec(line) ?? [];
-  const at = Date.parse(`${local}${zone}`);
-  if (Number.isNaN(at)) return undefined;
-  const time = new Date(at).toISOString().replace('.000Z', `.${fraction.padEnd(9, '0')}Z`);
-  return { stream: stream === 'stderr' ? 'stderr' : 'stdout', time, text: part === 'F' ? `${text}\n` : text };
+  const space = line.indexOf(' ');
+  const [, fraction = '', zone = ''] =
+    /^\.(\d{1,9})(Z|[+-]\d\d:\d\d)$/.exec(line.slice(secondEnd, Math.max(0, space))) ?? [];
+  const second = zone === '' ? undefined : utcSecond(line.slice(0, secondEnd), zone);
+  const stream = line.startsWith('stdout ', space + 1) ? 'stdout' : 'stderr';
+  if (second === undefined || (stream === 'stderr' && !line.startsWith('stderr ', space + 1))) return undefined;
+  const part = line[space + 8];
+  if (part !== 'F' && part !== 'P') return undefined;
+  const text = line.slice(line[space + 9] === ' ' ? space + 10 : space + 9);
+  return { stream, time: `${second}.${fraction.padEnd(9, '0')}Z`, text: part === 'F' ? `${text}\n` : text };
+}
+
+const secondEnd = '2026-01-02T03:04:05'.length;
+
+/** Thousands of lines have the same one. */
+let lastSecond: { readonly local: string; readonly zone: string; readonly utc: string | undefined } = {
+  local: '',
+  zone: '',
+  utc: undefined,
+};
+
+/** A second of local time as one of UTC; undefined for what is none. */
+function utcSecond(local: string, zone: string): string | undefined {
+  if (lastSecond.local === local && lastSecond.zone === zone) return lastSecond.utc;
+  const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/.test(local) ? Date.parse(`${local}${zone}`) : Number.NaN;
+  const utc = Number.isNaN(at) ? undefined : new Date(at).toISOString().slice(0, secondEnd);
+  lastSecond = { local, zone, utc };
+  return utc;
 }

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { parseK8sLine } from './log-lines.ts';
 import { parseRecord, recordReader } from './log-records.ts';
 
-/** A record of Docker's driver "local" with 2026-11-21T12:00:00.000000001Z. */
+/** A record of Docker's driver "local" of 2026-08-23T09:23:26.123679745Z. */
 function record(text: string, stream = 'stdout', partial = false): Buffer {
   const line = Buffer.from(text);
   assert.ok(line.length < 128);
@@ -23,7 +23,12 @@ test('records of the driver local; fields that are not known are passed over', (
   assert.deepEqual([entry?.stream, entry?.text], ['stderr', 'x\n']);
   assert.match(entry?.time ?? '', /^20\d\d-.*Z$/);
   assert.equal(parseRecord(record('x', 'stdout', true).subarray(4, -4))?.text, 'x');
-  for (const bad of [[0x0a], [0x0a, 9, 1], [0x0b], [0x80], Array.from({ length: 20 }, () => 0x80)]) {
+  assert.equal(entry?.time, '2026-08-23T09:23:26.123679745Z');
+  // The largest time, and -1.
+  const latest = parseRecord(Uint8Array.from([0x10, ...Array.from({ length: 8 }, () => 0xff), 0x7f]));
+  assert.equal(latest?.time, '2262-04-11T23:47:16.854775807Z');
+  const negative = [0x10, ...Array.from({ length: 9 }, () => 0xff), 1];
+  for (const bad of [[0x0a], [0x0a, 9, 1], [0x0b], [0x80], Array.from({ length: 20 }, () => 0x80), negative]) {
     assert.equal(parseRecord(Uint8Array.from(bad)), undefined);
   }
 });

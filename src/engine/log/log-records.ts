@@ -21,7 +21,7 @@ export function recordReader(fd: number): EntryReader {
         const length = readSync(fd, block, 0, block.length, position);
         let used = 0;
         for (let size = recordSize(block, used, length); size > 0; size = recordSize(block, used, length)) {
-          const entry = parseRecord(block.subarray(used + 4, used + size - 4));
+          const entry = parseRecord(block, used + 4, used + size - 4);
           used += size;
           position += size;
           if (entry !== undefined) yield entry;
@@ -58,48 +58,66 @@ function lastRecords(fd: number, count: number): { offset: number; records: numb
   return { offset, records };
 }
 
-/** Undefined for what is no LogEntry; fields that are not known are passed over. */
-export function parseRecord(bytes: Uint8Array): LogEntry | undefined {
-  let [stream, time, text, partial] = ['stdout', 0n, '', false];
-  for (let at = 0; at < bytes.length; ) {
-    const key = varint(bytes, at);
-    if (key === undefined) return undefined;
-    const value = varint(bytes, key.end);
-    if (value === undefined) return undefined;
-    const [field, kind] = [Number(key.value >> 3n), Number(key.value & 7n)];
+const decoder = new TextDecoder();
+
+/**
+ * The LogEntry in a part of `bytes`; undefined for what is none. Fields that are not known are passed over. Its time is
+ * made when it is asked for: most logs are shown without.
+ */
+export function parseRecord(bytes: Uint8Array, from = 0, to = bytes.length): LogEntry | undefined {
+  let stream: LogEntry['stream'] = 'stdout';
+  let [low, middle, high, text, partial] = [0, 0, 0, '', false];
+  for (let at = from; at < to; ) {
+    if (!readVarint(bytes, at, to)) return undefined;
+    const [field, kind] = [read.low >>> 3, read.low & 7];
+    if (!readVarint(bytes, read.end, to)) return undefined;
+    at = read.end;
     if (kind === 0) {
-      if (field === 2) time = BigInt.asIntN(64, value.value);
-      if (field === 4) partial = value.value !== 0n;
-      at = value.end;
+      if (field === 2) ({ low, middle, high } = read);
+      if (field === 4) partial = read.low + read.middle + read.high > 0;
     } else if (kind === 2) {
-      const end = value.end + Number(value.value);
-      if (end > bytes.length) return undefined;
-      const content = new TextDecoder().decode(bytes.subarray(value.end, end));
-      if (field === 1) stream = content;
-      if (field === 3) text = content;
+      const end = at + read.low;
+      if (end > to || read.middle + read.high > 0) return undefined;
+      if (field === 1) stream = decoder.decode(bytes.subarray(at, end)) === 'stderr' ? 'stderr' : 'stdout';
+      if (field === 3) text = decoder.decode(bytes.subarray(at, end));
       at = end;
     } else {
       return undefined;
     }
   }
-  const at = new Date(Number(time / 1_000_000n));
-  if (Number.isNaN(at.getTime()) || time < 0n) return undefined;
-  const nanoseconds = String(time % 1_000_000_000n).padStart(9, '0');
+  // Negative, as int64 has it.
+  if (high > 0x7f) return undefined;
   return {
-    stream: stream === 'stderr' ? 'stderr' : 'stdout',
-    time: at.toISOString().replace(/\.\d+Z$/, `.${nanoseconds}Z`),
+    stream,
+    get time() {
+      return timeText((BigInt(high) << 56n) | (BigInt(middle) << 28n) | BigInt(low));
+    },
     text: partial ? text : `${text}\n`,
   };
 }
 
-/** Base 128, the lowest seven bits first, at most ten bytes. */
-function varint(bytes: Uint8Array, from: number): { readonly value: bigint; readonly end: number } | undefined {
-  let value = 0n;
-  for (let at = from; at < from + 10; at++) {
-    const byte = bytes[at];
-    if (byte === undefined) return undefined;
-    value |= BigInt(byte & 0x7f) << BigInt(7 * (at - from));
-    if (byte < 0x80) return { value: BigInt.asUintN(64, value), end: at + 1 };
+/** RFC 3339 of nanoseconds since the epoch. */
+function timeText(time: bigint): string {
+  const nanoseconds = String(time % 1_000_000_000n).padStart(9, '0');
+  return new Date(Number(time / 1_000_000n)).toISOString().replace(/\.\d+Z$/, `.${nanoseconds}Z`);
+}
+
+/** What `readVarint` has read last: 28 bits, 28 and the 8 highest, so that none takes a bigint; and where it ended. */
+const read = { low: 0, middle: 0, high: 0, end: 0 };
+
+/** Base 128, the lowest seven bits first, at most ten bytes. @returns whether there is a whole one */
+function readVarint(bytes: Uint8Array, from: number, to: number): boolean {
+  read.low = read.middle = read.high = 0;
+  for (let count = 0; count < 10 && from + count < to; count++) {
+    const byte = bytes[from + count] ?? 0;
+    const bits = byte & 0x7f;
+    if (count < 4) read.low |= bits << (7 * count);
+    else if (count < 8) read.middle |= bits << (7 * (count - 4));
+    else read.high |= (bits << (7 * (count - 8))) & 0xff;
+    if (byte < 0x80) {
+      read.end = from + count + 1;
+      return true;
+    }
   }
-  return undefined;
+  return false;
 }
