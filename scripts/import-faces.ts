@@ -186,6 +186,7 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'image/sync.ts',
       'image/transfer.ts',
       'image/view.ts',
+      'log/journal.ts',
       'log/log-block.ts',
       'log/log-file.ts',
       'log/log-lines.ts',

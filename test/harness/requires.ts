@@ -57,6 +57,13 @@ const probes = {
   umoci: () => program('umoci'),
   dockerd: () => program('dockerd') && program('docker'),
   podman: () => program('podman'),
+  /** It could be started, and would be the only one. */
+  journald: () =>
+    existsSync('/usr/lib/systemd/systemd-journald') &&
+    program('journalctl') &&
+    !existsSync('/run/systemd/journal/socket') &&
+    existsSync('/etc/machine-id') &&
+    /^[0-9a-f]{32}$/m.test(readFileSync('/etc/machine-id', 'utf8')),
   containerd: () => program('containerd') && program('ctr'),
   /** On the file system of /var/tmp. */
   'project-quota': () => hasProjectQuota('/var/tmp'),

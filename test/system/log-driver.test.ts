@@ -1,13 +1,13 @@
 /** `--log-driver` and `--log-opt`: what arrives at real receivers, what `logs` reads back, what a dead server does. */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { bindNotifySocket } from '../../src/kernel/notify-socket.ts';
 import { makeCertificates } from '../harness/certificate.ts';
-import { eventually } from '../harness/program.ts';
-import { systemTest, type World } from '../harness/system-test.ts';
+import { eventually, start } from '../harness/program.ts';
+import { binary, systemTest, type World } from '../harness/system-test.ts';
 import { inspect, linesOf } from './container-view.ts';
 import { gelfMessages, streamReceiver, udpReceiver, unpackAll } from './log-receiver.ts';
 
@@ -251,7 +251,6 @@ systemTest('fluentd: the forward protocol, over a server that goes away', ['busy
 });
 
 systemTest('journald: the native protocol', ['busybox'], async (world) => {
-  const { mkdirSync } = await import('node:fs');
   mkdirSync('/run/systemd/journal', { recursive: true });
   using journal = bindNotifySocket('/run/systemd/journal/socket');
   const id = await write(world, 'journald', { labels: 'kind', tag: 'x' }, 'echo hello');
@@ -289,6 +288,67 @@ systemTest(
     await eventually('all is written', async () => linesOf(await world.ok(['logs', file])).length === 2000);
   },
 );
+
+systemTest('journald: logs come back from a journal', ['busybox', 'journald'], async (world) => {
+  const absent = [
+    'run',
+    '-d',
+    '--name',
+    'early',
+    '--network',
+    'none',
+    '--log-driver',
+    'journald',
+    world.image,
+    'echo',
+    'x',
+  ];
+  await world.ok(absent);
+  await world.ok(['wait', 'early']);
+  for (const path of ['/run/systemd/journal', '/run/log/journal']) mkdirSync(path, { recursive: true });
+  const journald = start('/usr/lib/systemd/systemd-journald', []);
+  const { child } = journald;
+  try {
+    const isThere = () => existsSync('/run/systemd/journal/io.systemd.journal');
+    await eventually('the journal is there', () => isThere() || child.exitCode !== null);
+    // A machine that does not let it run.
+    if (child.exitCode !== null) return;
+    const script = 'echo one; echo two >&2; printf part; read line; echo "got $line"';
+    const id = await world.ok([
+      'run',
+      '-di',
+      '--name',
+      'jj',
+      '--network',
+      'none',
+      '-l',
+      'kind=web',
+      ...flagsOf('journald', { labels: 'kind' }),
+      world.image,
+      'sh',
+      '-c',
+      script,
+    ]);
+    const logs = async (...flags: string[]) => (await world.onggi(['logs', ...flags, 'jj'])).stdout;
+    await eventually('it is in the journal', async () => (await logs()) === 'one\n');
+    const followed = start(binary, ['--root', world.root, 'logs', '-f', '--details', 'jj']);
+    const attached = await world.onggi(['attach', 'jj'], { input: 'word\n' });
+    assert.equal(attached.status, 0);
+    const { stdout, stderr } = await followed.outcome;
+    assert.deepEqual([stdout, stderr], ['KIND=web one\nKIND=web partgot word\n', 'KIND=web two\n']);
+    assert.equal(await logs('--tail', '1'), 'partgot word\n');
+    assert.match(await logs('-t', '--since', '1h'), /^\d{4}-\d\d-\d\dT[\d:.]+Z one\n/);
+    assert.equal(await logs('--until', '1h'), '');
+    // Others may write what they like, but not as us.
+    const { status } = await world.onggi(['logs', 'early']);
+    assert.equal(status, 0);
+    assert.equal((await world.onggi(['logs', id])).stderr, 'two\n');
+  } finally {
+    child.kill('SIGKILL');
+    await journald.outcome.catch(() => {});
+    await world.onggi(['rm', '-f', 'jj', 'early']);
+  }
+});
 
 systemTest('none, and what is refused before anything is made', ['busybox'], async (world) => {
   const id = await world.ok(['run', '-d', '--network', 'none', '--log-driver', 'none', world.image, 'echo', 'x']);

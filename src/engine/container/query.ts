@@ -85,7 +85,10 @@ export function containerLogs(
   query: LogQuery,
   signal?: AbortSignal,
 ): AsyncGenerator<LogEntry, void, undefined> {
-  return logsFrom(context, ref, query, (path, ended, format) => readLogs(path, query, ended, signal, format));
+  return logsFrom(context, ref, query, async function* ({ id, files }, ended, format) {
+    if (format !== 'journald') yield* readLogs(files.log, query, ended, signal, format);
+    else yield* (await import('../log/journal.ts')).readJournal(id, query, ended, signal);
+  });
 }
 
 export function containerLogBytes(
@@ -94,7 +97,10 @@ export function containerLogBytes(
   query: LogQuery,
   signal?: AbortSignal,
 ): AsyncGenerator<readonly LogChunk[], void, undefined> {
-  return logsFrom(context, ref, query, (path, ended, format) => readLogBytes(path, query, ended, signal, format));
+  return logsFrom(context, ref, query, async function* ({ id, files }, ended, format) {
+    if (format !== 'journald') yield* readLogBytes(files.log, query, ended, signal, format);
+    else yield* (await import('../log/journal.ts')).readJournalBytes(id, query, ended, signal);
+  });
 }
 
 /** Undefined where the log is somewhere else. */
@@ -107,11 +113,16 @@ async function* logsFrom<T>(
   context: Context,
   ref: string,
   query: LogQuery,
-  read: (path: string, ended: Promise<void> | undefined, format: LogFormat) => AsyncGenerator<T, void, undefined>,
+  read: (
+    container: Container,
+    ended: Promise<void> | undefined,
+    format: LogFormat | 'journald',
+  ) => AsyncGenerator<T, void, undefined>,
 ): AsyncGenerator<T, void, undefined> {
   const container = await lookUp(context, ref);
-  const format = logFormat(container);
-  if (container.options.log?.driver === 'passthrough') {
+  const driver = container.options.log?.driver;
+  const format = driver === 'journald' ? driver : logFormat(container);
+  if (driver === 'passthrough') {
     throw new OnggiError(
       'unsupported',
       "this container is using the 'passthrough' log driver, cannot read logs: this container is not logging output",
@@ -119,17 +130,17 @@ async function* logsFrom<T>(
   }
   if (format === undefined) {
     throw new OnggiError('unsupported', 'configured logging driver does not support reading', {
-      hint: `The output of "${container.row.name}" goes to ${container.options.log?.driver}.`,
+      hint: `The output of "${container.row.name}" goes to ${driver}.`,
     });
   }
   if (query.follow !== true || container.row.state !== 'running' || container.start === null) {
-    yield* read(container.files.log, undefined, format);
+    yield* read(container, undefined, format);
     return;
   }
   // The shim says EXIT when the log is complete; a shim that is gone already has completed it.
   using client = await connectShim(container.start.socket, {}).catch(() => undefined);
   const ended = client === undefined ? Promise.resolve() : untilExit(client).then(() => {});
-  yield* read(container.files.log, ended, format);
+  yield* read(container, ended, format);
 }
 
 export async function why(context: Context, ref: string): Promise<Why> {
