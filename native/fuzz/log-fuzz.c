@@ -7,17 +7,8 @@
 #include <string.h>
 
 #include "addon_log_decode.h"
+#include "damage.h"
 #include "log-format.h"
-
-static uint64_t state;
-
-/* xorshift64*: the same entries for the same number, on every machine. */
-static uint64_t next_random(void) {
-    state ^= state >> 12;
-    state ^= state << 25;
-    state ^= state >> 27;
-    return state * UINT64_C(2685821657736338717);
-}
 
 static size_t below(size_t limit) {
     return (size_t)(next_random() % limit);
@@ -90,7 +81,7 @@ static int check_entry(void) {
 
 int main(int count, char **arguments) {
     if (count != 3) return 2;
-    state = strtoull(arguments[2], NULL, 10) | 1;
+    random_state = strtoull(arguments[2], NULL, 10) | 1;
     for (long rounds = atol(arguments[1]); rounds > 0; rounds--) {
         if (check_entry() != 0) return 1;
     }

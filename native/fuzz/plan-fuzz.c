@@ -8,18 +8,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "damage.h"
 #include "options.h"
 #include "plan-reader.h"
-
-static uint64_t state;
-
-/* xorshift64*: the same damage for the same number, on every machine. */
-static uint64_t next_random(void) {
-    state ^= state >> 12;
-    state ^= state << 25;
-    state ^= state >> 27;
-    return state * UINT64_C(2685821657736338717);
-}
 
 /* What an executor may do with a plan that was accepted: walk it, read its options, keep a part of it. */
 static void use(const struct plan *plan) {
@@ -58,16 +49,7 @@ static int truncations(int fd, const uint8_t *seed, uint8_t *copy, size_t length
     return 0;
 }
 
-static void damage(uint8_t *copy, size_t length) {
-    static const uint8_t edges[] = {0x00, 0xff, 0x7f, 0x80, 0x01};
-    for (uint64_t times = next_random() % 4 + 1; times > 0; times--) {
-        size_t at = next_random() % length;
-        uint64_t kind = next_random() % 3;
-        if (kind == 0) copy[at] ^= (uint8_t)(1u << next_random() % 8);
-        if (kind == 1) copy[at] = edges[next_random() % sizeof edges];
-        if (kind == 2) copy[at] = copy[next_random() % length];
-    }
-}
+static const uint8_t edges[] = {0x00, 0xff, 0x7f, 0x80, 0x01};
 
 int main(int count, char **arguments) {
     static uint8_t seed[1 << 20], copy[1 << 20];
@@ -77,13 +59,13 @@ int main(int count, char **arguments) {
     if (file != NULL) fclose(file);
     int fd = memfd_create("plan", MFD_CLOEXEC);
     if (fd < 0 || length == 0) return 2;
-    state = count > 3 ? strtoull(arguments[3], NULL, 10) | 1 : 88172645463325252u;
+    random_state = count > 3 ? strtoull(arguments[3], NULL, 10) | 1 : 88172645463325252u;
     if (!accepts(fd, seed, length)) return fprintf(stderr, "the seed is refused\n"), 1;
     if (truncations(fd, seed, copy, length) != 0) return 1;
     long accepted = 0, rounds = strtol(arguments[2], NULL, 10);
     for (long round = 0; round < rounds; round++) {
         memcpy(copy, seed, length);
-        damage(copy, length);
+        damage(copy, length, edges, sizeof edges);
         accepted += accepts(fd, copy, length);
     }
     printf("%zu truncations, %ld damaged plans, %ld of them still valid\n", length, rounds, accepted);

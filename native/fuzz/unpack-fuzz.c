@@ -12,18 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "damage.h"
 #include "remove.h"
 #include "unpack.h"
-
-static uint64_t state;
-
-/* xorshift64*: the same damage for the same number, on every machine. */
-static uint64_t next_random(void) {
-    state ^= state >> 12;
-    state ^= state << 25;
-    state ^= state >> 27;
-    return state * UINT64_C(2685821657736338717);
-}
 
 /* Whether the unpacker says that all is made. */
 static int accepts(int above, int records, int answers, const uint8_t *bytes, size_t length) {
@@ -39,16 +30,7 @@ static int accepts(int above, int records, int answers, const uint8_t *bytes, si
     return pread(answers, verdict, sizeof verdict, 0) == (ssize_t)sizeof verdict && verdict[0] == DONE;
 }
 
-static void damage(uint8_t *copy, size_t length) {
-    static const uint8_t edges[] = {0x00, 0xff, 0x7f, 0x80, 0x01, '/', '.'};
-    for (uint64_t times = next_random() % 4 + 1; times > 0; times--) {
-        size_t at = next_random() % length;
-        uint64_t kind = next_random() % 3;
-        if (kind == 0) copy[at] ^= (uint8_t)(1u << next_random() % 8);
-        if (kind == 1) copy[at] = edges[next_random() % sizeof edges];
-        if (kind == 2) copy[at] = copy[next_random() % length];
-    }
-}
+static const uint8_t edges[] = {0x00, 0xff, 0x7f, 0x80, 0x01, '/', '.'};
 
 static int count_entries(int directory) {
     DIR *stream = fdopendir(dup(directory));
@@ -69,7 +51,7 @@ int main(int count, char **arguments) {
     int above = open(arguments[3], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int records = memfd_create("records", MFD_CLOEXEC), answers = memfd_create("answers", MFD_CLOEXEC);
     if (above < 0 || records < 0 || answers < 0 || length == 0) return 2;
-    state = count > 4 ? strtoull(arguments[4], NULL, 10) | 1 : 88172645463325252u;
+    random_state = count > 4 ? strtoull(arguments[4], NULL, 10) | 1 : 88172645463325252u;
     if (!accepts(above, records, answers, seed, length)) return fprintf(stderr, "the seed is refused\n"), 1;
     for (size_t cut = 0; cut < length; cut++) {
         if (accepts(above, records, answers, seed, cut)) return fprintf(stderr, "%zu bytes are accepted\n", cut), 1;
@@ -77,7 +59,7 @@ int main(int count, char **arguments) {
     long accepted = 0, rounds = strtol(arguments[2], NULL, 10);
     for (long round = 0; round < rounds; round++) {
         memcpy(copy, seed, length);
-        damage(copy, length);
+        damage(copy, length, edges, sizeof edges);
         accepted += accepts(above, records, answers, copy, length);
     }
     if (count_entries(above) != 2) return fprintf(stderr, "something lies beside the layer\n"), 1;
