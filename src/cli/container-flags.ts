@@ -20,6 +20,7 @@ import { parseGpus } from './value/gpus.ts';
 import { parseHostEntry, parseResolverWord, parseServer } from './value/host-entry.ts';
 import { parseMount, parseTmpfs } from './value/mount.ts';
 import { integer, oneOf } from './value/number.ts';
+import { parsedPlatform } from './value/platform.ts';
 import { parsePortMappings } from './value/port-mapping.ts';
 import { parseRestartPolicy } from './value/restart-policy.ts';
 import { parseSecurityOption } from './value/security-option.ts';
@@ -78,7 +79,7 @@ export const containerFlags = {
     'Mount a directory, a tmpfs, a volume or an image: type=bind,source=/a,target=/b,readonly',
   ),
   name: single('string', asIs, 'Name of the container; a made-up one if absent'),
-  platform: single('string', asIs, 'Platform of an image that has several (linux/arm64)'),
+  platform: single('string', parsedPlatform, 'Platform of an image that has several (linux/arm64)'),
   privileged: toggle('Drop the protections: all capabilities, devices and system calls'),
   publish: list('list', parsePortMappings, 'Publish a port: [[IP:]HOST:]CONTAINER[/udp]', { short: 'p' }),
   'publish-all': toggle('Publish all ports that the container listens on, each on any free one', { short: 'P' }),

@@ -8,7 +8,8 @@ test('platforms are read and printed', () => {
   }
   assert.equal(formatPlatform(parsePlatform('aarch64')), 'linux/arm64');
   assert.equal(formatPlatform(parsePlatform('linux/x86_64')), 'linux/amd64');
-  for (const text of ['', 'linux/', 'a/b/c/d', 'linux/am d64']) {
+  assert.deepEqual(parsePlatform('linux'), hostPlatform());
+  for (const text of ['', 'linux/', 'nosuch', 'a/b/c/d', 'linux/am d64']) {
     assert.throws(() => parsePlatform(text), { code: 'invalid' });
   }
 });

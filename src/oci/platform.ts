@@ -39,7 +39,7 @@ export function hostPlatform(arch: string = process.arch): Platform {
 }
 
 /**
- * Reads "linux/arm64/v8", "linux/amd64" or "amd64".
+ * Reads "linux/arm64/v8", "linux/amd64", "amd64" or "linux", which goes with the processor of this machine.
  * @throws OnggiError `invalid`
  */
 export function parsePlatform(text: string): Platform {
@@ -49,8 +49,21 @@ export function parsePlatform(text: string): Platform {
   if (!valid) {
     throw new OnggiError('invalid', `platform "${text.slice(0, 100)}": not os/architecture or os/architecture/variant`);
   }
-  if (second === undefined) return { os: 'linux', architecture: aliases[first] ?? first, variant: null };
+  if (second === undefined) return ofOneWord(first);
   return { os: first, architecture: aliases[second] ?? second, variant: third ?? null };
+}
+
+/** Words of containerd (platforms, database.go), by which one word is told to be the one or the other. */
+const systems =
+  'aix android darwin dragonfly freebsd illumos ios js linux netbsd openbsd plan9 solaris windows zos'.split(' ');
+const processors =
+  '386 amd64 arm arm64 loong64 mips mipsle mips64 mips64le ppc64 ppc64le riscv64 s390x sparc64 wasm'.split(' ');
+
+function ofOneWord(word: string): Platform {
+  if (systems.includes(word)) return { ...hostPlatform(), os: word };
+  const architecture = aliases[word] ?? word;
+  if (processors.includes(architecture)) return { os: 'linux', architecture, variant: null };
+  throw new OnggiError('invalid', `platform "${word}": unknown operating system or architecture`);
 }
 
 export function formatPlatform(platform: Platform): string {

@@ -2,7 +2,7 @@
  * Files into a tar archive, one behind the other: who comes while another one is written waits. Times, owners and
  * order of what is not awaited in turn apart, the same files give the same archive.
  */
-import { lstatSync, renameSync, rmSync } from 'node:fs';
+import { lstatSync, renameSync, rmSync, statSync } from 'node:fs';
 import { OnggiError } from '../errors.ts';
 import { encodeHeader, endOfArchive, paddingOf } from '../image/tar-write.ts';
 import { closeFile, openFile, type Sink, syncFile, writeAll, writeSized } from './sink.ts';
@@ -56,9 +56,7 @@ function borrowed({ fd, name }: { readonly fd: number; readonly name: string }):
 
 async function openTarget(path: string): Promise<Out> {
   const what = `archive "${path}"`;
-  const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found?.isDirectory()) throw new OnggiError('invalid', `write ${what}: it is a directory`);
-  const direct = found !== undefined && !found.isFile();
+  const direct = isWrittenDirectly(path, what);
   const name = direct ? path : `${path}.${process.pid}.tmp`;
   const fd = await openFile(name, direct ? 'w' : 'wx', 0o600, what);
   let open = true;
@@ -80,6 +78,18 @@ async function openTarget(path: string): Promise<Out> {
       if (unfinished) rmSync(name, { force: true });
     },
   };
+}
+
+/**
+ * A pipe or a device is written to as it is, also by a link such as /dev/stdout. A link of somebody else's could lead
+ * anywhere: the archive takes its place, as that of a file.
+ */
+function isWrittenDirectly(path: string, what: string): boolean {
+  const own = lstatSync(path, { throwIfNoEntry: false });
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory()) throw new OnggiError('invalid', `write ${what}: it is a directory`);
+  if (own === undefined || found === undefined || found.isFile()) return false;
+  return !own.isSymbolicLink() || own.uid === 0 || own.uid === process.geteuid?.();
 }
 
 const noBytes = Buffer.alloc(0);

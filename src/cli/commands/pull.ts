@@ -1,7 +1,8 @@
 import { OnggiError } from '../../errors.ts';
 import { canonicalName, parseReference } from '../../oci/reference.ts';
-import { asIs, defineCommand, single, toggle } from '../definition.ts';
+import { defineCommand, single, toggle } from '../definition.ts';
 import { fullName, pullFirst, pullImage } from '../pull.ts';
+import { parsedPlatform } from '../value/platform.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS] NAME[:TAG|@DIGEST]',
@@ -9,7 +10,7 @@ export const command = defineCommand({
   flags: {
     'all-platforms': toggle('Pull the images of all platforms, others than this one by digest'),
     'all-tags': toggle('Pull every tag of the repository', { short: 'a' }),
-    platform: single('string', asIs, 'Platform of an image that has several (linux/arm64)'),
+    platform: single('string', parsedPlatform, 'Platform of an image that has several (linux/arm64)'),
     quiet: toggle('Print nothing but the name of the image', { short: 'q' }),
   },
   refused: { switches: ['disable-content-trust'], harmless: { 'disable-content-trust': ['true', '1'] } },

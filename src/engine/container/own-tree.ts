@@ -3,16 +3,16 @@
  * for root. Acts.
  */
 import { statSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
 import { toMachine } from '../../image/id-map.ts';
 import type { TreePlace } from '../../image/tree-mark.ts';
 import type { Unprivileged } from '../../kernel/subordinate-ids.ts';
 import type { Digest } from '../../oci/digest.ts';
-import { volumeDataPath, volumePath } from '../../store/layout.ts';
+import { volumeDataPath } from '../../store/layout.ts';
 import type { Context } from '../context.ts';
 import { askMapped, type Gift } from '../mapped/ask.ts';
 import type { IdMaps } from '../types/user-namespace.ts';
 import type { ContainerOptions } from '../types.ts';
+import { storePlace } from '../volume/real-source.ts';
 import type { Container } from './container.ts';
 import { accountOf } from './own-user-namespace.ts';
 
@@ -41,14 +41,14 @@ export function copyOwnTree(context: Context, user: Unprivileged, { files, image
 export function giveOwnFiles(context: Context, user: Unprivileged, { files, options }: Container): void {
   if (options.idMaps === undefined) return;
   const root = toMachine(options.idMaps)({ uid: 0, gid: 0 });
-  const gift = (directory: string, name: string): Gift => ({ directory, name, deep: false, ...root });
-  const etc = [files.hostname, files.hosts, files.resolv].map((path) => gift(dirname(path), basename(path)));
+  const gift = (path: string): Gift => ({ ...storePlace(path), deep: false, ...root });
+  const etc = [files.hostname, files.hosts, files.resolv].map(gift);
   // Where the user is somebody, the volume is that one's, as with Podman.
   const isNobody = !options.idMaps.uids.some(({ hostId, size }) => user.uid >= hostId && user.uid < hostId + size);
   const fresh = (options.mounts ?? []).flatMap((mount) => {
     if (!isNobody || mount.type !== 'volume' || mount.name === undefined) return [];
-    const isOwn = statSync(volumeDataPath(context.store.layout, mount.name)).uid === user.uid;
-    return isOwn ? [gift(volumePath(context.store.layout, mount.name), '_data')] : [];
+    const data = volumeDataPath(context.store.layout, mount.name);
+    return statSync(data).uid === user.uid ? [gift(data)] : [];
   });
   askMapped(context, user, { op: 'give', gifts: [...etc, ...fresh] });
 }

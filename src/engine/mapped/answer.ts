@@ -3,11 +3,11 @@ import { writeSync } from 'node:fs';
 import { fromSystemError } from '../../errors.ts';
 import { fromMachine, toMachine } from '../../image/id-map.ts';
 import { copyImage } from '../../image/snapshot-tree.ts';
-import { openDirectory } from '../../kernel/directory.ts';
 import { currentMaps } from '../../kernel/user-namespace.ts';
 import { openStore } from '../../store/store.ts';
 import { relabel } from '../selinux/relabel.ts';
 import { give } from '../volume/give-tree.ts';
+import { openRealPlace } from '../volume/real-source.ts';
 import { addAccount } from './account.ts';
 import type { MappedAsk, MappedFailure } from './ask.ts';
 
@@ -27,9 +27,9 @@ export function runMappedHelper(question: string): number {
 function answer(ask: MappedAsk): void {
   const here = fromMachine(currentMaps());
   if (ask.op === 'give') {
-    for (const { directory, name, uid, gid, deep } of ask.gifts) {
-      using parent = openDirectory(directory);
-      give(parent, Buffer.from(name), here({ uid, gid }), deep);
+    for (const gift of ask.gifts) {
+      using parent = openRealPlace(gift);
+      give(parent, Buffer.from(gift.name), here(gift), gift.deep);
     }
     return;
   }

@@ -9,12 +9,10 @@ import type { Digest } from '../../oci/digest.ts';
 import type { Context } from '../context.ts';
 import type { Relabelling } from '../selinux/relabel.ts';
 import type { IdMaps } from '../types/user-namespace.ts';
+import type { RealPlace } from '../volume/real-source.ts';
 
 /** A file or directory, and whose it becomes: ids of the machine. */
-export type Gift = {
-  /** Absolute; links in it are followed. */
-  readonly directory: string;
-  readonly name: string;
+export type Gift = RealPlace & {
   readonly uid: number;
   readonly gid: number;
   /** With all that is below it. */

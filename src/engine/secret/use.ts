@@ -14,6 +14,7 @@ import type { Gift } from '../mapped/ask.ts';
 import type { SecretUse } from '../types/secret.ts';
 import type { IdMapLine } from '../types/user-namespace.ts';
 import type { ContainerOptions } from '../types.ts';
+import { storePlace } from '../volume/real-source.ts';
 import { contentOf, writeSecret } from './secret.ts';
 
 const directory = '/run/secrets';
@@ -59,7 +60,7 @@ export async function copySecrets(
       const owner = { uid: hostId(use.uid, maps?.uids), gid: hostId(use.gid, maps?.gids) };
       if (user === undefined) chownSync(copy, owner.uid, owner.gid);
       else if (owner.uid !== user.uid || owner.gid !== user.gid) {
-        gifts.push({ directory: path, name: `${index}`, deep: false, ...owner });
+        gifts.push({ ...storePlace(copy), deep: false, ...owner });
       }
       chmodSync(copy, use.mode);
     }

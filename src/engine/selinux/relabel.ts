@@ -1,28 +1,27 @@
 /** Gives files the label of a container. Acts. */
 import { errnoOf, OnggiError } from '../../errors.ts';
-import { type Directory, openDirectory, openEntryDirectory } from '../../kernel/directory.ts';
+import { type Directory, openEntryDirectory } from '../../kernel/directory.ts';
 import { listEntries, setEntryAttribute } from '../../kernel/directory-entry.ts';
 import { entryFacts, readAttribute } from '../../kernel/entry-facts.ts';
+
+import { openRealPlace, type RealPlace } from '../volume/real-source.ts';
 
 const attribute = 'security.selinux';
 /** Each level is a descriptor that is held. */
 const depthMax = 500;
 
 /** A file or directory that gets a label. */
-export type Relabelling = {
-  /** Absolute; links in it are followed. */
-  readonly directory: string;
-  readonly name: string;
+export type Relabelling = RealPlace & {
   readonly label: string;
   /** Not when its topmost directory has the label already: that one gets it last. */
   readonly unlessDone?: boolean;
 };
 
 /** @throws OnggiError `denied`; file systems without labels are left as they are, as with Docker */
-export function relabel({ directory, name, label, unlessDone = false }: Relabelling): void {
-  using parent = openDirectory(directory);
+export function relabel({ label, unlessDone = false, ...place }: Relabelling): void {
+  using parent = openRealPlace(place);
   const value = Buffer.from(`${label}\0`);
-  const entry = Buffer.from(name);
+  const entry = Buffer.from(place.name);
   if (unlessDone && readAttribute(parent, entry, attribute)?.equals(value) === true) return;
   try {
     relabelEntry(parent, entry, value, 0);

@@ -1,15 +1,14 @@
 /** What gets a SELinux label at each start of a container: the engine's files, its volumes, what :z and :Z name. Acts. */
 import { existsSync, mkdirSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
 import { fromSystemError } from '../../errors.ts';
 import { isTree } from '../../image/tree-mark.ts';
 import { unprivileged } from '../../kernel/user-namespace.ts';
-import { volumePath } from '../../store/layout.ts';
+import { volumeDataPath } from '../../store/layout.ts';
 import type { Container } from '../container/container.ts';
 import type { Context } from '../context.ts';
 import { imageTrees } from '../mount/image-volume.ts';
 import type { BindMount } from '../types.ts';
-import { realSource } from '../volume/real-source.ts';
+import { realPlace, realSource, storePlace } from '../volume/real-source.ts';
 import { volumeFacts } from '../volume/volume.ts';
 import type { AnyMount } from '../volume/volume-mount.ts';
 import { sharedLabel } from './label.ts';
@@ -21,7 +20,7 @@ export async function labelFiles(context: Context, container: Container, shared:
   const { selinux } = options;
   if (selinux === undefined) return;
   const { mount } = selinux;
-  const at = (path: string, label: string): Relabelling => ({ directory: dirname(path), name: basename(path), label });
+  const at = (path: string, label: string): Relabelling => ({ ...storePlace(path), label });
   const etc = [files.hostname, files.hosts, files.resolv].map((path) => at(path, shared ? sharedLabel(mount) : mount));
   const work = [
     ...(shared ? [] : etc),
@@ -43,8 +42,8 @@ function mountWork(context: Context, mount: AnyMount, label: string): Relabellin
   // One that mounts something else has no files of its own.
   if (Object.keys(volumeFacts(context.store, mount.name).options).length > 0) return [];
   const wanted = mount.relabel === 'private' ? label : sharedLabel(label);
-  const directory = volumePath(context.store.layout, mount.name);
-  return [{ directory, name: '_data', label: wanted, unlessDone: mount.relabel === undefined }];
+  const data = volumeDataPath(context.store.layout, mount.name);
+  return [{ ...storePlace(data), label: wanted, unlessDone: mount.relabel === undefined }];
 }
 
 /** What is missing is made first, as the init would later. */
@@ -55,5 +54,5 @@ function bound({ source, relabel: how }: BindMount, label: string): Relabelling 
     throw fromSystemError(error, `make "${source}"`);
   }
   const path = realSource(source, 'SELinux relabeling of');
-  return { directory: dirname(path), name: basename(path), label: how === 'private' ? label : sharedLabel(label) };
+  return { ...realPlace(path), label: how === 'private' ? label : sharedLabel(label) };
 }

@@ -143,12 +143,18 @@ function bindWords({ readOnly, submounts }: BindMount): string[] {
 
 /** Keys of tmpfs(5) that a user may set. */
 const tmpfsKeys = /^(?:size|mode|uid|gid|nr_inodes|nr_blocks|mpol|huge)=[^=]+$/;
-const tmpfsWord = /^[a-z]+$/;
+
+/** Words of mount(8) that moby takes for one (pkg/mount); the file system's own ones have values. */
+const tmpfsWords: ReadonlySet<string> = new Set(
+  `defaults ro rw suid nosuid dev nodev exec noexec sync async dirsync mand nomand atime noatime diratime nodiratime
+  relatime norelatime strictatime nostrictatime private rprivate shared rshared slave rslave unbindable runbindable
+  noswap tmpcopyup`.split(/\s+/),
+);
 
 function tmpfs(mount: TmpfsMount): Mount {
   const words = mount.options.split(',').filter((word) => word !== '');
   for (const word of words) {
-    if (!tmpfsKeys.test(word) && !tmpfsWord.test(word)) {
+    if (!tmpfsKeys.test(word) && !tmpfsWords.has(word)) {
       throw new OnggiError('invalid', `tmpfs "${mount.target}": invalid option "${word}"`);
     }
   }

@@ -154,11 +154,17 @@ function initMount(source: string): Mount {
   return { destination: initPlace, type: 'bind', source, options: ['bind', 'ro', 'rprivate'] };
 }
 
+/** __NEW_UTS_LEN of the kernel. */
+const longestName = 64;
+
 /**
  * It becomes a line of /etc/hosts, in which a blank or a line feed would begin another name or another host.
  * @throws OnggiError `invalid`
  */
 export function checkHostName(what: string, name: string): void {
+  if (Buffer.byteLength(name) > longestName) {
+    throw new OnggiError('invalid', `${what} "${name}": it has more than ${longestName} bytes`);
+  }
   if (!/[\s\p{Cc}#]/u.test(name)) return;
   throw new OnggiError('invalid', `${what} ${JSON.stringify(name)}: it has a blank, a "#" or a control character`, {
     hint: 'Use letters, digits, "-" and ".".',

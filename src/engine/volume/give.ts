@@ -1,11 +1,10 @@
 /** `-v …:U`: what is mounted is given to the container's user, all of it, at each start. Acts. */
-import { posix } from 'node:path';
 import { OnggiError, unsupported } from '../../errors.ts';
 import { toMachine } from '../../image/id-map.ts';
 import { openDirectory } from '../../kernel/directory.ts';
 import { isAlive, type ProcessIdentity } from '../../kernel/process-identity.ts';
 import { mapsOf, unprivileged } from '../../kernel/user-namespace.ts';
-import { volumePath } from '../../store/layout.ts';
+import { volumeDataPath } from '../../store/layout.ts';
 import type { Store } from '../../store/store.ts';
 import { volumeByName } from '../../store/volume-row.ts';
 import type { Container } from '../container/container.ts';
@@ -15,7 +14,7 @@ import { localSide } from '../copy/side.ts';
 import type { Gift } from '../mapped/ask.ts';
 import type { ContainerOptions } from '../types.ts';
 import { give } from './give-tree.ts';
-import { realSource } from './real-source.ts';
+import { openRealPlace, realPlace, realSource, storePlace } from './real-source.ts';
 import { volumeFacts } from './volume.ts';
 import { givenMounts } from './volume-mount.ts';
 
@@ -44,9 +43,9 @@ export async function giveMounts(context: Context, container: Container, init: P
     (await import('../mapped/ask.ts')).askMapped(context, user, { op: 'give', gifts });
     return;
   }
-  for (const { directory, name, deep, ...owner } of gifts) {
-    using parent = openDirectory(directory);
-    give(parent, Buffer.from(name), owner, deep);
+  for (const gift of gifts) {
+    using parent = openRealPlace(gift);
+    give(parent, Buffer.from(gift.name), gift, gift.deep);
   }
 }
 
@@ -56,14 +55,13 @@ function giftsOf(store: Store, { options }: Container, inside: Owner): Gift[] {
   const outside = maps === undefined ? inside : toMachine(maps)(inside);
   return givenMounts(options).map((mount): Gift => {
     if (mount.type === 'bind') {
-      const source = realSource(mount.source, deed);
-      return { directory: posix.dirname(source), name: posix.basename(source), deep: true, ...outside };
+      return { ...realPlace(realSource(mount.source, deed)), deep: true, ...outside };
     }
     const name = mount.name ?? '';
     checkOwn(store, name);
     // On the disk it has the ids of the inside, whoever has it; an ordinary user's volumes can't be shown with others.
     const owner = user === undefined ? inside : outside;
-    return { directory: volumePath(store.layout, name), name: '_data', deep: true, ...owner };
+    return { ...storePlace(volumeDataPath(store.layout, name)), deep: true, ...owner };
   });
 }
 
