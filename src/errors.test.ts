@@ -29,4 +29,8 @@ test('a system error keeps its cause and gets a code', () => {
   assert.equal(fromSystemError(error, 'again'), error);
   assert.equal(errnoOf(cause), 'ENOSPC');
   assert.equal(errnoOf(new Error('x')), undefined);
+  const message = "ENOENT: no such file or directory, open '/x'";
+  const missing = Object.assign(new Error(message), { code: 'ENOENT', syscall: 'open', path: '/x' });
+  assert.equal(fromSystemError(missing, 'read "/x"').message, 'read "/x": ENOENT: no such file or directory');
+  assert.equal(fromSystemError(missing, 'read it').message, `read it: ${message}`);
 });

@@ -112,10 +112,18 @@ export function fromSystemError(error: unknown, tried: string): OnggiError {
   const errno = errnoOf(error);
   const code = errno === undefined ? 'internal' : codeOfErrno(errno);
   const found = error instanceof Error ? error.message : String(error);
-  return new OnggiError(code, `${tried}: ${found}`, {
+  return new OnggiError(code, `${tried}: ${withoutRepetition(found, error, tried)}`, {
     cause: error,
     ...(code === 'exhausted' && { hint: 'Free some space (onggi rmi, onggi rm) and try again.' }),
   });
+}
+
+/** Node puts ", open '/x'" behind what is wrong, which was said before: "open archive "/x": ENOENT: no such file". */
+function withoutRepetition(found: string, error: unknown, tried: string): string {
+  const { syscall, path } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
+  if (syscall === undefined || path === undefined || !tried.includes(path)) return found;
+  const end = `, ${syscall} '${path}'`;
+  return found.endsWith(end) ? found.slice(0, -end.length) : found;
 }
 
 /** Control characters out of foreign text would let an image or a registry write to the user's terminal. */

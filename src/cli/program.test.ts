@@ -40,11 +40,7 @@ const refused: readonly [string, number, string][] = [
     "onggi: mount of type 'npipe' is not supported\nSee 'onggi run --help'.\n",
   ],
   ['run -d -a stdout x', 125, 'onggi: conflicting options: cannot specify both --attach and --detach\n'],
-  [
-    'run --env-file /nonexistent x',
-    125,
-    "onggi: read '/nonexistent': ENOENT: no such file or directory, open '/nonexistent'\n",
-  ],
+  ['run --env-file /nonexistent x', 125, "onggi: read '/nonexistent': ENOENT: no such file or directory\n"],
   [
     'run --mount type=bind,src=/nonexistent,dst=/x x',
     125,

@@ -5,7 +5,7 @@
 import { readSync } from 'node:fs';
 import { posix } from 'node:path';
 import { fromSystemError, OnggiError } from '../errors.ts';
-import { readTar } from '../image/tar.ts';
+import { readTar, type TarReader } from '../image/tar.ts';
 import { defaultTarLimits, type TarEntry } from '../image/tar-entry.ts';
 import type { Digest } from '../oci/digest.ts';
 import { type Files, readRange, readWhole } from './files.ts';
@@ -86,7 +86,7 @@ function membersOf(fd: number, size: number, what: string): ReadonlyMap<string, 
     readBlock(fd, block, position, what);
     position += block.length;
     last = undefined;
-    reader.write(block);
+    writeHeader(reader, block, what);
     const left = reader.skippable();
     if (left === 0) continue;
     if (position + left > size) {
@@ -98,6 +98,16 @@ function membersOf(fd: number, size: number, what: string): ReadonlyMap<string, 
   if (!reader.finish()) throw new OnggiError('corrupt', `${what}: no tar archive, or cut off: its end mark is missing`);
   if (members.size === 0) throw new OnggiError('corrupt', `${what}: an empty archive`);
   return members;
+}
+
+/** What is wrong with a header, named by its archive. */
+function writeHeader(reader: TarReader, block: Buffer, what: string): void {
+  try {
+    reader.write(block);
+  } catch (error) {
+    if (!(error instanceof OnggiError) || error.message.startsWith(what)) throw error;
+    throw new OnggiError(error.code, `${what}: ${error.message}`, { cause: error });
+  }
 }
 
 function memberOf(entry: TarEntry, name: string, offset: number): Member | undefined {

@@ -101,13 +101,13 @@ async function pullImage(job: Job): Promise<void> {
   const { config } = resolved.manifest.content;
   const id = config.digest;
   const upToDate = isUpToDate(store, name, resolved);
+  const what = `config "${id}" of image "${name}"`;
+  const configBytes = known(id) ?? (await fetchBlob(repository, { ...config, what, signal }, maxManifestSize));
+  checkPlatform(job, parseImageConfig(configBytes, what).value.platform, name);
   if (upToDate && [...beside.manifests, ...beside.blobs].every(({ digest }) => hasBlob(store.layout, digest))) {
     put({ type: 'done', id, upToDate: true });
     return;
   }
-  const what = `config "${id}" of image "${name}"`;
-  const configBytes = known(id) ?? (await fetchBlob(repository, { ...config, what, signal }, maxManifestSize));
-  checkPlatform(job, parseImageConfig(configBytes, what).value.platform, name);
   const { manifest } = resolved;
   await storeImage(store, {
     what: `image "${name}"`,
