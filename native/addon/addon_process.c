@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef MFD_EXEC
@@ -134,6 +135,15 @@ static napi_value run_effective_capabilities(napi_env env, const struct argument
     return napi_create_bigint_uint64(env, effective, &value) == napi_ok ? value : NULL;
 }
 
+static napi_value run_now(napi_env env, const struct argument *a) {
+    (void)a;
+    struct timespec now;
+    if (clock_gettime(CLOCK_REALTIME, &now) == -1) return throw_errno(env, "clock_gettime", errno);
+    napi_value value;
+    uint64_t ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    return napi_create_bigint_uint64(env, ns, &value) == napi_ok ? value : NULL;
+}
+
 static napi_value run_execute(napi_env env, const struct argument *a) {
     /* The engine's own are close-on-exec, but not all of what it was started with need be. */
     if (syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC) == -1) return throw_errno(env, "close_range", errno);
@@ -166,6 +176,7 @@ const struct call process_calls[] = {
     {"pidfdOpen", "i", run_pidfd_open},
     {"pidfdSendSignal", "fi", run_pidfd_send_signal},
     {"effectiveCapabilities", "", run_effective_capabilities},
+    {"now", "", run_now},
     {"raiseDescriptorLimit", "", run_raise_descriptor_limit},
     {0},
 };

@@ -22,5 +22,7 @@ int options_read(const struct plan *plan, struct options *options) {
     options->oom_directory = take_string(payload);
     options->stdio = take_bool(payload);
     options->preserve = take_u32(payload);
+    options->events = take_optional(payload);
+    options->event_tail = take_string(payload);
     return payload->bad ? -EBADMSG : 0;
 }

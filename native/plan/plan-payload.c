@@ -38,6 +38,8 @@ static const char *shim_problem(struct cursor payload) {
     take_string(&payload);
     if (take_bool(&payload) && terminal) return "a terminal beside stdio that is handed over";
     if (take_u32(&payload) > PRESERVE_MAX) return "more than 1024 descriptors to preserve";
+    const char *events = take_optional(&payload);
+    if (events != NULL && events[0] != '/') return "the event log is not absolute";
     const char *problem = absolute_problem(socket);
     /* None for exec: nobody asks for its status later. */
     return problem != NULL || exit_file[0] == '\0' ? problem : absolute_problem(exit_file);

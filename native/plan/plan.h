@@ -59,7 +59,8 @@ enum plan_op {
      * u32 enum log_transport, str address, u32 port, u32 number, u32 number, blob head, blob fields), str exit file, str[] reconcile,
      * bool terminal, bool stdin, bool stdin once, bool start required,
      * u32 oom version (0 none, 1, 2), str oom directory,
-     * bool stdio handed over, u32 descriptors to preserve */
+     * bool stdio handed over, u32 descriptors to preserve,
+     * str? event log (of an exec: told of its end), str end of the event's line */
     OP_SHIM = 1,
     /* u32 CLONE_NEW* flags (CLONE_NEWCGROUP is never in it), {u32 CLONE_NEW* type, str path, bool not the
      * keeper's own}[] join,

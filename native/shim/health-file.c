@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 
+#include "event.h"
 #include "health.h"
 #include "scoped.h"
 #include "syscalls.h"
@@ -21,9 +22,6 @@
 
 /* Labels may be long; longer ones are left out by whoever writes the file. */
 enum { EVENT_MAX = 256 << 10 };
-
-/* Twice the length at which commands put the log aside: a health that flaps must not fill the disk while none comes. */
-enum { LOG_MAX = 8 << 20 };
 
 const char *health_word(enum health_status status) {
     static const char *const words[] = {"starting", "healthy", "unhealthy"};
@@ -76,16 +74,11 @@ static size_t read_tail(const char *directory, char *tail) {
 }
 
 void health_tell_event(const struct health *health) {
-    char *tail = malloc(EVENT_MAX), head[160];
+    char *tail = malloc(EVENT_MAX);
     if (tail == NULL) return;
     size_t length = read_tail(health->options.directory, tail);
-    snprintf(head, sizeof head, "{\"time\":\"%llu\",\"type\":\"container\",\"action\":\"health_status: %s\",",
-             (unsigned long long)timestamp_ns(), health_word(health->status));
-    struct iovec parts[] = {text_part(head), {tail, length}};
-    if (length > 0 && tail[length - 1] == '\n') {
-        scoped_fd fd = (int)SYS(open(health->options.events, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
-        struct stat status;
-        if (fd >= 0 && fstat(fd, &status) == 0 && status.st_size < LOG_MAX) write_parts(fd, parts, 2);
-    }
+    char action[40];
+    snprintf(action, sizeof action, "health_status: %s", health_word(health->status));
+    event_tell(health->options.events, action, "", tail, length);
     free(tail);
 }

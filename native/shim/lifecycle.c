@@ -1,10 +1,12 @@
 /* The life of the init as the shim sees it. */
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "cgroup.h"
+#include "event.h"
 #include "launch.h"
 #include "oom.h"
 #include "scoped.h"
@@ -184,11 +186,21 @@ static void conclude(struct shim *shim) {
     ending->exit_code = failure_code(shim);
 }
 
+/* Of an exec: whoever has started it may have left it alone. */
+static void tell_end(const struct shim *shim) {
+    const struct options *options = &shim->options;
+    if (options->events == NULL || shim->ending.started_at == 0) return;
+    char more[48];
+    snprintf(more, sizeof more, "\"more\":{\"exitCode\":\"%u\"},", shim->ending.exit_code);
+    event_tell(options->events, "exec_die", more, options->event_tail, strlen(options->event_tail));
+}
+
 static void record(struct shim *shim) {
     shim->recorded = true;
     conclude(shim);
     runtime_delete(&shim->runtime);
     launch_clean_up(&shim->plan, shim->skipped, lifecycle_warn, shim);
+    tell_end(shim);
     int result = ending_write(shim->options.exit_file, &shim->ending);
     shim->record_written = result == 0;
     if (result == 0) return;

@@ -50,13 +50,16 @@ export async function relay(session: Session, world: World, options: RelayOption
   const output = pumpOutput(session, world, options);
   const ended = Promise.all([session.exit, output]).then(([ending]): RelayEnd => ({ type: 'ended', ending }));
   if (!options.stdin) return await ended;
-  return await Promise.race([ended, killed.promise, pumpInput(session, world, raw ? options.detachKeys : [])]);
+  const end = await Promise.race([ended, killed.promise, pumpInput(session, world, raw ? options.detachKeys : [])]);
+  if (end.type === 'detached') session.close('detached');
+  return end;
 }
 
 function followSize(session: Session, world: World, open: AsyncDisposableStack): void {
   const resize = () => {
     const size = world.stdout.size();
-    if (size !== undefined) session.resize(size.rows, size.columns);
+    // Some terminals have none.
+    if (size !== undefined && size.rows + size.columns > 0) session.resize(size.rows, size.columns);
   };
   resize();
   open.use(world.signals.on(['SIGWINCH'], resize));

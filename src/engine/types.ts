@@ -321,7 +321,8 @@ export interface Session extends AsyncDisposable {
   signal(signal: number): void;
   /** Resolves when the process has ended and all its output was delivered. Rejects when it never ran. */
   readonly exit: Promise<Ending>;
-  close(): void;
+  /** `detached`: somebody has left it by himself, which is told in the events. */
+  close(why?: 'detached'): void;
 }
 
 export type VolumeOptions = {

@@ -144,6 +144,8 @@ export interface Addon {
   /** Puts a terminal into raw mode, output too (cfmakeraw(3)); @returns what `restoreTerminal` takes. */
   rawTerminal(fd: number): Uint8Array;
   restoreTerminal(fd: number, before: Uint8Array): void;
+  /** Nanoseconds since the epoch (clock_gettime(2), CLOCK_REALTIME). */
+  now(): bigint;
   /** Effective capabilities of this process (capget(2)). */
   effectiveCapabilities(): bigint;
   /** Sets FS_TOPDIR_FL on a directory (ioctl_iflags(2)); ENOTTY or EOPNOTSUPP where the file system has no such flag. */

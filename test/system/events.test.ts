@@ -33,7 +33,9 @@ systemTest('a follower sees the life of a container in the order of Docker', ['b
     'exit 3',
   ]);
   const id = await detached(world, ['--name', 'long'], ['sleep', '1000']);
-  await world.ok(['exec', id, 'true']);
+  // Left alone, and told of all the same.
+  await world.ok(['exec', '-d', id, 'true']);
+  await follower.printed(/exec_die long/, 30_000);
   await world.ok(['top', id]);
   await world.ok(['cp', `${id}:/etc`, world.scratch]);
   await world.ok(['rename', 'long', 'longer']);

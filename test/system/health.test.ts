@@ -125,9 +125,10 @@ systemTest(
     await world.ok(['pause', starting]);
     const [before, others] = [count(world, starting), count(world, other)];
     await eventually('the other one is checked', () => count(world, other) > others + 5);
-    assert.equal(count(world, starting), before);
+    // One that was just being recorded may have come in between.
+    assert.ok(count(world, starting) <= before + 1);
     await world.ok(['unpause', starting]);
-    await eventually('it is checked again', () => count(world, starting) > before + 2);
+    await eventually('it is checked again', () => count(world, starting) > before + 3);
     // Of an image, and without it.
     const tar = join(world.scratch, 'tree.tar');
     await world.ok(['export', '-o', tar, other]);

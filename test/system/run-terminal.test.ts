@@ -75,6 +75,10 @@ systemTest('ctrl-p ctrl-q leaves it running, attach comes back', ['busybox', 'py
   back.type('exit 3\r');
   assert.equal(await back.exit, 3);
   assert.equal((await inspect(world, 'jar')).State.ExitCode, 3);
+  const told = ['events', '--since', '1h', '--until', '0s', '--filter', 'event=detach', '--filter', 'event=resize'];
+  const events = await world.ok([...told, '--format', '{{.Action}} {{index .Actor.Attributes "width"}}']);
+  assert.equal(events.match(/^detach/gm)?.length, 2, events);
+  assert.match(events, /^resize 77$/m);
 });
 
 systemTest('other detach keys; what only begins like them is passed on', ['busybox', 'python3'], async (world) => {

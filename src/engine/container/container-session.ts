@@ -3,6 +3,8 @@ import { OnggiError } from '../../errors.ts';
 import type { ShimClient } from '../../kernel/shim-client.ts';
 import { containerById } from '../../store/container-row.ts';
 import type { Context } from '../context.ts';
+import { emit } from '../event/emit.ts';
+import { containerNews } from '../event/news.ts';
 import type { Ending, Session } from '../types.ts';
 import { type Container, containerOf } from './container.ts';
 import { lostEnding } from './ending.ts';
@@ -29,6 +31,8 @@ export function containerSession(
   early: readonly Output[] = [],
   kept: () => Promise<void> = async () => {},
 ): Session {
+  const tell = (action: string, more: Readonly<Record<string, string>> = {}): void =>
+    emit(context.store, containerNews(container, action, more));
   return openSession(
     client,
     {
@@ -46,6 +50,10 @@ export function containerSession(
       },
     },
     early,
+    {
+      resized: (rows, columns) => tell('resize', { height: `${rows}`, width: `${columns}` }),
+      detached: () => tell('detach'),
+    },
   );
 }
 

@@ -15,6 +15,7 @@ import type { CgroupPlacement } from '../../runtime/plan/steps.ts';
 import { execSocketPath } from '../../store/layout.ts';
 import type { Context } from '../context.ts';
 import { emit } from '../event/emit.ts';
+import { eventTail } from '../event/line.ts';
 import { containerNews } from '../event/news.ts';
 import { execProcess } from '../spec/process.ts';
 import type { ExecOptions, Session } from '../types.ts';
@@ -36,15 +37,18 @@ export async function exec(context: Context, ref: string, options: ExecOptions):
     {
       async ended(report) {
         await kept();
-        const ending = endingOfReport(report);
-        emit(context.store, containerNews(container, 'exec_die', { execID: id, exitCode: `${ending.exitCode}` }));
-        return ending;
+        return endingOfReport(report);
       },
       lost: async () => {
         throw new OnggiError('unavailable', `exec in "${ref}": its shim was killed, and the process with it`);
       },
     },
     early,
+    {
+      // As in Docker: the size of a command's terminal is nobody's news.
+      resized: () => {},
+      detached: () => emit(context.store, containerNews(container, 'exec_detach', { execID: id })),
+    },
   );
 }
 
@@ -133,6 +137,10 @@ async function startProcess(
         stdin: options.stdin === true,
         stdinOnce: true,
         startRequired: true,
+        events: {
+          log: context.store.layout.eventLog,
+          tail: eventTail(containerNews(container, 'exec_die', { execID: id })),
+        },
         ...(inherit !== undefined && { handed: { stdio: false, preserve: inherit.descriptors.length } }),
       },
       pid,
@@ -155,9 +163,10 @@ async function startProcess(
   try {
     const warn = (message: string): void => context.warn(message);
     const init = await until('created', client, plan, early, warn);
+    // Before the word: its shim tells of the end, which may come at once.
+    tellStarted(context, container, options.command, id);
     client.start();
     await until('running', client, plan, early, warn);
-    tellStarted(context, container, options.command, id);
     return { client, early, init, id, container };
   } catch (error) {
     client.close();

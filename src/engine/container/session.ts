@@ -12,6 +12,13 @@ export type SessionEnd = {
   lost(): Promise<Ending>;
 };
 
+/** What there is to tell of somebody who is attached. */
+export type SessionNews = {
+  resized(rows: number, columns: number): void;
+  /** He has left, and the process goes on. */
+  detached(): void;
+};
+
 /**
  * Bytes of unread output that are kept, so that a caller who only waits for the exit gets it when there was little
  * output. Beyond that the container's writes block until somebody reads.
@@ -19,7 +26,12 @@ export type SessionEnd = {
 const unreadLimit = 1 << 20;
 
 /** @param early output that came with the start, to be delivered first */
-export function openSession(client: ShimClient, end: SessionEnd, early: readonly Output[] = []): Session {
+export function openSession(
+  client: ShimClient,
+  end: SessionEnd,
+  early: readonly Output[] = [],
+  news?: SessionNews,
+): Session {
   const queue: Output[] = [...early];
   let unread = 0;
   let finished = false;
@@ -69,7 +81,8 @@ export function openSession(client: ShimClient, end: SessionEnd, early: readonly
     }
   }
 
-  const close = (): void => {
+  const close = (why?: 'detached'): void => {
+    if (why === 'detached' && !closed) news?.detached();
     closed = true;
     wakePump?.();
     client.close();
@@ -78,7 +91,10 @@ export function openSession(client: ShimClient, end: SessionEnd, early: readonly
     output: output(),
     write: (bytes) => client.write(bytes),
     closeStdin: () => client.closeStdin(),
-    resize: (rows, columns) => client.resize(rows, columns),
+    resize(rows, columns) {
+      client.resize(rows, columns);
+      news?.resized(rows, columns);
+    },
     signal(signal) {
       // A process that has just ended can't be told any more; its exit says so.
       client.signal(signal).catch(() => {});

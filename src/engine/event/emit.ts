@@ -1,14 +1,15 @@
 /** Telling what has happened. On the path of every command: loads nothing and costs one write. */
+import { native } from '../../kernel/addon.ts';
 import { appendEvents } from '../../store/event-log.ts';
 import type { Store } from '../../store/store.ts';
 import { encodeEvent } from './line.ts';
 import type { News } from './news.ts';
 
-/** Of the last event of this process: the clock has milliseconds only, and events have an order. */
+/** Of the last event of this process: events have an order, whatever the clock does. */
 let last = 0n;
 
 function now(): bigint {
-  const time = BigInt(Date.now()) * 1_000_000n;
+  const time = native('tell the time', (calls) => calls.now());
   last = time > last ? time : last + 1n;
   return last;
 }

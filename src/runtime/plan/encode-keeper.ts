@@ -17,6 +17,8 @@ export function writeShim(out: Writer, shim: ShimOptions): void {
   out.string(shim.oom?.directory ?? '');
   out.bool(shim.handed?.stdio ?? false);
   out.u32(shim.handed?.preserve ?? 0);
+  out.optionalString(shim.events?.log ?? null);
+  out.string(shim.events?.tail ?? '');
 }
 
 export function writeHealth(out: Writer, health: HealthCheck): void {

@@ -25,6 +25,8 @@ export type ShimOptions = {
    * place of pipes and log; then those that become 3 and up.
    */
   readonly handed?: { readonly stdio: boolean; readonly preserve: number };
+  /** Of an exec: the event log that is told of its end, and the end of that line (engine/event/line.ts). */
+  readonly events?: { readonly log: string; readonly tail: string };
 };
 
 /** A log in files that the shim writes. */
