@@ -136,7 +136,6 @@ export const refusedContainerFlags: Refused = {
     'ip6',
     'kernel-memory',
     'link-local-ip',
-    'mac-address',
     'net-alias',
     'network-alias',
   ],

@@ -108,6 +108,7 @@ const single: readonly [readonly string[], object][] = [
   [['--shm-size', '1m'], { shmSize: 1048576 }],
   [['--storage-opt', 'size=1m'], { storageSize: 1048576 }],
   [['--rootfs'], { rootfs: { path: '/home/user/x', overlay: false, mapped: false } }],
+  [['--mac-address', '02-42-AC-11-00-02'], { macAddress: '02:42:ac:11:00:02' }],
   [['--group-add', 'staff', '--group-add', '7'], { groups: ['staff', '7'] }],
   [['--security-opt', 'no-new-privileges'], { security: { noNewPrivileges: true } }],
   [

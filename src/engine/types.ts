@@ -134,6 +134,8 @@ export type ContainerOptions = {
   readonly userNamespace?: UserNamespaceMode;
   /** Set by the engine when it makes the container, where SELinux is on. */
   readonly selinux?: SelinuxLabels;
+  /** Of its link, with the network "bridge": "02:42:ac:11:00:02". Absent: one that follows from its address. */
+  readonly macAddress?: string;
   readonly hostname?: string;
   readonly domainname?: string;
   readonly labels?: Readonly<Record<string, string>>;

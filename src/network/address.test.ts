@@ -11,6 +11,7 @@ import {
   macOf,
   overlaps,
   parseAddress,
+  parseMac,
   parseSubnet,
 } from './address.ts';
 
@@ -99,4 +100,18 @@ test('a MAC address follows from the address, unicast and local', () => {
   const mac = macOf('10.88.0.2');
   assert.equal(formatMac(mac), '02:6f:0a:58:00:02');
   assert.equal((mac[0] ?? 0) & 3, 2);
+});
+
+test('a MAC address that is asked for is one of a single link', () => {
+  assert.equal(formatMac(parseMac('02-42-AC-11-00-02')), '02:42:ac:11:00:02');
+  for (const text of [
+    '',
+    '02:42:ac:11:00',
+    '02:42-ac:11:00:02',
+    '03:42:ac:11:00:02',
+    '00:00:00:00:00:00',
+    'g2:42:ac:11:00:02',
+  ]) {
+    assert.throws(() => parseMac(text), { code: 'invalid' }, text);
+  }
 });

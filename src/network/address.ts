@@ -133,6 +133,20 @@ export function macOf(address: string): Uint8Array {
   return Uint8Array.of(0x02, 0x6f, ...addressBytes(parseAddress(address)));
 }
 
+/**
+ * "02:42:ac:11:00:02", also with dashes, as of one link: 48 bits, no multicast, not all zero.
+ * @throws OnggiError `invalid`
+ */
+export function parseMac(text: string): Uint8Array {
+  const bytes = /^[0-9a-f]{2}([:-])[0-9a-f]{2}(?:\1[0-9a-f]{2}){4}$/i.test(text)
+    ? Uint8Array.from(text.split(/[:-]/), (pair) => Number.parseInt(pair, 16))
+    : undefined;
+  if (bytes !== undefined && ((bytes[0] ?? 0) & 1) === 0 && bytes.some((byte) => byte !== 0)) return bytes;
+  throw new OnggiError('invalid', `${text} is not a valid mac address`, {
+    hint: 'Write six pairs of digits, such as 02:42:ac:11:00:02, the first of them even.',
+  });
+}
+
 export function formatMac(mac: Uint8Array): string {
   return Array.from(mac, (byte) => byte.toString(16).padStart(2, '0')).join(':');
 }

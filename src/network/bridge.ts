@@ -10,6 +10,7 @@ import { batch, deleteTable, getTable } from './nftables.ts';
 import {
   configureBridge,
   deleteLink,
+  deleteNeighbour,
   getLink,
   type Link,
   listLinks,
@@ -63,6 +64,15 @@ export function removeBridge(network: Network): void {
   ignore(exchange(netfilter, batch([deleteTable(tableOf(network.bridge))])).refused, 'ENOENT');
   if (link !== undefined) ignore(exchange(route, [deleteLink(link.index, link.name)]).refused, 'ENODEV');
   stopForwarding(route);
+}
+
+/** Of a container that had a MAC address of its own: the next one with its address has another. Idempotent. */
+export function forgetNeighbour(network: Network, address: string): void {
+  const route = netlinkSocket('route');
+  const link = linkByName(route, network.bridge);
+  if (link === undefined) return;
+  const { refused } = exchange(route, [deleteNeighbour(link.index, parseAddress(address))]);
+  ignore(refused, 'ENOENT');
 }
 
 function ignore(refused: readonly Refused[], errno: string): void {

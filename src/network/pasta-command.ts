@@ -11,13 +11,14 @@ export const forwardedResolver = '169.254.1.1';
  * @param pid a process in the network namespace
  * @param pidFile written when the network is up
  */
-export function pastaCommand(pid: number, pidFile: string, ports: readonly PortMapping[]): string[] {
+export function pastaCommand(pid: number, pidFile: string, ports: readonly PortMapping[], mac?: string): string[] {
   const forward = (protocol: 'tcp' | 'udp', flag: string): string[] => {
     const own = ports.filter((port) => port.protocol === protocol);
     if (own.length === 0) return [flag, 'none'];
     return own.flatMap(({ hostIp, hostPort, containerPort }) => [flag, `${hostIp}/${hostPort}:${containerPort}`]);
   };
   return [
+    ...(mac === undefined ? [] : ['--ns-mac-addr', mac]),
     ...['--config-net', '--quiet', '--ns-ifname', 'eth0', '--pid', pidFile],
     ...['--no-map-gw', '--tcp-ns', 'none', '--udp-ns', 'none', '--dns-forward', forwardedResolver],
     ...forward('tcp', '--tcp-ports'),

@@ -37,13 +37,13 @@ const patience = 20_000;
 
 /**
  * Returns when the network is up and the ports are open.
- * @param pid a process in the network namespace
+ * @param pid a process in the network namespace. @param mac address of its link; absent: one by chance
  * @throws OnggiError `unavailable` with pasta's words
  */
-export function startPasta(pid: number, files: PastaFiles, ports: readonly PortMapping[]): void {
+export function startPasta(pid: number, files: PastaFiles, ports: readonly PortMapping[], mac?: string): void {
   const log = openLog(files.log);
   try {
-    const { status, error } = spawnSync(program, pastaCommand(pid, files.pid, ports), {
+    const { status, error } = spawnSync(program, pastaCommand(pid, files.pid, ports, mac), {
       stdio: ['ignore', log, log],
       env: { PATH: '/usr/bin:/bin' },
       timeout: patience,

@@ -25,6 +25,8 @@ const types = {
   getAddress: 22,
   newRoute: 24,
   getRoute: 26,
+  newNeighbour: 28,
+  deleteNeighbour: 29,
 };
 
 const link = { address: 1, name: 3, mtu: 4, master: 10, linkInfo: 18, namespacePid: 19, alias: 20, familySpec: 26 };
@@ -222,6 +224,40 @@ export function newAddress(index: number, host: Address, prefixLength: number): 
       attribute(address.broadcast, addressBytes(broadcast)),
     ],
     what: `give link ${index} address "${formatSubnet({ base: host, prefixLength })}"`,
+  };
+}
+
+const neighbour = { destination: 1, linkAddress: 2 };
+/** NUD_STALE: right as far as anybody knows, asked for again when it is used. */
+const stale = 0x04;
+
+/** struct ndmsg: family, index, state, flags, type. */
+function neighbourHeader(index: number, state: number): Buffer {
+  const header = Buffer.alloc(12);
+  header.writeUInt8(AF_INET, 0);
+  header.writeInt32LE(index, 4);
+  header.writeUInt16LE(state, 8);
+  return header;
+}
+
+/** Who has an address now, for a link that may remember another one. */
+export function newNeighbour(index: number, host: Address, mac: Uint8Array): Message {
+  return {
+    type: types.newNeighbour,
+    flags: flags.ack | flags.create | flags.replace,
+    header: neighbourHeader(index, stale),
+    attributes: [attribute(neighbour.destination, addressBytes(host)), attribute(neighbour.linkAddress, mac)],
+    what: `tell link ${index} who has its address`,
+  };
+}
+
+export function deleteNeighbour(index: number, host: Address): Message {
+  return {
+    type: types.deleteNeighbour,
+    flags: flags.ack,
+    header: neighbourHeader(index, 0),
+    attributes: [attribute(neighbour.destination, addressBytes(host))],
+    what: `have link ${index} forget who had an address`,
   };
 }
 

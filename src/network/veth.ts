@@ -3,11 +3,21 @@ import type { NetlinkMessage, NetlinkStep } from '../kernel/netlink-step.ts';
 import { macOf, parseAddress, parseSubnet } from './address.ts';
 import { encodeMessages, type Message } from './netlink-message.ts';
 import { aliasOf, type Bridge, type Network } from './network.ts';
-import { configurePort, linkUp, newAddress, newDefaultRoute, newVeth, withoutLinkLocal } from './route.ts';
+import {
+  configurePort,
+  linkUp,
+  newAddress,
+  newDefaultRoute,
+  newNeighbour,
+  newVeth,
+  withoutLinkLocal,
+} from './route.ts';
 
 export type Endpoint = {
   readonly containerId: string;
   readonly address: string;
+  /** Absent: the one that follows from the address. */
+  readonly mac?: Uint8Array;
   /** At least 18 hexadecimal digits, new for each start: the kernel removes the links of the last one in its own time. */
   readonly nonce: string;
 };
@@ -42,10 +52,12 @@ export function vethSteps(
   const index = highIndex(endpoint.nonce);
   const name = `veth${endpoint.nonce.slice(0, 11)}`;
   const alias = aliasOf(endpoint.containerId);
-  const peer = { name: containerLink, index: containerIndex, mac: macOf(endpoint.address) };
+  const peer = { name: containerLink, index: containerIndex, mac: endpoint.mac ?? macOf(endpoint.address) };
   const outside = [
     newVeth({ name, index, alias, master: bridge.index, mtu: bridge.mtu, peer }),
     configurePort(index, alias),
+    // Others with this address had another one.
+    ...(endpoint.mac === undefined ? [] : [newNeighbour(bridge.index, parseAddress(endpoint.address), endpoint.mac)]),
   ];
   const inside = [
     linkUp({ index: 1 }),

@@ -3,7 +3,7 @@ import type { ContainerOptions } from '../../engine/types.ts';
 import { OnggiError } from '../../errors.ts';
 import { asIs, list, single, type Values } from '../definition.ts';
 import { parseJoining, parseLink } from '../value/namespace.ts';
-import { parseNetwork } from '../value/network.ts';
+import { parseMacAddress, parseNetwork } from '../value/network.ts';
 import { oneOf } from '../value/number.ts';
 import { parseIdMap, parseUserNamespace } from '../value/user-namespace.ts';
 
@@ -18,6 +18,7 @@ export const namespaceFlags = {
     { shown: 'private' },
   ),
   link: list('list', parseLink, 'Know another container by name: NAME[:ALIAS]'),
+  'mac-address': single('string', parseMacAddress, 'MAC address of its link: 02:42:ac:11:00:02'),
   network: single('network', parseNetwork, 'Network: bridge, host, none or container:NAME', {
     aliases: ['net'],
     shown: 'bridge',
@@ -50,7 +51,10 @@ type NamespaceFlags = Values<typeof namespaceFlags>;
 export function namespaceOptions(
   flags: NamespaceFlags,
   hostname: string | undefined,
-): Pick<ContainerOptions, 'cgroupnsMode' | 'ipcMode' | 'links' | 'network' | 'pidMode' | 'userNamespace' | 'utsMode'> {
+): Pick<
+  ContainerOptions,
+  'cgroupnsMode' | 'ipcMode' | 'links' | 'macAddress' | 'network' | 'pidMode' | 'userNamespace' | 'utsMode'
+> {
   const { cgroupns, ipc, link, network } = flags;
   const [pid, uts] = [own(flags.pid), own(flags.uts)];
   if (uts !== undefined && hostname !== undefined) {
@@ -58,6 +62,7 @@ export function namespaceOptions(
   }
   return {
     ...(network !== undefined && { network }),
+    ...(flags['mac-address'] !== undefined && { macAddress: flags['mac-address'] }),
     ...(pid !== undefined && { pidMode: pid }),
     ...(ipc !== undefined && { ipcMode: ipc }),
     ...(uts !== undefined && { utsMode: uts }),

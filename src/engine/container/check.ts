@@ -37,6 +37,7 @@ export async function checkOptions(options: ContainerOptions): Promise<void> {
     drop: options.capDrop ?? [],
     privileged: options.privileged === true,
   });
+  if (options.macAddress !== undefined) (await import('../../network/address.ts')).parseMac(options.macAddress);
   checkMounts(options.mounts ?? []);
   checkSystemd(options);
   checkInitPath(options);

@@ -15,9 +15,10 @@ import {
   gatewayOf,
   macOf,
   overlaps,
+  parseMac,
   parseSubnet,
 } from '../../network/address.ts';
-import { ensureBridge, readHostNetworks } from '../../network/bridge.ts';
+import { ensureBridge, forgetNeighbour, readHostNetworks } from '../../network/bridge.ts';
 import { chooseBridge, type Network } from '../../network/network.ts';
 import { checkFree, type PortMapping } from '../../network/port.ts';
 import {
@@ -66,12 +67,12 @@ export type ContainerNetwork = {
   readonly gateway: string;
 };
 
-export function networkFacts(network: NetworkRow, address: string): NetworkFacts {
+export function networkFacts(network: NetworkRow, address: string, mac?: string): NetworkFacts {
   return {
     name: network.name,
     gateway: network.gateway,
     prefixLength: parseSubnet(network.subnet).prefixLength,
-    mac: formatMac(macOf(address)),
+    mac: mac ?? formatMac(macOf(address)),
   };
 }
 
@@ -148,7 +149,7 @@ export function takePorts(
 
 /** Steps that connect a container; its bridge stands when this returns. */
 export async function connectNetwork(context: Context, container: Container): Promise<ContainerNetwork> {
-  const { row } = container;
+  const { row, options } = container;
   if (row.networkMode === 'host' || joinedOf(row.networkMode) !== undefined) {
     return { attach: [], init: [], address: null, gateway: loopback };
   }
@@ -161,7 +162,12 @@ export async function connectNetwork(context: Context, container: Container): Pr
   for (const warning of bridge.warnings) context.warn(warning);
   if (bridge.rulesMade) republish(context.store, network);
   const nonce = container.start?.nonce ?? row.id;
-  const { attach, init } = vethSteps(network, bridge, { containerId: row.id, address: lease.address, nonce });
+  const { attach, init } = vethSteps(network, bridge, {
+    containerId: row.id,
+    address: lease.address,
+    nonce,
+    ...(options.macAddress !== undefined && { mac: parseMac(options.macAddress) }),
+  });
   return { attach: [attach], init: [init], address: lease.address, gateway: network.gateway };
 }
 
@@ -189,7 +195,11 @@ export function publish(store: Store, { row }: Container): void {
  * Closes the ports of a container that has ended. Its leases must be there still, so that nobody gets its address or
  * ports before.
  */
-export function unpublish(store: Store, { row }: Container): void {
+export function unpublish(store: Store, { row, options }: Container): void {
+  if (row.networkName !== null && options.macAddress !== undefined) {
+    const [lease] = addressesOfContainer(store.database, row.id);
+    if (lease !== undefined) forgetNeighbour(networkOf(store, row.networkName), lease.address);
+  }
   if (row.networkName === null || portsOfContainer(store.database, row.id).length === 0) return;
   unpublishPorts(networkOf(store, row.networkName), row.id);
 }
@@ -200,9 +210,9 @@ export function usesPasta({ row }: Container): boolean {
 }
 
 /** The container's network is up and its ports are open when this returns. @throws OnggiError `unavailable` */
-export async function connectPasta({ database }: Store, { id, files }: Container, pid: number): Promise<void> {
+export async function connectPasta({ database }: Store, { id, files, options }: Container, pid: number): Promise<void> {
   const { startPasta } = await import('../../network/pasta.ts');
-  startPasta(pid, files.pasta, portsOfContainer(database, id));
+  startPasta(pid, files.pasta, portsOfContainer(database, id), options.macAddress);
 }
 
 export function lockNetwork(store: Store, name: string): Promise<Guard> {

@@ -73,10 +73,10 @@ export async function inspect(
   });
 }
 
-function factsOf(context: Context, { row }: Container, { address }: ContainerSummary): NetworkFacts | null {
+function factsOf(context: Context, { row, options }: Container, { address }: ContainerSummary): NetworkFacts | null {
   if (row.networkName === null || address === null) return null;
   const network = networkByName(context.store.database, row.networkName);
-  return network === undefined ? null : networkFacts(network, address);
+  return network === undefined ? null : networkFacts(network, address, options.macAddress);
 }
 
 export function containerLogs(

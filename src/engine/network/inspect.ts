@@ -2,6 +2,7 @@
 import { OnggiError } from '../../errors.ts';
 import { listContainers } from '../../store/container-row.ts';
 import { listAddressLeases, networkByName } from '../../store/network-row.ts';
+import { containerOf } from '../container/container.ts';
 import { networkFacts } from '../container/network.ts';
 import { settleStale } from '../container/reconcile.ts';
 import type { Context } from '../context.ts';
@@ -43,7 +44,8 @@ export async function inspectNetwork(context: Context, name: string): Promise<Re
 }
 
 /** Of those that run now, by id. */
-function endpoints({ store: { database } }: Context, name: string): Readonly<Record<string, Endpoint>> {
+function endpoints({ store }: Context, name: string): Readonly<Record<string, Endpoint>> {
+  const { database } = store;
   const leases = new Map(listAddressLeases(database).map(({ containerId, address }) => [containerId, address]));
   const network = networkByName(database, name);
   const members = listContainers(database, ['running']).filter(
@@ -52,7 +54,10 @@ function endpoints({ store: { database } }: Context, name: string): Readonly<Rec
   return Object.fromEntries(
     members.map((container) => {
       const address = leases.get(container.id);
-      const facts = network === undefined || address === undefined ? undefined : networkFacts(network, address);
+      const facts =
+        network === undefined || address === undefined
+          ? undefined
+          : networkFacts(network, address, containerOf(store, container).options.macAddress);
       const endpoint = {
         Name: container.name,
         EndpointID: container.id,

@@ -33,6 +33,7 @@ export function checkJoining(options: ContainerOptions): void {
   const conflicts: readonly (readonly [boolean, string])[] = [
     [joined && (hostname ?? '') !== '', 'hostname and the network mode'],
     [joined && dns !== undefined, 'dns and the network mode'],
+    [options.macAddress !== undefined && (network ?? 'bridge') !== 'bridge', 'mac-address and the network mode'],
     [joined && (options.extraHosts ?? []).length > 0, 'custom host-to-IP mapping and the network mode'],
     [
       joined && ((options.ports ?? []).length > 0 || options.publishAll === true),

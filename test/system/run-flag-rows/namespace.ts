@@ -89,7 +89,25 @@ export const namespaceRows: readonly Row[] = [
     bad: [['--network', 'container:nowhere', '--link', 'a:b'], /container type network can't be used with links/],
   },
   { flag: 'link-local-ip', refused: ['--link-local-ip', '169.254.0.9'] },
-  { flag: 'mac-address', refused: ['--mac-address', '02:00:00:00:00:09'] },
+  {
+    flag: 'mac-address',
+    tried: async (world) => {
+      const words = ['run', '--rm', '--network', 'bridge', '--mac-address', '02-00-00-00-0A-09', world.image];
+      const look =
+        'cat /sys/class/net/eth0/address; ping -c 1 -W 5 "$(ip route | sed -n "s/^default via //;s/ .*//p")"';
+      assert.match(await world.ok([...words, 'sh', '-c', look]), /^02:00:00:00:0a:09\n.* 0% packet loss/s);
+      const conflict = await world.onggi([
+        'create',
+        '--network',
+        'host',
+        '--mac-address',
+        '02:00:00:00:00:09',
+        world.image,
+      ]);
+      assert.match(conflict.stderr, /conflicting options: mac-address and the network mode/);
+    },
+    bad: [['--mac-address', '03:00:00:00:00:09'], /03:00:00:00:00:09 is not a valid mac address/],
+  },
   {
     flag: 'network',
     container: 'machine',
