@@ -87,17 +87,24 @@ test('rmi, import', async () => {
   assert.deepEqual(calls, ['rmi a {"force":true}', 'rmi b {"force":true}']);
 
   const got: unknown[] = [];
-  const load = async (source: string | AsyncIterable<Uint8Array>, ...rest: readonly unknown[]) => {
+  const load = async (
+    source: string | AsyncIterable<Uint8Array>,
+    name: string | null,
+    { signal, ...options }: { readonly signal?: AbortSignal } = {},
+  ) => {
+    assert.ok(signal instanceof AbortSignal, 'it can be interrupted');
     const chunks = typeof source === 'string' ? source : await joined(source);
-    got.push([chunks, ...rest]);
+    got.push([chunks, name, options]);
     return { id: fakeImage.id };
   };
   const world = { engine: { images: { import: load } }, input: ['A', 'B'] };
   assert.equal((await runFake(['import', 'x.tar', 'base'], world)).stdout, `${fakeImage.id}\n`);
   await runFake(['import', '-c', 'CMD ["sh"]', '-m', 'why', '-'], world);
+  await runFake(['import', '-q', 'http://a.example/x.tar'], world);
   assert.deepEqual(got, [
     ['/home/user/x.tar', 'base', { changes: [] }],
     ['A,B', null, { changes: ['CMD ["sh"]'], message: 'why' }],
+    ['http://a.example/x.tar', null, { changes: [] }],
   ]);
   const terminal = await runFake(['import', '-', 'x'], { terminal: fakeTerminal });
   assert.match(terminal.stderr, /it is a terminal, not an archive/);
