@@ -26,8 +26,8 @@ function settle(): void {
 
 /** Milliseconds from which the first run counts: what it costs to fill the caches is little of so many. */
 const long = 2000;
-/** Milliseconds after which a command is not run again. Two runs of a peer that takes long tell as much as twenty. */
-const enough = 10_000;
+/** Milliseconds after which a command is not run again. Two runs of one that takes long tell as much as twenty. */
+const enough = 8_000;
 
 /** Whether a command with these times is run again. */
 export function isWorthAnother(times: readonly number[]): boolean {

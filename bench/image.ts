@@ -12,10 +12,14 @@ import { median, ours, type Row } from './table.ts';
 
 const commits = 3;
 
-/** Half a gigabyte that can't be compressed, in files of 5 MB and of 20 kB. */
-const change =
-  'mkdir /change; for i in $(seq 60); do head -c 5000000 /dev/urandom > /change/l$i; done; ' +
-  'head -c 20000 /dev/urandom > /change/s; for i in $(seq 10000); do cp /change/s /change/s$i; done';
+/** Half a gigabyte: 60 files of 5 MB that can't be compressed, and 10,000 of 20 kB, made by few processes. */
+const change = [
+  'mkdir -p /change/1',
+  'for i in $(seq 60); do head -c 5000000 /dev/urandom > /change/l$i; done',
+  'head -c 20000 /dev/urandom > /change/1/1',
+  'for i in $(seq 2 100); do cp /change/1/1 /change/1/$i; done',
+  'for i in $(seq 2 100); do cp -r /change/1 /change/$i; done',
+].join('; ');
 
 export function commitRow(engines: readonly Engine[]): Row {
   console.error('measuring: commit of 500 MB');
