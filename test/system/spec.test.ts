@@ -37,6 +37,7 @@ async function lines(script: string, options: Partial<ContainerOptions> = {}): P
     kernel: [6, 1],
     cpus: 2,
     swap: false,
+    legacyMemory: true,
     systemdCgroup: null,
     maskedPaths: ['/etc/secret', '/etc/secrets'],
     devices: () => [],

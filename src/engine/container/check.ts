@@ -6,7 +6,7 @@ import { unprivileged } from '../../kernel/user-namespace.ts';
 import { containerCapabilities } from '../../runtime/capability.ts';
 import { cgroupAt } from '../../runtime/cgroup/cgroup.ts';
 import { compileSettings } from '../../runtime/cgroup/compile.ts';
-import type { CgroupLayout } from '../../runtime/cgroup/hierarchy.ts';
+import { type CgroupLayout, hasLegacyMemory } from '../../runtime/cgroup/hierarchy.ts';
 import { readCgroupLayout } from '../../runtime/cgroup/layout.ts';
 import { type NamespaceType, namespaceTypes } from '../../runtime/plan/steps.ts';
 import { compileSysctls } from '../../runtime/plan/sysctl.ts';
@@ -80,6 +80,7 @@ export function checkResources(resources: Resources, warn: (message: string) => 
   if (unprivileged() === undefined) compileSettings(layout, limits, warn);
 }
 
-export function resourceFacts({ swap }: CgroupLayout, warn: (message: string) => void): ResourceFacts {
-  return { cpus: availableParallelism(), swap, devicesAt, warn };
+export function resourceFacts(layout: CgroupLayout, warn: (message: string) => void): ResourceFacts {
+  const { swap } = layout;
+  return { cpus: availableParallelism(), swap, legacyMemory: hasLegacyMemory(layout), devicesAt, warn };
 }

@@ -18,6 +18,7 @@ import {
 import type { Spec } from '../../oci/runtime-spec.ts';
 import { allCapabilities, capabilityNamesOf, capabilitySet } from '../../runtime/capability.ts';
 import { directoriesOf } from '../../runtime/cgroup/cgroup.ts';
+import { hasLegacyMemory } from '../../runtime/cgroup/hierarchy.ts';
 import { delegatedPath, findCgroup } from '../../runtime/cgroup/layout.ts';
 import { makeRealtimeRoom } from '../../runtime/cgroup/realtime.ts';
 import { thermalThrottlePath } from '../../runtime/defaults.ts';
@@ -210,6 +211,7 @@ export function specFacts(
     kernel: kernelVersion(release()),
     cpus,
     swap: host.cgroups.swap,
+    legacyMemory: hasLegacyMemory(host.cgroups),
     systemdCgroup: systemdCgroup(host.cgroups),
     maskedPaths: [...throttle, ...own.maskedPaths],
     devices: () => hostDevices(),

@@ -6,15 +6,30 @@ import { deviceCgroupRules, type ResourceFacts, resourceLimits } from './resourc
 
 const disk: Device = { path: '/dev/sda', type: 'b', major: 8, minor: 0 };
 
-function limits(asked: Resources, warnings: string[] = []) {
+function limits(asked: Resources, warnings: string[] = [], legacyMemory = true) {
   const facts: ResourceFacts = {
     cpus: 2,
     swap: true,
+    legacyMemory,
     devicesAt: (path) => (path === '/dev/sda' ? [disk] : path === '/dev/null' ? [{ ...disk, type: 'c' }] : []),
     warn: (message) => void warnings.push(message),
   };
   return resourceLimits(asked, facts);
 }
+
+test('what cgroup v2 does not have is discarded with the words of Docker', () => {
+  const warnings: string[] = [];
+  const asked = { memory: 32 << 20, memorySwappiness: 13, oomKillDisable: true };
+  assert.deepEqual(limits(asked, warnings, false).memory, { limit: 32 << 20, swap: 64 << 20 });
+  assert.deepEqual(warnings, [
+    'Your kernel does not support memory swappiness capabilities or the cgroup is not mounted. Memory swappiness discarded.',
+    'Your kernel does not support OomKillDisable. OomKillDisable discarded.',
+  ]);
+  assert.deepEqual(limits({ ...asked, memorySwappiness: -1, oomKillDisable: false }, [], false), {
+    memory: { limit: 32 << 20, swap: 64 << 20 },
+  });
+  assert.throws(() => limits({ memorySwappiness: 101 }, [], false), /range is 0-100/);
+});
 
 test('each limit becomes its field of config.json', () => {
   assert.deepEqual(limits({}), {});

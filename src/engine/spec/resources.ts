@@ -11,6 +11,8 @@ const cpuPeriod = 100_000;
 export type ResourceFacts = {
   readonly cpus: number;
   readonly swap: boolean;
+  /** Memory is limited by cgroup v1, which alone knows swappiness and groups without an OOM killer. */
+  readonly legacyMemory: boolean;
   /** The device nodes at or below a path of the host. */
   readonly devicesAt: (path: string) => readonly Device[];
   readonly warn: (message: string) => void;
@@ -32,8 +34,9 @@ export function resourceLimits(asked: Resources, facts: ResourceFacts): OciResou
 
 /** Who limits memory and says nothing of swap gets as much swap as memory, where swap can be limited at all. */
 function memoryLimits(asked: Resources, facts: ResourceFacts): NonNullable<OciResources['memory']> {
-  const { memory = 0, memorySwap = 0, memoryReservation = 0, memorySwappiness, oomKillDisable = false } = asked;
+  const { memory = 0, memorySwap = 0, memoryReservation = 0 } = asked;
   checkMemory(asked);
+  const { memorySwappiness, oomKillDisable = false } = facts.legacyMemory ? asked : withoutLegacy(asked, facts.warn);
   if (memory > 0 && memorySwap === 0 && !facts.swap) {
     facts.warn('This kernel can not limit swap: the memory is limited, its use of swap is not.');
   }
@@ -50,6 +53,20 @@ function memoryLimits(asked: Resources, facts: ResourceFacts): NonNullable<OciRe
     ...(memorySwappiness !== undefined && { swappiness: memorySwappiness }),
     ...(oomKillDisable && { disableOOMKiller: true }),
   };
+}
+
+/** As Docker does on cgroup v2, where neither makes a container safer or smaller (moby, daemon_unix.go). */
+function withoutLegacy(
+  asked: Resources,
+  warn: ResourceFacts['warn'],
+): Pick<Resources, 'memorySwappiness' | 'oomKillDisable'> {
+  if ((asked.memorySwappiness ?? -1) >= 0) {
+    warn(
+      'Your kernel does not support memory swappiness capabilities or the cgroup is not mounted. Memory swappiness discarded.',
+    );
+  }
+  if (asked.oomKillDisable === true) warn('Your kernel does not support OomKillDisable. OomKillDisable discarded.');
+  return {};
 }
 
 function checkMemory({ memory = 0, memorySwap = 0, memoryReservation = 0, memorySwappiness = -1 }: Resources): void {

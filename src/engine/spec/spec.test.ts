@@ -25,6 +25,7 @@ const facts: SpecFacts = {
   kernel: [6, 1],
   cpus: 2,
   swap: true,
+  legacyMemory: true,
   systemdCgroup: 'named',
   maskedPaths: ['/var/lib/onggi'],
   devices: () => [{ path: '/dev/sda', type: 'b', major: 8, minor: 0, fileMode: 0o660 }],

@@ -44,6 +44,8 @@ export type SpecFacts = {
   readonly cpus: number;
   /** Swap can be limited. */
   readonly swap: boolean;
+  /** Memory is limited by cgroup v1. */
+  readonly legacyMemory: boolean;
   readonly systemdCgroup: SystemdCgroup;
   /** Paths to mask besides the usual ones: CPU throttling files, and for the image "host" the machine's secrets. */
   readonly maskedPaths: readonly string[];

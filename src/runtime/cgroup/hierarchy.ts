@@ -32,6 +32,10 @@ export type CgroupLayout = {
   readonly cpuset?: CpusetOffer;
 };
 
+export function hasLegacyMemory({ legacy }: CgroupLayout): boolean {
+  return legacy.some(({ controllers }) => controllers.includes('memory'));
+}
+
 /** What is read besides the mounts. */
 export type CgroupFiles = {
   /** Content of a file in a cgroup hierarchy, "" when it isn't there. */
