@@ -7,11 +7,13 @@ import { emit } from '../event/emit.ts';
 import { containerNews } from '../event/news.ts';
 import type { Ending, Session } from '../types.ts';
 import { type Container, containerOf } from './container.ts';
+import { dropContainerLock, lockContainer } from './container-lock.ts';
+import { foundEnding } from './ended.ts';
 import { lostEnding } from './ending.ts';
-import { finish, foundEnding } from './finish.ts';
+import { finish } from './finish.ts';
 import { endingOfReport, type Output } from './handshake.ts';
 import { leaveIdleNetworks, releaseIdleNetworks } from './idle-network.ts';
-import { dropContainerLock, haveRestarted, lockContainer } from './reconcile.ts';
+import { haveRestarted } from './reconcile.ts';
 import { openSession } from './session.ts';
 
 /** @throws OnggiError `conflict` for one whose stdio is that of whoever has started it */

@@ -298,3 +298,11 @@ function summary(
     },
   };
 }
+
+/** @throws OnggiError `conflict` */
+export function checkNotPaused({ row }: Container, verb: string): void {
+  if (!row.paused) return;
+  throw new OnggiError('conflict', `cannot ${verb} container "${row.name}": it is paused`, {
+    hint: `Unpause it with "onggi unpause ${row.name}".`,
+  });
+}

@@ -164,7 +164,7 @@ export function makeContainers(context: Context): Containers {
     initialize: async (ref) => (await import('./initialize.ts')).initialize(context, ref),
     startAttached: async (ref, options) => (await import('./start.ts')).startAttached(context, ref, options ?? {}),
     run: async (options, run) => (await import('./start.ts')).runContainer(context, options, run),
-    list: async (query) => (await import('./query.ts')).listContainers(context, query ?? {}),
+    list: async (query) => (await import('./list.ts')).listContainers(context, query ?? {}),
     get: async (ref) => (await import('./query.ts')).getContainer(context, ref),
     inspect: async (ref, options) => (await import('./query.ts')).inspect(context, ref, options ?? {}),
     async *logs(ref, query, signal) {

@@ -20,11 +20,11 @@ import { containerNews } from '../event/news.ts';
 import { execProcess } from '../spec/process.ts';
 import type { ExecOptions, Session } from '../types.ts';
 import type { Container } from './container.ts';
+import { checkNotPaused } from './container.ts';
 import { readExecRecord } from './exec-record.ts';
 import { endingOfReport, goneAway, type Output, type Status, until } from './handshake.ts';
 import { sessionKeyring } from './keyring.ts';
 import { lookUp } from './look-up.ts';
-import { checkNotPaused } from './pause.ts';
 import { openSession } from './session.ts';
 import { keepShim, keepShimSoon } from './shim-scope.ts';
 

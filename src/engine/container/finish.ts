@@ -10,8 +10,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { errnoOf, fromSystemError } from '../../errors.ts';
 import { removeSnapshot } from '../../image/snapshot.ts';
 import type { Guard } from '../../kernel/lock.ts';
-import { isLocked } from '../../kernel/lock.ts';
-import { isAlive } from '../../kernel/process-identity.ts';
 import { connectShim } from '../../kernel/shim-client.ts';
 import { directoriesOf } from '../../runtime/cgroup/cgroup.ts';
 import { findCgroup } from '../../runtime/cgroup/layout.ts';
@@ -35,28 +33,11 @@ import { emit } from '../event/emit.ts';
 import { containerNews, endNews, startNews, volumeNews } from '../event/news.ts';
 import { takeOff } from '../mount/mount-point.ts';
 import type { Ending } from '../types.ts';
-import { type Container, containerOf, filesOf } from './container.ts';
-import { lostEnding, readEnding } from './ending.ts';
+import { type Container, containerOf } from './container.ts';
+import { foundEnding, hasEnded } from './ended.ts';
 import { firstStatus, type Status, untilExit } from './handshake.ts';
 import { unpublish } from './network.ts';
 import { nextRestart } from './restart-policy.ts';
-
-/** The ending of a container whose row says that it lives; undefined while it does live. Touches nothing. */
-export function foundEnding(store: Store, row: ContainerRow): Ending | undefined {
-  const files = filesOf(store, row.id);
-  const recorded = readEnding(files.exit);
-  if (recorded !== undefined) return recorded;
-  // Order matters: the record is written before the lock is let go, so look again after the lock was seen free.
-  if (isLocked(files.shimLock)) return undefined;
-  return readEnding(files.exit) ?? readEnding(files.recorded) ?? lostEnding(Date.now());
-}
-
-/** Whether a container whose row says "running" has ended; its shim may still be writing how. */
-export function hasEnded(store: Store, row: ContainerRow): boolean {
-  const { pid, pidStartTime: startTime } = row;
-  if (pid !== null && startTime !== null && !isAlive({ pid, startTime })) return true;
-  return foundEnding(store, row) !== undefined;
-}
 
 /** Milliseconds that a shim may take from the end of its init to the record of it, on a slow disk. */
 const recordingTime = 10_000;

@@ -53,14 +53,6 @@ function unlessGone(error: unknown): void {
   if (!(error instanceof OnggiError) || !['not-found', 'conflict'].includes(error.code)) throw error;
 }
 
-/** @throws OnggiError `conflict` */
-export function checkNotPaused({ row }: Container, verb: string): void {
-  if (!row.paused) return;
-  throw new OnggiError('conflict', `cannot ${verb} container "${row.name}": it is paused`, {
-    hint: `Unpause it with "onggi unpause ${row.name}".`,
-  });
-}
-
 function notRunning({ row }: Container): OnggiError {
   return new OnggiError('conflict', `Container ${row.name} is not running`, {
     hint: `Start it with "onggi start ${row.name}".`,

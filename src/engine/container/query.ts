@@ -3,8 +3,7 @@
 import { OnggiError } from '../../errors.ts';
 import { lowerDirectories } from '../../image/snapshot.ts';
 import { connectShim } from '../../kernel/shim-client.ts';
-import { containerById, listContainers as listAllContainers, listUpContainers } from '../../store/container-row.ts';
-import { listAllImages } from '../../store/image-row.ts';
+import { containerById } from '../../store/container-row.ts';
 import { layerPath, volumeDataPath } from '../../store/layout.ts';
 import { networkByName } from '../../store/network-row.ts';
 import type { Context } from '../context.ts';
@@ -14,36 +13,16 @@ import { jsonFile } from '../log/log-config.ts';
 import type { LogFormat } from '../log/log-file.ts';
 import { readLogBytes, readLogs } from '../log/logs.ts';
 import type { ContainerSummary, LogChunk, LogEntry, LogQuery, Why } from '../types.ts';
-import { type Container, summariesOf, summaryOf } from './container.ts';
-import type { ListQuery } from './containers.ts';
+import { type Container, summaryOf } from './container.ts';
 import { explainEnding } from './ending.ts';
 import { untilExit } from './handshake.ts';
 import { inspectContainer, type NetworkFacts } from './inspect.ts';
+import { withSizes } from './list.ts';
 import { lookUp } from './look-up.ts';
 import { networkFacts } from './network.ts';
-import { settleStale } from './reconcile.ts';
-import { containerSize } from './size.ts';
 
 /** How many log lines `why` shows. */
 const lastLineCount = 10;
-
-export async function listContainers(context: Context, query: ListQuery): Promise<ContainerSummary[]> {
-  const { store } = context;
-  const look = () => (query.all === true ? listAllContainers : listUpContainers)(store.database);
-  const rows = look();
-  const settled = await settleStale(context, rows);
-  const summaries = summariesOf(store, settled ? look() : rows);
-  return query.size === true ? withSizes(context, summaries) : summaries;
-}
-
-function withSizes({ store }: Context, containers: readonly ContainerSummary[]): ContainerSummary[] {
-  const images = new Map(listAllImages(store.database).map(({ id, size }) => [id, size]));
-  return containers.map((container) => {
-    const writable = containerSize(store, container);
-    const image = container.imageId === null ? 0 : (images.get(container.imageId) ?? 0);
-    return { ...container, size: { writable, virtual: image === 0 ? 0 : image + writable } };
-  });
-}
 
 export async function getContainer(context: Context, ref: string): Promise<ContainerSummary> {
   return summaryOf(context.store, (await lookUp(context, ref)).row);
@@ -58,7 +37,7 @@ export async function inspect(
   const container = await lookUp(context, ref);
   const { row, files } = container;
   const summary = summaryOf(store, row);
-  const [sized] = options.size === true ? withSizes(context, [summary]) : [];
+  const [sized] = options.size === true ? await withSizes(context, [summary]) : [];
   return inspectContainer(container, summary, {
     network: factsOf(context, container, summary),
     image: row.imageId === null ? null : readImageConfig(store, row.imageId).value.process,

@@ -1,6 +1,4 @@
 /** Bringing the database to the truth after anything was killed. Every command does this for what it touches. */
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { OnggiError } from '../../errors.ts';
 import { native } from '../../kernel/addon.ts';
 import { type Guard, lock, tryLock } from '../../kernel/lock.ts';
@@ -13,28 +11,25 @@ import {
   listContainers,
   updateContainer,
 } from '../../store/container-row.ts';
+import { idleNetworks } from '../../store/network-row.ts';
 import type { Store } from '../../store/store.ts';
 import type { Context } from '../context.ts';
 import { containerOf } from './container.ts';
-import { hasEnded, settle } from './finish.ts';
-import { releaseIdleNetworks, visitIdleNetworks } from './idle-network.ts';
+import { containerLock, dropContainerLock, lockContainer } from './container-lock.ts';
+import { hasEnded } from './ended.ts';
+
+// What finishes containers and networks is loaded where there is something to finish: every look at one comes by here.
+
+async function releaseIdle(store: Store): Promise<void> {
+  if (idleNetworks(store.database).length > 0) await (await import('./idle-network.ts')).releaseIdleNetworks(store);
+}
+
+async function visitIdle(store: Store): Promise<void> {
+  if (idleNetworks(store.database).length > 0) await (await import('./idle-network.ts')).visitIdleNetworks(store);
+}
 
 /** Milliseconds that another command may take to settle a container. */
 const settlingTime = 2000;
-
-/** The lock under which a container changes; its file goes with the container. */
-export function containerLock(store: Store, id: string): string {
-  return join(store.layout.locks, `container-${id}`);
-}
-
-export async function lockContainer(context: Context, id: string, signal?: AbortSignal): Promise<Guard> {
-  return lock(containerLock(context.store, id), 'exclusive', signal);
-}
-
-/** The lock file of a container that is gone. Whoever waits for it finds the file removed and takes a new one. */
-export function dropContainerLock(guard: Guard): void {
-  rmSync(guard.path, { force: true });
-}
 
 /**
  * The row as it really is. Takes the lock only when the row is wrong, so looking at a container never waits for one
@@ -54,13 +49,14 @@ function gone(name: string): never {
 
 async function settleUnder(context: Context, id: string, guard: Guard): Promise<ContainerRow | undefined> {
   const settled = await settleHeld(context, id, guard);
-  await releaseIdleNetworks(context.store);
+  await releaseIdle(context.store);
   await haveRestarted(context, settled);
   return settled;
 }
 
 async function settleHeld(context: Context, id: string, guard: Guard): Promise<ContainerRow | undefined> {
   using held = guard;
+  const { settle } = await import('./finish.ts');
   const settled = await settle(context.store, id, held);
   if (settled === undefined) dropContainerLock(held);
   return settled;
@@ -80,7 +76,7 @@ export async function settleStale(context: Context, rows?: readonly ContainerRow
     const guard = await lockStale(store, row);
     if (guard !== undefined) await settleUnder(context, row.id, guard);
   }
-  await releaseIdleNetworks(store);
+  await releaseIdle(store);
   const due = dueRestarts(store.database, Date.now() - overdue);
   for (const id of due) await haveRestarted(context, containerById(store.database, id));
   return stale.length + due.length > 0;
@@ -110,7 +106,7 @@ export async function boot(context: Context): Promise<{ readonly name: string; r
   for (const row of listContainers(database, ['starting', 'running', 'removing'])) {
     await settleHeld(context, row.id, await lockContainer(context, row.id));
   }
-  await visitIdleNetworks(context.store);
+  await visitIdle(context.store);
   const { startAgain } = await import('./start.ts');
   const failed: { readonly name: string; readonly error: unknown }[] = [];
   for (const row of listContainers(database, ['exited']).reverse()) {
@@ -162,12 +158,12 @@ function isStale(store: Store, row: ContainerRow): boolean {
 export async function reconcile(context: Context, id?: string): Promise<void> {
   if (id !== undefined) {
     const row = await settleHeld(context, id, await lockContainer(context, id));
-    await visitIdleNetworks(context.store);
+    await visitIdle(context.store);
     if (row?.restartAt != null) await (await import('./restart-wait.ts')).restartWhenDue(context, id);
     return;
   }
   await settleStale(context);
-  await visitIdleNetworks(context.store);
+  await visitIdle(context.store);
   const { collect } = await import('../../image/collect.ts');
   await collect(context.store);
 }

@@ -3,8 +3,8 @@ import { OnggiError } from '../../errors.ts';
 import { findContainer } from '../../store/container-row.ts';
 import type { Context } from '../context.ts';
 import { type Container, containerOf } from './container.ts';
+import { dropContainerLock, lockContainer } from './container-lock.ts';
 import { settle } from './finish.ts';
-import { dropContainerLock, lockContainer } from './reconcile.ts';
 
 /** @throws OnggiError `not-found`, also when it has gone meanwhile */
 export async function withContainer<T>(

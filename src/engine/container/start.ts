@@ -19,6 +19,7 @@ import type { ContainerId, ContainerOptions, Ending, Session } from '../types.ts
 import { findSharedMounts } from '../volume/shared-mount.ts';
 import { hasGiven } from '../volume/volume-mount.ts';
 import { type Container, containerOf } from './container.ts';
+import { lockContainer } from './container-lock.ts';
 import { checkAttachable, containerSession } from './container-session.ts';
 import type { RunOptions, StartOptions } from './containers.ts';
 import { insertNew } from './create.ts';
@@ -28,7 +29,6 @@ import { releaseIdleNetworks } from './idle-network.ts';
 import { findJoined, stillThere } from './joined.ts';
 import { connectNetwork, connectPasta, publish, usesPasta } from './network.ts';
 import { compileContainer } from './plan.ts';
-import { lockContainer } from './reconcile.ts';
 import { startRequired } from './requirements.ts';
 import { keepShim, keepShimSoon } from './shim-scope.ts';
 import { failedEnding, noteRunning, record } from './start-record.ts';

@@ -22,8 +22,8 @@ import type { Context } from '../context.ts';
 import { hostMaskedPaths } from '../image/host-image.ts';
 import type { IdMaps, RootDirectory } from '../types.ts';
 import { type Container, type ContainerFiles, isHost } from './container.ts';
+import { containerLock } from './container-lock.ts';
 import { lookUp } from './look-up.ts';
-import { containerLock } from './reconcile.ts';
 
 /** The root file system, or for the image `host` one disk of the machine. */
 export type TreePart = {

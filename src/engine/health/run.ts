@@ -1,8 +1,8 @@
 /** `healthcheck run`: a check now, made by the shim like all others. */
 import { OnggiError } from '../../errors.ts';
 import { connectShim } from '../../kernel/shim-client.ts';
+import { checkNotPaused } from '../container/container.ts';
 import { lookUp } from '../container/look-up.ts';
-import { checkNotPaused } from '../container/pause.ts';
 import type { Context } from '../context.ts';
 import type { HealthStatus } from '../types/health.ts';
 import { healthSettings } from './settings.ts';
