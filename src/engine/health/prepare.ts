@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fromSystemError, OnggiError } from '../../errors.ts';
-import { placement } from '../../runtime/cgroup/compile.ts';
+import { placement } from '../../runtime/cgroup/cgroup.ts';
 import { findCgroup } from '../../runtime/cgroup/layout.ts';
 import { hostFacts } from '../../runtime/host-facts.ts';
 import { compileExec } from '../../runtime/plan/compile-exec.ts';

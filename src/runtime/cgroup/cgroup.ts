@@ -5,6 +5,7 @@
  * one, and a relative cgroupsPath would mean something else to them.
  */
 import { OnggiError } from '../../errors.ts';
+import type { CgroupPlacement } from '../plan/steps.ts';
 import { type CgroupLayout, cgroupMounts, hierarchyPath, legacyControllers } from './hierarchy.ts';
 
 export type Cgroup = {
@@ -138,4 +139,9 @@ function mountRoots(mountinfo: string): Map<string, string> {
  */
 export function besideFirst(own: string, present: string | null): string {
   return present?.startsWith(`${own}/`) === true ? present : own;
+}
+
+/** Where the processes of the cgroup belong; the same for the container's first process and for `exec`. */
+export function placement(cgroup: Cgroup): CgroupPlacement {
+  return { unified: cgroup.unified, legacy: cgroup.legacy.map(({ directory }) => directory) };
 }

@@ -3,7 +3,7 @@ import { OnggiError } from '../../errors.ts';
 import type { DeviceRule, Resources } from '../../oci/runtime-spec.ts';
 import { alwaysAllowedDevices } from '../defaults.ts';
 import type { CgroupPlacement, CleanupStep, OomSource, PrepareStep } from '../plan/steps.ts';
-import { type Cgroup, controllerDirectory, directoriesOf, isUnified, legacyDirectory } from './cgroup.ts';
+import { type Cgroup, controllerDirectory, directoriesOf, isUnified, legacyDirectory, placement } from './cgroup.ts';
 import { checkCpuset } from './cpuset.ts';
 import { compileDeviceProgram, explainDevicePolicy } from './device-program.ts';
 import { devicePolicy, legacyDeviceLines } from './device-rules.ts';
@@ -102,11 +102,6 @@ function withPlainNumbers(resources: Resources): Resources {
 function hasBigint(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return typeof value === 'bigint';
   return Object.values(value).some(hasBigint);
-}
-
-/** Where the processes of the cgroup belong; the same for the container's first process and for `exec`. */
-export function placement(cgroup: Cgroup): CgroupPlacement {
-  return { unified: cgroup.unified, legacy: cgroup.legacy.map(({ directory }) => directory) };
 }
 
 function hasController(layout: CgroupLayout, controller: string): boolean {
