@@ -12,14 +12,22 @@ export async function* abortable(
     return;
   }
   const iterator = source[Symbol.asyncIterator]();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(new OnggiError('cancelled', `${what}: given up`, { cause: signal.reason }));
-  aborted.catch(() => {});
+  let failure: OnggiError | undefined;
+  let giveUp: (error: OnggiError) => void = () => {};
+  const onAbort = (): void => {
+    failure = new OnggiError('cancelled', `${what}: given up`, { cause: signal.reason });
+    giveUp(failure);
+  };
   signal.addEventListener('abort', onAbort, { once: true });
   if (signal.aborted) onAbort();
   try {
     for (;;) {
-      const next = await Promise.race([aborted, iterator.next()]);
+      if (failure !== undefined) throw failure;
+      // Not by Promise.race with one promise for the whole stream, which would keep every piece until the end.
+      const next = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
+        giveUp = reject;
+        iterator.next().then(resolve, reject);
+      });
       if (next.done) return;
       yield next.value;
     }
