@@ -22,7 +22,7 @@ static const struct grammar grammars[] = {
     {OP_CLONE, IN(PHASE_KEEPER), "u(usb)o(s)(uqu)o"},
     {OP_JOIN, IN(PHASE_KEEPER), "uquo(s)o"},
     {OP_LAUNCHER, IN(PHASE_KEEPER), "sbbubo"},
-    {OP_RUNTIME, IN(PHASE_KEEPER), "sssssoo"},
+    {OP_RUNTIME, IN(PHASE_KEEPER), "sssssoou"},
     {OP_RESTORE, IN(PHASE_KEEPER), "so"},
     {OP_HEALTH, IN(PHASE_KEEPER), "sosqqqquu(s)"},
     {OP_CGROUP_CREATE, IN(PHASE_PREPARE), "s"},

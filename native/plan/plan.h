@@ -73,7 +73,8 @@ enum plan_op {
      * u64 start period, u64 start interval (all ms), u32 retries, u32 enum health_action, str[] command of it */
     OP_HEALTH = 5,
     /* After OP_CLONE and OP_HEALTH, of a container that another OCI runtime makes (runtime.h): str program, str directory of
-     * its state, str id, str pid file, str log file, str? socket for the terminal, str? cgroup of the container */
+     * its state, str id, str pid file, str log file, str? socket for the terminal, str? cgroup of the container,
+     * u32 seconds that each of its commands may take */
     OP_RUNTIME = 6,
     /* In its place, of a container that criu restores (runtime.h): str pid file, str? cgroup of the container */
     OP_RESTORE = 7,

@@ -1,6 +1,8 @@
 #include "runtime.h"
 
 #include <linux/close_range.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,9 +10,11 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include "cgroup.h"
 #include "init.h"
 #include "scoped.h"
 #include "syscalls.h"
+#include "timestamp.h"
 
 enum { LOG_BYTES = 16 << 10, WORDS = 200 };
 
@@ -31,6 +35,7 @@ void runtime_read(struct runtime *runtime, const struct plan *plan) {
     runtime->log = take_string(&record.payload);
     runtime->console = take_optional(&record.payload);
     runtime->group = take_optional(&record.payload);
+    runtime->seconds = take_u32(&record.payload);
 }
 
 int runtime_listen(struct runtime *runtime, struct failure *failure) {
@@ -86,7 +91,42 @@ static int judge(const struct runtime *runtime, const char *verb, int status, st
     return fail(failure, ECANCELED, "%.40s %s ended with wait status 0x%x", name, verb, (unsigned)status);
 }
 
-int runtime_adopt(const struct runtime *runtime, int status, pid_t *init, struct failure *failure) {
+/*
+ * The wait status of a command, or -ETIMEDOUT: then it has been killed, with what it has put into the container's cgroup.
+ * Nobody is served while a command runs, so one that hangs would leave a container that can't even be removed.
+ */
+static int wait_for(const struct runtime *runtime, pid_t pid) {
+    int status = 0, result;
+    scoped_fd fd = runtime->seconds == 0 ? -1 : (int)SYS(syscall(SYS_pidfd_open, pid, 0));
+    struct pollfd entry = {fd, POLLIN, 0};
+    int64_t deadline = monotonic_ms() + (int64_t)runtime->seconds * 1000;
+    bool late = false;
+    if (fd >= 0) {
+        do {
+            int64_t left = deadline - monotonic_ms();
+            result = left <= 0 ? 0 : (int)SYS(poll(&entry, 1, (int)left));
+        } while (result == -EINTR);
+        late = result == 0;
+    }
+    if (late) {
+        kill(pid, SIGKILL);
+        if (runtime->group != NULL) cgroup_kill(runtime->group);
+    }
+    do result = (int)SYS(waitpid(pid, &status, 0));
+    while (result == -EINTR);
+    if (late) return -ETIMEDOUT;
+    return result < 0 ? result : status;
+}
+
+/* -errno with `failure` set. */
+static int not_run(const struct runtime *runtime, const char *verb, int result, struct failure *failure) {
+    if (result != -ETIMEDOUT) return fail(failure, result, "execute \"%s\"", runtime->program);
+    return fail(failure, ETIMEDOUT, "\"%s %s\" did not end within %u s and was killed", runtime->program, verb, runtime->seconds);
+}
+
+int runtime_adopt(const struct runtime *runtime, pid_t first, pid_t *init, struct failure *failure) {
+    int status = wait_for(runtime, first);
+    if (status < 0) return not_run(runtime, "create", status, failure);
     int result = judge(runtime, runtime->restores ? "restore" : "create", status, failure);
     if (result < 0) return result;
     char text[16] = "";
@@ -130,15 +170,13 @@ static int run(const struct runtime *runtime, const char *verb, const char *opti
         execve(runtime->program, arguments, environ);
         _exit(127);
     }
-    int status = 0;
-    int result = pid < 0 ? pid : (int)SYS(waitpid(pid, &status, 0));
-    return result < 0 ? result : status;
+    return pid < 0 ? pid : wait_for(runtime, pid);
 }
 
 int runtime_start(const struct runtime *runtime, struct failure *failure) {
     if (runtime->restores) return 0;
     int status = run(runtime, "start", NULL);
-    if (status < 0) return fail(failure, status, "execute \"%s\"", runtime->program);
+    if (status < 0) return not_run(runtime, "start", status, failure);
     return judge(runtime, "start", status, failure);
 }
 

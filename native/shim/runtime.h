@@ -23,6 +23,7 @@ struct runtime {
     const char *log;     /* in JSON */
     const char *console; /* NULL without a terminal */
     const char *group;   /* a cgroup that holds the container's processes and nothing else, or NULL */
+    uint32_t seconds;    /* that each of its commands may take; 0: as long as it needs */
     int listener;        /* of `console`, -1 */
     bool restores;       /* it is criu; only `pid_file` and `group` are set beside */
     bool made;           /* there may be something to delete */
@@ -33,8 +34,8 @@ void runtime_read(struct runtime *runtime, const struct plan *plan);
 /* Before the first process: where the terminal will come from. 0 or -errno with `failure`. */
 int runtime_listen(struct runtime *runtime, struct failure *failure);
 
-/* The program has ended with this wait status: finds the init. 0 or -errno with `failure`. */
-int runtime_adopt(const struct runtime *runtime, int status, pid_t *init, struct failure *failure);
+/* Waits for the program, which the first process has become, and finds the init. 0 or -errno with `failure`. */
+int runtime_adopt(const struct runtime *runtime, pid_t first, pid_t *init, struct failure *failure);
 
 /* The terminal that the runtime has sent, or -errno. */
 int runtime_console(struct runtime *runtime);

@@ -135,13 +135,14 @@ static int launch_foreign(struct shim *shim, struct failure *failure) {
     result = launch_release(&shim->plan, first, shim->report, failure);
     if (result < 0) return result;
     result = hear_out(shim, failure);
-    int status = 0;
-    SYS(waitpid(first, &status, 0));
     shim->init = 0;
-    if (result < 0) return result;
+    if (result < 0) {
+        SYS(waitpid(first, NULL, 0));
+        return result;
+    }
     failure->phase = PHASE_INIT;
     failure->index = shim->exec_index;
-    result = runtime_adopt(&shim->runtime, status, &shim->init, failure);
+    result = runtime_adopt(&shim->runtime, first, &shim->init, failure);
     if (result < 0) {
         /* It has said the same there. */
         drop_fd(&shim->output.fd);

@@ -1,8 +1,8 @@
 /** Debian's runc and crun by `run --runtime`: they make the container, the shim keeps it. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { eventually } from '../harness/program.ts';
+import { eventually, run } from '../harness/program.ts';
 import { binary, systemTest, type World } from '../harness/system-test.ts';
 import { openTerminal } from '../harness/terminal.ts';
 
@@ -38,7 +38,8 @@ for (const runtime of ['runc', 'crun'] as const) {
 
   systemTest(`${runtime}: in the background: exec, pause, logs, stop, start again, rm -f`, [runtime], async (world) => {
     const command = 'trap "exit 5" TERM; echo up; while :; do sleep 0.1; done';
-    await world.ok(['run', '-d', '--name', 'one', '--runtime', runtime, world.image, 'sh', '-c', command]);
+    const checked = ['-p', '127.0.0.1:18089:80', '--health-cmd', 'test -e /bin/sh', '--health-interval', '50ms'];
+    await world.ok(['run', '-d', '--name', 'one', ...checked, '--runtime', runtime, world.image, 'sh', '-c', command]);
     assert.equal(
       await world.ok(['inspect', '-f', '{{.HostConfig.Runtime}} {{.State.Status}}', 'one']),
       `${runtime} running`,
@@ -50,6 +51,15 @@ for (const runtime of ['runc', 'crun'] as const) {
     assert.equal(await world.ok(['exec', 'one', 'sh', '-c', 'echo in; cat /proc/1/comm']), 'in\nsh');
     assert.match(await world.ok(['exec', 'one', 'ip', 'addr', 'show', 'eth0']), /inet \d/);
     await eventually('up', async () => (await world.ok(['logs', 'one'])) === 'up');
+    await eventually('healthy', async () => {
+      return (await world.ok(['inspect', '-f', '{{.State.Health.Status}}', 'one'])) === 'healthy';
+    });
+    const server = ['exec', '-d', 'one', 'sh', '-c', 'while :; do echo answer | nc -l -p 80; done'];
+    await world.ok(server);
+    await eventually(
+      'published',
+      async () => (await run('/bin/busybox', ['nc', '127.0.0.1', '18089'])).stdout === 'answer\n',
+    );
     await world.ok(['pause', 'one']);
     assert.equal(await world.ok(['inspect', '-f', '{{.State.Status}}', 'one']), 'paused');
     await world.ok(['unpause', 'one']);
@@ -113,6 +123,22 @@ systemTest('a runtime that is none', [], async (world) => {
   assert.equal(refused.status, 125);
   assert.match(refused.stderr, /--runtime with --init/);
   assertNothingLeft(world);
+});
+
+systemTest('a runtime that hangs is killed, and what it has made is taken back', ['crun'], async (world) => {
+  const env = { ONGGI_RUNTIME_TIMEOUT: '1' };
+  for (const verb of ['create', 'start']) {
+    const program = join(world.scratch, `hangs-at-${verb}`);
+    const script = `#!/bin/sh\ncase " $* " in *" ${verb} "*) exec sleep 1000;; esac\nexec crun "$@"\n`;
+    writeFileSync(program, script, { mode: 0o755 });
+    const run = ['run', '--name', 'one', '--network', 'none', '--runtime', program, world.image, 'true'];
+    const { status, stderr } = await world.onggi(run, { env });
+    assert.equal(status, 125, stderr);
+    assert.match(stderr, new RegExp(`hangs-at-${verb} ${verb}" did not end within 1 s and was killed`));
+    assert.equal(await world.ok(['ps', '-a', '--format', '{{.Status}}']), 'Created');
+    await world.ok(['rm', 'one']);
+    assertNothingLeft(world);
+  }
 });
 
 /** Of bundles, whose places begin as the sockets of shims. */

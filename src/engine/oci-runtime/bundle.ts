@@ -32,7 +32,13 @@ export function withRuntime(
   for (const mount of mounts)
     if (mount.type === 'bind' && !existsSync(mount.source)) makeDirectory(mount.source, 0o755);
   const env = [`PATH=${process.env['PATH'] ?? defaultPath}`];
-  return foreignPlan(plan, spec, id, { program, directory, env });
+  return foreignPlan(plan, spec, id, { program, directory, env, seconds: patience() });
+}
+
+/** Seconds: a runtime that takes longer for one of its commands hangs. ONGGI_RUNTIME_TIMEOUT says how long, up to a day. */
+function patience(): number {
+  const said = process.env['ONGGI_RUNTIME_TIMEOUT'] ?? '';
+  return /^[1-9]\d{0,4}$/.test(said) ? Math.min(Number(said), 86_400) : 60;
 }
 
 function makeDirectory(path: string, mode: number): void {
@@ -47,5 +53,9 @@ function makeDirectory(path: string, mode: number): void {
 export function deleteLeft(id: string, socket: string, program: string): void {
   const state = join(bundleDirectory(socket), 'state');
   if (!existsSync(join(state, id))) return;
-  spawnSync(program, ['--root', state, 'delete', '--force', id], { stdio: 'ignore' });
+  spawnSync(program, ['--root', state, 'delete', '--force', id], {
+    stdio: 'ignore',
+    timeout: patience() * 1000,
+    killSignal: 'SIGKILL',
+  });
 }

@@ -37,6 +37,7 @@ export function writeRuntime(out: Writer, runtime: ForeignRuntime): void {
   for (const text of [runtime.program, runtime.state, runtime.id, runtime.pidFile, runtime.log]) out.string(text);
   out.optionalString(runtime.console);
   out.optionalString(runtime.group);
+  out.u32(runtime.seconds);
 }
 
 export function writeRestoration(out: Writer, { pidFile, group }: Restoration): void {

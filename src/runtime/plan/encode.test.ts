@@ -123,7 +123,16 @@ test('a health check is the third record, and steps are counted on behind it', (
 });
 
 test('another runtime is a record of its own, and steps are counted on behind it', () => {
-  const runtime = { program: '/r', state: '/s', id: 'ab', pidFile: '/p', log: '/l', console: null, group: '/g' };
+  const runtime = {
+    program: '/r',
+    state: '/s',
+    id: 'ab',
+    pidFile: '/p',
+    log: '/l',
+    console: null,
+    group: '/g',
+    seconds: 60,
+  };
   const plan: Plan = { ...plain, runtime, init: [{ op: 'umask', mask: 0o22 }] };
   const [, , record, step] = decode(encodePlan(plan));
   assert.deepEqual([record?.op, record?.phase, step?.op], [6, 0, opNumbers.umask]);

@@ -51,7 +51,7 @@ const spec: Spec = {
   root: { path: 'rootfs', readonly: true },
 };
 
-const place = { program: '/usr/bin/crun', directory: '/run/s.rt', env: ['PATH=/bin'] };
+const place = { program: '/usr/bin/crun', directory: '/run/s.rt', env: ['PATH=/bin'], seconds: 60 };
 
 test('the first process leads to "create" of the runtime, and the network is the shim\'s', () => {
   const { runtime, prepare, spawn, attach, init, cleanup } = foreignPlan(own, spec, 'ab', place);

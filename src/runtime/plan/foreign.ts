@@ -11,6 +11,8 @@ export type ForeignPlace = {
   readonly directory: string;
   /** Of the program; nothing of the command's that started the container. */
   readonly env: readonly string[];
+  /** That each of its commands may take. */
+  readonly seconds: number;
 };
 
 /** Stands for the user in config.json until its ids are known; no string of JSON holds it, its quotes would be escaped. */
@@ -21,7 +23,7 @@ const noUser = { uid: 4294967293, gid: 4294967293 };
  * all others are the runtime's, and so are cgroups, limits, filter and identity. The network is set up by the shim.
  */
 export function foreignPlan(plan: Plan, spec: Spec, id: string, place: ForeignPlace): Plan {
-  const { program, directory, env } = place;
+  const { program, directory, env, seconds } = place;
   const { keeper, spawn } = plan;
   if (keeper.kind !== 'shim' || spawn.kind !== 'clone')
     throw new OnggiError('internal', 'another runtime without a shim');
@@ -50,6 +52,7 @@ export function foreignPlan(plan: Plan, spec: Spec, id: string, place: ForeignPl
       log,
       console: socket,
       group: spawn.cgroups.unified ?? spawn.cgroups.legacy[0] ?? null,
+      seconds,
     },
     prepare: [],
     spawn: {

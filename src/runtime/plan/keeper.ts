@@ -100,6 +100,8 @@ export type ForeignRuntime = {
   readonly console: string | null;
   /** A cgroup that holds the container's processes and nothing else. */
   readonly group: string | null;
+  /** That each of its commands may take. */
+  readonly seconds: number;
 };
 
 /** criu, which restores the container and leaves it to the shim. Absolute paths. */
