@@ -85,14 +85,25 @@ usernsTest('a container of other ids: binds, volumes, secrets, exec, cp, commit,
   ] as const;
   for (const { mode, at, volume, bound, host } of cases) {
     const image = `type=image,src=busybox,dst=/i,subpath=bin`;
-    const mounts = ['--mount', image, '-v', `./new/${mode}:/b`, '-v', `${mode}:/v`, '-v', `${mode}-given:/g:U`];
+    const mounts = [
+      '--device',
+      '/dev/null:/dev/other',
+      '--mount',
+      image,
+      '-v',
+      `./new/${mode}:/b`,
+      '-v',
+      `${mode}:/v`,
+      '-v',
+      `${mode}-given:/g:U`,
+    ];
     const more = ['--userns', mode, '--secret', 'token,uid=7,mode=0400', '--user', host === null ? '1000' : ''];
     const end = 'trap "exit 0" TERM; while :; do sleep 0.1; done';
     ok('run', '-d', '--name', 'other', ...none, ...mounts, ...more, 'busybox', 'sh', '-c', end);
     const inside = (script: string, user = '0'): string => ok('exec', '-u', user, 'other', 'sh', '-c', script);
     const given = host === null ? '1000:1000' : `${me}:${me}`;
     const seen = inside(
-      `${owners} /b /v /g /i/busybox /run/secrets/token; cat /run/secrets/token; echo x >>/etc/hosts; mkdir -p ${at}`,
+      `${owners} /b /v /g /i/busybox /run/secrets/token; echo x >/dev/other; cat /run/secrets/token; echo x >>/etc/hosts; mkdir -p ${at}`,
     );
     assert.deepEqual(seen.split('\n'), [
       `${bound} /b`,

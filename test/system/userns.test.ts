@@ -22,12 +22,12 @@ systemTest(
     const maps = ['--uidmap', '0:500000:3000', '--gidmap', '0:600000:3000'];
     const look = [
       'cat /proc/self/uid_map /proc/self/gid_map',
-      'echo x >/i/bin/new; stat -c "%n %u:%g" /i/bin/new /i/bin/busybox /bin/busybox /etc/hosts /data',
+      'echo x >/dev/other; echo x >/i/bin/new; stat -c "%n %u:%g" /i/bin/new /i/bin/busybox /bin/busybox /etc/hosts /data',
       'echo x >/new; echo x >/data/file; chown 7:8 /data/file',
       'exec sleep 1000',
     ].join('; ');
     await world.ok(['secret', 'create', 'token', '-'], { input: 'said' });
-    const also = ['--mount', `type=image,src=${image},dst=/i,rw=true`];
+    const also = ['--device', '/dev/null:/dev/other', '--mount', `type=image,src=${image},dst=/i,rw=true`];
     const more = [
       ...also,
       '-v',

@@ -1,16 +1,24 @@
 /** `--device`: nodes of the host that a container gets, and the rules that let it use them. Pure. */
 import { posix } from 'node:path';
 import { OnggiError } from '../../errors.ts';
-import type { Device, DeviceRule } from '../../oci/runtime-spec.ts';
+import type { Device, DeviceRule, Mount } from '../../oci/runtime-spec.ts';
 import type { DeviceMapping } from '../types.ts';
+
+export type MappedDevices = {
+  readonly nodes: readonly Device[];
+  readonly rules: readonly DeviceRule[];
+  /** Those of `nodes` that have another name on the host, as binds: in a user namespace no node can be made. */
+  readonly renamed: readonly Mount[];
+};
 
 /** @throws OnggiError `not-found` when there is no device at a source */
 export function mappedDevices(
   mappings: readonly DeviceMapping[],
   { devicesAt }: { readonly devicesAt: (path: string) => readonly Device[] },
-): { readonly nodes: readonly Device[]; readonly rules: readonly DeviceRule[] } {
+): MappedDevices {
   const nodes: Device[] = [];
   const rules: DeviceRule[] = [];
+  const renamed: Mount[] = [];
   for (const { source, target, access } of mappings) {
     const found = devicesAt(source);
     if (found.length === 0) {
@@ -24,9 +32,12 @@ export function mappedDevices(
     }
     for (const device of found) {
       // A directory keeps the names below it.
-      nodes.push({ ...device, path: posix.join(target, posix.relative(source, device.path)) });
+      const path = posix.join(target, posix.relative(source, device.path));
+      nodes.push({ ...device, path });
+      const options = ['bind', 'nosuid', 'noexec', 'rprivate'];
+      if (path !== device.path) renamed.push({ destination: path, type: 'bind', source: device.path, options });
       rules.push({ allow: true, type: device.type, major: device.major, minor: device.minor, access } as DeviceRule);
     }
   }
-  return { nodes, rules };
+  return { nodes, rules, renamed };
 }

@@ -96,6 +96,8 @@ function usualSpec(options: ContainerOptions, image: ImageConfigView | null, fac
   const seccomp = seccompOf(options, capabilities.bounding ?? [], facts);
   const { masked, readOnly } = hiddenPaths(options, image, facts);
   const devices = mappedDevices(options.devices ?? [], facts);
+  const bound = facts.maps === undefined ? [] : devices.renamed;
+  const places = new Set(bound.map(({ destination }) => destination));
   const { initPath } = options;
   const first = processSpec(options, image, hostname);
   const isMachine = image === null && options.rootfs === undefined;
@@ -119,6 +121,7 @@ function usualSpec(options: ContainerOptions, image: ImageConfigView | null, fac
     mounts: [
       ...specMounts(options, facts, !systemd ? 'no' : isMachine ? 'machine' : 'image'),
       ...(initPath === undefined ? [] : [initMount(initPath)]),
+      ...bound,
     ],
     ...(options.annotations !== undefined && { annotations: options.annotations }),
     linux: {
@@ -139,7 +142,7 @@ function usualSpec(options: ContainerOptions, image: ImageConfigView | null, fac
           ...deviceCgroupRules(options.resources?.deviceRules),
         ],
       },
-      devices: [...(privileged ? facts.devices() : []), ...devices.nodes],
+      devices: [...(privileged ? facts.devices() : []), ...devices.nodes.filter(({ path }) => !places.has(path))],
       sysctl: { ...(ownNetwork ? networkSysctls : {}), ...options.sysctls },
       maskedPaths: masked,
       readonlyPaths: readOnly,
