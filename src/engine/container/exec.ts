@@ -1,6 +1,7 @@
 /** `exec`: a further process in a running container, with a shim of its own for as long as it lives. */
 
 import { type Code, OnggiError } from '../../errors.ts';
+import { isAlive } from '../../kernel/process-identity.ts';
 import { startShim } from '../../kernel/shim.ts';
 import { connectShim, type Interest, loadClient, type ShimClient } from '../../kernel/shim-client.ts';
 import { randomHex } from '../../random.ts';
@@ -71,17 +72,25 @@ async function startExec(context: Context, ref: string, options: ExecOptions, in
   const { pid, pidStartTime } = container.row;
   checkNotPaused(container, 'exec in');
   if (container.row.state !== 'running' || pid === null || pidStartTime === null || container.start === null) {
-    throw new OnggiError('conflict', `Container ${container.row.name} is not running`, {
-      hint: `Start it with "onggi start ${container.row.name}".`,
-    });
+    throw notRunning(container);
   }
   const { nonce, cgroupsPath } = container.start;
   const target = { pid, startTime: pidStartTime, nonce, cgroupsPath };
   try {
     return await startProcess(context, container, target, options, interest);
   } catch (error) {
+    // Whatever it stumbled over then: there was nothing left to execute it in.
+    if (!isAlive(target) && error instanceof OnggiError && !keptCodes.has(error.code))
+      throw notRunning(container, error);
     throw asNotExecuted(error);
   }
+}
+
+function notRunning({ row }: Container, cause?: OnggiError): OnggiError {
+  return new OnggiError('conflict', `Container ${row.name} is not running`, {
+    hint: `Start it with "onggi start ${row.name}".`,
+    ...(cause !== undefined && { cause }),
+  });
 }
 
 /** The command itself is missing or not executable, onggi has a defect, or nobody waits for the answer. */
