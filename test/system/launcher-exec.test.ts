@@ -1,6 +1,6 @@
 /** Further processes in a running container by a launcher: in the foreground, left alone, in user namespaces. */
 import assert from 'node:assert/strict';
-import { chmodSync, chownSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ProcessIdentity } from '../../src/kernel/process-identity.ts';
@@ -128,6 +128,8 @@ test('a joining process shows nothing of the host to who is inside', needs, asyn
       'done; done > /spied 2>/dev/null',
     ].join('\n');
     const ptrace = 1n << 19n;
+    // It reads those of the container, where there are any: what is seen of such names is the host's.
+    for (const name of ['passwd', 'group']) rmSync(join(place.root, 'etc', name), { force: true });
     await beside(
       place,
       { argv: ['sh', '-c', spy], identity: identity('0', defaultCapabilities | ptrace) },
