@@ -26,7 +26,7 @@ import { readCgroupLayout } from '../runtime/cgroup/layout.ts';
 import { encodePlan } from '../runtime/plan/encode.ts';
 import { propagationOf } from '../runtime/plan/mount-options.ts';
 import { stepError, stepWarning } from '../runtime/plan/step-error.ts';
-import type { Plan } from '../runtime/plan/steps.ts';
+import { mountsOfItsOwn, type Plan } from '../runtime/plan/steps.ts';
 import { type Bundle, loadBundle } from './bundle.ts';
 import { containerCgroup } from './container-cgroup.ts';
 import { checkContainerId } from './container-id.ts';
@@ -154,14 +154,7 @@ function criuPlan(
   return {
     keeper: { kind: 'launcher', id, terminal: false, consoleSocket: false, preserve, stay: true, startFifo: null },
     prepare,
-    spawn: {
-      kind: 'clone',
-      namespaces: ['mnt'],
-      join: [],
-      cgroups: { unified: null, legacy: [] },
-      timeOffsets: [],
-      keyring: null,
-    },
+    spawn: mountsOfItsOwn,
     attach: [],
     init: [
       { op: 'propagation', path: '/', flags: propagationOf('rslave') ?? noFlags },

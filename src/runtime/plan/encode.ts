@@ -7,30 +7,20 @@
 
 import type { NetlinkStep } from '../../kernel/netlink-step.ts';
 import { writeHealth, writeLauncher, writeRestoration, writeRuntime, writeShim } from './encode-keeper.ts';
+import { writeSpawn } from './encode-spawn.ts';
 import { firstStep } from './first-step.ts';
-import {
-  cloneFlags,
-  hookKindNumbers,
-  keeperOpNumbers,
-  noAttributes,
-  opNumbers,
-  type Phase,
-  phaseNumbers,
-} from './numbers.ts';
+import { hookKindNumbers, keeperOpNumbers, noAttributes, opNumbers, type Phase, phaseNumbers } from './numbers.ts';
 import type {
   AttachStep,
   ByKeeper,
-  CgroupPlacement,
   CleanupStep,
   HookStep,
   IdMapping,
   InitStep,
   MountAttributes,
-  NamespaceType,
   Op,
   Plan,
   PrepareStep,
-  Spawn,
   Step,
 } from './steps.ts';
 import { makeWriter, type Writer } from './writer.ts';
@@ -40,8 +30,6 @@ const version = 1;
 
 /** <linux/netlink.h> */
 const netlinkProtocols = { route: 0, netfilter: 12 } as const;
-/** <linux/time.h> */
-const clocks = { monotonic: 1, boottime: 7 } as const;
 
 /** <linux/stat.h> */
 const nodeTypes = { p: 0o010000, c: 0o020000, b: 0o060000 } as const;
@@ -366,38 +354,4 @@ function writeIdMap(out: Writer, map: readonly IdMapping[]): void {
     out.u32(item.hostId);
     out.u32(item.size);
   });
-}
-
-function writeSpawn(out: Writer, spawn: Spawn): void {
-  if (spawn.kind === 'join') {
-    out.u32(spawn.pid);
-    out.u64(spawn.startTime);
-    out.u32(cloneBits(spawn.namespaces));
-    writePlacement(out, spawn.cgroups);
-    out.optionalString(spawn.keyring === undefined ? '' : spawn.keyring);
-    return;
-  }
-  // The cgroup namespace is unshared later, by a step of its own (see steps.ts).
-  out.u32(cloneBits(spawn.namespaces.filter((type) => type !== 'cgroup')));
-  out.list(spawn.join, (namespace) => {
-    out.u32(cloneFlags[namespace.type]);
-    out.string(namespace.path);
-    out.bool(namespace.foreign === true);
-  });
-  writePlacement(out, spawn.cgroups);
-  out.list(spawn.timeOffsets, (offset) => {
-    out.u32(clocks[offset.clock]);
-    out.i64(offset.secs);
-    out.u32(offset.nanosecs);
-  });
-  out.optionalString(spawn.keyring === undefined ? '' : spawn.keyring);
-}
-
-function writePlacement(out: Writer, cgroups: CgroupPlacement): void {
-  out.optionalString(cgroups.unified);
-  out.strings(cgroups.legacy);
-}
-
-function cloneBits(types: readonly NamespaceType[]): number {
-  return types.reduce((bits, type) => bits | cloneFlags[type], 0) >>> 0;
 }

@@ -3,7 +3,7 @@ import { OnggiError } from '../../errors.ts';
 import { encodeSpec } from '../../oci/runtime-json.ts';
 import type { Spec } from '../../oci/runtime-spec.ts';
 import { oldestVersion } from '../defaults.ts';
-import type { InitStep, InnerNetlinkStep, Plan } from './steps.ts';
+import { type InitStep, type InnerNetlinkStep, mountsOfItsOwn, type Plan } from './steps.ts';
 
 /** Absolute paths of a directory for this start alone, and of the program. */
 export type ForeignPlace = {
@@ -55,14 +55,7 @@ export function foreignPlan(plan: Plan, spec: Spec, id: string, place: ForeignPl
       seconds,
     },
     prepare: [],
-    spawn: {
-      kind: 'clone',
-      namespaces: ['mnt'],
-      join: [],
-      cgroups: { unified: null, legacy: [] },
-      timeOffsets: [],
-      keyring: null,
-    },
+    spawn: mountsOfItsOwn,
     attach: [
       ...plan.attach.filter(({ op }) => op === 'netlink'),
       ...inner.map((step): InnerNetlinkStep => ({ ...step, op: 'inner-netlink' })),

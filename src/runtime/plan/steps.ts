@@ -123,6 +123,16 @@ export type Spawn =
       readonly keyring?: string | null;
     };
 
+/** A process that shares all with its keeper but its mounts: another program makes the namespaces. */
+export const mountsOfItsOwn: Spawn = {
+  kind: 'clone',
+  namespaces: ['mnt'],
+  join: [],
+  cgroups: { unified: null, legacy: [] },
+  timeOffsets: [],
+  keyring: null,
+};
+
 export type CgroupPlacement = {
   /** Directory in the unified hierarchy: entered at clone (CLONE_INTO_CGROUP). */
   readonly unified: string | null;
