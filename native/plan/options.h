@@ -18,7 +18,7 @@ struct options {
     const char *oom_directory;
     bool stdio; /* the init gets the first three of the descriptors that were handed over */
     uint32_t preserve; /* and the others from 3 up */
-    const char *events; /* log that is told of the end, or NULL */
+    const char *events; /* log that is told what the shim alone knows (event.h), or NULL */
     const char *event_tail;
 };
 

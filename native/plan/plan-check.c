@@ -24,7 +24,7 @@ static const struct grammar grammars[] = {
     {OP_LAUNCHER, IN(PHASE_KEEPER), "sbbubo"},
     {OP_RUNTIME, IN(PHASE_KEEPER), "sssssoou"},
     {OP_RESTORE, IN(PHASE_KEEPER), "so"},
-    {OP_HEALTH, IN(PHASE_KEEPER), "sosqqqquu(s)"},
+    {OP_HEALTH, IN(PHASE_KEEPER), "soqqqquu(s)"},
     {OP_CGROUP_CREATE, IN(PHASE_PREPARE), "s"},
     {OP_WRITE, IN(PHASE_PREPARE), "sssbos"},
     {OP_CGROUP_DEVICE, IN(PHASE_PREPARE), "sds"},

@@ -60,7 +60,7 @@ static const char *launcher_problem(struct cursor payload) {
 #define HEALTH_MS_MAX (100ull * 366 * 24 * 3600 * 1000)
 
 static const char *health_problem(struct cursor payload) {
-    const char *directory = take_string(&payload), *freezer = take_optional(&payload), *events = take_string(&payload);
+    const char *directory = take_string(&payload), *freezer = take_optional(&payload);
     uint64_t interval = take_u64(&payload), timeout = take_u64(&payload);
     uint64_t start_period = take_u64(&payload), start_interval = take_u64(&payload);
     take_u32(&payload);
@@ -72,7 +72,7 @@ static const char *health_problem(struct cursor payload) {
     const char *problem = absolute_problem(directory);
     if (problem == NULL && freezer != NULL) problem = absolute_problem(freezer);
     if (problem == NULL && words > 0) problem = absolute_problem(take_string(&payload));
-    return problem != NULL ? problem : absolute_problem(events);
+    return problem;
 }
 
 /* Above all that the init has open itself. */

@@ -69,7 +69,7 @@ enum plan_op {
     OP_CLONE = 2,
     /* u32 pid, u64 start time, u32 CLONE_NEW* flags, str? unified, str[] legacy, str? session keyring */
     OP_JOIN = 3,
-    /* After OP_SHIM and OP_CLONE: str directory (health-file.c), str? freezer, str event log, u64 interval, u64 timeout,
+    /* After OP_SHIM and OP_CLONE: str directory (health-file.c), str? freezer, u64 interval, u64 timeout,
      * u64 start period, u64 start interval (all ms), u32 retries, u32 enum health_action, str[] command of it */
     OP_HEALTH = 5,
     /* After OP_CLONE and OP_HEALTH, of a container that another OCI runtime makes (runtime.h): str program, str directory of

@@ -4,24 +4,18 @@
  *   plan    how a check is made, for the launcher
  *   status  "WORD STREAK COUNT\n"
  *   0 to 4  one of the last checks each: "START END CODE\n" (ns since the epoch), then what it has printed
- *   event   the end of a line of the event log (src/engine/event/line.ts), for a change of the status
  */
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 
-#include "event.h"
 #include "health.h"
 #include "scoped.h"
 #include "syscalls.h"
 #include "timestamp.h"
-
-/* Labels may be long; longer ones are left out by whoever writes the file. */
-enum { EVENT_MAX = 256 << 10 };
 
 const char *health_word(enum health_status status) {
     static const char *const words[] = {"starting", "healthy", "unhealthy"};
@@ -62,23 +56,4 @@ void health_keep_status(const struct health *health) {
     snprintf(text, sizeof text, "%s %u %llu\n", health_word(health->status), health->streak, (unsigned long long)health->count);
     struct iovec part = text_part(text);
     replace(health->options.directory, "status", &part, 1);
-}
-
-static size_t read_tail(const char *directory, char *tail) {
-    char path[PATH_MAX];
-    if (snprintf(path, sizeof path, "%s/event", directory) >= (int)sizeof path) return 0;
-    scoped_fd fd = (int)SYS(open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-    if (fd < 0) return 0;
-    long length = SYS(read(fd, tail, EVENT_MAX));
-    return length < 0 ? 0 : (size_t)length;
-}
-
-void health_tell_event(const struct health *health) {
-    char *tail = malloc(EVENT_MAX);
-    if (tail == NULL) return;
-    size_t length = read_tail(health->options.directory, tail);
-    char action[40];
-    snprintf(action, sizeof action, "health_status: %s", health_word(health->status));
-    event_tell(health->options.events, action, "", tail, length);
-    free(tail);
 }

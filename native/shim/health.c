@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "event.h"
 #include "init.h"
 #include "scoped.h"
 #include "shim.h"
@@ -22,7 +23,6 @@ void health_read(struct health *health, const struct plan *plan) {
     struct health_options *options = &health->options;
     options->directory = take_string(payload);
     options->freezer = take_optional(payload);
-    options->events = take_string(payload);
     options->interval = take_u64(payload);
     options->timeout = take_u64(payload);
     options->start_period = take_u64(payload);
@@ -110,7 +110,9 @@ static void conclude(struct shim *shim, const struct result *result) {
     schedule(health);
     tell_clients(shim, result->code);
     if (health->status == before) return;
-    health_tell_event(health);
+    char action[40];
+    snprintf(action, sizeof action, "health_status: %s", health_word(health->status));
+    event_tell(&shim->options, action, "");
     if (health->status == HEALTH_UNHEALTHY) act_on_failure(shim);
 }
 

@@ -30,7 +30,6 @@ enum health_action { HEALTH_NOTHING = 0, HEALTH_KILL = 1, HEALTH_RUN = 2 };
 struct health_options {
     const char *directory;
     const char *freezer; /* file that says whether the container is paused; NULL: none */
-    const char *events;
     uint64_t interval, timeout, start_period, start_interval; /* milliseconds; timeout 0: none */
     uint32_t retries, action;
     char *command[HEALTH_COMMAND_MAX + 1]; /* of HEALTH_RUN; NULL-terminated */
@@ -92,7 +91,6 @@ void check_put_down(struct check *check);
 /* health-file.c. What can't be written is not: the container goes on. */
 void health_keep_check(const struct health *health, const struct result *result);
 void health_keep_status(const struct health *health);
-void health_tell_event(const struct health *health);
 const char *health_word(enum health_status status);
 
 #endif

@@ -40,6 +40,13 @@ static void begin_running(struct shim *shim) {
     shim->ending.started_at = timestamp_ns();
     change_state(shim, STATE_RUNNING);
     health_begin(shim);
+    if (shim->joins) return;
+    oom_watch_open(&shim->oom, shim->options.oom_version, shim->options.oom_directory);
+    if (shim->oom.counts) lifecycle_oom(shim); /* arms it */
+}
+
+void lifecycle_oom(struct shim *shim) {
+    if (oom_watch_read(&shim->oom)) event_tell(&shim->options, "oom", "");
 }
 
 static void start_foreign(struct shim *shim) {
@@ -170,11 +177,20 @@ static uint32_t failure_code(const struct shim *shim) {
     return failure->error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 }
 
+/* What the watch has not seen, because it is not told of it or came too late, is told now. */
+static void note_oom(struct shim *shim) {
+    uint32_t flags = oom_read(shim->options.oom_version, shim->options.oom_directory);
+    lifecycle_oom(shim);
+    drop_fd(&shim->oom.fd);
+    if (flags != 0 && !shim->oom.struck && !shim->joins) event_tell(&shim->options, "oom", "");
+    shim->ending.flags |= flags;
+}
+
 /* What the wait status and the failure, if there was one, come to. */
 static void conclude(struct shim *shim) {
     struct ending *ending = &shim->ending;
     if (ending->finished_at == 0) ending->finished_at = timestamp_ns();
-    ending->flags |= oom_read(shim->options.oom_version, shim->options.oom_directory);
+    note_oom(shim);
     launch_conclude(ending, shim->status);
     if (ending->started_at == 0 && ending->failure.error == 0) {
         struct failure failure = {0};
@@ -188,11 +204,10 @@ static void conclude(struct shim *shim) {
 
 /* Of an exec: whoever has started it may have left it alone. */
 static void tell_end(const struct shim *shim) {
-    const struct options *options = &shim->options;
-    if (options->events == NULL || shim->ending.started_at == 0) return;
+    if (!shim->joins || shim->ending.started_at == 0) return;
     char more[48];
     snprintf(more, sizeof more, "\"more\":{\"exitCode\":\"%u\"},", shim->ending.exit_code);
-    event_tell(options->events, "exec_die", more, options->event_tail, strlen(options->event_tail));
+    event_tell(&shim->options, "exec_die", more);
 }
 
 static void record(struct shim *shim) {

@@ -9,7 +9,7 @@
 #include "syscalls.h"
 #include "timestamp.h"
 
-enum { SIGNALS, REPORT, HOOKS, LISTENER, OUTPUT, ERROR, SINK, LOG, CHECK, CHECK_OUTPUT, FIRST_CLIENT, POLLED = FIRST_CLIENT + CLIENTS_MAX };
+enum { SIGNALS, REPORT, HOOKS, LISTENER, OUTPUT, ERROR, SINK, LOG, CHECK, CHECK_OUTPUT, OOM, FIRST_CLIENT, POLLED = FIRST_CLIENT + CLIENTS_MAX };
 
 static short stream_events(const struct stream *stream) {
     return stream->blocked ? 0 : POLLIN;
@@ -33,6 +33,7 @@ static void fill(const struct shim *shim, struct pollfd polled[POLLED]) {
     polled[SINK] = (struct pollfd){.fd = any_stalled(shim) ? shim->sink.fd : -1, .events = POLLOUT};
     polled[CHECK] = (struct pollfd){.fd = shim->health.check.channel, .events = POLLIN};
     polled[CHECK_OUTPUT] = (struct pollfd){.fd = shim->health.check.output, .events = POLLIN};
+    polled[OOM] = (struct pollfd){.fd = shim->oom.fd, .events = shim->oom.counts ? POLLPRI : POLLIN};
     polled[LOG] = (struct pollfd){.fd = log_waits_for(&shim->log), .events = POLLOUT};
     for (size_t i = 0; i < shim->client_count; i++) {
         const struct client *client = shim->clients[i];
@@ -96,6 +97,7 @@ static void serve(struct shim *shim, const struct pollfd polled[POLLED], size_t 
     if (polled[ERROR].revents != 0) stream_read(shim, &shim->error);
     if (polled[SINK].revents != 0) resume_stalled(shim);
     if (polled[CHECK].revents != 0 || polled[CHECK_OUTPUT].revents != 0) health_listen(shim);
+    if (polled[OOM].revents != 0) lifecycle_oom(shim);
     if (polled[LOG].revents != 0) log_flush(&shim->log);
     serve_clients(shim, polled, clients);
     if (polled[LISTENER].revents != 0) server_accept(shim);

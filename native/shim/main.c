@@ -138,6 +138,7 @@ static void initialise(struct shim *shim) {
     shim->claim = shim->listener = shim->signals = shim->report = shim->hook_runner = shim->runtime.listener = -1;
     log_initialise(&shim->log);
     shim->output.fd = shim->error.fd = shim->sink.fd = -1;
+    shim->oom.fd = -1;
     shim->health.check.channel = shim->health.check.output = -1;
     shim->output.frame = FRAME_STDOUT;
     shim->output.flag = HELLO_STDOUT;

@@ -23,6 +23,7 @@
 #include "health.h"
 #include "log.h"
 #include "message.h"
+#include "oom.h"
 #include "options.h"
 #include "plan-reader.h"
 #include "protocol.h"
@@ -70,6 +71,7 @@ struct shim {
 
     int lock, listener, signals, report;
     int claim; /* that the init lives (claim.h); -1 once it has ended */
+    struct oom_watch oom;
     int hook_runner; /* channel of the process that runs the hooks; closing it has them given up; -1 for none */
     struct log log;
     struct stream output, error;
@@ -142,6 +144,8 @@ int hooks_take(struct shim *shim, struct failure *failure);
 void lifecycle_created(struct shim *shim);
 /* Reads from hook_runner. */
 void lifecycle_hooks(struct shim *shim);
+/* Tells of what the kernel has killed for want of memory. */
+void lifecycle_oom(struct shim *shim);
 void lifecycle_report(struct shim *shim);
 void lifecycle_start(struct shim *shim);
 void lifecycle_fail(struct shim *shim, const struct failure *failure);

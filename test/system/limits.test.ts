@@ -29,12 +29,25 @@ systemTest('a memory hog is killed at its limit, its neighbour lives', ['busybox
   assert.equal(await world.ok(['logs', neighbour]), `touched ${8 * MiB}`);
 });
 
-systemTest('the limit holds for what exec starts, too', ['busybox'], async (world) => {
-  const id = await detached(world, ['-m', '32m', '--memory-swap', '32m'], ['onggi-probe', 'sleep']);
+systemTest('the limit holds for what exec starts, too, which is told at once', ['busybox'], async (world) => {
+  const flags = ['--name', 'before', '-m', '32m', '--memory-swap', '32m', '--label', 'a=b'];
+  const id = await detached(world, flags, ['onggi-probe', 'sleep']);
+  await world.ok(['rename', id, 'after']);
   // The kernel takes the largest process, which is the new one.
   const hog = await world.onggi(['exec', id, 'onggi-probe', 'memory', String(200 * MiB)]);
   assert.deepEqual([hog.status, hog.stdout], [137, '']);
-  assert.equal((await inspect(world, id)).State.Running, true);
+  const { State } = await inspect(world, id);
+  assert.deepEqual([State.Running, State.OOMKilled], [true, true]);
+  const format = ['--format', '{{.Action}} {{.Actor.Attributes.name}} {{.Actor.Attributes.a}}'];
+  const told = async () =>
+    linesOf(await world.ok(['events', '--since', '1h', '--until', '0s', '-f', 'type=container', ...format]));
+  await eventually('it is told', async () => (await told()).includes('oom after b'));
+  await world.ok(['kill', id]);
+  // No word of it a second time. On v1 there is one for each time that the limit is hit, and which comes before the end
+  // of the exec or after it nobody knows.
+  assert.deepEqual((await told()).slice(-2), ['kill after b', 'die after b']);
+  await world.ok(['start', id]);
+  assert.equal((await inspect(world, id)).State.OOMKilled, false);
 });
 
 systemTest(

@@ -93,7 +93,6 @@ const launcher: Extract<Plan['keeper'], { kind: 'launcher' }> = {
 const health: NonNullable<Plan['health']> = {
   directory: '/c/health',
   freezer: '/sys/fs/cgroup/x/cgroup.freeze',
-  eventLog: '/events/log',
   interval: 1000,
   timeout: 0,
   startPeriod: 5,
@@ -111,7 +110,6 @@ test('health checks that could not be made, or that would never rest, are refuse
     assert.equal(check(encodePlan({ ...plan, health })).status, 0);
     const wrong: [Partial<typeof health>, RegExp][] = [
       [{ directory: 'health' }, /not absolute/],
-      [{ eventLog: '' }, /not absolute/],
       [{ freezer: 'x' }, /not absolute/],
       [{ command: ['onggi'] }, /not absolute/],
       [{ interval: 0 }, /without a pause/],

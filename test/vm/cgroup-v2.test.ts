@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Spec } from '../../src/oci/runtime-spec.ts';
+import { eventually } from '../harness/program.ts';
 import { runtimeTest } from '../harness/runtime-test.ts';
 import { systemTest, type World } from '../harness/system-test.ts';
 
@@ -25,6 +26,21 @@ systemTest('v2: a memory hog is killed at its limit, and why says so', ['cgroup-
   assert.match(await world.ok(['why', 'hog']), /its own memory limit/);
   const state: unknown = JSON.parse(await world.ok(['inspect', '--format', '{{json .State.OOMKilled}}', 'hog']));
   assert.equal(state, true);
+});
+
+systemTest('v2: a process that is killed for want of memory is told of once, at once', ['cgroup-v2'], async (world) => {
+  const parent = ['sh', '-c', 'tail /dev/zero; sleep 1000'];
+  const limits = ['-m', '32m', '--memory-swap', '32m'];
+  await world.ok(['run', '-d', '--name', 'parent', '--network', 'none', ...limits, world.image, ...parent]);
+  const flags = ['--since', '1h', '--until', '0s', '-f', 'container=parent', '--format', '{{.Action}}'];
+  const told = async () => (await world.ok(['events', ...flags])).split('\n').slice(2);
+  await eventually('it is told', async () => (await told()).length > 0);
+  assert.equal(
+    await world.ok(['inspect', '--format', '{{.State.Status}} {{.State.OOMKilled}}', 'parent']),
+    'running true',
+  );
+  await world.ok(['kill', 'parent']);
+  assert.deepEqual(await told(), ['oom', 'kill', 'die']);
 });
 
 systemTest('v2: memory and swap limits', ['cgroup-v2'], async (world) => {

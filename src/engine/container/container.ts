@@ -80,6 +80,8 @@ export type ContainerFiles = {
   readonly images: string;
   /** Of the process that connects an ordinary user's container to the network. */
   readonly pasta: { readonly pid: string; readonly log: string };
+  /** How the shim ends what it tells, once the container has got another name (native/shim/event.h). */
+  readonly event: string;
   /** Of the health checks (native/shim/health-file.c). */
   readonly health: string;
   /** Where the init mounts the root, inside its own mount namespace only. */
@@ -118,6 +120,7 @@ export function filesOf(store: Store, id: string): ContainerFiles {
     images: `${directory}/images`,
     whole: `${directory}/tree-is-whole`,
     pasta: { pid: `${directory}/pasta.pid`, log: `${directory}/pasta.log` },
+    event: `${directory}/event`,
     health: `${directory}/health`,
     rootfs: `${directory}/rootfs`,
     disks: `${directory}/disks`,

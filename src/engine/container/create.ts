@@ -1,5 +1,5 @@
 /** Making a container: its directories, then its row. Nothing of it runs yet. */
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { fromSystemError, OnggiError } from '../../errors.ts';
 import { findImage } from '../../image/find.ts';
 import { canMapIds, toMachine } from '../../image/id-map.ts';
@@ -25,7 +25,7 @@ import type { Store } from '../../store/store.ts';
 import type { Context } from '../context.ts';
 import { emit } from '../event/emit.ts';
 import { containerNews, volumeNews } from '../event/news.ts';
-import { writeEventTail } from '../health/event-tail.ts';
+import { writeEventTail } from '../event/tail-file.ts';
 import { checkHealth } from '../health/settings.ts';
 import { hostCommand } from '../image/host-image.ts';
 import { readImageConfig } from '../image/view.ts';
@@ -237,6 +237,6 @@ export async function rename({ store }: Context, ref: string, name: string): Pro
   }
   const renamed = updateContainer(store.database, row.id, containerStates, { name: wanted });
   const container = containerOf(store, renamed);
-  if (existsSync(container.files.health)) writeEventTail(container);
+  writeEventTail(container);
   emit(store, containerNews(container, 'rename', { oldName: `/${row.name}` }));
 }

@@ -23,6 +23,8 @@ export type InspectFacts = {
   readonly volumePath: (name: string) => string;
   /** What a linked container is called now; undefined when it is gone. */
   readonly containerName?: (id: string) => string | undefined;
+  /** The kernel has killed a process of it, which goes on, for want of memory. */
+  readonly oomKilled?: boolean;
   /** Null for a container without a health check, or that never ran. */
   readonly health?: Health | null;
   /** Directories of the image's layers, topmost first. */
@@ -37,7 +39,16 @@ const never = '0001-01-01T00:00:00Z';
 export function inspectContainer(
   container: Container,
   summary: ContainerSummary,
-  { network, image, volumePath, containerName = () => undefined, health = null, lower = [], size }: InspectFacts,
+  {
+    network,
+    image,
+    volumePath,
+    containerName = () => undefined,
+    health = null,
+    lower = [],
+    size,
+    oomKilled,
+  }: InspectFacts,
 ): Record<string, unknown> {
   const { row, options, args, files } = container;
   const graph = graphDriver(files);
@@ -46,7 +57,7 @@ export function inspectContainer(
     Created: time(row.created),
     Path: args[0] ?? '',
     Args: args.slice(1),
-    State: { ...state(container), ...(health !== null && { Health: healthState(health) }) },
+    State: { ...state(container, oomKilled === true), ...(health !== null && { Health: healthState(health) }) },
     Image: row.imageId ?? '',
     ResolvConfPath: files.resolv,
     HostnamePath: files.hostname,
@@ -69,14 +80,14 @@ export function inspectContainer(
   };
 }
 
-function state({ row, ending }: Container): Record<string, unknown> {
+function state({ row, ending }: Container, oomKilled: boolean): Record<string, unknown> {
   const status = statusOf(row);
   return {
     Status: status,
     Running: status === 'running' || status === 'paused' || status === 'restarting',
     Paused: status === 'paused',
     Restarting: status === 'restarting',
-    OOMKilled: ending?.oom != null,
+    OOMKilled: oomKilled || ending?.oom != null,
     Dead: false,
     Pid: hasProcess(row) ? (row.pid ?? 0) : 0,
     ExitCode: row.state === 'running' ? 0 : (ending?.exitCode ?? 0),

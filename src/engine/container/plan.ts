@@ -27,6 +27,8 @@ import { type CompileContext, compile, type HostFacts, type RootSource } from '.
 import type { Plan } from '../../runtime/plan/steps.ts';
 import { kernelVersion } from '../../runtime/seccomp/profile.ts';
 import type { Context } from '../context.ts';
+import { eventTail } from '../event/line.ts';
+import { containerNews } from '../event/news.ts';
 import { healthSettings } from '../health/settings.ts';
 import { hostMaskedPaths, hostMounts } from '../image/host-image.ts';
 import { readImageConfig } from '../image/view.ts';
@@ -97,6 +99,7 @@ export async function compileContainer(
       stdin: options.stdin === true,
       stdinOnce: options.stdin === true,
       startRequired: true,
+      events: { log: store.layout.eventLog, tail: eventTail(containerNews(container, '')) },
       ...(options.log?.driver === 'passthrough' && { handed: { stdio: true, preserve: 0 } }),
     },
     bundle: dirname(files.config),

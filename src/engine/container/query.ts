@@ -43,6 +43,7 @@ export async function inspect(
     image: row.imageId === null ? null : readImageConfig(store, row.imageId).value.process,
     volumePath: (name) => volumeDataPath(store.layout, name),
     containerName: (id) => containerById(store.database, id)?.name,
+    oomKilled: await oomKilled(container),
     health: summary.health === null ? null : readHealth(files.health, row.state === 'running'),
     lower:
       row.imageId === null
@@ -50,6 +51,16 @@ export async function inspect(
         : lowerDirectories(store, row.imageId).map((name) => layerPath(store.layout, name)),
     size: sized?.size,
   });
+}
+
+/** How it is with one that runs: no row is written when a process of it is killed. */
+async function oomKilled({ row, start }: Container): Promise<boolean> {
+  if (row.state !== 'running' || start === null) return false;
+  const [{ oomKills }, { findCgroup }] = await Promise.all([
+    import('../../runtime/cgroup/oom-kills.ts'),
+    import('../../runtime/cgroup/layout.ts'),
+  ]);
+  return oomKills(findCgroup(start.cgroupsPath)) > 0;
 }
 
 function factsOf(context: Context, { row, options }: Container, { address }: ContainerSummary): NetworkFacts | null {

@@ -24,12 +24,11 @@ export function startNews(container: Container, attached: boolean): News[] {
   ];
 }
 
-/** The end of what ran. */
-export function endNews(container: Container, { exitCode, oom, finishedAt }: Ending): News[] {
+/** The end of what ran. What was killed for want of memory has been told by its shim (native/shim/oom.h). */
+export function endNews(container: Container, { exitCode, finishedAt }: Ending): News[] {
   const { startedAt } = container.row;
   const seconds = Math.max(0, Math.floor((finishedAt - (startedAt ?? finishedAt)) / 1000));
   return [
-    ...(oom === null ? [] : [containerNews(container, 'oom')]),
     containerNews(container, 'die', { execDuration: `${seconds}`, exitCode: `${exitCode}` }),
     networkNews(container, 'disconnect'),
     ...mountNews(container, 'unmount'),

@@ -24,7 +24,6 @@ export function healthCheck(context: Context, container: Container): HealthCheck
   return {
     directory: files.health,
     freezer: start === null ? null : freezerPath(findCgroup(start.cgroupsPath)),
-    eventLog: context.store.layout.eventLog,
     ...{ interval, timeout, startPeriod, startInterval, retries },
     action: byCommand ? 'run' : onFailure === 'kill' ? 'kill' : 'none',
     command: byCommand ? [...command, onFailure] : [],

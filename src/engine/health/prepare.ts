@@ -13,7 +13,6 @@ import type { Status } from '../container/handshake.ts';
 import { sessionKeyring } from '../container/keyring.ts';
 import { readSpec } from '../spec/file.ts';
 import { execProcess } from '../spec/process.ts';
-import { writeEventTail } from './event-tail.ts';
 import { healthCommand, healthSettings } from './settings.ts';
 
 /** Once the init is there and before it starts: what it is found by is in the plan of the check. */
@@ -42,7 +41,6 @@ export function writeHealthFiles(container: Container, init: Status): void {
     rmSync(files.health, { recursive: true, force: true });
     mkdirSync(files.health, { mode: 0o700 });
     writeFileSync(join(files.health, 'plan'), encodePlan(plan), { mode: 0o600 });
-    writeEventTail(container);
   } catch (error) {
     throw fromSystemError(error, `write the health check of container "${row.name}"`);
   }

@@ -4,6 +4,7 @@ import { OnggiError } from '../../errors.ts';
 import { watchPaths } from '../../kernel/watch.ts';
 import { type Cgroup, controllerDirectory, isUnified } from './cgroup.ts';
 import { readControlIfThere } from './control-file.ts';
+import { killsIn, oomFile } from './oom-kills.ts';
 
 /** v1 tells by an eventfd only, which JavaScript can't make; there the counter is read this often. Milliseconds. */
 const legacyPause = 200;
@@ -23,8 +24,7 @@ export async function watchOom(cgroup: Cgroup, told: (kills: number) => void, si
   }
   if (!existsSync(directory)) throw new OnggiError('not-found', `the cgroup "${directory}" is not there`);
   const unified = isUnified(cgroup);
-  // memory.events: its field oom_kill; memory.oom_control: the same field (Linux 4.13).
-  const file = `${directory}/${unified ? 'memory.events' : 'memory.oom_control'}`;
+  const file = oomFile(directory, unified);
   let known = killsIn(readControlIfThere(file)) ?? 0;
   const look = (): boolean => {
     const kills = killsIn(readControlIfThere(file));
@@ -33,10 +33,6 @@ export async function watchOom(cgroup: Cgroup, told: (kills: number) => void, si
     return kills !== undefined && !isEmpty(directory, unified);
   };
   await repeat(look, unified ? [file, `${directory}/cgroup.events`] : [], unified ? unifiedPause : legacyPause, signal);
-}
-
-function killsIn(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
 }
 
 function isEmpty(directory: string, unified: boolean): boolean {

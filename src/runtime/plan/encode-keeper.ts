@@ -24,7 +24,6 @@ export function writeShim(out: Writer, shim: ShimOptions): void {
 export function writeHealth(out: Writer, health: HealthCheck): void {
   out.string(health.directory);
   out.optionalString(health.freezer);
-  out.string(health.eventLog);
   for (const time of [health.interval, health.timeout, health.startPeriod, health.startInterval]) {
     out.u64(BigInt(Math.ceil(time)));
   }

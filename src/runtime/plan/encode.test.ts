@@ -101,7 +101,6 @@ test('a health check is the third record, and steps are counted on behind it', (
   const health: Plan['health'] = {
     directory: '/h',
     freezer: null,
-    eventLog: '/e',
     interval: 30_000,
     timeout: 1.5,
     startPeriod: 0,
@@ -113,8 +112,8 @@ test('a health check is the third record, and steps are counted on behind it', (
   const plan: Plan = { ...plain, health, init: [{ op: 'umask', mask: 0o22 }] };
   const [, , record, step] = decode(encodePlan(plan));
   assert.deepEqual([record?.op, record?.phase, step?.op], [5, 0, opNumbers.umask]);
-  // "/h", no freezer, "/e"
-  const at = 7 + 4 + 7;
+  // "/h", no freezer
+  const at = 7 + 4;
   assert.equal(record?.payload.getUint32(7, true), 0xffff_ffff);
   const times = [0, 8, 16, 24].map((offset) => Number(record?.payload.getBigUint64(at + offset, true)));
   assert.deepEqual(times, [30_000, 2, 0, 5000]);

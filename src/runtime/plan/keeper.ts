@@ -25,7 +25,11 @@ export type ShimOptions = {
    * place of pipes and log; then those that become 3 and up.
    */
   readonly handed?: { readonly stdio: boolean; readonly preserve: number };
-  /** Of an exec: the event log that is told of its end, and the end of that line (engine/event/line.ts). */
+  /**
+   * The event log, which is told what nobody else sees: the end of an exec; processes of a container that are killed for
+   * want of memory, and its health. And the end of that line (engine/event/line.ts), for which there is a file `event`
+   * beside the exit record when the container has got another name since.
+   */
   readonly events?: { readonly log: string; readonly tail: string };
 };
 
@@ -73,8 +77,6 @@ export type HealthCheck = {
   readonly directory: string;
   /** File that says whether the container is paused (cgroup.freeze of v2, freezer.state of v1). */
   readonly freezer: string | null;
-  /** To which a change is appended. */
-  readonly eventLog: string;
   readonly interval: number;
   readonly timeout: number;
   readonly startPeriod: number;
