@@ -17,7 +17,10 @@ export type Files = Disposable & {
 /** Large pieces: each one is a turn of the event loop. */
 const pieceSize = 512 * 1024;
 
-/** `count` bytes of an open file from `offset` on. @throws OnggiError `corrupt` when there are fewer; `cancelled` */
+/**
+ * `count` bytes of an open file from `offset` on. While a piece is worked on, the next one is read.
+ * @throws OnggiError `corrupt` when there are fewer; `cancelled`
+ */
 export async function* readRange(
   fd: number,
   offset: number,
@@ -25,20 +28,33 @@ export async function* readRange(
   what: string,
   signal?: AbortSignal,
 ): AsyncGenerator<Buffer> {
-  for (let done = 0; done < count; ) {
-    if (signal?.aborted) throw new OnggiError('cancelled', `read ${what}: given up`, { cause: signal.reason });
-    const piece = Buffer.allocUnsafe(Math.min(pieceSize, count - done));
-    const length = await readAt(fd, piece, offset + done, what);
-    if (length === 0) throw new OnggiError('corrupt', `${what}: ends after ${done} of ${count} bytes`);
-    done += length;
-    yield piece.subarray(0, length);
+  const begin = (done: number): Promise<Buffer> | undefined => {
+    if (done === count) return undefined;
+    const piece = readAt(fd, Buffer.allocUnsafe(Math.min(pieceSize, count - done)), offset + done, what);
+    // Whoever waits for it hears of it.
+    piece.catch(() => {});
+    return piece;
+  };
+  let next = begin(0);
+  try {
+    for (let done = 0; next !== undefined; ) {
+      if (signal?.aborted) throw new OnggiError('cancelled', `read ${what}: given up`, { cause: signal.reason });
+      const piece = await next;
+      if (piece.length === 0) throw new OnggiError('corrupt', `${what}: ends after ${done} of ${count} bytes`);
+      done += piece.length;
+      next = begin(done);
+      yield piece;
+    }
+  } finally {
+    // The caller may close the file now.
+    await next?.catch(() => {});
   }
 }
 
-function readAt(fd: number, into: Buffer, position: number, what: string): Promise<number> {
+function readAt(fd: number, into: Buffer, position: number, what: string): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     read(fd, into, 0, into.length, position, (error, length) => {
-      if (error === null) resolve(length);
+      if (error === null) resolve(into.subarray(0, length));
       else reject(fromSystemError(error, `read ${what}`));
     });
   });

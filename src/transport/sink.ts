@@ -2,6 +2,10 @@
 import { close, fdatasync, mkdirSync, open, renameSync, rmSync, write } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
+import { startWriteback } from '../kernel/open-file.ts';
+
+/** Bytes after which the disk is told to begin. */
+const writebackSize = 4 * 1024 * 1024;
 
 export type Sink = AsyncDisposable & {
   /** As errors call it. */
@@ -103,18 +107,38 @@ export function directorySink(directory: string, sizeOf: (path: string) => numbe
   };
 }
 
-/** @throws OnggiError `corrupt` when it is another number of bytes */
+/**
+ * Writes at the offset of the descriptor. While a piece is written, the next one is made, and the disk has begun with
+ * those before: what is synced in the end is mostly there already.
+ * @throws OnggiError `corrupt` when it is another number of bytes
+ */
 export async function writeSized(
   fd: number,
   size: number,
   bytes: AsyncIterable<Uint8Array>,
   what: string,
 ): Promise<void> {
-  let written = 0;
-  for await (const piece of bytes) {
-    written += piece.length;
-    if (written > size) break;
-    await writeAll(fd, piece, what);
+  let taken = 0;
+  let begun = 0;
+  let writing = Promise.resolve();
+  try {
+    for await (const piece of bytes) {
+      taken += piece.length;
+      if (taken > size) break;
+      await writing;
+      if (taken - begun >= writebackSize) {
+        // All of the file that is not on its way yet.
+        startWriteback(fd, 0, 0);
+        begun = taken;
+      }
+      writing = writeAll(fd, piece, what);
+      // Whoever waits for it hears of it.
+      writing.catch(() => {});
+    }
+  } finally {
+    // Nothing is written behind the back of the caller, who may close the descriptor now.
+    await Promise.allSettled([writing]);
   }
-  if (written !== size) throw new OnggiError('corrupt', `write ${what}: ${size} bytes were announced, other came`);
+  await writing;
+  if (taken !== size) throw new OnggiError('corrupt', `write ${what}: ${size} bytes were announced, other came`);
 }
