@@ -4,7 +4,8 @@ import { sha256 } from '../oci/digest.ts';
 import { mediaTypes } from '../oci/image-spec.ts';
 import { parsePlatform } from '../oci/platform.ts';
 import { parseReference } from '../oci/reference.ts';
-import { chooseEntry, resolveImage } from './resolve.ts';
+import { chooseEntry } from './choose-entry.ts';
+import { resolveImage } from './resolve.ts';
 import { failsWith, serve, testRepository } from './testing.ts';
 
 const entry = (platform: string | null) => ({

@@ -2,8 +2,9 @@
 import { OnggiError } from '../errors.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { ImageIndex, ImageManifest, IndexEntry } from '../oci/image-spec.ts';
-import { choosePlatform, formatPlatform, type Platform } from '../oci/platform.ts';
+import type { Platform } from '../oci/platform.ts';
 import { canonicalName, type Reference } from '../oci/reference.ts';
+import { chooseEntry } from './choose-entry.ts';
 import { parseManifest } from './manifest.ts';
 import { fetchManifest, type Received } from './manifest-fetch.ts';
 import type { Repository } from './repository.ts';
@@ -63,22 +64,4 @@ function fetchEntry(
 function knownManifest({ digest, mediaType }: IndexEntry, options: ResolveOptions, what: string): Received | undefined {
   const bytes = options.known?.(digest);
   return bytes === undefined ? undefined : { digest, mediaType, bytes, content: parseManifest(bytes, mediaType, what) };
-}
-
-/**
- * The best entry for the platform. One that names no platform is taken when it is the only one: its config says what it
- * runs on.
- * @throws OnggiError `not-found`
- */
-export function chooseEntry(index: ImageIndex, platform: Platform, what: string): IndexEntry {
-  const chosen = choosePlatform(platform, index.manifests);
-  if (chosen !== undefined) return chosen;
-  const [only, another] = index.manifests;
-  if (only !== undefined && another === undefined && only.platform === null) return only;
-  const offered = index.manifests.flatMap((entry) => (entry.platform === null ? [] : [formatPlatform(entry.platform)]));
-  // Attestations are entries of the platform "unknown/unknown".
-  const list = [...new Set(offered)].filter((name) => !name.startsWith('unknown/')).slice(0, 20);
-  throw new OnggiError('not-found', `${what}: no image for platform "${formatPlatform(platform)}"`, {
-    hint: list.length === 0 ? 'Its index is empty.' : `It has "${list.join('", "')}".`,
-  });
 }

@@ -7,7 +7,6 @@ import { posix } from 'node:path';
 import { fromSystemError, OnggiError } from '../errors.ts';
 import { readTar, type TarReader } from '../image/tar.ts';
 import { defaultTarLimits, type TarEntry } from '../image/tar-entry.ts';
-import type { Digest } from '../oci/digest.ts';
 import { type Files, readRange, readWhole } from './files.ts';
 
 type Member =
@@ -134,9 +133,4 @@ function readBlock(fd: number, block: Buffer, position: number, what: string): v
   } catch (error) {
     throw fromSystemError(error, `read ${what}`);
   }
-}
-
-/** Where an OCI layout keeps a blob. */
-export function blobName(digest: Digest): string {
-  return `blobs/${digest.replace(':', '/')}`;
 }

@@ -6,12 +6,11 @@ import { OnggiError } from '../errors.ts';
 import { type Descriptor, isIndexType, isManifestType } from '../oci/image-spec.ts';
 import { manifestLinks } from '../oci/manifest-links.ts';
 import { parseReference, type Reference } from '../oci/reference.ts';
-import { blobName } from './archive.ts';
 import { manifestFile } from './docker-archive.ts';
 import { archiveItems, dockerArchiveSource } from './docker-archive-source.ts';
 import type { Files } from './files.ts';
 import { indexTree } from './index-tree.ts';
-import { fullNameAnnotation, indexFile, type LayoutEntry, refName } from './oci-layout.ts';
+import { blobName, fullNameAnnotation, indexFile, type LayoutEntry, refName } from './oci-layout.ts';
 import { layoutEntries, layoutSource } from './oci-source.ts';
 import type { ImageSource } from './types.ts';
 

@@ -9,12 +9,17 @@ import type { Digest } from '../oci/digest.ts';
 import { type Descriptor, isIndexType, isManifestType, maxManifestSize } from '../oci/image-spec.ts';
 import { type ManifestLinks, manifestLinks } from '../oci/manifest-links.ts';
 import type { Platform } from '../oci/platform.ts';
-import { parseManifest } from '../registry/manifest.ts';
-import { chooseEntry } from '../registry/resolve.ts';
 import { changedManifest, type Family, neededFamily } from './convert.ts';
-import { maxDepth, maxManifests } from './index-tree.ts';
-import { type Format, hasFormat, type MadeBlob, recompress } from './recompress.ts';
-import type { ImageDestination, ImageSource, ManifestBytes, ManifestRole } from './types.ts';
+import { type Format, hasFormat } from './format.ts';
+import type { MadeBlob } from './recompress.ts';
+import {
+  type ImageDestination,
+  type ImageSource,
+  type ManifestBytes,
+  type ManifestRole,
+  maxDepth,
+  maxManifests,
+} from './types.ts';
 
 export type CopyOptions = {
   /** Of an index: the image for `platform`, all of them, or the index alone (its images must be there). */
@@ -97,6 +102,9 @@ export async function chooseImage(
   { source, platform, signal }: Pick<Job, 'source' | 'platform' | 'signal'>,
   top: ManifestBytes,
 ): Promise<{ readonly manifest: ManifestBytes; readonly indexes: readonly ManifestBytes[] }> {
+  if (!isIndexType(top.mediaType)) return { manifest: top, indexes: [] };
+  const { parseManifest } = await import('../registry/manifest.ts');
+  const { chooseEntry } = await import('../registry/choose-entry.ts');
   const indexes: ManifestBytes[] = [];
   let current = top;
   for (let depth = 0; isIndexType(current.mediaType); depth += 1) {
@@ -203,6 +211,7 @@ async function copyBlob(job: Job, blob: Descriptor, signal: AbortSignal): Promis
   const plain = hasFormat(blob.mediaType, { format: 'none' }) === true;
   const wanted = format !== undefined && hasFormat(blob.mediaType, format) === false;
   if (wanted && (plain || job.plainOnly !== true)) {
+    const { recompress } = await import('./recompress.ts');
     await using made: MadeBlob = await recompress(source.blob(blob, signal), blob.mediaType, format, job.temporary);
     const { descriptor } = made;
     if (!(await destination.hasBlob(descriptor, signal))) {

@@ -3,12 +3,7 @@ import { OnggiError } from '../errors.ts';
 import { type Descriptor, type IndexEntry, isIndexType, isManifestType, maxManifestSize } from '../oci/image-spec.ts';
 import { manifestLinks } from '../oci/manifest-links.ts';
 import { parseManifest } from '../registry/manifest.ts';
-import type { ImageSource, ManifestBytes } from './types.ts';
-
-/** An index of indexes is allowed, more nesting only serves to amplify (THREATS, class G). */
-export const maxDepth = 2;
-/** Manifests of one index, however they are nested. */
-export const maxManifests = 10_000;
+import { type ImageSource, type ManifestBytes, maxDepth, maxManifests } from './types.ts';
 
 export type IndexTree = {
   /** Outermost first; the first is the index that was asked about. */

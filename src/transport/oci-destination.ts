@@ -5,10 +5,9 @@
 import { OnggiError } from '../errors.ts';
 import { type Descriptor, isIndexType, mediaTypes } from '../oci/image-spec.ts';
 import { canonicalName, familiarName, type Reference } from '../oci/reference.ts';
-import { parseManifest } from '../registry/manifest.ts';
-import { blobName } from './archive.ts';
-import { type ArchiveItem, manifestFile } from './docker-archive.ts';
+import type { ArchiveItem } from './docker-archive.ts';
 import {
+  blobName,
   formatIndexFile,
   fullNameAnnotation,
   indexFile,
@@ -63,7 +62,7 @@ export function layoutDestination(writer: LayoutWriter, target: LayoutName, name
       }
       const single = target.kind === 'docker' ? (target.single ?? named) : named;
       if (writer.items !== null && !isIndexType(single.mediaType)) {
-        writer.items.push(itemOf(single, target.kind === 'docker' ? target.references : []));
+        writer.items.push(await itemOf(single, target.kind === 'docker' ? target.references : []));
       }
     },
     async [Symbol.asyncDispose]() {},
@@ -82,7 +81,8 @@ function annotationsOf(target: LayoutName): (Readonly<Record<string, string>> | 
   }));
 }
 
-function itemOf(manifest: ManifestBytes, references: readonly Reference[]): ArchiveItem {
+async function itemOf(manifest: ManifestBytes, references: readonly Reference[]): Promise<ArchiveItem> {
+  const { parseManifest } = await import('../registry/manifest.ts');
   const content = parseManifest(manifest.bytes, manifest.mediaType, `manifest "${manifest.digest}"`);
   if (content.kind === 'index') throw new OnggiError('internal', 'an index in manifest.json');
   return {
@@ -95,7 +95,10 @@ function itemOf(manifest: ManifestBytes, references: readonly Reference[]): Arch
 /** Writes the files that name what is there, the index last. */
 export async function finishLayout({ sink, entries, items }: LayoutWriter): Promise<void> {
   const put = async (path: string, bytes: Buffer) => await sink.put(path, bytes.length, once(bytes));
-  if (items !== null) await put(manifestFile, Buffer.from(JSON.stringify(merged(items))));
+  if (items !== null) {
+    const { manifestFile } = await import('./docker-archive.ts');
+    await put(manifestFile, Buffer.from(JSON.stringify(merged(items))));
+  }
   await put(layoutFile, Buffer.from(layoutContent));
   await put(indexFile, formatIndexFile(entries));
   await sink.finish();

@@ -20,6 +20,11 @@ export const refName = 'org.opencontainers.image.ref.name';
 /** The full name, as containerd and Docker write it. */
 export const fullNameAnnotation = 'io.containerd.image.name';
 
+/** Where a layout keeps a blob. */
+export function blobName(digest: Digest): string {
+  return `blobs/${digest.replace(':', '/')}`;
+}
+
 /** Images of one layout. */
 const maxEntries = 10_000;
 

@@ -1,9 +1,16 @@
 /** Images out of an OCI layout, a directory or an archive. */
 import { OnggiError } from '../errors.ts';
 import { type Descriptor, maxManifestSize } from '../oci/image-spec.ts';
-import { blobName } from './archive.ts';
 import type { Files } from './files.ts';
-import { checkLayoutFile, indexFile, type LayoutEntry, layoutFile, parseIndexFile } from './oci-layout.ts';
+import {
+  blobName,
+  checkLayoutFile,
+  chooseEntry,
+  indexFile,
+  type LayoutEntry,
+  layoutFile,
+  parseIndexFile,
+} from './oci-layout.ts';
 import type { ImageSource, ManifestBytes } from './types.ts';
 import { verifyBytes } from './verify.ts';
 
@@ -14,6 +21,11 @@ export async function layoutEntries(files: Files): Promise<readonly LayoutEntry[
   }
   if (files.size(layoutFile) !== undefined) checkLayoutFile(await files.read(layoutFile, 4096), files.what);
   return parseIndexFile(await files.read(indexFile, maxManifestSize), files.what);
+}
+
+/** @param files stay the caller's. @throws as `layoutEntries`; `invalid` when several images could be meant */
+export async function layoutImage(files: Files, reference: string | null, name: string): Promise<ImageSource> {
+  return layoutSource(files, chooseEntry(await layoutEntries(files), reference, files.what), name);
 }
 
 /** @param files stay the caller's */

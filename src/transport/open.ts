@@ -1,4 +1,4 @@
-/** From an address to the source or the destination that it names. */
+/** From an address to the source or the destination that it names: only what that needs is loaded. */
 import { existsSync } from 'node:fs';
 import { OnggiError } from '../errors.ts';
 import { maxManifestSize } from '../oci/image-spec.ts';
@@ -6,19 +6,12 @@ import { parseReference, type Reference } from '../oci/reference.ts';
 import type { Repository } from '../registry/repository.ts';
 import type { Store } from '../store/store.ts';
 import { type Address, formatAddress } from './address.ts';
-import { openArchive } from './archive-open.ts';
-import { archiveSink } from './archive-sink.ts';
-import { archivedImages } from './archived-images.ts';
-import { directoryDestination, directorySource } from './directory-end.ts';
-import { archiveItems, dockerArchiveSource } from './docker-archive-source.ts';
-import { directoryFiles, type Files } from './files.ts';
+import { directoryFiles } from './files.ts';
 import { finishLayout, type LayoutName, type LayoutWriter, layoutDestination } from './oci-destination.ts';
-import { chooseEntry, indexFile, type LayoutEntry, parseIndexFile } from './oci-layout.ts';
-import { layoutEntries, layoutSource } from './oci-source.ts';
-import { registryDestination, registrySource } from './registry-end.ts';
+import { indexFile, type LayoutEntry, parseIndexFile } from './oci-layout.ts';
+import { layoutImage } from './oci-source.ts';
 import { sharedFiles, sharedSink } from './shared-blobs.ts';
 import { directorySink, type Sink } from './sink.ts';
-import { storeDestination, storeSource } from './store-end.ts';
 import type { ImageDestination, ImageSource } from './types.ts';
 
 export type Surroundings = {
@@ -37,69 +30,26 @@ export type Surroundings = {
 export async function openSource(address: Address, around: Surroundings): Promise<ImageSource> {
   const name = formatAddress(address);
   switch (address.transport) {
-    case 'docker':
+    case 'docker': {
+      const { registrySource } = await import('./registry-end.ts');
       return registrySource(await around.repository(address.reference, 'pull'), address.reference);
-    case 'onggi':
+    }
+    case 'onggi': {
+      const { storeSource } = await import('./store-end.ts');
       return await storeSource(around.store(), address.name, around.whole === true);
-    case 'dir':
+    }
+    case 'dir': {
+      const { directorySource } = await import('./directory-end.ts');
       return directorySource(directoryFiles(address.path), name);
+    }
     case 'oci':
       return await layoutImage(sharedFiles(directoryFiles(address.path), around.sharedBlobs), address.reference, name);
-    case 'oci-archive': {
-      const files = await openArchive(address.path, around.temporary, around.signal);
-      return await owning(files, () => layoutImage(files, address.reference, name));
-    }
+    case 'oci-archive':
     case 'docker-archive': {
-      const files = await openArchive(address.path, around.temporary, around.signal);
-      return await owning(files, () => archivedImage(files, address, name));
+      const { archivedSource } = await import('./archived-source.ts');
+      return await archivedSource(address, name, around);
     }
   }
-}
-
-/** The archive is closed with the source, or at once when there is none. */
-async function owning(files: Files, open: () => Promise<ImageSource>): Promise<ImageSource> {
-  try {
-    const source = await open();
-    return {
-      ...source,
-      async [Symbol.asyncDispose]() {
-        files[Symbol.dispose]();
-      },
-    };
-  } catch (error) {
-    files[Symbol.dispose]();
-    throw error;
-  }
-}
-
-async function layoutImage(files: Files, reference: string | null, name: string): Promise<ImageSource> {
-  return layoutSource(files, chooseEntry(await layoutEntries(files), reference, files.what), name);
-}
-
-async function archivedImage(
-  files: Files,
-  { reference, index }: Extract<Address, { transport: 'docker-archive' }>,
-  name: string,
-): Promise<ImageSource> {
-  if (index !== null) {
-    const item = (await archiveItems(files))[index];
-    if (item === undefined) throw new OnggiError('not-found', `${files.what}: no image ${index}`);
-    return await dockerArchiveSource(files, item, name);
-  }
-  const images = await archivedImages(files);
-  const found = reference === null ? images : images.filter((image) => image.references.some(same(reference)));
-  const [only, another] = found;
-  if (only === undefined) throw new OnggiError('not-found', `${name}: no such image in it`);
-  if (another !== undefined) {
-    throw new OnggiError('invalid', `${name}: ${found.length} images in it`, {
-      hint: 'Write which one: "docker-archive:FILE:NAME" or "docker-archive:FILE:@NUMBER".',
-    });
-  }
-  return { ...only.source, name };
-}
-
-function same(a: Reference): (b: Reference) => boolean {
-  return (b) => a.registry === b.registry && a.repository === b.repository && a.tag === b.tag && a.digest === b.digest;
 }
 
 /**
@@ -116,9 +66,12 @@ export async function openDestination(
     throw new OnggiError('unsupported', `${name}: takes one name`, { hint: 'Only docker-archive: takes more.' });
   }
   switch (address.transport) {
-    case 'docker':
+    case 'docker': {
+      const { registryDestination } = await import('./registry-end.ts');
       return registryDestination(await around.repository(address.reference, 'push'), address.reference);
+    }
     case 'onggi': {
+      const { storeDestination } = await import('./store-end.ts');
       const reference = parseReference(address.name);
       if (reference.digest !== null) {
         throw new OnggiError('invalid', `image "${address.name}": a name with a digest can't be given`);
@@ -126,6 +79,7 @@ export async function openDestination(
       return storeDestination(around.store(), reference);
     }
     case 'dir': {
+      const { directoryDestination } = await import('./directory-end.ts');
       const files = directoryFiles(address.path);
       return directoryDestination(
         directorySink(address.path, (path) => files.size(path)),
@@ -154,6 +108,7 @@ async function newArchive(path: string, name: string): Promise<Sink> {
   if (existsSync(path)) {
     throw new OnggiError('exists', `${name}: there is a file already`, { hint: 'Remove it, or choose another name.' });
   }
+  const { archiveSink } = await import('./archive-sink.ts');
   return await archiveSink({ path });
 }
 

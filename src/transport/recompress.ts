@@ -1,33 +1,20 @@
 /** Layers compressed in another way than they came, made in a nameless file: their digest is known at the end only. */
 import { closeSync, constants, openSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
-import { type Compression, decompress } from '../image/decompress.ts';
-import { parseDigest } from '../oci/digest.ts';
-import { type Descriptor, mediaTypes } from '../oci/image-spec.ts';
+import { errnoOf, fromSystemError } from '../errors.ts';
+import { decompress } from '../image/decompress.ts';
+import { hasher, parseDigest } from '../oci/digest.ts';
+import type { Descriptor } from '../oci/image-spec.ts';
 import { readRange } from './files.ts';
+import { checkLevel, type Format, layerTypes } from './format.ts';
 import { closeFile, writeAll } from './sink.ts';
 
-export type Format = { readonly format: 'gzip' | 'zstd' | 'none'; readonly level?: number };
-
 export type MadeBlob = AsyncDisposable & { readonly descriptor: Descriptor; open(): AsyncIterable<Uint8Array> };
-
-const types: Readonly<Record<Compression, readonly string[]>> = {
-  none: [mediaTypes.layer, mediaTypes.dockerLayer],
-  gzip: [mediaTypes.layerGzip, mediaTypes.dockerLayerGzip],
-  zstd: [mediaTypes.layerZstd, mediaTypes.dockerLayerZstd],
-};
-
-/** Whether a layer of this type is compressed so already, as far as its type says; null for what is no layer. */
-export function hasFormat(mediaType: string, { format }: Format): boolean | null {
-  const found = Object.entries(types).find(([, all]) => all.includes(mediaType))?.[0];
-  return found === undefined ? null : found === format;
-}
 
 /**
  * @param directory where the file lies as long as it is used
  * @param mediaType of the layer as it came: its family is kept
- * @throws OnggiError what `bytes` throws, `corrupt`, `exhausted`
+ * @throws OnggiError what `bytes` throws, `corrupt`, `exhausted`, `invalid` for a level that the format has not
  */
 export async function recompress(
   bytes: AsyncIterable<Uint8Array>,
@@ -35,19 +22,19 @@ export async function recompress(
   format: Format,
   directory: string,
 ): Promise<MadeBlob> {
-  const { createHash } = await import('node:crypto');
+  checkLevel(format);
   const fd = namelessFile(directory);
   try {
-    const hash = createHash('sha256');
+    const hash = hasher('sha256');
     let size = 0;
     for await (const piece of compressed(decompress(bytes), format)) {
       hash.update(piece);
       size += piece.length;
       await writeAll(fd, piece, 'a compressed layer');
     }
-    const docker = Object.values(types).some(([, type]) => type === mediaType);
+    const docker = Object.values(layerTypes).some(([, type]) => type === mediaType);
     const digest = parseDigest(`sha256:${hash.digest('hex')}`);
-    const [oci = '', other = ''] = types[format.format];
+    const [oci = '', other = ''] = layerTypes[format.format];
     return {
       descriptor: { mediaType: docker ? other : oci, digest, size },
       open: () => readRange(fd, 0, size, 'a compressed layer'),
@@ -97,11 +84,4 @@ export function namelessFile(directory: string): number {
   const fd = openSync(path, 'wx+', mode);
   unlinkSync(path);
   return fd;
-}
-
-/** Known levels, as zlib and zstd have them. @throws OnggiError `invalid` */
-export function checkLevel({ format, level }: Format): void {
-  const most = format === 'gzip' ? 9 : 22;
-  if (level === undefined || (Number.isInteger(level) && level >= (format === 'gzip' ? 0 : 1) && level <= most)) return;
-  throw new OnggiError('invalid', `compression level ${level}: ${format} has 1 to ${most}`);
 }

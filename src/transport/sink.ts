@@ -11,7 +11,10 @@ export type Sink = AsyncDisposable & {
   /** As errors call it. */
   readonly what: string;
   has(path: string, size: number): boolean;
-  /** A file of `size` bytes. Whoever calls has verified `bytes`; when they fail, there is no such file. */
+  /**
+   * A file of `size` bytes. Whoever calls has verified `bytes`; when they fail, there is no such file. A piece stays as it
+   * is: it is written while the next one is made.
+   */
   put(path: string, size: number, bytes: AsyncIterable<Uint8Array>): Promise<void>;
   /** What is written is on disk, and has its name. */
   finish(): Promise<void>;

@@ -6,6 +6,11 @@ import type { LayerEvent } from '../image/stage-layers.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Descriptor } from '../oci/image-spec.ts';
 
+/** An index of indexes is allowed, more nesting only serves to amplify (THREATS, class G). */
+export const maxDepth = 2;
+/** Manifests of one index, however they are nested. */
+export const maxManifests = 10_000;
+
 /** A manifest or an index, as the bytes that its digest names. */
 export type ManifestBytes = {
   readonly bytes: Uint8Array;

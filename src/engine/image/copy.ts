@@ -7,8 +7,7 @@ import { type Address, parseAddress } from '../../transport/address.ts';
 import { copyImage } from '../../transport/copy.ts';
 import { openDestination, openSource, type Surroundings } from '../../transport/open.ts';
 import type { Context } from '../context.ts';
-import { type RegistryOptions, repositoryOf } from '../registry/registry-access.ts';
-import { checkIds } from '../user-namespace.ts';
+import type { RegistryOptions } from '../registry/registry-access.ts';
 import type { CopiedImage, CopyImageOptions } from './transfer.ts';
 
 export async function copyBetween(
@@ -24,7 +23,10 @@ export async function copyBetween(
     throw unsupported(`signing into "${destinationAddress.transport}:"`, 'Sign it in a registry.');
   }
   checkSigner(destinationAddress, options);
-  if (destinationAddress.transport === 'onggi') checkIds('copy an image into the store');
+  if (destinationAddress.transport === 'onggi') {
+    const { checkIds } = await import('../user-namespace.ts');
+    checkIds('copy an image into the store');
+  }
   const temporary = options.temporary ?? temporaryOf(context, addresses);
   const whole = options.platform !== undefined || (options.instances ?? 'system') !== 'system';
   const surroundings = around(context, temporary, options.source, options.signal);
@@ -111,6 +113,7 @@ async function approve(from: Address, digests: readonly Digest[], options: CopyI
   const environment = process.env;
   if (from.transport !== 'docker') return enforcePathPolicy(from.transport, from.path, { environment, policy });
   const { reference } = from;
+  const { repositoryOf } = await import('../registry/registry-access.ts');
   const repository = await repositoryOf(reference, 'pull', options.source ?? {});
   const { registriesDirectory, signal } = options;
   await enforcePolicy({ reference, repository, digests, environment, policy, registriesDirectory, signal });
@@ -125,7 +128,10 @@ export function around(
 ): Surroundings {
   return {
     store: () => context.store,
-    repository: (reference, access) => repositoryOf(reference, access, options ?? {}),
+    async repository(reference, access) {
+      const { repositoryOf } = await import('../registry/registry-access.ts');
+      return await repositoryOf(reference, access, options ?? {});
+    },
     sharedBlobs: options?.sharedBlobs,
     temporary,
     signal,
