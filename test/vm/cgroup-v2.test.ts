@@ -119,6 +119,28 @@ systemTest('v2: kill -9 of the shim leaves nothing once the container is removed
   assert.ok(!existsSync(join('/proc', String(pid))), `process ${pid} is still there`);
 });
 
+systemTest('v2: crun makes the container, the shim keeps it', ['cgroup-v2', 'crun'], async (world) => {
+  const script = 'trap "exit 5" TERM; echo up; while :; do sleep 0.1; done';
+  const flags = ['--runtime', 'crun', '--network', 'none', '-m', '32m', '--memory-swap', '32m', '--pids-limit', '40'];
+  await world.ok(['run', '-d', '--name', 'one', ...flags, world.image, 'sh', '-c', script]);
+  const seen = 'cat /proc/1/cgroup /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max; tail /dev/zero';
+  const inside = await world.onggi(['exec', 'one', 'sh', '-c', seen]);
+  assert.deepEqual([inside.status, inside.stdout], [137, `0::/\n${32 << 20}\n40\n`], inside.stderr);
+  await eventually('up', async () => (await world.ok(['logs', 'one'])) === 'up');
+  await world.ok(['pause', 'one']);
+  const state = ['inspect', '--format', '{{.State.Status}} {{.State.OOMKilled}} {{.State.ExitCode}} {{.State.Pid}}'];
+  const [status, killed, , pid] = (await world.ok([...state, 'one'])).split(' ');
+  assert.deepEqual([status, killed], ['paused', 'true']);
+  const parent = /^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  assert.equal(readFileSync(`/proc/${parent}/comm`, 'utf8'), 'onggi-shim\n');
+  const group = readFileSync(`/proc/${pid}/cgroup`, 'utf8').trim().replace('0::', '/sys/fs/cgroup');
+  await world.ok(['unpause', 'one']);
+  await world.ok(['stop', 'one']);
+  assert.equal(await world.ok([...state, 'one']), 'exited true 5 0');
+  assert.equal(existsSync(group), false, group);
+  await world.ok(['rm', 'one']);
+});
+
 systemTest('v2: a container on the bridge reaches its gateway', ['cgroup-v2', 'bridge', 'veth'], async (world) => {
   const command = 'ping -c 1 -W 5 $(ip route | sed -n "s/^default via \\([0-9.]*\\).*/\\1/p")';
   assert.match(await world.ok(['run', '--rm', world.image, 'sh', '-c', command]), / 0% packet loss/);
