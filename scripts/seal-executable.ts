@@ -4,10 +4,12 @@
  *   node scripts/seal-executable.ts FILE
  *
  * BUN_OPTIONS names modules to load first, BUN_BE_BUN makes it an ordinary Bun, BUN_INSPECT opens a debugger,
- * BUN_JSC_functionOverrides names a file with other bodies for functions. Bun has no switch against them, and they are
- * read before the first line of the program. sudo(8) takes LD_PRELOAD out of any environment; these it does not know.
- * All of them are C strings in the executable. Fails when one of them is not there, for then it is read in some other
- * way.
+ * BUN_BYTECODE_ORDER_OUT and its like name files to be written over at the end, BUN_CRASH_REPORT_URL and
+ * BUN_ENABLE_CRASH_REPORTING have the first curl on the path send a report of a crash away, and options of
+ * JavaScriptCore (BUN_JSC_…) name files with other bodies for functions, and directories to write to. Bun has no switch
+ * against them, and they are read before the first line of the program. sudo(8) takes LD_PRELOAD out of any environment;
+ * these it does not know. All of them are C strings in the executable. Fails when one of them is not there, for then it
+ * is read in some other way.
  *
  * It also has the executable leave its limits alone. Bun raises the soft RLIMIT_NOFILE to the hard one before anything
  * else and forgets what it was; containers without a limit of their own, which get the caller's with runc and crun,
@@ -16,10 +18,33 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 
 /** Looked up with getenv(3), which finds no name that is empty. */
-const variables = ['BUN_OPTIONS', 'BUN_BE_BUN', 'BUN_INSPECT', 'BUN_INSPECT_CONNECT_TO', 'BUN_INSPECT_PRELOAD'];
+const variables = [
+  'BUN_OPTIONS',
+  'BUN_BE_BUN',
+  'BUN_INSPECT',
+  'BUN_INSPECT_CONNECT_TO',
+  'BUN_INSPECT_PRELOAD',
+  'BUN_BYTECODE_DIGEST_OUT',
+  'BUN_BYTECODE_ORDER_OUT',
+  'BUN_BYTECODE_ORDER_NAMES_OUT',
+  'BUN_CRASH_REPORT_URL',
+  'BUN_ENABLE_CRASH_REPORTING',
+];
 
-/** Compared with what stands before the first "=" of a setting, so that one is never in it. */
-const options = ['JSC_functionOverrides'];
+/**
+ * Compared with what stands before the first "=" of a setting, so that one is never in it. These are all options with
+ * text for a value (BUN_JSC_dumpOptions=2 lists them; the test of the environment looks whether one is left), and the
+ * switches that write files or listen without one.
+ */
+const options = [
+  ...['airGreedyRegAllocDumpFunction', 'bbqAllowlist', 'configFile', 'dfgAllowlist', 'diskCachePath'],
+  ...['dumpGraphAllowlist', 'dumpJITMemoryPath', 'dumpWasmSourceFileName', 'ftlAllowlist', 'functionOverrides'],
+  ...['fuzzerPredictionsFile', 'ionGraphDirectory', 'irDumpDirectory', 'jitAllowlist', 'jitDumpDirectory'],
+  ...['loopUnrollingAllowlist', 'omgAllowlist', 'samplingProfilerPath', 'sourceCodeDumpDirectory'],
+  ...['textMarkersDirectory', 'wasmOMGFunctionsToDump'],
+  ...['dumpIonGraph', 'enableWasmDebugger', 'useIRDump', 'useJITDump', 'useSamplingProfiler', 'useSourceCodeDump'],
+  ...['useTextMarkers'],
+].map((name) => `JSC_${name}`);
 
 /** Functions of the C library, and with what it calls in their place: names as long, and the same arguments. */
 const imported: readonly (readonly [string, string])[] = [['setrlimit', 'getrlimit']];

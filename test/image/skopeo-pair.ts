@@ -18,7 +18,7 @@ export async function ours(world: World, args: readonly string[], options: Progr
   return await run(path, args, { ...options, env: { ONGGI_ROOT: world.root, ...options.env } });
 }
 
-/** Both programs; "@" in an argument is a directory of each one's own. */
+/** Both programs, called in the test's directory; "@@" in an argument begins names of each one's own. */
 export function bothPrograms(world: World, more: Readonly<Record<string, string>> = {}): Both {
   const link = join(world.scratch, 'skopeo');
   symlinkSync(binary, link);
@@ -30,7 +30,7 @@ export function bothPrograms(world: World, more: Readonly<Record<string, string>
     const [skopeo, ours] = await Promise.all(
       names.map((name) => {
         const own = args.map((arg) => arg.replaceAll('@@', join(world.scratch, name)));
-        return run(name === 'skopeo' ? 'skopeo' : link, own, { env });
+        return run(name === 'skopeo' ? 'skopeo' : link, own, { env, directory: world.scratch });
       }),
     );
     assert.ok(skopeo && ours);

@@ -3,7 +3,7 @@
  * directories of others, by engines that pass on variables they don't know.
  */
 import assert from 'node:assert/strict';
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { repository } from '../harness/busybox-image.ts';
@@ -41,6 +41,16 @@ const variables: Readonly<Record<string, string>> = {
   NODE_PATH: '.',
   NODE_REPL_EXTERNAL_MODULE: './bait.js',
 };
+
+const writing = ['BUN_BYTECODE_DIGEST_OUT', 'BUN_BYTECODE_ORDER_OUT', 'BUN_BYTECODE_ORDER_NAMES_OUT'];
+
+/** Switches of JavaScriptCore that have it write, and the options that name the directory. */
+const profiles: readonly (readonly [string, string])[] = [
+  ['useJITDump', 'jitDumpDirectory'],
+  ['useSamplingProfiler', 'samplingProfilerPath'],
+  ['dumpIonGraph', 'ionGraphDirectory'],
+  ['useTextMarkers', 'textMarkersDirectory'],
+];
 
 /** `ps` and `list` go on to the store and the native part; `--version` is the shortest way. */
 const calls: Readonly<Record<string, readonly (readonly string[])[]>> = {
@@ -93,7 +103,46 @@ for (const program of programs) {
     assert.notEqual(status, 0);
     assert.match(stdout + stderr, /invalid JSC environment variable/);
   });
+
+  test(`${program} writes no file that its environment names`, requires('root'), async () => {
+    await using scratch = makeScratch();
+    const directory = scratch.path;
+    for (const name of writing) {
+      await run(path(program), ['--version'], { directory, env: { [name]: join(directory, 'MARK') } });
+      assert.deepEqual(readdirSync(directory), [], name);
+    }
+    for (const [switched, named] of profiles) {
+      const env = { [`BUN_JSC_${switched}`]: '1', [`BUN_JSC_${named}`]: directory, TMPDIR: directory };
+      const { status, stdout, stderr } = await run(path(program), ['--version'], { directory, env });
+      assert.notEqual(status, 0, switched);
+      assert.match(stdout + stderr, /invalid JSC environment variable/, switched);
+      assert.deepEqual(readdirSync(directory), [], switched);
+    }
+  });
 }
+
+test('no option of JavaScriptCore with text for a value has a name', async () => {
+  const { stdout, stderr } = await run(path('onggi'), ['--version'], { env: { BUN_JSC_dumpOptions: '2' } });
+  const texts = [...(stdout + stderr).matchAll(/^ +(?<name>\S+)=".*"/gm)].map(({ groups }) => groups?.['name'] ?? '');
+  assert.ok(texts.length > 10, stdout + stderr);
+  assert.deepEqual(
+    texts.filter((name) => !/^=+$/.test(name)),
+    [],
+  );
+});
+
+test('a crash starts no program to tell of it', requires('root'), async () => {
+  await using scratch = makeScratch();
+  const mark = join(scratch.path, 'MARK');
+  writeFileSync(join(scratch.path, 'curl'), `#!/bin/sh\n: >${mark}\n`, { mode: 0o755 });
+  const crash = { BUN_GARBAGE_COLLECTOR_LEVEL: '1', BUN_FEATURE_FLAG_SYNTHETIC_MEMORY_LIMIT: 'x' };
+  for (const report of [{ BUN_CRASH_REPORT_URL: 'http://127.0.0.1:9' }, { BUN_ENABLE_CRASH_REPORTING: '1' }]) {
+    const env = { ...crash, ...report, PATH: `${scratch.path}:${process.env['PATH']}` };
+    const { stderr } = await run(path('onggi'), ['--version'], { env });
+    assert.match(stderr, /Bun v[\d.]+/, 'it crashes');
+    assert.equal(existsSync(mark), false);
+  }
+});
 
 test('native code comes from no directory that others can write to', requires('root'), async () => {
   await using scratch = makeScratch();
