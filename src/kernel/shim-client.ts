@@ -3,9 +3,9 @@
  * read: while nobody asks for the next one the socket is paused, the shim's buffer fills, and the container's write
  * blocks. Nothing is dropped.
  */
-import type { Socket } from 'node:net';
 import { fromSystemError, OnggiError } from '../errors.ts';
 import { type ClientFrame, decodeFrames, encodeFrame, type Interest, nothing, type ShimEvent } from './frame.ts';
+import { connectLocally, type LocalConnection } from './local-connection.ts';
 import { accept, type ClientState } from './shim-protocol.ts';
 import { socketAddress } from './socket-address.ts';
 import { openStdin, type StdinChannel } from './stdin-channel.ts';
@@ -36,11 +36,6 @@ export interface ShimClient extends Disposable {
   close(): void;
 }
 
-/** Loads what `connectShim` needs, 2 ms of it, for those who have to wait for a shim anyway. */
-export async function loadClient(): Promise<void> {
-  await import('node:net');
-}
-
 /**
  * Connects and says HELLO.
  *
@@ -48,40 +43,29 @@ export async function loadClient(): Promise<void> {
  * @throws OnggiError `not-found` (no such socket), `unavailable` (nobody listens), `cancelled`
  */
 export async function connectShim(path: string, interest: Interest, signal?: AbortSignal): Promise<ShimClient> {
-  const { connect } = await import('node:net');
-  const socket = await connected(path, connect, signal);
-  socket.write(encodeFrame({ type: 'hello', interest }));
-  return clientOf(socket, path);
+  const connection = await connected(path, signal);
+  const client = clientOf(connection, path);
+  // A shim that goes away at once is told by the events.
+  connection.write(encodeFrame({ type: 'hello', interest })).catch(() => {});
+  return client;
 }
 
-function connected(path: string, connect: (path: string) => Socket, signal?: AbortSignal): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) {
-      reject(cancelled(path, signal));
-      return;
-    }
-    const address = socketAddress(path);
-    const socket = connect(address.path);
-    const settle = (act: () => void): void => {
-      address[Symbol.dispose]();
-      signal?.removeEventListener('abort', onAbort);
-      socket.off('error', onError);
-      act();
-    };
-    const onError = (error: Error): void => settle(() => reject(fromSystemError(error, `connect to shim "${path}"`)));
-    const onAbort = (): void =>
-      settle(() => {
-        socket.destroy();
-        reject(cancelled(path, signal));
-      });
-    signal?.addEventListener('abort', onAbort, { once: true });
-    socket.once('error', onError);
-    socket.once('connect', () => settle(() => resolve(socket)));
-  });
+async function connected(path: string, signal: AbortSignal | undefined): Promise<LocalConnection> {
+  if (signal?.aborted) throw cancelled(path, signal);
+  using address = socketAddress(path);
+  let connection: LocalConnection;
+  try {
+    connection = await connectLocally(address.path);
+  } catch (error) {
+    throw fromSystemError(error, `connect to shim "${path}"`);
+  }
+  if (!signal?.aborted) return connection;
+  connection.close();
+  throw cancelled(path, signal);
 }
 
-function cancelled(path: string, signal: AbortSignal | undefined): OnggiError {
-  return new OnggiError('cancelled', `connect to shim "${path}": given up`, { cause: signal?.reason });
+function cancelled(path: string, signal: AbortSignal): OnggiError {
+  return new OnggiError('cancelled', `connect to shim "${path}": given up`, { cause: signal.reason });
 }
 
 function stdinOf(path: string): StdinChannel {
@@ -89,14 +73,14 @@ function stdinOf(path: string): StdinChannel {
   return openStdin(address.path);
 }
 
-function clientOf(socket: Socket, path: string): ShimClient {
+function clientOf(connection: LocalConnection, path: string): ShimClient {
   let state: ClientState = 'greeted';
   let closed = false;
   let channel: StdinChannel | undefined;
   const close = (): void => {
     closed = true;
     channel?.[Symbol.dispose]();
-    socket.destroy();
+    connection.close();
   };
   const stdin = (): StdinChannel => {
     if (closed) throw new OnggiError('unavailable', `write to shim "${path}": the connection is closed`);
@@ -104,17 +88,23 @@ function clientOf(socket: Socket, path: string): ShimClient {
     return channel;
   };
   const send = (frame: ClientFrame): void => {
-    if (!closed) socket.write(encodeFrame(frame));
+    // A shim that has gone is told by the reader.
+    if (!closed) connection.write(encodeFrame(frame)).catch(() => {});
   };
-  // A write to a shim that has gone reports here as well as at the reader, which tells it.
-  socket.on('error', () => {});
+  const written = async (frame: ClientFrame): Promise<void> => {
+    if (closed) throw new OnggiError('unavailable', `write to shim "${path}": the connection is closed`);
+    try {
+      await connection.write(encodeFrame(frame));
+    } catch (error) {
+      throw fromSystemError(error, `write to shim "${path}"`);
+    }
+  };
 
   async function* read(): AsyncGenerator<ShimEvent, void, undefined> {
     let rest = nothing;
     try {
-      // Not destroyed at the end of reading: to a client that reconciles, its own close is a message to the shim.
-      const chunks: AsyncIterable<Uint8Array> = socket.iterator({ destroyOnReturn: false });
-      for await (const chunk of chunks) {
+      // Not closed at the end of reading: to a client that reconciles, its own close is a message to the shim.
+      for await (const chunk of connection.chunks) {
         const decoded = decodeFrames(rest, chunk);
         rest = decoded.rest;
         for (const event of decoded.events) {
@@ -145,24 +135,11 @@ function clientOf(socket: Socket, path: string): ShimClient {
       end().catch(() => {});
     },
     resize: (rows, columns) => send({ type: 'resize', rows, columns }),
-    signal: (signal) => written(socket, encodeFrame({ type: 'signal', signal }), path),
+    signal: (signal) => written({ type: 'signal', signal }),
     check: () => send({ type: 'check' }),
     killAll: () => send({ type: 'kill-all' }),
-    linger: (milliseconds) => written(socket, encodeFrame({ type: 'linger', milliseconds }), path),
+    linger: (milliseconds) => written({ type: 'linger', milliseconds }),
     close,
     [Symbol.dispose]: close,
   };
-}
-
-function written(socket: Socket, bytes: Uint8Array, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (socket.destroyed) {
-      reject(new OnggiError('unavailable', `write to shim "${path}": the connection is closed`));
-      return;
-    }
-    socket.write(bytes, (error) => {
-      if (error) reject(fromSystemError(error, `write to shim "${path}"`));
-      else resolve();
-    });
-  });
 }

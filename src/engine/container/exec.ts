@@ -3,7 +3,7 @@
 import { type Code, OnggiError } from '../../errors.ts';
 import { isAlive } from '../../kernel/process-identity.ts';
 import { startShim } from '../../kernel/shim.ts';
-import { connectShim, type Interest, loadClient, type ShimClient } from '../../kernel/shim-client.ts';
+import { connectShim, type Interest, type ShimClient } from '../../kernel/shim-client.ts';
 import { randomHex } from '../../random.ts';
 import { besideFirst, placement } from '../../runtime/cgroup/cgroup.ts';
 import { findCgroup } from '../../runtime/cgroup/layout.ts';
@@ -162,7 +162,6 @@ async function startProcess(
   );
   for (const warning of warnings) context.warn(warning);
   const starting = startShim({ id, plan: encodePlan(plan), handed: inherit?.descriptors ?? [] });
-  await loadClient();
   starting.ready();
   const client = await connectShim(socket, interest).catch((error: unknown) => {
     throw goneAway(plan, error);

@@ -5,7 +5,7 @@
 import { OnggiError } from '../../errors.ts';
 import { type Guard, lock } from '../../kernel/lock.ts';
 import { startShim } from '../../kernel/shim.ts';
-import { connectShim, type Interest, loadClient, type ShimClient } from '../../kernel/shim-client.ts';
+import { connectShim, type Interest, type ShimClient } from '../../kernel/shim-client.ts';
 import { unprivileged } from '../../kernel/user-namespace.ts';
 import { encodePlan } from '../../runtime/plan/encode.ts';
 import type { Plan } from '../../runtime/plan/steps.ts';
@@ -298,7 +298,6 @@ async function spawn(
   if (start === null) throw new OnggiError('internal', `container "${id}": it has no record of its start`);
   using shimLock = await lock(files.shimLock, 'exclusive');
   const starting = startShim({ id, plan: encodePlan(plan), lock: shimLock, handed });
-  await loadClient();
   starting.ready();
   return await connectShim(start.socket, interest).catch((error: unknown) => {
     throw goneAway(plan, error);

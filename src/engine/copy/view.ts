@@ -8,7 +8,7 @@ import { OnggiError } from '../../errors.ts';
 import { type Directory, openDirectory } from '../../kernel/directory.ts';
 import { isAlive, type ProcessIdentity } from '../../kernel/process-identity.ts';
 import { startShim } from '../../kernel/shim.ts';
-import { connectShim, loadClient } from '../../kernel/shim-client.ts';
+import { connectShim } from '../../kernel/shim-client.ts';
 import { randomHex } from '../../random.ts';
 import { encodePlan } from '../../runtime/plan/encode.ts';
 import { hasProcess } from '../../store/container-row.ts';
@@ -83,7 +83,6 @@ async function mountRoot(context: Context, container: Container, held: AsyncDisp
   const socket = socketPath(context.store.layout, id);
   const plan = compileView(context, container, socket);
   const starting = startShim({ id: container.id, plan: encodePlan(plan) });
-  await loadClient();
   starting.ready();
   const client = await connectShim(socket, {});
   held.defer(async () => {
