@@ -209,7 +209,18 @@ async function library(print: Print): Promise<Counts> {
     directory: repository,
     limit: 300,
   };
-  return sum([packed, await runTests(inOwnView(program), print)]);
+  return sum([packed, await runTests(inOwnView(program), print), await underBun(print)]);
+}
+
+/** What is written a second time for Bun, by the tests that Node passed (phase unit). */
+async function underBun(print: Print): Promise<Counts> {
+  const [bun] = globSync('toolchain/node_modules/@oven/bun-linux-*/bin/bun', { cwd: repository });
+  const args = ['test', './src/kernel/shim-client.test.ts'];
+  return await runCheck(
+    'connections under Bun',
+    { command: join(repository, bun ?? 'bun'), args, directory: repository, limit: 60 },
+    print,
+  );
 }
 
 function virtualMachine(print: Print, mode: string): Promise<Counts> {
