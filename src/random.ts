@@ -5,8 +5,9 @@
 
 /** So many random bytes, in hexadecimal. */
 export function randomHex(bytes: number): string {
-  const values = crypto.getRandomValues(new Uint8Array(bytes));
-  return Array.from(values, (value) => value.toString(16).padStart(2, '0')).join('');
+  let text = '';
+  for (const value of crypto.getRandomValues(new Uint8Array(bytes))) text += value.toString(16).padStart(2, '0');
+  return text;
 }
 
 /** A whole number of [0, `limit`), each as likely as the others to within 2⁻²¹; `limit` is at most 2³². */

@@ -81,7 +81,8 @@ napi_value make_bytes(napi_env env, const void *bytes, size_t length);
 /* Runs a detached thread with all signals blocked: they are the engine's. 0 or an errno. */
 int start_thread(void *(*run)(void *), void *data);
 
-/* Of an executable, itself executable, that nobody can change; or -1 with errno. */
+/* An executable that nobody can change, for one that stays, or one that has ended soon; or -1 with errno. */
+int sealed_clone(const char *path);
 int sealed_copy(const char *path);
 
 /* write(2) until all is written. 0, or -1 with errno. */

@@ -67,11 +67,15 @@ static int copy_sealed(const char *path) {
     return keep(&copy);
 }
 
-static napi_value run_sealed_executable(napi_env env, const struct argument *a) {
-    int fd = clone_read_only(a[0].text);
+/* All that run it share its pages. */
+int sealed_clone(const char *path) {
+    int fd = clone_read_only(path);
     /* No CAP_SYS_ADMIN over the mount namespace, a seccomp filter, or a kernel before 5.12. */
-    if (fd == -1 && (errno == EPERM || errno == ENOSYS)) fd = copy_sealed(a[0].text);
-    return check_number(env, "sealedExecutable", fd);
+    return fd == -1 && (errno == EPERM || errno == ENOSYS) ? copy_sealed(path) : fd;
+}
+
+static napi_value run_sealed_executable(napi_env env, const struct argument *a) {
+    return check_number(env, "sealedExecutable", sealed_clone(a[0].text));
 }
 
 /*
@@ -82,16 +86,6 @@ int sealed_copy(const char *path) {
     int fd = copy_sealed(path);
     /* vm.memfd_noexec, or a policy that lets nobody execute memory. */
     return fd == -1 && (errno == EACCES || errno == EPERM) ? clone_read_only(path) : fd;
-}
-
-static napi_value run_sealed_memory(napi_env env, const struct argument *a) {
-    SCOPED_FD fd = create_memory(a[0].text, 0);
-    if (fd == -1) return throw_errno(env, "memfd_create", errno);
-    if (write_fully(fd, a[1].bytes, a[1].length) == -1) return throw_errno(env, "write", errno);
-    if (lseek(fd, 0, SEEK_SET) == -1 || fcntl(fd, F_ADD_SEALS, ALL_SEALS) == -1) {
-        return throw_errno(env, "fcntl", errno);
-    }
-    return check_number(env, "memfd_create", keep(&fd));
 }
 
 static napi_value run_memory(napi_env env, const struct argument *a) {
@@ -166,7 +160,6 @@ static napi_value run_raise_descriptor_limit(napi_env env, const struct argument
 
 const struct call process_calls[] = {
     {"sealedExecutable", "s", run_sealed_executable},
-    {"sealedMemory", "sy", run_sealed_memory},
     {"memory", "s", run_memory},
     {"waitProcess", "i", run_wait_process},
     {"reapProcess", "i", run_reap_process},

@@ -15,8 +15,7 @@ struct program {
     int executable;
     char *const *words, *const *env;
     const char *directory; /* where it starts; NULL where this process is */
-    const int *descriptors; /* become 0 and up */
-    size_t count;
+    size_t count; /* of descriptors, which become 0 and up */
 };
 
 /* Default signals and an empty mask: JavaScript engines block and ignore some, and both survive exec. */
@@ -78,24 +77,24 @@ static int spawn(pid_t *pid, const struct program *program, const int *sources) 
     return error;
 }
 
-static int spawn_duplicated(pid_t *pid, const struct program *program) {
-    size_t count = program->count;
-    int *sources = calloc(count + 1, sizeof(int));
-    if (sources == NULL) return ENOMEM;
-    size_t opened = 0;
-    int error = 0;
-    while (opened < count && error == 0) {
-        sources[opened] = fcntl(program->descriptors[opened], F_DUPFD_CLOEXEC, (int)count);
-        if (sources[opened] == -1) {
-            error = errno;
-        } else {
-            opened++;
-        }
+static void close_all(int *descriptors, size_t count) {
+    for (size_t index = 0; index < count; index++) close(descriptors[index]);
+    free(descriptors);
+}
+
+/* Above every number that they become (set_descriptors); NULL with errno. */
+static int *duplicate_all(const int *descriptors, size_t count) {
+    int *duplicates = calloc(count + 1, sizeof(int));
+    if (duplicates == NULL) return NULL;
+    for (size_t index = 0; index < count; index++) {
+        duplicates[index] = fcntl(descriptors[index], F_DUPFD_CLOEXEC, (int)count);
+        if (duplicates[index] != -1) continue;
+        int error = errno;
+        close_all(duplicates, index);
+        errno = error;
+        return NULL;
     }
-    if (error == 0) error = spawn(pid, program, sources);
-    for (size_t index = 0; index < opened; index++) close(sources[index]);
-    free(sources);
-    return error;
+    return duplicates;
 }
 
 static napi_value run_spawn(napi_env env, const struct argument *a) {
@@ -103,11 +102,13 @@ static napi_value run_spawn(napi_env env, const struct argument *a) {
         .executable = (int)a[0].number,
         .words = a[1].list,
         .env = a[2].list,
-        .descriptors = a[3].descriptors,
         .count = a[3].length,
     };
+    int *sources = duplicate_all(a[3].descriptors, program.count);
+    if (sources == NULL) return throw_errno(env, "dup", errno);
     pid_t pid;
-    int error = spawn_duplicated(&pid, &program);
+    int error = spawn(&pid, &program, sources);
+    close_all(sources, program.count);
     return error != 0 ? throw_errno(env, "posix_spawn", error) : check_number(env, "posix_spawn", pid);
 }
 
@@ -116,72 +117,105 @@ static napi_value run_spawn(napi_env env, const struct argument *a) {
  * that calls it until the program is executed.
  */
 struct ahead {
+    struct ahead *next;
+    uint32_t number;
     pthread_t thread;
     char *path;
-    char *id;
+    bool brief; /* has ended soon */
+    char **words, **env;
     char *directory;
-    int *descriptors;
+    int *sources;
     size_t count;
     int error;
     pid_t pid;
 };
 
-static struct ahead *present;
+static struct ahead *started;
+static uint32_t last_number;
 
 static void *start_ahead(void *argument) {
     struct ahead *ahead = argument;
-    SCOPED_FD executable = sealed_copy(ahead->path);
+    SCOPED_FD executable = ahead->brief ? sealed_copy(ahead->path) : sealed_clone(ahead->path);
     if (executable == -1) {
         ahead->error = errno;
         return NULL;
     }
-    char name[] = "onggi-shim", option[] = "--launch";
-    char *words[] = {name, option, ahead->id, NULL}, *env[] = {NULL};
     const struct program program = {
         .executable = executable,
-        .words = words,
-        .env = env,
+        .words = ahead->words,
+        .env = ahead->env,
         .directory = ahead->directory[0] == '\0' ? NULL : ahead->directory,
-        .descriptors = ahead->descriptors,
         .count = ahead->count,
     };
-    ahead->error = spawn_duplicated(&ahead->pid, &program);
+    ahead->error = spawn(&ahead->pid, &program, ahead->sources);
     return NULL;
+}
+
+static void free_list(char **list) {
+    for (size_t index = 0; list != NULL && list[index] != NULL; index++) free(list[index]);
+    free(list);
+}
+
+static char **copy_list(char *const *list) {
+    size_t count = 0;
+    while (list[count] != NULL) count++;
+    char **copy = calloc(count + 1, sizeof *copy);
+    for (size_t index = 0; copy != NULL && index < count; index++) {
+        copy[index] = strdup(list[index]);
+        if (copy[index] != NULL) continue;
+        free_list(copy);
+        return NULL;
+    }
+    return copy;
 }
 
 static void forget(struct ahead *ahead) {
+    if (ahead->sources != NULL) close_all(ahead->sources, ahead->count);
     free(ahead->path);
-    free(ahead->id);
+    free_list(ahead->words);
+    free_list(ahead->env);
     free(ahead->directory);
-    free(ahead->descriptors);
     free(ahead);
 }
 
-static napi_value run_launch(napi_env env, const struct argument *a) {
-    if (present != NULL) return throw_errno(env, "launch", EBUSY);
+static napi_value run_spawn_ahead(napi_env env, const struct argument *a) {
     struct ahead *ahead = calloc(1, sizeof *ahead);
-    if (ahead == NULL) return throw_errno(env, "launch", ENOMEM);
-    ahead->path = strdup(a[0].text);
-    ahead->id = strdup(a[1].text);
-    ahead->directory = strdup(a[2].text);
-    ahead->count = a[3].length;
-    ahead->descriptors = calloc(ahead->count + 1, sizeof(int));
-    bool complete = ahead->path != NULL && ahead->id != NULL && ahead->directory != NULL && ahead->descriptors != NULL;
-    if (complete) memcpy(ahead->descriptors, a[3].descriptors, ahead->count * sizeof(int));
-    int error = complete ? pthread_create(&ahead->thread, NULL, start_ahead, ahead) : ENOMEM;
+    if (ahead == NULL) return throw_errno(env, "spawn", ENOMEM);
+    *ahead = (struct ahead){
+        .path = strdup(a[0].text),
+        .brief = a[1].number != 0,
+        .words = copy_list(a[2].list),
+        .env = copy_list(a[3].list),
+        .directory = strdup(a[4].text),
+        .sources = duplicate_all(a[5].descriptors, a[5].length),
+        .count = a[5].length,
+    };
+    int error = ahead->sources == NULL ? errno : 0;
+    bool complete = ahead->path != NULL && ahead->words != NULL && ahead->env != NULL && ahead->directory != NULL;
+    if (error == 0) error = complete ? pthread_create(&ahead->thread, NULL, start_ahead, ahead) : ENOMEM;
     if (error != 0) {
         forget(ahead);
-        return throw_errno(env, "launch", error);
+        return throw_errno(env, "spawn", error);
     }
-    present = ahead;
+    ahead->number = ++last_number;
+    ahead->next = started;
+    started = ahead;
+    return check_number(env, "spawn", ahead->number);
+}
+
+static struct ahead *take_started(uint32_t number) {
+    for (struct ahead **place = &started; *place != NULL; place = &(*place)->next) {
+        if ((*place)->number != number) continue;
+        struct ahead *found = *place;
+        *place = found->next;
+        return found;
+    }
     return NULL;
 }
 
-static napi_value run_launched(napi_env env, const struct argument *a) {
-    (void)a;
-    if (present == NULL) return throw_errno(env, "launched", ESRCH);
-    struct ahead *ahead = present;
-    present = NULL;
+static napi_value run_spawned(napi_env env, const struct argument *a) {
+    struct ahead *ahead = take_started((uint32_t)a[0].number);
+    if (ahead == NULL) return throw_errno(env, "spawned", ESRCH);
     int error = pthread_join(ahead->thread, NULL);
     if (error == 0) error = ahead->error;
     pid_t pid = ahead->pid;
@@ -191,7 +225,7 @@ static napi_value run_launched(napi_env env, const struct argument *a) {
 
 const struct call spawn_calls[] = {
     {"spawn", "fSSF", run_spawn},
-    {"launch", "sssF", run_launch},
-    {"launched", "", run_launched},
+    {"spawnAhead", "sbSSsF", run_spawn_ahead},
+    {"spawned", "u", run_spawned},
     {0},
 };

@@ -20,12 +20,14 @@ export interface Addon {
    */
   spawn(executable: number, argv: string[], env: string[], fds: number[]): number;
   /**
-   * Starts the launcher `path` in a thread, out of a sealed copy, in `directory` ("": where this process is), with
-   * `fds[i]` as descriptor i. They may be closed once `launched` has returned, which must be called before the next.
+   * Starts the program `path` in a thread, so that it can't change the file it runs from, in `directory` ("": where this
+   * process is), with duplicates of `fds[i]` as descriptor i (all others closed).
+   * @param brief it has ended soon: out of a copy, which is faster, but memory of its own
+   * @returns its number for `spawned`, which must be called once
    */
-  launch(path: string, id: string, directory: string, fds: number[]): void;
+  spawnAhead(path: string, brief: boolean, argv: string[], env: string[], directory: string, fds: number[]): number;
   /** Waits until it is executed. @returns its pid, to be waited for once */
-  launched(): number;
+  spawned(number: number): number;
   /** waitpid(2). @returns the wait status */
   waitProcess(pid: number): number;
   /** waitpid(2) with WNOHANG. @returns the wait status, or undefined while the child lives */
@@ -38,8 +40,6 @@ export interface Addon {
   raiseDescriptorLimit(): void;
   /** _exit(2): ends this process without any exit handler. */
   exitNow(status: number): never;
-  /** A memfd with these bytes, sealed against change, offset 0 (memfd_create(2)). */
-  sealedMemory(name: string, bytes: Uint8Array): number;
   /** An empty memfd that can be written. */
   memory(name: string): number;
   close(fd: number): void;

@@ -10,6 +10,7 @@ import { addon, native, shimPath } from './addon.ts';
 import { type Descriptor, ownDescriptor } from './descriptor.ts';
 import type { StepReport } from './frame.ts';
 import { type ClientFrame, decodeFrames, type ExitReport, encodeFrame, nothing, type ShimEvent } from './frame.ts';
+import { givePlan } from './plan-pipe.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 import { socketAddress } from './socket-address.ts';
 
@@ -106,10 +107,12 @@ export function launchAhead(request: LaunchRequest): Waiting {
   const passed = (request.passed ?? []).reduce((set, signal) => set | (1 << signal), 0);
   // Descriptors 0 and up of native/shim/launcher.c.
   const fds = [...request.stdio, planEnd, theirs, console, ...request.preserve];
-  native(`start "${path}"`, (calls) => calls.launch(path, request.id, request.directory ?? '', fds));
+  const words = ['onggi-shim', '--launch', request.id];
+  const directory = request.directory ?? '';
+  const ahead = native(`start "${path}"`, (calls) => calls.spawnAhead(path, true, words, [], directory, fds));
   if (passed !== 0) native('pass signals on', (calls) => calls.passSignals(channel.fd, passed));
   const held = opened.move();
-  const started = (): number => native(`start "${path}"`, (calls) => calls.launched());
+  const started = (): number => native(`start "${path}"`, (calls) => calls.spawned(ahead));
   let launched = false;
   return {
     launch(plan, interpreter, before) {
@@ -140,15 +143,6 @@ export function launchAhead(request: LaunchRequest): Waiting {
       }
     },
   };
-}
-
-/** One that has gone already is found out by reading from it. */
-function givePlan(fd: number, plan: Uint8Array): void {
-  try {
-    addon().writeAll(fd, plan);
-  } catch (error) {
-    if (errnoOf(error) !== 'EPIPE') throw fromSystemError(error, 'write a plan');
-  }
 }
 
 function stopPassing(passed: number): void {

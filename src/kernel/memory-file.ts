@@ -1,12 +1,7 @@
-/** Files without a name, in memory (memfd_create(2)): how a child process is handed bytes, and hands some back. */
+/** Files without a name, in memory (memfd_create(2)): how a child process hands bytes back. */
 import { fromSystemError } from '../errors.ts';
 import { native } from './addon.ts';
 import { type Descriptor, ownDescriptor } from './descriptor.ts';
-
-/** A file with these bytes that nobody can change any more, open at its beginning. */
-export function sealedFile(name: string, bytes: Uint8Array): Descriptor {
-  return native(`make memory file "${name}"`, (calls) => ownDescriptor(calls.sealedMemory(name, bytes)));
-}
 
 /** An empty file for somebody else to write into. */
 export function scratchFile(name: string): Descriptor {

@@ -1,16 +1,15 @@
 /** Starting the shim (native/shim/main.c): plan in, nothing out but what went wrong. */
 import { openSync } from 'node:fs';
 import { fromSystemError, OnggiError } from '../errors.ts';
-import { native, shimPath } from './addon.ts';
+import { addon, native, shimPath } from './addon.ts';
 import { type Descriptor, ownDescriptor } from './descriptor.ts';
 import type { Guard } from './lock.ts';
-import { readHead, scratchFile, sealedFile } from './memory-file.ts';
+import { readHead, scratchFile } from './memory-file.ts';
+import { givePlan } from './plan-pipe.ts';
 
 export type ShimStart = {
   /** Container or exec id: the shim's argument, to be seen in `ps`. */
   readonly id: string;
-  /** Encoded plan. */
-  readonly plan: Uint8Array;
   /** The shim holds this lock too, until it ends. */
   readonly lock?: Guard;
   /** Descriptors of this process for the first one of the plan, as that says (`ShimOptions.handed`). */
@@ -20,41 +19,61 @@ export type ShimStart = {
 /** The text that a failed shim leaves is one line. */
 const longestComplaint = 4096;
 
-export type StartingShim = {
+/** A shim that waits for its plan. Disposing of it before it has one ends it. */
+export type StartingShim = Disposable & {
   /**
-   * Returns when its socket listens and it executes the plan; what fails then is told to whoever connects.
-   * @throws OnggiError `internal` with the shim's words when it refuses
+   * Returns when its socket listens and it executes the plan; what fails then is told to whoever connects. Once.
+   * @throws OnggiError `internal` with the shim's words when it refuses, and whatever starting it failed with
    */
-  ready(): void;
+  execute(plan: Uint8Array): void;
 };
 
 /**
- * Starts a shim, which detaches itself. It needs some milliseconds to get ready; there is time to do something else
- * before `ready`, which must be called, once.
+ * Starts a shim, which detaches itself, in a thread and returns at once: while it is being executed, the caller works
+ * out its plan. The descriptors may be closed then.
  *
  * @throws OnggiError `not-found` when the shim is not installed
  */
-export function startShim({ id, plan, lock, handed = [] }: ShimStart): StartingShim {
+export function startShim({ id, lock, handed = [] }: ShimStart): StartingShim {
   const path = shimPath();
-  using executable = native(`prepare shim "${path}"`, (calls) => ownDescriptor(calls.sealedExecutable(path)));
-  using plans = sealedFile('plan', plan);
-  using nothing = openNull();
-  using opened = new DisposableStack();
-  const complaint = opened.use(scratchFile('complaint'));
+  const what = `start shim "${path}"`;
+  using passed = new DisposableStack();
+  using kept = new DisposableStack();
+  const [planEnd, planInput] = native('make a pipe', (calls) => calls.pipe());
+  passed.use(ownDescriptor(planEnd));
+  const input = kept.use(ownDescriptor(planInput));
+  const complaint = kept.use(scratchFile('complaint'));
+  const nothing = passed.use(openNull());
   // Descriptors 0 to 4 of native/shim/main.c, and what follows.
   const own = lock?.fd ?? (handed.length > 0 ? nothing.fd : undefined);
-  const fds = [nothing.fd, nothing.fd, complaint.fd, plans.fd, ...(own === undefined ? [] : [own]), ...handed];
-  const pid = native(`start shim "${path}"`, (calls) =>
-    calls.spawn(executable.fd, ['onggi-shim', id], shimEnvironment(process.env), fds),
-  );
-  const kept = opened.move();
+  const fds = [nothing.fd, nothing.fd, complaint.fd, planEnd, ...(own === undefined ? [] : [own]), ...handed];
+  const env = shimEnvironment(process.env);
+  const ahead = native(what, (calls) => calls.spawnAhead(path, false, ['onggi-shim', id], env, '', fds));
+  const held = kept.move();
+  const spawned = (): number => native(what, (calls) => calls.spawned(ahead));
+  let given = false;
   return {
-    ready() {
-      using _ = kept;
-      const status = native(`start shim "${path}"`, (calls) => calls.waitProcess(pid));
+    execute(plan) {
+      given = true;
+      using _ = held;
+      const pid = spawned();
+      givePlan(input.fd, plan);
+      input[Symbol.dispose]();
+      const status = native(what, (calls) => calls.waitProcess(pid));
       if (status === 0) return;
       const words = readHead(complaint, longestComplaint).toString('utf8').trim();
       throw new OnggiError('internal', `start shim "${id}": ${words === '' ? `wait status ${status}` : words}`);
+    },
+    [Symbol.dispose]() {
+      if (given) return;
+      given = true;
+      held[Symbol.dispose]();
+      try {
+        // Without a plan it ends.
+        addon().waitProcess(spawned());
+      } catch {
+        // It was not started: what the caller has failed with comes first.
+      }
     },
   };
 }

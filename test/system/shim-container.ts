@@ -4,7 +4,7 @@
  */
 
 import assert from 'node:assert/strict';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { addon, shimPath } from '../../src/kernel/addon.ts';
@@ -176,7 +176,8 @@ export function spawnShim(
     const words = `/tmp/onggi-shim-said-${process.pid}`;
     const said = open(openSync(words, 'w+'));
     rmSync(words);
-    const plan = open(native.sealedMemory('plan', bytes));
+    const plan = open(native.memory('plan'));
+    writeSync(plan, bytes, 0, bytes.length, 0);
     const fds = [nothing, nothing, said, plan];
     if (lockPath !== undefined) {
       const lock = open(openSync(lockPath, 'w'));

@@ -128,6 +128,7 @@ async function startProcess(
     (await import('./exec-record-file.ts')).makeExecRecord(container, nonce, pid);
   const { inherit } = options;
   const id = randomHex(32);
+  using starting = startShim({ id, handed: inherit?.descriptors ?? [] });
   const socket = execSocketPath(context.store.layout, nonce, id);
   const host = hostFacts();
   const { plan, warnings } = compileExec(
@@ -161,8 +162,7 @@ async function startProcess(
     },
   );
   for (const warning of warnings) context.warn(warning);
-  const starting = startShim({ id, plan: encodePlan(plan), handed: inherit?.descriptors ?? [] });
-  starting.ready();
+  starting.execute(encodePlan(plan));
   const client = await connectShim(socket, interest).catch((error: unknown) => {
     throw goneAway(plan, error);
   });

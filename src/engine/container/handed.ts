@@ -12,17 +12,18 @@ export function withInherited(container: Container, { env }: Inherited): Contain
   return { ...container, options: { ...options, env: [...env, ...(options.env ?? [])] } };
 }
 
-/** The plan with so many descriptors to preserve, and all descriptors that its shim is to be started with. */
-export function withHanded(
-  plan: Plan,
-  inherit: Inherited | undefined,
-): { readonly plan: Plan; readonly handed: readonly number[] } {
+/** All descriptors that its shim is to be started with. */
+export function handedTo({ options }: Container, inherit: Inherited | undefined): number[] {
+  return [...(options.log?.driver === 'passthrough' ? stdio : []), ...(inherit?.descriptors ?? [])];
+}
+
+/** The plan with so many descriptors to preserve. */
+export function withHanded(plan: Plan, inherit: Inherited | undefined): Plan {
   const { keeper } = plan;
   if (keeper.kind !== 'shim') throw new OnggiError('internal', 'descriptors for a plan without a shim');
-  const descriptors = inherit?.descriptors ?? [];
-  const own = keeper.handed?.stdio === true ? stdio : [];
-  const handed = { stdio: own.length > 0, preserve: descriptors.length };
-  return { plan: { ...told(plan, handed.preserve), keeper: { ...keeper, handed } }, handed: [...own, ...descriptors] };
+  const preserve = inherit?.descriptors.length ?? 0;
+  const handed = { stdio: keeper.handed?.stdio === true, preserve };
+  return { ...told(plan, preserve), keeper: { ...keeper, handed } };
 }
 
 /** Another runtime has to know of them, too. */

@@ -4,7 +4,7 @@
  */
 import { OnggiError } from '../../errors.ts';
 import { type Guard, lock } from '../../kernel/lock.ts';
-import { startShim } from '../../kernel/shim.ts';
+import { type StartingShim, startShim } from '../../kernel/shim.ts';
 import { connectShim, type Interest, type ShimClient } from '../../kernel/shim-client.ts';
 import { unprivileged } from '../../kernel/user-namespace.ts';
 import { encodePlan } from '../../runtime/plan/encode.ts';
@@ -214,6 +214,7 @@ async function startRecorded(
   const hands = recorded.options.log?.driver === 'passthrough' || inherit !== undefined;
   const handing = hands ? await import('./handed.ts') : undefined;
   const container = inherit === undefined ? recorded : (handing?.withInherited(recorded, inherit) ?? recorded);
+  using starting = await shimOf(container, handing?.handedTo(container, inherit) ?? []);
   const joined = await findJoined(context, container);
   using shared = await findSharedMounts(context.store, container);
   const network = await connectNetwork(context, container);
@@ -225,10 +226,10 @@ async function startRecorded(
   }
   const restored = checkpoint && (await import('../checkpoint/restore.ts')).restoring(container, compiled, checkpoint);
   const made = hold ? withoutStarter(compiled) : (restored?.plan ?? compiled);
-  const { plan, handed } = handing?.withHanded(made, inherit) ?? { plan: made, handed: [] };
+  const plan = handing?.withHanded(made, inherit) ?? made;
   await probeLog(container, plan);
   const notice = await openNotice(container);
-  const client = await spawn(container, plan, { ...interest, reconciles: true }, handed).catch((error: unknown) => {
+  const client = await execute(starting, container, plan, { ...interest, reconciles: true }).catch((error: unknown) => {
     notice?.[Symbol.dispose]();
     throw error;
   });
@@ -288,17 +289,19 @@ async function probeLog({ options }: Container, { keeper }: Plan): Promise<void>
   await (await import('../log/log-probe.ts')).probeLogServer(log);
 }
 
-async function spawn(
-  container: Container,
+async function shimOf({ id, files }: Container, handed: readonly number[]): Promise<StartingShim> {
+  using shimLock = await lock(files.shimLock, 'exclusive');
+  return startShim({ id, lock: shimLock, handed });
+}
+
+async function execute(
+  starting: StartingShim,
+  { start, id }: Container,
   plan: Plan,
   interest: Interest,
-  handed: readonly number[],
 ): Promise<ShimClient> {
-  const { files, start, id } = container;
   if (start === null) throw new OnggiError('internal', `container "${id}": it has no record of its start`);
-  using shimLock = await lock(files.shimLock, 'exclusive');
-  const starting = startShim({ id, plan: encodePlan(plan), lock: shimLock, handed });
-  starting.ready();
+  starting.execute(encodePlan(plan));
   return await connectShim(start.socket, interest).catch((error: unknown) => {
     throw goneAway(plan, error);
   });

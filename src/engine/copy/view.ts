@@ -81,9 +81,9 @@ type Mounted = { readonly root: Directory; readonly mapped: ProcessIdentity | nu
 async function mountRoot(context: Context, container: Container, held: AsyncDisposableStack): Promise<Mounted> {
   const id = randomHex(10);
   const socket = socketPath(context.store.layout, id);
+  using starting = startShim({ id: container.id });
   const plan = compileView(context, container, socket);
-  const starting = startShim({ id: container.id, plan: encodePlan(plan) });
-  starting.ready();
+  starting.execute(encodePlan(plan));
   const client = await connectShim(socket, {});
   held.defer(async () => {
     client.killAll();

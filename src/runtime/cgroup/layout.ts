@@ -41,6 +41,7 @@ export function findCgroup(path: string, layout: CgroupLayout = readCgroupLayout
 
 /** Below the unified hierarchy, the topmost cgroup that an ordinary user may make others in; "" for root, or if none. */
 export function delegatedPath(): string {
+  if (isPrivileged()) return '';
   const { unified } = readCgroupLayout();
   return unified?.delegated?.slice(unified.mountPoint.length) ?? '';
 }
