@@ -35,8 +35,8 @@ function spawnAndWait(calls: Addon, ...program: Parameters<Addon['spawn']>): num
 }
 
 /** Its offset is 0. */
-function fileWith(text: string) {
-  const file = scratchFile('file');
+function fileWith(name: string, text: string) {
+  const file = scratchFile(name);
   writeSync(file.fd, text, 0);
   return file;
 }
@@ -143,7 +143,7 @@ console.log(words.join(' '));`,
 });
 
 test('a child has exactly the descriptors and the environment that it was given', requires('busybox'), () => {
-  using plan = fileWith('the plan');
+  using plan = fileWith('plan', 'the plan');
   using output = scratchFile('output');
   const stray = openSync('/etc/passwd', O_RDONLY);
   const calls = addon();
@@ -185,8 +185,8 @@ test('a child starts with default signals and none blocked', requires('busybox')
 });
 
 test('descriptors in any order and repeated arrive where they belong', requires('busybox'), () => {
-  using a = fileWith('A');
-  using b = fileWith('B');
+  using a = fileWith('a', 'A');
+  using b = fileWith('b', 'B');
   using output = scratchFile('output');
   const calls = addon();
   const executable = calls.sealedExecutable('/bin/busybox');
@@ -207,7 +207,7 @@ test('descriptors in any order and repeated arrive where they belong', requires(
 });
 
 test('the head of a file, wherever its offset is', () => {
-  using file = fileWith('plan');
+  using file = fileWith('file', 'plan');
   assert.equal(readHead(file, 100).toString(), 'plan');
   assert.equal(readHead(file, 2).toString(), 'pl');
 });
