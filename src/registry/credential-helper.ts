@@ -2,7 +2,7 @@
  * Programs that keep credentials: docker-credential-NAME with the words get, store, erase and list, which talk by
  * standard input and output (github.com/docker/docker-credential-helpers). Secrets pass through pipes alone.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import * as v from 'valibot';
 import { errnoOf, OnggiError } from '../errors.ts';
 import { type Credentials, redact, secretsOf } from './credentials.ts';
@@ -85,6 +85,8 @@ async function run(helper: string, word: string, input: string): Promise<{ statu
     throw new OnggiError('invalid', `credential helper "${helper.slice(0, 100)}": not the name of a helper`);
   }
   const program = `docker-credential-${helper}`;
+  // Whoever has no helper, as most, is spared the loading of it.
+  const { spawn } = await import('node:child_process');
   const child = spawn(program, [word], { stdio: ['pipe', 'pipe', 'ignore'], timeout: patience, killSignal: 'SIGKILL' });
   const status = ended(child, program);
   child.stdin?.on('error', () => {});

@@ -6,7 +6,7 @@ import type { Digest } from '../../oci/digest.ts';
 import { canonicalName, type Reference } from '../../oci/reference.ts';
 import type { Repository } from '../../registry/repository.ts';
 import { identityMatches } from '../../signature/identity.ts';
-import { readPublicKey, type VerifyingKey, verify } from '../../signature/key.ts';
+import type { VerifyingKey } from '../../signature/key.ts';
 import { type PayloadKind, parsePayload } from '../../signature/payload.ts';
 import {
   type Identity,
@@ -17,7 +17,7 @@ import {
   requirementsFor,
   requirementsForPath,
 } from '../../signature/policy.ts';
-import { type FetchedSignature, fetchSignatures } from './fetch.ts';
+import type { FetchedSignature } from './fetch.ts';
 
 export type PolicyWork = {
   /** What the user asked for. */
@@ -74,7 +74,7 @@ export async function enforcePolicy(work: PolicyWork): Promise<void> {
       }
       case 'sigstoreSigned':
         signatures ??= await fetchAll(work);
-        requireSignature(work, requirement, signatures, what);
+        await requireSignature(work, requirement, signatures, what);
     }
   }
 }
@@ -100,19 +100,21 @@ function rejected(what: string, path: string): OnggiError {
 }
 
 async function fetchAll({ repository, digests, signal }: PolicyWork): Promise<FetchedSignature[]> {
+  const { fetchSignatures } = await import('./fetch.ts');
   const found: FetchedSignature[] = [];
   for (const digest of new Set(digests)) found.push(...(await fetchSignatures(repository, digest, signal)));
   return found;
 }
 
-function requireSignature(
+async function requireSignature(
   work: PolicyWork,
   { keys, identity }: Extract<Requirement, { readonly keys: Keys }>,
   signatures: readonly FetchedSignature[],
   what: string,
-): void {
+): Promise<void> {
   if (signatures.length === 0) throw denied(`${what}: a signature is required, and it has none`);
-  const verifying = publicKeys(keys);
+  const { verify } = await import('../../signature/key.ts');
+  const verifying = await publicKeys(keys);
   const reasons = signatures.map(({ payload, signature }) => {
     if (!verifying.some((key) => verify(key, payload, signature))) return 'made with another key, or damaged';
     return whyNot(payload, 'sigstore', identity, work);
@@ -140,7 +142,8 @@ export function whyNot(
   }
 }
 
-function publicKeys({ paths, data }: Keys): VerifyingKey[] {
+async function publicKeys({ paths, data }: Keys): Promise<VerifyingKey[]> {
+  const { readPublicKey } = await import('../../signature/key.ts');
   return [
     ...paths.map((path) => readPublicKey(readKey(path), path)),
     ...data.map((bytes) => readPublicKey(bytes, 'of the policy')),
