@@ -65,6 +65,7 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'runtime/table.ts',
       'runtime/world.ts',
       'sign-flags.ts',
+      'signing-parameters.ts',
       'signals.ts',
       'skopeo/commands/copy.ts',
       'skopeo/commands/generate-sigstore-key.ts',

@@ -14,6 +14,7 @@ export const copyFlags = {
   'preserve-digests': toggle('Fail rather than change a digest'),
   'remove-signatures': toggle('Leave signatures and attestations behind'),
   'sign-by': single('key', asIs, "Sign the image with this key of the user's GPG keyring"),
+  'sign-by-sigstore': single('path', asIs, 'Sign the image with the key that this file of parameters (YAML) names'),
   'sign-by-sigstore-private-key': single('path', asIs, 'Sign the image at the destination with this key'),
   'sign-identity': single('name', asIs, 'Name that is signed, where it is not that of the destination'),
   'sign-passphrase-file': single('path', asIs, 'File whose first line decrypts that key (default $COSIGN_PASSWORD)'),

@@ -5,33 +5,49 @@ import { OnggiError } from '../errors.ts';
 import type { Context } from './context.ts';
 import type { copyFlags } from './copy-flags.ts';
 import type { Values } from './definition.ts';
-import { readPassphrase } from './passphrase.ts';
 
 type SignFlags = Pick<Values<typeof copyFlags>, `sign-${string}` & keyof typeof copyFlags>;
 
-export function signOptions(flags: SignFlags, context: Context): Pick<CopyImageOptions, 'sign' | 'signBy'> {
+/** @throws OnggiError `invalid` for flags that don't go together; what reading keys' files throws */
+export async function signOptions(
+  flags: SignFlags,
+  context: Context,
+): Promise<Pick<CopyImageOptions, 'sign' | 'signBy'>> {
   const key = flags['sign-by-sigstore-private-key'];
   const fingerprint = flags['sign-by'];
+  const parameters = flags['sign-by-sigstore'];
   const named = flags['sign-identity'];
   const file = flags['sign-passphrase-file'];
-  if (key === undefined && fingerprint === undefined) {
-    if (named === undefined && file === undefined) return {};
+  const own = key !== undefined || fingerprint !== undefined;
+  if (!own && file !== undefined) {
+    throw new OnggiError('invalid', 'flag --sign-passphrase-file needs --sign-by or --sign-by-sigstore-private-key');
+  }
+  if (!own && parameters === undefined) {
+    if (named === undefined) return {};
     throw new OnggiError(
       'invalid',
-      'flags --sign-identity and --sign-passphrase-file need --sign-by or --sign-by-sigstore-private-key',
+      'flag --sign-identity needs --sign-by, --sign-by-sigstore or --sign-by-sigstore-private-key',
     );
   }
   if (key !== undefined && fingerprint !== undefined && file !== undefined) {
     throw new OnggiError('invalid', 'flag --sign-passphrase-file: of which key? Sign with one of them at a time');
   }
   const identity = named === undefined ? {} : { identity: named };
+  const { readPassphrase } = await import('./passphrase.ts');
+  const keys: { readonly key: string; readonly passphraseFile: string | undefined }[] = [];
+  if (parameters !== undefined) {
+    const { readSigningParameters } = await import('./signing-parameters.ts');
+    keys.push(readSigningParameters(parameters, context));
+  }
+  if (key !== undefined) keys.push({ key, passphraseFile: file });
+  const sign = keys.map((each) => {
+    const passphrase = readPassphrase(each.passphraseFile, context);
+    return { key: resolve(context.directory, each.key), ...(passphrase !== null && { passphrase }), ...identity };
+  });
   // gpg asks by itself for what it does not get; COSIGN_PASSWORD is not meant for it.
-  const secret = fingerprint !== undefined && file === undefined ? null : readPassphrase(file, context);
-  const ofKey = key !== undefined && fingerprint !== undefined ? readPassphrase(undefined, context) : secret;
+  const secret = fingerprint === undefined || file === undefined ? null : readPassphrase(file, context);
   return {
-    ...(key !== undefined && {
-      sign: { key: resolve(context.directory, key), ...(ofKey !== null && { passphrase: ofKey }), ...identity },
-    }),
+    ...(sign.length > 0 && { sign }),
     ...(fingerprint !== undefined && {
       signBy: { fingerprint, ...(secret !== null && { passphrase: secret }), ...identity },
     }),

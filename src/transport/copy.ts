@@ -50,6 +50,8 @@ export type Copied = {
   readonly source: Digest;
   /** Of what the destination's name stands for now. */
   readonly digest: Digest;
+  /** Of all manifests of the image that came, as they are there: those of an index before it. */
+  readonly manifests: readonly Digest[];
 };
 
 /** As many layers at the same time as a pull has. */
@@ -85,12 +87,13 @@ export async function copyImage(
     const open = (descriptor: Descriptor, stop?: AbortSignal) => source.blob(descriptor, stop);
     const beside = { manifests: indexes, blobs: [] };
     await destination.putImage({ manifest: chosen, named: top.digest, beside, open, onEvent }, signal);
-    return { source: top.digest, digest: chosen.digest };
+    return { source: top.digest, digest: chosen.digest, manifests: [chosen.digest] };
   }
   const { digest } = await copyManifest(job, chosen, 'named', 0);
+  const manifests = [...new Set([...done.values()].map((made) => made.digest))];
   if (options.referrers === true) await copyReferrers(job);
   await destination.commit(options.signal);
-  return { source: top.digest, digest };
+  return { source: top.digest, digest, manifests };
 }
 
 /**

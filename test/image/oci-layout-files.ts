@@ -3,7 +3,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestImage } from '../harness/test-image.ts';
 
-export function writeLayout(directory: string, { blobs, manifest }: TestImage, name: string): void {
+export function writeLayout(
+  directory: string,
+  { blobs, manifest }: Pick<TestImage, 'blobs' | 'manifest'>,
+  name: string,
+): void {
   const place = join(directory, 'blobs/sha256');
   mkdirSync(place, { recursive: true });
   for (const [digest, bytes] of blobs) writeFileSync(join(place, digest.slice(7)), bytes);

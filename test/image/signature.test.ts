@@ -7,7 +7,7 @@ import { run } from '../harness/program.ts';
 import { requires } from '../harness/requires.ts';
 import { makeScratch } from '../harness/scratch.ts';
 import { binary } from '../harness/system-test.ts';
-import { digestOf, manifestType, openPlace, type Place } from './registry-place.ts';
+import { digestOf, indexType, manifestType, openPlace, type Place } from './registry-place.ts';
 
 type Signer = AsyncDisposable & {
   readonly place: Place;
@@ -223,7 +223,8 @@ test("a copy is signed where it comes to; Skopeo's flags choose the policy", nee
     (await onggi('image', 'copy', '--sign-by-sigstore-private-key', 'a.key', from, 'dir:out')).stderr,
     /not supported/,
   );
-  assert.match((await onggi('image', 'copy', '--sign-identity', 'x', from, to)).stderr, /need --sign-by/);
+  assert.match((await onggi('image', 'copy', '--sign-identity', 'x', from, to)).stderr, /needs --sign-by/);
+  await signsAll(signer);
   symlinkSync(binary, path('skopeo'));
   writeFileSync(path('reject.json'), JSON.stringify({ default: [{ type: 'reject' }] }));
   writeFileSync(path('accept.json'), JSON.stringify({ default: [{ type: 'insecureAcceptAnything' }] }));
@@ -236,6 +237,36 @@ test("a copy is signed where it comes to; Skopeo's flags choose the policy", nee
   assert.match((await skopeo('--policy', path('reject.json'))).stderr, /rejects it/);
   assert.match((await skopeo('--policy', path('none.json'))).stderr, /none\.json/);
 });
+
+/** By a file of parameters, each image of an index and the index. */
+async function signsAll({ place, ok, onggi, path }: Signer): Promise<void> {
+  const name = `${place.host}/team/app`;
+  const { digest, size } = await sizeOf(place);
+  const manifests = [{ mediaType: manifestType, digest, size, platform: { os: 'linux', architecture: 's390x' } }];
+  const body = JSON.stringify({ schemaVersion: 2, mediaType: indexType, manifests });
+  const headers = { 'content-type': indexType };
+  assert.equal((await place.ask('PUT', '/v2/team/app/manifests/all', { headers, body })).status, 201);
+  writeFileSync(path('secret'), 'open\n');
+  await ok('image', 'key', 'generate', '--passphrase-file', 'secret', 'c');
+  writeFileSync(path('sign.yaml'), 'privateKeyFile: "c.key"\nprivateKeyPassphraseFile: secret # its first line\n');
+  const to = `${place.host}/signed/all`;
+  const words = ['image', 'copy', '-q', '--all', '--sign-by-sigstore', 'sign.yaml', `docker://${name}:all`];
+  const copied = await ok(...words, `docker://${to}:1`);
+  assert.equal(copied, digestOf(Buffer.from(body)));
+  for (const each of [copied, digest]) {
+    const [verified] = JSON.parse(
+      await ok('image', 'verify', '--key', 'c.pub', '--identity', `${to}:1`, `${to}@${each}`),
+    );
+    assert.equal(verified.critical.image['docker-manifest-digest'], each);
+  }
+  writeFileSync(path('sign.yaml'), 'fulcio:\n  fulcioURL: https://fulcio.example\n');
+  assert.match((await onggi(...words, `docker://${to}:2`)).stderr, /"fulcio" is not supported/);
+}
+
+async function sizeOf(place: Place): Promise<{ readonly digest: string; readonly size: number }> {
+  const bytes = Buffer.from((await place.ask('GET', '/v2/team/app/manifests/1')).text);
+  return { digest: digestOf(bytes), size: bytes.length };
+}
 
 test('a signature that was tampered with, or of another image, lets nothing in', needs, async () => {
   await using signer = await openSigner();

@@ -1,12 +1,14 @@
 /** skopeo's own commands for keys and signatures in files, and its login, crossed with the real ones. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Digest } from '../../src/oci/digest.ts';
 import { makeCertificates } from '../harness/certificate.ts';
 import { run } from '../harness/program.ts';
 import { startRegistry } from '../harness/registry.ts';
 import { imageTest } from '../harness/system-test.ts';
-import { pushImage, smallImage } from '../harness/test-image.ts';
+import { indexOf, pushImage, smallImage, type TestManifest } from '../harness/test-image.ts';
+import { writeLayout } from './oci-layout-files.ts';
 import { bothPrograms, ours } from './skopeo-pair.ts';
 
 imageTest('signatures by GPG in files: each verifies what the other has made', ['skopeo', 'gpg'], async (world) => {
@@ -82,7 +84,30 @@ imageTest('signatures by GPG in files: each verifies what the other has made', [
     env,
   });
   assert.match(wrong.stderr, /sign with key "nobody": gpg ended with status 2/);
+
+  // Of an index each image is signed, and the index: whoever pulls one of them sees only that.
+  const images = { amd64: smallImage(1), arm64: smallImage(1, {}, 'arm') };
+  const index = indexOf(images);
+  const parts = Object.values(images).map((image) => image.manifest);
+  const blobs = Object.values(images).flatMap((image) => [...image.blobs]);
+  const layout = join(world.scratch, 'layout');
+  writeLayout(layout, { manifest: index, blobs: new Map([...blobs, ...parts.map(fileOf)]) }, 'all');
+  const key = ['--sign-by', alice, '--sign-passphrase-file', join(world.scratch, 'pass'), '--sign-identity', name];
+  const all = await both('--insecure-policy', 'copy', '-q', '--all', ...key, `oci:${layout}:all`, 'dir:@@.dir');
+  assert.deepEqual([all.skopeo.status, all.ours.status], [0, 0], all.skopeo.stderr + all.ours.stderr);
+  const [theirs, own] = ['skopeo.dir', 'ours.dir'].map((path) => join(world.scratch, path));
+  assert.deepEqual(readdirSync(own ?? '').toSorted(), readdirSync(theirs ?? '').toSorted());
+  for (const { digest, bytes } of [index, ...parts]) {
+    writeFileSync(manifest, bytes);
+    const file = digest === index.digest ? 'signature-1' : `${digest.slice(7)}.signature-1`;
+    const { status, stderr } = await verify(manifest, name, alice, join(own ?? '', file));
+    assert.equal(status, 0, `${file}: ${stderr}`);
+  }
 });
+
+function fileOf({ digest, bytes }: TestManifest): [Digest, Buffer] {
+  return [digest, bytes];
+}
 
 imageTest(
   'a pair of sigstore keys; login with a directory of certificates, a file of its own, and out again',

@@ -26,10 +26,11 @@ export const command = defineCommand({
   async run({ flags, args: [source = '', destination = ''], context }) {
     const engine = await context.engine();
     const progress = flags.quiet ? undefined : transferProgress(context.stderr, 'Copying blob', context.now);
+    const signing = await signOptions(flags, context);
     const { digest } = await interruptible(context, 'copy', (signal) =>
       engine.transfers.copy(source, destination, {
         ...copyOptions(flags),
-        ...signOptions(flags, context),
+        ...signing,
         ...(flags.platform !== undefined && { platform: flags.platform }),
         source: registryOptions(flags, 'src', context),
         destination: registryOptions(flags, 'dest', context),

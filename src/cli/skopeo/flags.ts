@@ -37,8 +37,8 @@ export const commonFlags = {
   'retry-times': single('int', count, 'How often to try again what may go better', { shown: '0' }),
 } as const;
 
-/** Known and not kept, nor are signatures by Fulcio made. */
-export const encryptionFlags = ['decryption-key', 'encrypt-layer', 'encryption-key', 'sign-by-sigstore'] as const;
+/** Known and not kept. */
+export const encryptionFlags = ['decryption-key', 'encrypt-layer', 'encryption-key'] as const;
 
 /** What the program's own flags say: --policy, --insecure-policy, --registries.d. */
 export function policyOption(

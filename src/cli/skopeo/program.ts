@@ -81,10 +81,9 @@ async function runCommand(
   } catch (error) {
     const trace = globals.debug ? `\n${traceOf(error).join('\n')}` : '';
     const hint = error instanceof OnggiError && error.hint !== undefined ? ` ${error.hint}` : '';
-    return fail(
-      world,
-      `${error instanceof Error ? error.message : String(error)}${hint === '' ? '' : `.${hint}`}${trace}`,
-    );
+    const message = error instanceof Error ? error.message : String(error);
+    const stop = hint === '' || /[.?!]$/.test(message) ? '' : '.';
+    return fail(world, `${message}${stop}${hint}${trace}`);
   }
 }
 

@@ -2,7 +2,7 @@
 import { OnggiError, unsupported } from '../../errors.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { hostPlatform, parsePlatform } from '../../oci/platform.ts';
-import { canonicalName, parseReference, pinned, type Reference } from '../../oci/reference.ts';
+import { canonicalName, parseReference, type Reference } from '../../oci/reference.ts';
 import { type Address, parseAddress } from '../../transport/address.ts';
 import { copyImage } from '../../transport/copy.ts';
 import { openDestination, openSource, type Surroundings } from '../../transport/open.ts';
@@ -58,9 +58,10 @@ export async function copyBetween(
     ...(onEvent !== undefined && { onEvent }),
     signal,
   });
-  if (destinationAddress.transport === 'docker')
-    await sign(context, destinationAddress.reference, copied.digest, options);
-  await signByGpg(destinationAddress, copied.digest, options);
+  if (destinationAddress.transport === 'docker') {
+    await sign(context, destinationAddress.reference, copied.manifests, options);
+  }
+  await signByGpg(destinationAddress, copied, options);
   return copied;
 }
 
@@ -77,32 +78,34 @@ function checkSigner(to: Address, { signBy }: CopyImageOptions): void {
   }
 }
 
-async function signByGpg(to: Address, digest: Digest, options: CopyImageOptions): Promise<void> {
+async function signByGpg(to: Address, copied: CopiedImage, options: CopyImageOptions): Promise<void> {
   const { signBy, registriesDirectory } = options;
   if (signBy === undefined || (to.transport !== 'docker' && to.transport !== 'dir')) return;
   const { signDigest } = await import('../signature/simple-signing.ts');
   const { addSignature, addSignatureFile } = await import('../signature/lookaside.ts');
   const own = to.transport === 'docker' ? canonicalName(to.reference) : '';
   const identity = signBy.identity === undefined ? own : canonicalName(parseReference(signBy.identity));
-  const signature = await signDigest(digest, { ...signBy, identity });
-  if (to.transport === 'dir') addSignatureFile(to.path, signature);
-  else addSignature({ environment: process.env, registriesDirectory }, to.reference, digest, signature);
+  for (const digest of copied.manifests) {
+    const signature = await signDigest(digest, { ...signBy, identity });
+    if (to.transport === 'dir') addSignatureFile(to.path, signature, digest === copied.digest ? null : digest);
+    else addSignature({ environment: process.env, registriesDirectory }, to.reference, digest, signature);
+  }
 }
 
 async function sign(
   context: Context,
   reference: Reference,
-  digest: Digest,
-  { sign: wanted, destination, signal }: CopyImageOptions,
+  digests: readonly Digest[],
+  { sign: keys = [], destination, signal }: CopyImageOptions,
 ): Promise<void> {
-  if (wanted === undefined) return;
-  const { signImage } = await import('./signature.ts');
-  await signImage(context, canonicalName(pinned(reference, digest)), {
-    ...destination,
-    ...wanted,
-    identity: wanted.identity ?? canonicalName(reference),
-    ...(signal !== undefined && { signal }),
-  });
+  for (const wanted of keys) {
+    const { signManifests } = await import('./signature.ts');
+    await signManifests(context, reference, digests, {
+      ...destination,
+      ...wanted,
+      ...(signal !== undefined && { signal }),
+    });
+  }
 }
 
 /** By the policy of this machine; what is in the store has been let in. @throws OnggiError `denied`, `invalid` */

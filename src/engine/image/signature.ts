@@ -18,6 +18,7 @@ import {
 import { readPrivateKey, readPublicKey, sign, verify } from '../../signature/key.ts';
 import { formatPayload } from '../../signature/payload.ts';
 import type { Identity } from '../../signature/policy.ts';
+import type { ManifestBytes } from '../../transport/types.ts';
 import type { Context } from '../context.ts';
 import { type RegistryOptions, repositoryOf } from '../registry/registry-access.ts';
 import { fetchSignatures, fromTag } from '../signature/fetch.ts';
@@ -53,18 +54,53 @@ export type VerifiedSignature = {
  */
 export async function signImage(context: Context, ref: string, options: SignOptions): Promise<Digest> {
   const reference = parseReference(ref);
-  const identity = options.identity === undefined ? reference : parseReference(options.identity);
+  return await signer(context, reference, options).then((signOne) => signOne(wordOf(reference)));
+}
+
+/** Manifests of one repository, all by the same name: those of an index, and the index. @throws as `signImage` */
+export async function signManifests(
+  context: Context,
+  reference: Reference,
+  digests: readonly Digest[],
+  options: SignOptions,
+): Promise<void> {
+  const signOne = await signer(context, reference, options);
+  for (const digest of digests) await signOne(digest);
+}
+
+/** With the key, which may take a while to decrypt. @returns signs what a tag or digest stands for, and gives its digest */
+async function signer(
+  context: Context,
+  reference: Reference,
+  options: SignOptions,
+): Promise<(word: string) => Promise<Digest>> {
+  const name = options.identity === undefined ? reference : parseReference(options.identity);
+  const identity = canonicalName(name);
   const key = readPrivateKey(readKey(options.key), options.key, options.passphrase ?? null);
   const repository = await open(reference, 'push', options);
   const { signal } = options;
   const what = `image "${canonicalName(reference)}"`;
-  const subject = await fetchManifestBytes(repository, { reference: wordOf(reference), what, signal });
-  const payload = formatPayload({ digest: subject.digest, identity: canonicalName(identity) }, Date.now());
-  const digest = await upload(repository, payload, signal);
-  const mine: Attached = {
-    payload: { mediaType: signatureLayerType, digest, size: payload.length },
-    signature: sign(key, payload),
+  return async (word) => {
+    const subject = await fetchManifestBytes(repository, { reference: word, what, signal });
+    const payload = formatPayload({ digest: subject.digest, identity }, Date.now());
+    const digest = await upload(repository, payload, signal);
+    const mine: Attached = {
+      payload: { mediaType: signatureLayerType, digest, size: payload.length },
+      signature: sign(key, payload),
+    };
+    await attach(context, repository, subject, mine, { what, signal });
+    return subject.digest;
   };
+}
+
+/** Under the tag where cosign looks, beside those that are there, and as a referrer. */
+async function attach(
+  context: Context,
+  repository: Repository,
+  subject: ManifestBytes,
+  mine: Attached,
+  { what, signal }: { readonly what: string; readonly signal: AbortSignal | undefined },
+): Promise<void> {
   const all = [...(await fromTag(repository, subject.digest, signal)), mine];
   const tagged = formatAttachment(all, null);
   await upload(repository, tagged.config, signal);
@@ -88,7 +124,6 @@ export async function signImage(context: Context, ref: string, options: SignOpti
     if (!(error instanceof OnggiError) || !['invalid', 'unsupported'].includes(error.code)) throw error;
     context.warn(`the registry takes no referrers, the signature is under the tag "${tag}" only`);
   }
-  return subject.digest;
 }
 
 /**

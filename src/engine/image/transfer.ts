@@ -24,9 +24,11 @@ export type CopyImageOptions = {
   readonly referrers?: boolean;
   /** The policy that lets images in: a path, null for none; absent: that of the machine. */
   readonly policy?: string | null;
-  /** Signs what comes to a registry: with a private key, as `destination` unless another name is given. */
-  readonly sign?: { readonly key: string; readonly passphrase?: string; readonly identity?: string };
-  /** Signs it with a GPG key of the user's: beside the registry (registries.d), or as a file in a `dir:`. */
+  /**
+   * Signs what comes to a registry, each manifest of it: with private keys, as `destination` unless another name is given.
+   */
+  readonly sign?: readonly { readonly key: string; readonly passphrase?: string; readonly identity?: string }[];
+  /** Signs it with a GPG key of the user's: beside the registry (registries.d), or as files in a `dir:`. */
   readonly signBy?: { readonly fingerprint: string; readonly passphrase?: string; readonly identity?: string };
   /** Directory of registries.d (containers-registries.d(5)), in place of the machine's. */
   readonly registriesDirectory?: string;
@@ -38,7 +40,12 @@ export type CopyImageOptions = {
   readonly signal?: AbortSignal;
 };
 
-export type CopiedImage = { readonly source: Digest; readonly digest: Digest };
+export type CopiedImage = {
+  readonly source: Digest;
+  readonly digest: Digest;
+  /** Of all manifests that were copied, the last one of what has the name. */
+  readonly manifests: readonly Digest[];
+};
 
 /** Addresses are Skopeo's: "docker://alpine", "oci:DIR:TAG", "oci-archive:", "docker-archive:", "dir:", "onggi:NAME". */
 export type Transfers = {

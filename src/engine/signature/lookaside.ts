@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { errnoOf, fromSystemError, OnggiError } from '../../errors.ts';
-import type { Digest } from '../../oci/digest.ts';
+import { type Digest, digestHex } from '../../oci/digest.ts';
 import { canonicalName, type Reference } from '../../oci/reference.ts';
 import { download } from '../../registry/download.ts';
 import { readMachine } from '../../registry/open.ts';
@@ -106,9 +106,13 @@ export function addSignature(work: LookasideWork, reference: Reference, digest: 
   }
 }
 
-/** The same in the directory of a `dir:`. */
-export function addSignatureFile(directory: string, signature: Uint8Array): void {
-  for (let index = 1; !putNew(join(directory, `signature-${index}`), signature); index += 1);
+/**
+ * The same in the directory of a `dir:`.
+ * @param part the manifest that is signed, where it is one of an index; null: the one that the directory stands for
+ */
+export function addSignatureFile(directory: string, signature: Uint8Array, part: Digest | null = null): void {
+  const prefix = part === null ? '' : `${digestHex(part)}.`;
+  for (let index = 1; !putNew(join(directory, `${prefix}signature-${index}`), signature); index += 1);
 }
 
 /** @returns false when somebody's signature has that name */

@@ -57,7 +57,7 @@ export const command = defineCommand({
     const engine = await context.engine();
     const options = {
       ...copyOptions(flags),
-      ...signOptions(flags, context),
+      ...(await signOptions(flags, context)),
       ...policyOption(flags),
       ...compression(flags, destination),
       ...(flags['multi-arch'] !== undefined && { instances: flags['multi-arch'] as 'all' }),

@@ -29,6 +29,7 @@ export const command = defineCommand({
     'preserve-digests': copyFlags['preserve-digests'],
     'remove-signatures': copyFlags['remove-signatures'],
     'sign-by': copyFlags['sign-by'],
+    'sign-by-sigstore': copyFlags['sign-by-sigstore'],
     'sign-by-sigstore-private-key': copyFlags['sign-by-sigstore-private-key'],
     'sign-passphrase-file': copyFlags['sign-passphrase-file'],
     ...sideFlags('src-'),
@@ -72,7 +73,7 @@ export const command = defineCommand({
     await interruptible(context, 'sync', async (signal) => {
       const options = {
         ...copy,
-        ...signOptions({ ...flags, 'sign-identity': undefined }, context),
+        ...(await signOptions({ ...flags, 'sign-identity': undefined }, context)),
         ...policyOption(flags),
         ...(flags.platform !== undefined && { platform: flags.platform }),
         source: reached,
