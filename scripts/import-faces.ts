@@ -179,6 +179,7 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'image/look.ts',
       'image/manifest-list.ts',
       'image/manifest-lists.ts',
+      'image/platform.ts',
       'image/pull.ts',
       'image/push-compress.ts',
       'image/push.ts',

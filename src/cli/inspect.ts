@@ -9,12 +9,12 @@ import { oneOf } from './value/number.ts';
 
 export type InspectType = 'container' | 'image' | 'volume' | 'network' | 'secret';
 
-type Ask = { readonly size: boolean };
+type Ask = { readonly size: boolean; readonly platform?: string | undefined };
 
 /** In the order in which a name is looked for, as with Docker. */
 const lookUps: Readonly<Record<InspectType, (ref: string, engine: EngineFace, ask: Ask) => Promise<unknown>>> = {
   container: (ref, engine, { size }) => engine.containers.inspect(ref, { size }),
-  image: (ref, engine) => engine.images.inspect(ref),
+  image: (ref, engine, { platform }) => engine.images.inspect(ref, platform),
   network: (ref, engine) => engine.networks.inspect(ref),
   volume: async (ref, engine) => volumeRecord(await engine.volumes.get(ref)),
   secret: async (ref, engine) => secretRecord(await engine.secrets.get(ref)),
@@ -30,7 +30,7 @@ const completes = {
   secret: 'none',
 } as const;
 
-const format = single('string', asIs, "Print by a Go template, or 'json'", { short: 'f' });
+export const formatFlag = single('string', asIs, "Print by a Go template, or 'json'", { short: 'f' });
 const size = toggle('Show how much room the files of a container take', { short: 's' });
 
 /** @param type what the command is about, if the user doesn't choose */
@@ -41,8 +41,8 @@ export function inspectCommand(type?: InspectType): Command {
     usage: `[OPTIONS] ${type.toUpperCase()} [${type.toUpperCase()}...]`,
     positionals: { min: 1, max: null },
     completes: completes[type],
-    flags: { format },
-    run: ({ flags, args, context }) => inspect(args, type, flags.format, { size: false }, context),
+    flags: { format: formatFlag },
+    run: ({ flags, args, context }) => inspectObjects(args, type, flags.format, { size: false }, context),
   });
 }
 
@@ -51,8 +51,8 @@ const inspectContainers = defineCommand({
   positionals: { min: 1, max: null },
   completes: 'containers',
   latest: 'all',
-  flags: { format, latest: latestFlag, size },
-  run: ({ flags, args, context }) => inspect(args, 'container', flags.format, flags, context),
+  flags: { format: formatFlag, latest: latestFlag, size },
+  run: ({ flags, args, context }) => inspectObjects(args, 'container', flags.format, flags, context),
 });
 
 const inspectAny = defineCommand({
@@ -61,15 +61,15 @@ const inspectAny = defineCommand({
   completes: 'containers',
   latest: 'all',
   flags: {
-    format,
+    format: formatFlag,
     latest: latestFlag,
     size,
     type: single('string', oneOf('type', types), `Only look for this: ${types.join(', ')}`),
   },
-  run: ({ flags, args, context }) => inspect(args, flags.type, flags.format, flags, context),
+  run: ({ flags, args, context }) => inspectObjects(args, flags.type, flags.format, flags, context),
 });
 
-async function inspect(
+export async function inspectObjects(
   refs: readonly string[],
   type: InspectType | undefined,
   format: string | undefined,

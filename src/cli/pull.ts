@@ -94,15 +94,15 @@ export async function ensureImage(
   // The machine itself is an image that nobody serves.
   if (name === 'host' || policy === 'none') return name;
   const engine = await context.engine();
-  if (policy === 'never') return (await findHere(name, { quiet: true }, engine)) ?? name;
+  if (policy === 'never') return (await findHere(name, { quiet: true }, engine))?.image ?? name;
   if (policy === 'missing') {
     const there = await findHere(name, options, engine);
-    if (there !== undefined) return there;
+    if (there !== undefined) return there.image;
     context.stderr.print(`Unable to find image '${familiarName(parseReference(name))}' locally\n`);
   }
   if (policy === 'newer') {
     const there = await findHere(name, options, engine);
-    if (there !== undefined) return await pullNewer(there, options, context);
+    if (there !== undefined) return await pullNewer(there.name, options, context);
   }
   return await fetchImage(name, options, context);
 }
@@ -110,7 +110,7 @@ export async function ensureImage(
 async function fetchImage(name: string, options: PullOptions, context: Context): Promise<string> {
   if (!context.ordinaryUser) return await pullFirst(name, context, context.stderr, options);
   await pullApart(name, options, context);
-  return (await findHere(name, options, await context.engine())) ?? name;
+  return (await findHere(name, options, await context.engine()))?.image ?? name;
 }
 
 /** As Podman's: an error of the pull is none, since there is an image; but who interrupts it wants it to end. */
@@ -123,15 +123,34 @@ async function pullNewer(there: string, options: PullOptions, context: Context):
   }
 }
 
+type Here = {
+  readonly name: string;
+  /** The same, but where another image of its index is the one for the platform. */
+  readonly image: string;
+};
+
 /** By the name as it stands, else by what it may stand for: the configuration is read only where that is needed. */
-async function findHere(name: string, { platform }: PullOptions, engine: EngineFace): Promise<string | undefined> {
-  const suits = async (candidate: string): Promise<boolean> =>
-    (await engine.images.exists(candidate)) && (platform === undefined || (await runsOn(candidate, platform, engine)));
-  if (await suits(name)) return name;
+async function findHere(name: string, { platform }: PullOptions, engine: EngineFace): Promise<Here | undefined> {
+  const own = await suiting(name, platform, engine);
+  if (own !== undefined) return own;
   const candidates = await engine.registries.candidates(name);
   if (candidates.length === 1 && candidates[0] === fullName(name)) return undefined;
-  for (const candidate of candidates) if (await suits(candidate)) return candidate;
+  for (const candidate of candidates) {
+    const found = await suiting(candidate, platform, engine);
+    if (found !== undefined) return found;
+  }
   return undefined;
+}
+
+async function suiting(name: string, platform: string | undefined, engine: EngineFace): Promise<Here | undefined> {
+  if (!(await engine.images.exists(name))) return undefined;
+  if (platform === undefined) return { name, image: name };
+  try {
+    return { name, image: await engine.images.forPlatform(name, platform) };
+  } catch (error) {
+    if (error instanceof OnggiError && error.code === 'not-found') return undefined;
+    throw error;
+  }
 }
 
 /** Layers have files of many ids, so an ordinary user's `pull` moves into a user namespace, which a container's run must not. */
@@ -140,15 +159,4 @@ async function pullApart(name: string, { platform, quiet }: PullOptions, context
   const status = await context.runAgain(['pull', ...flags, name]);
   if (status === 0) return;
   throw new OnggiError(status === 130 ? 'cancelled' : 'unavailable', `image "${name}": it was not pulled`);
-}
-
-async function runsOn(name: string, platform: string, engine: EngineFace): Promise<boolean> {
-  const [{ parsePlatform, platformMatch }, image] = await Promise.all([
-    import('../oci/platform.ts'),
-    engine.images.inspect(name),
-  ]);
-  const { Os: os, Architecture: architecture, Variant: variant } = image;
-  if (typeof os !== 'string' || typeof architecture !== 'string') return false;
-  const offered = { os, architecture, variant: typeof variant === 'string' && variant !== '' ? variant : null };
-  return platformMatch(parsePlatform(platform), offered) > 0;
 }

@@ -82,6 +82,24 @@ imageTest(
     // First one platform alone: the rest comes later, though the name is up to date.
     await world.ok(['pull', '-q', source], { env });
     await world.ok(['pull', '-q', '--all-platforms', source], { env });
+    const inspect = (...args: string[]) =>
+      world.ok(['image', 'inspect', '-f', '{{.Architecture}} {{.RepoTags}}', ...args]);
+    assert.equal(await inspect(source), `amd64 [${source}]`);
+    assert.equal(await inspect('--platform', 'linux/arm64', source), `arm64 [${source}]`);
+    assert.equal(await inspect(`${from.host}/app@${arm64}`), 'arm64 []');
+    await world.ok(['history', '--platform', 'linux/arm64', source]);
+    const other = await world.onggi(['image', 'inspect', '--platform', 'linux/s390x', source]);
+    assert.match(other.stderr, /is for platform "linux\/amd64", not "linux\/s390x"/);
+    // A container of it needs no registry, and the name goes on standing for the image of this machine.
+    const container = await world.ok(['create', '--platform', 'linux/arm64', '--network', 'none', source, 'true'], {
+      env,
+    });
+    assert.equal(
+      await world.ok(['container', 'inspect', '-f', '{{.Image}}', container]),
+      await world.ok(['image', 'inspect', '-f', '{{.Id}}', '--platform', 'linux/arm64', source]),
+    );
+    await world.ok(['rm', container]);
+    assert.equal(await inspect(source), `amd64 [${source}]`);
     await world.ok(['tag', source, target]);
     const printed = await world.ok(['push', target], { env });
     assert.match(printed, new RegExp(`\nv2: digest: ${index.digest} size: ${index.bytes.length}$`));

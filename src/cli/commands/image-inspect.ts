@@ -1,15 +1,15 @@
 import { asIs, defineCommand, single, toggle } from '../definition.ts';
-import { inspectCommand } from '../inspect.ts';
-
-const local = inspectCommand('image');
+import { formatFlag, inspectObjects } from '../inspect.ts';
 
 /** "docker://alpine", "dir:/srv/app": a place and not a name; a name that begins so has nothing but a tag behind ":". */
 const address = /^(docker:\/\/|onggi:|(oci|oci-archive|docker-archive|dir):.*\/)/;
 
 export const command = defineCommand({
-  ...local,
+  usage: '[OPTIONS] IMAGE [IMAGE...]',
+  positionals: { min: 1, max: null },
+  completes: 'images',
   flags: {
-    ...local.flags,
+    format: formatFlag,
     config: toggle('Of an image elsewhere (docker://NAME, oci:PATH, ...): print its configuration'),
     platform: single('string', asIs, 'Inspect the image for this platform (linux/arm64)'),
     raw: toggle('Of an image elsewhere: print its manifest, or with --config its configuration, as it is'),
@@ -18,10 +18,7 @@ export const command = defineCommand({
   async run({ flags, args, context }) {
     const { config, raw, platform, ...own } = flags;
     if (!args.some((arg) => address.test(arg)) && !config && !raw) {
-      const engine = await context.engine();
-      // An image here is for one platform.
-      for (const arg of platform === undefined ? [] : args) await engine.images.history(arg, platform);
-      return await local.run({ flags: own, args, context });
+      return await inspectObjects(args, 'image', own.format, { size: false, platform }, context);
     }
     const { command: remote } = await import('../skopeo/commands/inspect.ts');
     for (const arg of args) {

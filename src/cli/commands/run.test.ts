@@ -58,7 +58,14 @@ test('a missing image is pulled, unless that is forbidden', async () => {
     yield { type: 'done', id: fakeImage.id, upToDate: false };
   }
   let there = false;
-  const images = { exists: async () => there, pull, inspect: async () => ({ Os: 'linux', Architecture: 'amd64' }) };
+  const images = {
+    exists: async () => there,
+    pull,
+    async forPlatform(name: string, platform: string) {
+      if (platform === 'linux/arm64') throw new OnggiError('not-found', 'for another one');
+      return name;
+    },
+  };
   const engine = { images, containers: { create: async () => fakeContainer() } };
   const missing = await runFake(['create', 'alpine'], { engine });
   assert.match(missing.stderr, /^Unable to find image 'alpine:latest' locally\nlatest: Pulling from library\/alpine\n/);
@@ -85,7 +92,7 @@ test('--pull newer asks the registry, which need not answer when there is an ima
     if (!answers) throw new OnggiError('unavailable', 'no route to it');
     yield { type: 'done', id: fakeImage.id, upToDate: false };
   }
-  const images = { exists: async () => there, pull, inspect: async () => ({ Os: 'linux', Architecture: 'amd64' }) };
+  const images = { exists: async () => there, pull };
   const engine = { images, containers: { create: async () => fakeContainer() } };
   const create = async () => await runFake(['create', '--pull', 'newer', 'alpine'], { engine });
   assert.deepEqual([(await create()).stdout, pulls], [`${containerId}\n`, 1]);

@@ -90,13 +90,21 @@ export type RemoveImageOptions = {
 export type Images = {
   /** Newest first. */
   list(): Promise<ImageSummary[]>;
-  /** In the shape of the Docker Engine API. @throws `not-found` */
-  inspect(ref: string): Promise<Record<string, unknown>>;
+  /**
+   * In the shape of the Docker Engine API.
+   * @param platform of an index that came whole the image for it @throws `not-found`
+   */
+  inspect(ref: string, platform?: string): Promise<Record<string, unknown>>;
+  /**
+   * What stands for the image of this platform: the name itself, or a name or id of another image of its index.
+   * @throws `not-found`
+   */
+  forPlatform(ref: string, platform: string): Promise<string>;
   /** @throws `not-found`; `conflict` while containers use it and `force` is not set */
   remove(ref: string, options?: RemoveImageOptions): Promise<RemovedImage>;
   /** A further name for an image; one that stood for another image moves. @throws `not-found`, `invalid` */
   tag(source: string, name: string): Promise<void>;
-  /** Newest first. @param platform refuses an image for another one */
+  /** Newest first. @param platform as in `inspect` */
   history(ref: string, platform?: string): Promise<HistoryEntry[]>;
   content(id: Digest): Promise<ImageContent>;
   /** Removes images that no container was made of. @returns one record for each */
@@ -150,7 +158,8 @@ export type Images = {
 export function makeImages(context: Context): Images {
   return {
     list: async () => (await import('./query.ts')).listImages(context),
-    inspect: async (ref) => (await import('./query.ts')).inspectImage(context, ref),
+    inspect: async (ref, platform) => (await import('./query.ts')).inspectImage(context, ref, platform),
+    forPlatform: async (ref, platform) => (await import('./platform.ts')).nameForPlatform(context.store, ref, platform),
     exists: async (ref) => (await import('./exists.ts')).imageExists(context, ref),
     mount: async (ref) => (await import('../mount/image-mount.ts')).mountImage(context, ref),
     unmount: async (ref, options) =>

@@ -1,11 +1,11 @@
 /** Looking at images. */
 import { OnggiError } from '../../errors.ts';
-import { findImage } from '../../image/find.ts';
+import { lookUpImage } from '../../image/find.ts';
 import { readHistory } from '../../image/history.ts';
 import { storageDriver } from '../../image/storage-driver.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { maxManifestSize } from '../../oci/image-spec.ts';
-import { formatPlatform, parsePlatform, platformMatch } from '../../oci/platform.ts';
+import { formatPlatform } from '../../oci/platform.ts';
 import { familiarName, parseReference, pinned } from '../../oci/reference.ts';
 import { blobSize, readBlob } from '../../store/blob.ts';
 import { countContainersByImage } from '../../store/container-row.ts';
@@ -46,19 +46,11 @@ export async function listImages(context: Context): Promise<ImageSummary[]> {
 
 /** Newest first, as Docker has it; the id stands beside the newest step alone. */
 export async function imageHistory(context: Context, ref: string, platform?: string): Promise<HistoryEntry[]> {
-  const image = findImage(context.store, ref);
-  if (platform !== undefined) checkPlatform(context, image, ref, platform);
+  const { image } = await lookedUp(context, ref, platform);
   const tags = listImageNames(context.store.database, image.id).map(familiar);
   return readHistory(context.store, image.id)
     .reverse()
     .map((step, index) => ({ ...step, id: index === 0 ? image.id : null, tags: index === 0 ? tags : [] }));
-}
-
-/** An image here is for one platform. @throws OnggiError `not-found` */
-function checkPlatform(context: Context, { id }: ImageRow, ref: string, platform: string): void {
-  const found = readImageConfig(context.store, id).value.platform;
-  if (platformMatch(parsePlatform(platform), found) > 0) return;
-  throw new OnggiError('not-found', `image "${ref}" is for platform "${formatPlatform(found)}", not "${platform}"`);
 }
 
 /** What `images --tree` shows below an image. */
@@ -73,16 +65,18 @@ export async function imageContent(context: Context, id: Digest): Promise<ImageC
   return { platform: formatPlatform(platform), contentSize: bytes };
 }
 
-export async function inspectImage(context: Context, ref: string): Promise<Record<string, unknown>> {
-  const image = findImage(context.store, ref);
-  const names = listImageNames(context.store.database, image.id);
+/** @param platform of an index that came whole the image for it, with the names of the index too */
+export async function inspectImage(context: Context, ref: string, platform?: string): Promise<Record<string, unknown>> {
+  const { image, named } = await lookedUp(context, ref, platform);
+  const ids = new Set([named.id, image.id]);
+  const names = [...ids].flatMap((id) => listImageNames(context.store.database, id));
   const { value: config } = readImageConfig(context.store, image.id);
   const { process } = config;
   const { comment, author, dockerVersion } = wordsOf(context.store, image.id);
   const ports = exposedPorts({}, process);
   return {
     Id: image.id,
-    RepoTags: names.map(familiar),
+    RepoTags: names.filter(({ reference }) => parseReference(reference).tag !== null).map(familiar),
     RepoDigests: names.flatMap(digestName),
     Parent: '',
     Comment: comment,
@@ -108,6 +102,19 @@ export async function inspectImage(context: Context, ref: string): Promise<Recor
     GraphDriver: { Name: storageDriver(context.store, context.storageDriver), Data: null },
     RootFS: { Type: 'layers', Layers: config.diffIds },
   };
+}
+
+/** @returns with it the image that the name stands for */
+async function lookedUp(
+  { store }: Context,
+  ref: string,
+  platform: string | undefined,
+): Promise<{ readonly image: ImageRow; readonly named: ImageRow }> {
+  const found = lookUpImage(store.database, ref);
+  const named = found.image;
+  if (platform === undefined) return { image: named, named };
+  const { imageForPlatform } = await import('./platform.ts');
+  return { image: await imageForPlatform(store, found, ref, platform), named };
 }
 
 /** What the config says for people; the comment of the last step where it has none of its own, as in Docker. */
