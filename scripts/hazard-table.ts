@@ -47,6 +47,7 @@ export const hazards: readonly HazardRule[] = [
       { file: 'native/shim/health.c', why: 'onggi, which sees to an unhealthy container' },
       { file: 'native/shim/hook.c', why: 'hooks of the bundle' },
       { file: 'native/step/idmap.c', why: 'newuidmap and newgidmap' },
+      { file: 'native/shim/reaper.c', why: 'this program as a file of the container, in place of its copy there' },
       { file: 'native/shim/runtime.c', why: 'the runtime of --runtime, by its absolute path' },
       { file: 'native/shim/shim.c', why: 'onggi reconcile' },
       { file: 'native/step/step-exec.c', why: 'the command of the container' },

@@ -60,7 +60,7 @@ static const struct grammar grammars[] = {
     {OP_WORKING_DIRECTORY, IN(PHASE_INIT), "sb"},
     {OP_FIND_EXECUTABLE, IN(PHASE_INIT), "s"},
     {OP_WAIT_START, IN(PHASE_INIT), ""},
-    {OP_EXEC, IN(PHASE_INIT), "(s)(s)b"},
+    {OP_EXEC, IN(PHASE_INIT), "(s)(s)bo"},
     {OP_SCHEDULER, IN(PHASE_INIT), "uquuqqqs"},
     {OP_IO_PRIORITY, IN(PHASE_INIT), "uu"},
     {OP_CPU_AFFINITY, IN(PHASE_PREPARE) | IN(PHASE_INIT), "ds"},

@@ -132,7 +132,7 @@ enum plan_op {
     OP_WORKING_DIRECTORY = 89, /* str path, bool create */
     OP_FIND_EXECUTABLE = 90,   /* str command */
     OP_WAIT_START = 91,        /* nothing */
-    OP_EXEC = 92,              /* str[] argv, str[] env, bool reaper */
+    OP_EXEC = 92,              /* str[] argv, str[] env, bool reaper, str? program that reaps */
     /* u32 SCHED_*, u64 SCHED_FLAG_*, i32 nice, u32 priority, u64 runtime, u64 deadline, u64 period, str name */
     OP_SCHEDULER = 96,
     OP_IO_PRIORITY = 97,  /* u32 class, u32 level */

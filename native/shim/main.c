@@ -5,6 +5,7 @@
  * onggi-shim --hold ID   a process to be put somewhere: ends with descriptor 0
  * onggi-shim --unshare   a program in a user namespace; see unshare.h
  * onggi-shim --enter     a program in the user namespace of a container; see enter.h
+ * onggi-shim --reap PID  the init of a container whose command is a child already; see reaper.h
  * onggi-shim --remove    a tree of files; see remove.h
  * onggi-shim --unpack    makes the entries of a layer; see unpack.h
  *
@@ -23,6 +24,7 @@
 #include "enter.h"
 #include "init.h"
 #include "launcher.h"
+#include "reaper.h"
 #include "remove.h"
 #include "scoped.h"
 #include "shim.h"
@@ -155,6 +157,7 @@ int main(int count, char **arguments) {
     if (count > 2 && strcmp(arguments[1], "--unshare") == 0) return unshare_run(count - 2, arguments + 2);
     if (count > 2 && strcmp(arguments[1], "--enter") == 0) return enter_run(count - 2, arguments + 2);
     if (count == 3 && strcmp(arguments[1], "--remove") == 0) return remove_run(arguments[2]);
+    if (count == 3 && strcmp(arguments[1], "--reap") == 0) reaper_resume(arguments[2]);
     if (count == 2 && strcmp(arguments[1], "--unpack") == 0) return unpack_run(0, 1, 2);
     if (count != 2) {
         dprintf(ERROR_FD, "usage: onggi-shim ID; it is started by onggi, with a plan on descriptor %d\n", PLAN_FD);

@@ -1,6 +1,7 @@
 #include "reaper.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -12,9 +13,16 @@
 /* Faults of this program itself, and what job control sends to a background reader of the terminal. */
 static const int not_forwarded[] = {SIGFPE, SIGILL, SIGSEGV, SIGBUS, SIGABRT, SIGTRAP, SIGSYS, SIGTTIN, SIGTTOU};
 
-static void block_signals(sigset_t *blocked) {
+/* What the init and a shim's program that is executed in its place have in common; it is the name of that file, too. */
+static const char process_name[] = "onggi-init";
+
+static void list_signals(sigset_t *blocked) {
     sigfillset(blocked);
     for (size_t i = 0; i < sizeof not_forwarded / sizeof not_forwarded[0]; i++) sigdelset(blocked, not_forwarded[i]);
+}
+
+static void block_signals(sigset_t *blocked) {
+    list_signals(blocked);
     sigprocmask(SIG_SETMASK, blocked, NULL);
     /* tcsetpgrp by a process that is not in the foreground would stop it. */
     signal(SIGTTIN, SIG_IGN);
@@ -53,20 +61,39 @@ static bool reap(pid_t command, int *status) {
     }
 }
 
-int reaper_run(struct init *init, const struct command *command) {
+static _Noreturn void stay(pid_t command, const sigset_t *blocked) {
+    int status = 0;
+    while (true) {
+        siginfo_t info;
+        int signal = (int)SYS(sigwaitinfo(blocked, &info));
+        if (signal == SIGCHLD && reap(command, &status)) _exit(status_of(status));
+        if (signal > 0 && signal != SIGCHLD) kill(command, signal);
+    }
+}
+
+/* Children, blocked signals and those that wait stay what they are. */
+static void become(const char *program, pid_t command) {
+    char number[16], *nothing[] = {NULL};
+    snprintf(number, sizeof number, "%d", (int)command);
+    char *arguments[] = {(char *)process_name, "--reap", number, NULL};
+    execve(program, arguments, nothing);
+}
+
+int reaper_run(struct init *init, const struct command *command, const char *program) {
     sigset_t blocked;
     block_signals(&blocked);
+    prctl(PR_SET_NAME, process_name, 0, 0, 0);
     pid_t child = (pid_t)SYS(fork());
     if (child < 0) return fail(&init->failure, child, "fork the command \"%s\"", command->path);
     if (child == 0) run_child(init, command);
     /* The child's copy is the last one: the shim sees the exec by its closing. */
     sys_close_range(3, ~0u, 0);
-    prctl(PR_SET_NAME, "onggi-reaper", 0, 0, 0);
-    int status = 0;
-    while (true) {
-        siginfo_t info;
-        int signal = (int)SYS(sigwaitinfo(&blocked, &info));
-        if (signal == SIGCHLD && reap(child, &status)) _exit(status_of(status));
-        if (signal > 0 && signal != SIGCHLD) kill(child, signal);
-    }
+    if (program != NULL) become(program, child);
+    stay(child, &blocked);
+}
+
+void reaper_resume(const char *command) {
+    sigset_t blocked;
+    list_signals(&blocked);
+    stay((pid_t)strtol(command, NULL, 10), &blocked);
 }

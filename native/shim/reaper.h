@@ -16,7 +16,12 @@ int command_execute(struct init *init, const struct command *command);
 /*
  * Stays as this process: forks the command, forwards every signal to it, reaps whatever is orphaned, and ends with
  * the command's exit status (128 + signal if one killed it). Returns only when the command could not be forked.
+ * `program`, NULL for none, is this very program as a file of the container: as that it stays, if it can be executed,
+ * because criu does not bring back what has been copied from a program outside.
  */
-int reaper_run(struct init *init, const struct command *command);
+int reaper_run(struct init *init, const struct command *command, const char *program);
+
+/* "--reap PID", executed so: the signals are blocked already. */
+_Noreturn void reaper_resume(const char *command);
 
 #endif

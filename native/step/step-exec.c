@@ -23,13 +23,14 @@ int step_exec(struct init *init, struct cursor *payload) {
     char **arguments = take_vector(payload);
     char **environment = take_vector(payload);
     bool reaper = take_bool(payload);
+    const char *program = take_optional(payload);
     if (arguments == NULL || environment == NULL) return fail(&init->failure, ENOMEM, "allocate the arguments");
     char home[PATH_MAX + 5];
     snprintf(home, sizeof home, "HOME=%s", init->home);
     add_home(environment, init->home[0] == '\0' ? init->home : home);
     const char *path = init->executable[0] == '\0' ? arguments[0] : init->executable;
     struct command command = {path, arguments, environment};
-    if (reaper) return reaper_run(init, &command);
+    if (reaper) return reaper_run(init, &command, program);
     return command_execute(init, &command);
 }
 

@@ -75,10 +75,11 @@ systemTest('a container goes on from its checkpoint, under a shim of ours again'
   await world.ok(['volume', 'rm', 'kept']);
 });
 
-systemTest('in a directory of the user, attached, without a network', [], async (world) => {
+systemTest('in a directory of the user, attached, without a network, under our own init', [], async (world) => {
   const place = ['--checkpoint-dir', join(world.scratch, 'points')];
   const script = 'echo ready; read line; echo "got $line"; exit 5';
-  await world.ok(['run', '-d', '-i', '--name', 'two', '--network', 'none', world.image, 'sh', '-c', script]);
+  const flags = ['-i', '--init', '--name', 'two', '--network', 'none'];
+  await world.ok(['run', '-d', ...flags, world.image, 'sh', '-c', script]);
   await world.ok(['checkpoint', 'create', ...place, 'two', 'here']);
   assert.equal(await world.ok(['checkpoint', 'ls', ...place, 'two']), 'CHECKPOINT NAME\nhere');
   const attached = await world.onggi(['start', '-ai', '--checkpoint', 'here', ...place, 'two'], { input: 'word\n' });
@@ -86,4 +87,11 @@ systemTest('in a directory of the user, attached, without a network', [], async 
   assert.equal(await world.ok(['logs', 'two']), 'ready\ngot word');
   await refused(world, ['start', '--checkpoint', 'none', 'two'], /checkpoint none does not exist/);
   await world.ok(['rm', 'two']);
+  await world.ok(['run', '-d', '--init', '--privileged', '--name', 'more', world.image, 'sleep', '1000']);
+  await refused(
+    world,
+    ['checkpoint', 'create', 'more', 'none'],
+    /a container with --init together with --privileged, .* is not supported/,
+  );
+  await world.ok(['rm', '-f', 'more']);
 });

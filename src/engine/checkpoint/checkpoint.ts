@@ -4,6 +4,7 @@ import { dump } from '../../criu/dump.ts';
 import { checkRoot } from '../../criu/errors.ts';
 import { OnggiError, unsupported } from '../../errors.ts';
 import { connectShim } from '../../kernel/shim-client.ts';
+import type { Spec } from '../../oci/runtime-spec.ts';
 import { containerById, updateContainer } from '../../store/container-row.ts';
 import { type Container, checkNotPaused, isHost } from '../container/container.ts';
 import { dropContainerLock, lockContainer } from '../container/container-lock.ts';
@@ -16,6 +17,7 @@ import type { Context } from '../context.ts';
 import { emit } from '../event/emit.ts';
 import { containerNews } from '../event/news.ts';
 import { readSpec } from '../spec/file.ts';
+import { initPlaceOf } from '../spec/init.ts';
 import type { CheckpointOptions, CheckpointPlace } from '../types/checkpoint.ts';
 import {
   checkDirectory,
@@ -48,7 +50,7 @@ export async function createCheckpoint(
       throw new OnggiError('conflict', `Container ${container.row.id} is not running`);
     }
     checkNotPaused(container, 'checkpoint');
-    checkOptions(container);
+    checkOptions(container, readSpec(container.files.config));
     await write(context, container, container.row.pid, name, options);
     emit(context.store, containerNews(container, 'checkpoint'));
     return options.leaveRunning === true ? undefined : container;
@@ -57,12 +59,14 @@ export async function createCheckpoint(
 }
 
 /** @throws OnggiError `unsupported`: what criu could not bring back, or not from here */
-export function checkOptions(container: Container): void {
-  const { init, runtime, idMaps, sdnotify, log } = container.options;
+export function checkOptions(container: Container, spec: Spec): void {
+  const { init, initPath, runtime, idMaps, sdnotify, log } = container.options;
   const what = (word: string) => unsupported(`checkpoint and restore of a container with ${word}`);
   if (runtime !== undefined) throw what('--runtime');
   if (idMaps !== undefined) throw what('--userns');
-  if (init === true) throw what('--init');
+  if (init === true && initPath === undefined && initPlaceOf(spec) === undefined) {
+    throw what('--init together with --privileged, --cap-add SYS_ADMIN, --pid or a mount at /dev');
+  }
   if (sdnotify !== undefined) throw what('--sdnotify');
   if (log?.driver === 'passthrough') throw what('the log driver passthrough');
   if (isHost(container)) throw what('the image "host"');

@@ -30,10 +30,10 @@ export type Restoring = {
  */
 export function restoring(container: Container, plan: Plan, { name, ...place }: CheckpointRef): Restoring {
   checkRoot('restore');
-  checkOptions(container);
+  const spec = readSpec(container.files.config);
+  checkOptions(container, spec);
   const images = findCheckpoint(container, name, place);
   checkOwner(container, images, name);
-  const spec = readSpec(container.files.config);
   checkRestorable(spec);
   const work = workDirectory(container);
   const [log, pidFile] = [`${work}/restore.log`, `${work}/restored.pid`];

@@ -29,7 +29,7 @@ import { hostImage, withHostCommand } from './create.ts';
 import { sessionKeyring } from './keyring.ts';
 import { newContainerId } from './name.ts';
 import { type ContainerNetwork, loopback } from './network.ts';
-import { cdiChange, cgroupOf, filterOfSpec, processContext, specFacts } from './plan.ts';
+import { cdiChange, cgroupOf, filterOfSpec, initContext, processContext, specFacts } from './plan.ts';
 
 type ImageFacts = {
   readonly view: ImageConfigView | null;
@@ -106,6 +106,7 @@ export async function explain(context: Context, asked: ContainerOptions): Promis
     ...(await filterOfSpec(spec, host)),
     network: networkSteps(context, options, id),
     ...processContext(options),
+    ...initContext(spec),
   });
   return [explainPlan(plan), ...[...notes, ...warnings].map((note) => `note: ${note}`)].join('\n');
 }

@@ -6,6 +6,7 @@ import { errnoOf, fromSystemError } from '../../errors.ts';
 import { toMachine } from '../../image/id-map.ts';
 import { lowerDirectories } from '../../image/snapshot.ts';
 import { isShifted, isTree } from '../../image/tree-mark.ts';
+import { shimPath } from '../../kernel/addon.ts';
 import { isPrivileged, mapsOf, unprivileged } from '../../kernel/user-namespace.ts';
 import {
   changedResolver,
@@ -37,6 +38,7 @@ import { type LogFacts, logTarget } from '../log/log-target.ts';
 import { imagePlaces } from '../mount/image-volume.ts';
 import { isMounted } from '../mount/mount-point.ts';
 import { writeSpec } from '../spec/file.ts';
+import { initPlaceOf } from '../spec/init.ts';
 import { linkHost } from '../spec/link.ts';
 import { foreignShm, mountTarget } from '../spec/mounts.ts';
 import { makeSpec, type SpecFacts } from '../spec/spec.ts';
@@ -111,6 +113,7 @@ export async function compileContainer(
     network,
     foreignSources: [...[...processIds(joined).values()].map(foreignShm), ...shared.values()],
     ...processContext(options),
+    ...initContext(spec),
   });
   for (const warning of warnings) context.warn(warning);
   makeRealtimeRoom(host.cgroups, cgroup, spec.linux?.resources?.cpu ?? {});
@@ -190,6 +193,12 @@ export function processContext(
   };
 }
 
+/** Of our own init, where it has a file in the container. */
+export function initContext(spec: Spec): Pick<CompileContext, 'initPlace'> {
+  const initPlace = initPlaceOf(spec);
+  return initPlace === undefined ? {} : { initPlace };
+}
+
 export function specFacts(
   host: HostFacts,
   own: Pick<SpecFacts, 'id' | 'cgroupsPath' | 'files' | 'maskedPaths' | 'volumes' | 'warn'> &
@@ -204,6 +213,7 @@ export function specFacts(
     images: ({ source }) => `/image/${source}`,
     withCdi: (spec) => spec,
     ...own,
+    initProgram: shimPath(),
     hostname: hostname(),
     // Root of a user namespace has all of them there.
     capabilities: capabilityNamesOf(

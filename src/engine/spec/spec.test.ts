@@ -315,3 +315,25 @@ test('no field of an image config moves a field of policy', () => {
   }
   assert.deepEqual(policyOf(spec({}, { ...evil, ...extras } as ImageProcess)), expected, 'all at once');
 });
+
+test('our own init is a file of the container where checkpoints can be made of it', () => {
+  const init = (options: Partial<ContainerOptions>, more: Partial<SpecFacts> = {}) =>
+    makeSpec({ image: 'x', ...options }, image, { ...facts, initProgram: '/lib/shim', ...more }).mounts?.filter(
+      ({ destination }) => destination.endsWith('/onggi-init'),
+    );
+  const own = { type: 'bind', source: '/lib/shim', options: ['bind', 'ro', 'rprivate'] };
+  assert.deepEqual(init({ init: true }), [{ destination: '/dev/onggi-init', ...own }]);
+  const given = init({ init: true, initPath: '/my/init' });
+  assert.deepEqual(given, [{ ...own, destination: '/run/onggi-init', source: '/my/init' }]);
+  const over = { type: 'bind', source: '/dev', target: '/dev/', readOnly: false, propagation: 'rprivate' } as const;
+  const without: Partial<ContainerOptions>[] = [
+    {},
+    { init: true, privileged: true },
+    { init: true, capAdd: ['sys_admin'] },
+    { init: true, pidMode: 'host' },
+    { init: true, mounts: [over] },
+  ];
+  for (const options of without) assert.deepEqual(init(options), [], JSON.stringify(options));
+  const range = [{ containerId: 0, hostId: 1000, size: 1 }];
+  assert.deepEqual(init({ init: true }, { maps: { uids: range, gids: range } }), []);
+});

@@ -7,7 +7,7 @@
  * test flips each field of an image config to see that no other field of the result moves (THREATS, class H).
  */
 import { OnggiError } from '../../errors.ts';
-import type { Capabilities, Device, Mount, Seccomp, Spec } from '../../oci/runtime-spec.ts';
+import type { Capabilities, Device, Seccomp, Spec } from '../../oci/runtime-spec.ts';
 import { ociVersion } from '../../oci/runtime-spec.ts';
 import { containerCapabilities } from '../../runtime/capability.ts';
 import { maskedPaths, readonlyPaths } from '../../runtime/defaults.ts';
@@ -18,6 +18,7 @@ import { applySeccompTemplate } from '../../runtime/seccomp/template.ts';
 import type { ContainerOptions, ImageMount, Ulimit } from '../types.ts';
 import type { VolumeFacts } from '../volume/volume-mount.ts';
 import { mappedDevices } from './devices.ts';
+import { givenInitPlace, initMounts } from './init.ts';
 import { specMounts } from './mounts.ts';
 import { joinedOf, namespace } from './namespace.ts';
 import { type ImageConfigView, mergeEnvironment, processSpec } from './process.ts';
@@ -61,6 +62,8 @@ export type SpecFacts = {
   readonly volumes: (name: string) => VolumeFacts;
   /** Root of the machine has made none of its namespaces. */
   readonly ordinaryUser: boolean;
+  /** Path of the program of our own init; absent where it stays what the shim has forked. */
+  readonly initProgram?: string;
   /** Path of the host at which an image is mounted for the container. */
   readonly images: (mount: ImageMount) => string;
   /** The first processes of the containers that it joins, by ID. */
@@ -106,7 +109,7 @@ function usualSpec(options: ContainerOptions, image: ImageConfigView | null, fac
     ociVersion,
     process: {
       ...first,
-      ...(initPath !== undefined && { args: [initPlace, '--', ...(first.args ?? [])] }),
+      ...(initPath !== undefined && { args: [givenInitPlace, '--', ...(first.args ?? [])] }),
       ...(systemd && { env: mergeEnvironment(systemdEnvironment(facts.id), first.env ?? []) }),
       capabilities,
       ...(options.security?.noNewPrivileges === true && { noNewPrivileges: true }),
@@ -120,7 +123,7 @@ function usualSpec(options: ContainerOptions, image: ImageConfigView | null, fac
     ...(options.domainname && { domainname: options.domainname }),
     mounts: [
       ...specMounts(options, facts, !systemd ? 'no' : isMachine ? 'machine' : 'image'),
-      ...(initPath === undefined ? [] : [initMount(initPath)]),
+      ...initMounts(options, capabilities, facts, isMachine),
       ...bound,
     ],
     ...(options.annotations !== undefined && { annotations: options.annotations }),
@@ -150,13 +153,6 @@ function usualSpec(options: ContainerOptions, image: ImageConfigView | null, fac
       ...seccomp,
     },
   };
-}
-
-/** Called as Podman calls one: `INIT -- COMMAND`. */
-const initPlace = '/run/onggi-init';
-
-function initMount(source: string): Mount {
-  return { destination: initPlace, type: 'bind', source, options: ['bind', 'ro', 'rprivate'] };
 }
 
 /** __NEW_UTS_LEN of the kernel. */

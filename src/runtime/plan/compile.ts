@@ -68,6 +68,8 @@ export type CompileContext = {
   /** What config.json can't say of binds that are volumes. */
   readonly volumes?: readonly VolumeBind[];
   readonly reaper: boolean;
+  /** Where the container has a program that goes on as the one that reaps. */
+  readonly initPlace?: string;
   /** Further groups of the process, names of the image's among them. */
   readonly groups?: readonly string[];
   readonly waitForStart: boolean;

@@ -229,6 +229,7 @@ const payloads: ByOp = {
     out.strings(step.argv);
     out.strings(step.env);
     out.bool(step.reaper);
+    out.optionalString(step.initPlace ?? null);
   },
   scheduler: (out, step) => {
     out.u32(step.policy);

@@ -84,6 +84,8 @@ export type ProcessStep =
       readonly env: readonly string[];
       /** Stay as pid 1, fork the command, reap orphans and forward signals (`docker run --init`). */
       readonly reaper: boolean;
+      /** The program as which it stays then, if it can be executed: a path of the container. */
+      readonly initPlace?: string;
     };
 
 export type CapabilitySets = {

@@ -12,6 +12,8 @@ export type ProcessContext = {
   readonly capabilities: bigint;
   /** Stay as pid 1 and reap (`docker run --init`). */
   readonly reaper: boolean;
+  /** Of the container; which program reaps. Absent: what has been forked stays. */
+  readonly initPlace?: string;
   /** Besides the additional gids, by name or number. */
   readonly groups?: readonly string[];
   /** Wait for the word to start before exec. */
@@ -77,7 +79,13 @@ export function compileProcess(
     ...(context.waitForStart ? [{ op: 'wait-start' } as const] : []),
     ...startHooks,
     ...(noNewPrivileges && !listens ? filter : []),
-    { op: 'exec', argv: args, env, reaper: context.reaper },
+    {
+      op: 'exec',
+      argv: args,
+      env,
+      reaper: context.reaper,
+      ...(context.initPlace !== undefined && { initPlace: context.initPlace }),
+    },
   ];
 }
 

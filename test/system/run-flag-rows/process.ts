@@ -68,7 +68,7 @@ export const processRows: readonly Row[] = [
     container: 'second',
     words: ['--init'],
     inside: 'echo $$; cat /proc/1/comm',
-    shows: /^(?!1\n)\d+\nonggi-reaper$/,
+    shows: /^(?!1\n)\d+\nonggi-init$/,
     bad: badSwitch('init'),
   },
   {
