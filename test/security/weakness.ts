@@ -207,4 +207,26 @@ export const weaknesses: readonly Weakness[] = [
       },
     ],
   },
+  {
+    test: 'files that root is asked to write',
+    without: 'the archive that takes the place of a link',
+    edits: [
+      {
+        file: 'src/transport/archive-sink.ts',
+        from: '|| found.isFile()) return false;',
+        to: '|| (found.isFile() && !own.isSymbolicLink())) return false;',
+      },
+    ],
+  },
+  {
+    test: 'U changes nobody',
+    without: 'the way to a bind on which no link is followed',
+    edits: [
+      {
+        file: 'src/engine/volume/real-source.ts',
+        from: "openRealDirectory(top, directory.replace(/^\\/+/, ''))",
+        to: 'openDirectory(directory)',
+      },
+    ],
+  },
 ];
