@@ -18,7 +18,11 @@ const leakRoot: Edit = {
   to: '    static struct shim shim;\n    for (int i = 0; i < 3; i++) SYS(fcntl(open("/", O_PATH | O_DIRECTORY), F_DUPFD, 7 + i));\n',
 };
 const keepLeaks: readonly Edit[] = [
-  { file: 'native/shim/main.c', from: '    sys_close_range(LOCK_FD + 1, ~0u, 0);\n', to: '' },
+  {
+    file: 'native/shim/main.c',
+    from: 'sys_close_range(HANDED_FD + handed_over(options), ~0u, 0);',
+    to: '(void)handed_over(options);',
+  },
   {
     file: 'native/step/init.c',
     from: 'return sys_close_range((unsigned)first + (unsigned)count, ~0u, 0);',
@@ -86,12 +90,17 @@ export const weaknesses: readonly Weakness[] = [
   },
   {
     test: 'CVE-2019-5736',
-    without: 'the read-only clone of the mount that the shim is executed from',
+    without: 'the read-only clone and the sealed copy that the shim is executed from',
     edits: [
       {
         file: 'native/addon/addon_process.c',
-        from: 'int fd = clone_read_only(a[0].text);',
-        to: '(void)clone_read_only; int fd = open(a[0].text, O_PATH | O_CLOEXEC);',
+        from: 'int fd = clone_read_only(path);',
+        to: 'int fd = open(path, O_PATH | O_CLOEXEC);',
+      },
+      {
+        file: 'native/addon/addon_process.c',
+        from: 'int fd = copy_sealed(path);',
+        to: 'int fd = open(path, O_PATH | O_CLOEXEC);',
       },
     ],
   },
@@ -119,8 +128,8 @@ export const weaknesses: readonly Weakness[] = [
     edits: [
       {
         file: 'src/runtime/plan/mounts.ts',
-        from: 'if (!ofKernel || ',
-        to: 'if (ofKernel || ',
+        from: 'if (!recursive || ',
+        to: 'if (recursive || ',
       },
       {
         file: 'src/runtime/plan/cgroup-mount.ts',
