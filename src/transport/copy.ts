@@ -21,6 +21,9 @@ import {
   maxManifests,
 } from './types.ts';
 
+/** Of a blob on its way; `config` where that is the configuration of an image and no layer. */
+export type CopyEvent = LayerEvent & { readonly config?: true };
+
 export type CopyOptions = {
   /** Of an index: the image for `platform`, all of them, or the index alone (its images must be there). */
   readonly instances: 'system' | 'all' | 'index-only';
@@ -41,7 +44,7 @@ export type CopyOptions = {
   readonly referrers?: boolean;
   /** For layers on their way; on a disk with room for the largest of them. */
   readonly temporary: string;
-  readonly onEvent?: (event: LayerEvent) => void;
+  readonly onEvent?: (event: CopyEvent) => void;
   readonly signal?: AbortSignal | undefined;
 };
 
@@ -192,11 +195,13 @@ async function copyBlobs(job: Job, { blobs }: ManifestLinks, replaced: Map<Diges
   const signal = job.signal === undefined ? stop.signal : AbortSignal.any([job.signal, stop.signal]);
   const distinct = [...new Map(blobs.map((blob) => [blob.digest, blob])).values()];
   let failure: { readonly error: unknown } | undefined;
+  const { onEvent = () => {} } = job;
+  const ofConfig = { ...job, onEvent: (event: LayerEvent) => onEvent({ ...event, config: true }) };
   const copies = distinct.map((blob) =>
     job
       .inTurn(async () => {
         if (failure !== undefined) return;
-        const made = await copyBlob(job, blob, signal);
+        const made = await copyBlob(blob === blobs[0] ? ofConfig : job, blob, signal);
         if (made.digest !== blob.digest) replaced.set(blob.digest, made);
       })
       .catch((error: unknown) => {

@@ -40,6 +40,14 @@ imageTest(
     const missing = await both('inspect', insecure, `docker://${registry.host}/team/app:none`);
     assert.deepEqual([missing.ours.status, missing.skopeo.status], [1, 1]);
     assert.match(missing.ours.stderr, /^FATA\[0000\] .*MANIFEST_UNKNOWN/);
+    const tagged = await both('list-tags', insecure, address);
+    assert.deepEqual([tagged.ours.status, tagged.skopeo.status], [1, 1]);
+    assert.match(tagged.ours.stderr, /a tag or digest is too many/);
+    const copied = await both('--insecure-policy', 'copy', '--src-tls-verify=false', address, 'dir:@@-copied');
+    // Older versions end with this line.
+    const lines = copied.skopeo.stdout.replace('Storing signatures\n', '').split('\n');
+    assert.deepEqual(copied.ours.stdout.split('\n').toSorted(), lines.toSorted(), copied.ours.stderr);
+    assert.match(copied.ours.stdout, /\nCopying config sha256:[0-9a-f]{64}\nWriting manifest to image destination\n$/);
   },
 );
 

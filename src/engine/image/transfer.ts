@@ -1,6 +1,6 @@
 /** Images between registries, layouts, archives, directories and the store, without their being unpacked on the way. */
-import type { LayerEvent } from '../../image/stage-layers.ts';
 import type { Digest } from '../../oci/digest.ts';
+import type { CopyEvent } from '../../transport/copy.ts';
 import type { Context } from '../context.ts';
 import type { RegistryOptions } from '../registry/registry-access.ts';
 import type { LookOptions, SeenImage, SeenTags } from './look.ts';
@@ -36,7 +36,7 @@ export type CopyImageOptions = {
   readonly destination?: RegistryOptions;
   /** Directory for what must be kept on the way; default that of the store, or /var/tmp. */
   readonly temporary?: string;
-  readonly onEvent?: (event: LayerEvent) => void;
+  readonly onEvent?: (event: CopyEvent) => void;
   readonly signal?: AbortSignal;
 };
 

@@ -69,19 +69,23 @@ export const command = defineCommand({
     const say = (line: string): void => (flags.quiet ? undefined : context.stdout.print(`${line}\n`));
     say('Getting image source signatures');
     const seen = new Set<string>();
+    const configs = new Set<string>();
     const { digest } = await interruptible(context, 'copy', (signal) =>
       retried(flags['retry-times'], () =>
         engine.transfers.copy(source, destination, {
           ...options,
           signal,
-          onEvent: ({ type, digest: blob }) => {
-            if (type === 'layer-exists') say(`Copying blob ${blob} skipped: already exists`);
+          onEvent: ({ type, digest: blob, config }) => {
+            if (config) configs.add(blob);
+            else if (type === 'layer-exists') say(`Copying blob ${blob} skipped: already exists`);
             else if (!seen.has(blob)) say(`Copying blob ${blob}`);
             seen.add(blob);
           },
         }),
       ),
     );
+    // Skopeo copies it behind the layers.
+    for (const config of configs) say(`Copying config ${config}`);
     say('Writing manifest to image destination');
     if (flags.digestfile !== undefined) writeText(resolve(context.directory, flags.digestfile), digest);
     return 0;

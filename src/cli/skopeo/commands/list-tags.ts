@@ -1,3 +1,4 @@
+import { OnggiError } from '../../../errors.ts';
 import { defineCommand } from '../../definition.ts';
 import { interruptible } from '../../interrupt.ts';
 import { commonFlags, refused, refusedOfSide, retried, sideFlags, sideOptions } from '../flags.ts';
@@ -8,6 +9,7 @@ export const command = defineCommand({
   flags: { 'retry-times': commonFlags['retry-times'], ...sideFlags('') },
   refused: refused(refusedOfSide('')),
   async run({ flags, args: [address = ''], context }) {
+    refuseTag(address);
     const engine = await context.engine();
     const source = sideOptions(flags, '', context);
     const { repository, tags } = await interruptible(context, 'list-tags', (signal) =>
@@ -18,3 +20,13 @@ export const command = defineCommand({
     return 0;
   },
 });
+
+/** Whoever names one expects something else than all. @throws OnggiError `invalid` */
+function refuseTag(address: string): void {
+  if (!address.startsWith('docker://')) return;
+  const repository = address.replace(/[:@][^/]*$/, '');
+  if (repository === address) return;
+  throw new OnggiError('invalid', `list-tags "${address}": a tag or digest is too many`, {
+    hint: `Say "${repository}".`,
+  });
+}
