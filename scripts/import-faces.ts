@@ -270,6 +270,7 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'kill.ts',
       'list.ts',
       'make.ts',
+      'net-devices.ts',
       'notify.ts',
       'pause.ts',
       'pid-file.ts',

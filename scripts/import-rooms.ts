@@ -183,8 +183,11 @@ export const roomRules: Readonly<Record<string, FolderRule>> = {
   },
   network: {
     imports: ['store', 'kernel', 'oci'],
-    public: ['address.ts', 'bridge.ts', 'network.ts', 'pasta.ts', 'port.ts', 'publish.ts', 'resolver.ts', 'veth.ts'],
-    acting: ['bridge.ts', 'forwarding.ts', 'pasta.ts', 'publish.ts'],
+    public: [
+      ...['address.ts', 'bridge.ts', 'device.ts', 'network.ts', 'pasta.ts', 'port.ts', 'publish.ts', 'resolver.ts'],
+      'veth.ts',
+    ],
+    acting: ['bridge.ts', 'device.ts', 'forwarding.ts', 'pasta.ts', 'publish.ts'],
   },
   runtime: {
     imports: ['store', 'kernel', 'oci'],

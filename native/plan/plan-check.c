@@ -170,7 +170,8 @@ static const char *order_problem(struct order *order, const struct record *recor
     if (record->op == OP_HEALTH && (record->index != 2 || !order->shim || order->joins)) return "OP_HEALTH elsewhere than in the plan of a container";
     bool foreign = record->op == OP_RUNTIME || record->op == OP_RESTORE;
     if (foreign && (record->index > 3 || order->foreign || !order->shim || order->joins)) return "OP_RUNTIME elsewhere than in the plan of a container";
-    if (record->op == OP_INNER_NETLINK && (!order->foreign || order->restores)) return "OP_INNER_NETLINK without OP_RUNTIME";
+    bool inner = order->shim ? order->foreign && !order->restores : !order->joins;
+    if (record->op == OP_INNER_NETLINK && !inner) return "OP_INNER_NETLINK where the init has done its own";
     if (record->phase < order->phase) return "phases decrease";
     order->phase = record->phase;
     if (record->op == OP_LAUNCHER) note_launcher(order, record->payload);

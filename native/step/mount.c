@@ -136,6 +136,7 @@ static int set_flags(int fs, const char *type, const char *source, uint32_t flag
 int mount_new(const char *type, const char *source, uint32_t flags, const char *data, struct failure *failure) {
     if (flags & REFUSED_FLAGS) return fail(failure, EINVAL, "mount \"%s\": flags of a bind or remount", type);
     scoped_fd fs = sys_fsopen(type);
+    if (fs == -ENODEV) return fail(failure, fs, "mount \"%s\": the kernel knows no such file system", type);
     if (fs < 0) return fail(failure, fs, "mount \"%s\": open the file system", type);
     int result = *source == '\0' ? 0 : sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", source);
     if (result < 0) return fail_with_log(fs, failure, result, type, source);

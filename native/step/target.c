@@ -58,10 +58,19 @@ static int open_target(const struct init *init, const char *path, bool file, boo
     return root_open(init->root, path, O_PATH, RESOLVE_NO_SYMLINKS);
 }
 
+/* Of a directory on a file the kernel only says EINVAL. */
+static int place(int mount, int target) {
+    int result = sys_move_mount(mount, target);
+    struct stat what, where;
+    if (result != -EINVAL || fstat(mount, &what) != 0 || fstat(target, &where) != 0) return result;
+    if (S_ISDIR(what.st_mode) == S_ISDIR(where.st_mode)) return result;
+    return S_ISDIR(what.st_mode) ? -ENOTDIR : -EISDIR;
+}
+
 int target_place(struct init *init, int mount, const char *path, bool file, bool strict) {
     scoped_fd target = open_target(init, path, file, strict);
     if (target < 0) return target;
     int result = check_target(init, path, target, mount);
-    if (result == 0) result = sys_move_mount(mount, target);
+    if (result == 0) result = place(mount, target);
     return result < 0 ? result : kernel_mount_keep(init, mount, path);
 }

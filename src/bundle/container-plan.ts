@@ -1,9 +1,12 @@
 /** From a bundle to the plan of its container. Acts: looks up ids. */
+
+import type { NetlinkStep } from '../kernel/netlink-step.ts';
 import { loopbackStep } from '../network/veth.ts';
 import type { Spec } from '../oci/runtime-spec.ts';
 import type { Cgroup } from '../runtime/cgroup/cgroup.ts';
 import type { Scope } from '../runtime/cgroup/systemd-scope.ts';
 import { type Compiled, compile, type HostFacts } from '../runtime/plan/compile.ts';
+import type { InnerNetlinkStep } from '../runtime/plan/steps.ts';
 import { withIdMaps } from './id-maps.ts';
 
 export type PlanRequest = {
@@ -23,6 +26,8 @@ export type PlanRequest = {
   readonly keyring: string | null;
   /** Of its seccomp profile, where it has one. */
   readonly filter: Uint8Array<ArrayBuffer> | undefined;
+  /** That give it the machine's network devices which it asks for. */
+  readonly devices: readonly (NetlinkStep | InnerNetlinkStep)[];
 };
 
 /** @throws OnggiError `invalid`, `unsupported`, naming the field */
@@ -42,7 +47,7 @@ export function compileContainer(request: PlanRequest): Compiled {
     root: { kind: 'directory', path: request.rootfs },
     cgroup: request.cgroup,
     cgroupDelegated: request.scope !== null,
-    network: { attach: [], init: hasOwnNetwork(request.spec) ? [loopbackStep()] : [] },
+    network: { attach: request.devices, init: hasOwnNetwork(request.spec) ? [loopbackStep()] : [] },
     createSources: [],
     reaper: false,
     waitForStart: true,

@@ -96,6 +96,7 @@ function planAgain(record: StateRecord, paths: ContainerPaths): ReturnType<typeo
     noPivot: false,
     // What it does is not asked for, only which step it is.
     filter: new Uint8Array(),
+    devices: [],
   }).plan;
 }
 

@@ -9,6 +9,7 @@ type Document = {
   readonly ociVersionMax: string;
   readonly hooks: readonly string[];
   readonly mountOptions: readonly string[];
+  readonly linux: Readonly<Record<string, unknown>>;
 };
 
 const document = features() as unknown as Document;
@@ -56,4 +57,9 @@ test('the document is JSON with lists that are not empty', () => {
     assert.equal(empty(value), false, key);
     return value;
   });
+});
+
+test('mounts with ids of their own and network devices are told', () => {
+  assert.deepEqual(document.linux['mountExtensions'], { idmap: { enabled: true } });
+  assert.deepEqual(document.linux['netDevices'], { enabled: true });
 });

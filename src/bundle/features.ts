@@ -37,7 +37,8 @@ export function features(): Readonly<Record<string, unknown>> {
       apparmor: { enabled: true },
       selinux: { enabled: true },
       intelRdt: { enabled: true },
-      mountExtensions: { idmap: { enabled: false } },
+      mountExtensions: { idmap: { enabled: true } },
+      netDevices: { enabled: true },
     },
     annotations: { 'run.onggi.version': version },
   };

@@ -93,6 +93,7 @@ export async function makeContainer(
     noPivot: options.noPivot,
     keyring,
     filter: await filterOfBundle(spec, host),
+    devices: await devicesOf(spec),
   });
   warnings.forEach(runtime.warn);
   const { record, guard } = await recordContainer(runtime, id, bundle, cgroup, {
@@ -161,6 +162,10 @@ export async function recordContainer(
     guard[Symbol.dispose]();
     throw error;
   }
+}
+
+async function devicesOf(spec: Spec): Promise<PlanRequest['devices']> {
+  return spec.linux?.netDevices === undefined ? [] : (await import('./net-devices.ts')).netDeviceSteps(spec);
 }
 
 /** After a failure the container has to be as deleted (config.md, "POSIX-platform Hooks"): its poststop hooks run. */

@@ -22,14 +22,16 @@ const types = {
   getLink: 18,
   setLink: 19,
   newAddress: 20,
-  getAddress: 22,
   newRoute: 24,
   getRoute: 26,
   newNeighbour: 28,
   deleteNeighbour: 29,
 };
 
-const link = { address: 1, name: 3, mtu: 4, master: 10, linkInfo: 18, namespacePid: 19, alias: 20, familySpec: 26 };
+const link = {
+  ...{ address: 1, name: 3, mtu: 4, master: 10, linkInfo: 18, namespacePid: 19, alias: 20, familySpec: 26 },
+  newIndex: 49,
+};
 const linkInfo = { kind: 1, data: 2, memberKind: 4, memberData: 5 };
 
 const AF_UNSPEC = 0;
@@ -169,6 +171,21 @@ export function linkUp(which: { index: number } | { name: string }): Message {
     header: linkHeader(byName ? 0 : which.index, true),
     attributes: byName ? [attribute(link.name, text(which.name))] : [],
     what: `bring link ${byName ? `"${which.name}"` : which.index} up`,
+  };
+}
+
+/** Hands a link over to the network namespace of a process not yet known. @param index that it gets there */
+export function moveLink({ index: from, name }: Link, index: number, rename: string | null): Message {
+  return {
+    type: types.setLink,
+    flags: flags.ack,
+    header: linkHeader(from, false),
+    attributes: [
+      attribute(link.namespacePid, 'pid'),
+      attribute(link.newIndex, u32(index)),
+      ...(rename === null ? [] : [attribute(link.name, text(rename))]),
+    ],
+    what: `move network device "${name}" into the container${rename === null ? '' : ` as "${rename}"`}`,
   };
 }
 

@@ -99,5 +99,6 @@ export const linux: Check<Linux> = object<Linux>(
     personality: object<NonNullable<Linux['personality']>>({ domain: word }, { flags: list(word, 64) }),
     intelRdt,
     memoryPolicy: object<MemoryPolicy>({ mode: word }, { nodes: text(4096), flags: list(word, 16) }),
+    netDevices: record(word, object<{ readonly name?: string }>({}, { name: word }), 100),
   },
 );

@@ -51,7 +51,7 @@ test('unknown fields are passed over, annotations kept, null is absent', () => {
     vendor: { deep: [1] },
     annotations: { 'org.example.key': 'value', __proto__x: 'y' },
     mounts: null,
-    linux: { netDevices: { eth0: {} }, namespaces: null, resources: { pids: { limit: 5, other: 1 } } },
+    linux: { other: { eth0: {} }, namespaces: null, resources: { pids: { limit: 5, other: 1 } } },
   });
   assert.deepEqual(spec, {
     ...minimal,

@@ -125,6 +125,8 @@ export type Linux = {
   readonly personality?: { readonly domain: string; readonly flags?: readonly string[] };
   readonly intelRdt?: IntelRdt;
   readonly memoryPolicy?: MemoryPolicy;
+  /** By their names on the machine. */
+  readonly netDevices?: Readonly<Record<string, { readonly name?: string }>>;
 };
 
 /** Resource Director Technology, in the words of Documentation/filesystems/resctrl.rst. */

@@ -158,6 +158,7 @@ export function judge(text: string): Verdict {
       noPivot: false,
       keyring: null,
       filter: filterFor(spec, 'x86_64').filter,
+      devices: [],
     });
     explainPlan(plan);
     return { plan: encodePlan(plan) };

@@ -36,9 +36,17 @@ runtimeTest('a bundle that can not be run is refused, and the field named', [], 
     /root\.path: "config\.json" is not a directory/,
   );
   await refused(world, world.bundle({ args, edit: (spec) => ({ ...spec, ociVersion: '2.0.0' }) }), /ociVersion/);
-  const mount = { destination: '/etc/passwd', type: 'tmpfs', source: 'tmpfs' };
-  const onFile = (spec: Spec) => ({ ...spec, mounts: [...(spec.mounts ?? []), mount] });
-  await refused(world, world.bundle({ args, edit: onFile }), /\/etc\/passwd/);
+  const also =
+    (mount: { readonly destination: string; readonly type: string; readonly source: string }) => (spec: Spec) => ({
+      ...spec,
+      mounts: [...(spec.mounts ?? []), mount],
+    });
+  const onFile = also({ destination: '/etc/passwd', type: 'tmpfs', source: 'tmpfs' });
+  await refused(world, world.bundle({ args, edit: onFile }), /on "\/etc\/passwd": not a directory/);
+  const unknown = also({ destination: '/mnt', type: 'nofs', source: 'none' });
+  await refused(world, world.bundle({ args, edit: unknown }), /"nofs": the kernel knows no such file system/);
+  const affinity = process({ execCPUAffinity: { final: 'all' } });
+  await refused(world, world.bundle({ args, edit: affinity }), /process\.execCPUAffinity\.final: "all"/);
   // Where there is no resctrl, and where there is, but no such class.
   const noClass = (spec: Spec) => ({ ...spec, linux: { ...spec.linux, intelRdt: { closID: 'onggi-none' } } });
   await refused(world, world.bundle({ args, edit: noClass }), /linux\.intelRdt/);

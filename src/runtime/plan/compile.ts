@@ -30,8 +30,8 @@ import {
   type ProcessContext,
 } from './process.ts';
 import { compileRoot, type RootSource, readOnlyRoot, rootPropagation } from './root.ts';
-import { compileMemoryPolicy, compilePersonality, compileSchedule } from './schedule.ts';
-import type { InitStep, Plan, Spawn } from './steps.ts';
+import { compileAffinity, compileMemoryPolicy, compilePersonality, compileSchedule } from './schedule.ts';
+import type { InitStep, InnerNetlinkStep, Plan, Spawn } from './steps.ts';
 import { compileSysctls, sysctlNamespaces } from './sysctl.ts';
 
 /** What the compiler has to know of the machine. */
@@ -60,7 +60,10 @@ export type CompileContext = {
   readonly cgroupDelegated?: boolean;
   /** Whoever executes the plan puts the container into its class of service; else `linux.intelRdt` is refused. */
   readonly resctrl?: boolean;
-  readonly network: { readonly attach: readonly NetlinkStep[]; readonly init: readonly NetlinkStep[] };
+  readonly network: {
+    readonly attach: readonly (NetlinkStep | InnerNetlinkStep)[];
+    readonly init: readonly NetlinkStep[];
+  };
   /** Bind sources that are made as directories when missing (`docker run -v`). */
   readonly createSources: readonly string[];
   /** Bind sources that are mounts of other containers: "/proc/PID/root/...". */
@@ -174,12 +177,18 @@ function compileInit(
     ...mounted.later,
     ...(spec.root?.readonly === true ? [readOnlyRoot] : []),
     ...compileRlimits(process),
-    ...compileSchedule(process),
+    ...scheduleOf(process),
     ...compilePersonality(linux.personality),
     ...compileMemoryPolicy(linux.memoryPolicy),
     ...compileLabels(process),
     ...compileProcess(process, filter, processContext, compileHooks(spec, 'startContainer', state)),
   ];
+}
+
+/** What is for execs alone is refused now and not by the first of them. */
+function scheduleOf(process: Process): InitStep[] {
+  if (process.execCPUAffinity !== undefined) compileAffinity(process);
+  return compileSchedule(process);
 }
 
 function sourced(

@@ -103,6 +103,8 @@ const errnoWords: Readonly<Record<string, string>> = {
   ENOEXEC: 'exec format error',
   EISDIR: 'is a directory',
   ENOTDIR: 'not a directory',
+  EEXIST: 'file exists',
+  ENODEV: 'no such device',
   EINVAL: 'invalid argument',
   ENOSPC: 'no space left on device',
   EBUSY: 'device or resource busy',
