@@ -7,12 +7,17 @@ export function parseExpose(text: string): string[] {
   const slash = text.indexOf('/');
   const ports = slash < 0 ? text : text.slice(0, slash);
   const protocol = slash < 0 ? 'tcp' : text.slice(slash + 1).toLowerCase();
-  const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(ports);
-  const first = Number(match?.[1]);
-  const last = Number(match?.[2] ?? match?.[1]);
-  if (match === null || last > 65535 || last < first) {
-    throw new OnggiError('invalid', `invalid range format for --expose: ${ports}, error: invalid port`);
-  }
+  const wrong = (why: string) =>
+    new OnggiError('invalid', `invalid range format for --expose: ${ports}, error: ${why}`);
+  if (ports === '') throw wrong('empty string specified for ports');
+  const dash = ports.indexOf('-');
+  const words = dash < 0 ? [ports, ports] : [ports.slice(0, dash), ports.slice(dash + 1)];
+  const [first = 0, last = 0] = words.map((word) => {
+    const why = /^\d+$/.test(word) ? (Number(word) > 65535 ? 'value out of range' : undefined) : 'invalid syntax';
+    if (why !== undefined) throw wrong(`strconv.ParseUint: parsing ${JSON.stringify(word)}: ${why}`);
+    return Number(word);
+  });
+  if (last < first) throw wrong(`invalid range specified for port: ${ports}`);
   if (!['tcp', 'udp', 'sctp'].includes(protocol)) throw new OnggiError('invalid', `invalid proto: ${protocol}`);
   return Array.from({ length: last - first + 1 }, (_, i) => `${first + i}/${protocol}`);
 }

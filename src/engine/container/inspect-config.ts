@@ -21,8 +21,8 @@ export function hostConfig(
     ...elsewhere,
     Binds: orNull(mounts.flatMap(bindText)),
     ContainerIDFile: '',
-    ...(tmpfs.length > 0 && { Tmpfs: Object.fromEntries(tmpfs) }),
-    LogConfig: { Type: options.log?.driver ?? 'json-file', Config: options.log?.options ?? {} },
+    ...(tmpfs.length > 0 && { Tmpfs: byKey(Object.fromEntries(tmpfs)) }),
+    LogConfig: { Type: options.log?.driver ?? 'json-file', Config: byKey(options.log?.options ?? {}) },
     NetworkMode: row.networkMode,
     PortBindings: portBindings((options.ports ?? []).map(asAsked)),
     PublishAllPorts: options.publishAll ?? false,
@@ -56,9 +56,9 @@ export function hostConfig(
     ShmSize: options.shmSize ?? defaultShmSize,
     ...(options.storageSize !== undefined && { StorageOpt: { size: `${options.storageSize}` } }),
     ...(options.init === true && { Init: true }),
-    ...(options.sysctls !== undefined && { Sysctls: options.sysctls }),
+    ...(options.sysctls !== undefined && { Sysctls: byKey(options.sysctls) }),
     ...resources(options),
-    ...(options.annotations !== undefined && { Annotations: options.annotations }),
+    ...(options.annotations !== undefined && { Annotations: byKey(options.annotations) }),
     MaskedPaths: isOpen(options) ? null : maskedPaths,
     ReadonlyPaths: isOpen(options) ? null : readonlyPaths,
     Runtime: options.runtime === undefined ? 'onggi' : basename(options.runtime),
@@ -121,14 +121,14 @@ export function config(
     WorkingDir: options.workingDir || image?.workingDir || '',
     Entrypoint: orNull(entrypoint),
     OnBuild: null,
-    Labels: labels,
+    Labels: byKey(labels),
     ...(stopSignal !== undefined && { StopSignal: stopSignal }),
     ...(options.stopTimeout !== undefined && { StopTimeout: options.stopTimeout }),
   };
 }
 
 /** The user's variables, then those of the image that the user has not named. */
-function environment(own: readonly string[], image: readonly string[]): string[] {
+export function environment(own: readonly string[], image: readonly string[]): string[] {
   const nameOf = (entry: string) => entry.split('=', 1)[0];
   const named = new Set(own.map(nameOf));
   return [...own, ...image.filter((entry) => !named.has(nameOf(entry)))];
@@ -155,11 +155,16 @@ export function portBindings(
     HostIp: hostIp,
     HostPort: hostPort === 0 ? '' : `${hostPort}`,
   });
-  return Object.fromEntries([...byPort].map(([port, mappings]) => [port, mappings.map(binding)]));
+  return byKey(Object.fromEntries([...byPort].map(([port, mappings]) => [port, mappings.map(binding)])));
 }
 
 export function emptyByKey(keys: readonly string[]): Record<string, object> {
-  return Object.fromEntries(keys.map((key) => [key, {}]));
+  return byKey(Object.fromEntries(keys.map((key) => [key, {}])));
+}
+
+/** In the order in which Go prints what is a map there. */
+export function byKey<T>(record: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** An empty list of Docker's is null. */

@@ -1,6 +1,6 @@
 /** NetworkSettings of the Engine API. Pure. */
 import type { ContainerSummary, NetworkMode } from '../types.ts';
-import { portBindings } from './inspect-config.ts';
+import { byKey, portBindings } from './inspect-config.ts';
 
 export type NetworkFacts = {
   readonly name: string;
@@ -42,7 +42,7 @@ export function networkSettings(
     Bridge: '',
     SandboxID: up ? id : '',
     SandboxKey: up ? `/proc/${pid}/ns/net` : '',
-    Ports: { ...shown, ...portBindings(ports) },
+    Ports: byKey<unknown>({ ...shown, ...portBindings(ports) }),
     HairpinMode: false,
     LinkLocalIPv6Address: '',
     LinkLocalIPv6PrefixLen: 0,

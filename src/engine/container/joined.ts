@@ -13,7 +13,7 @@ import type { JoinedContainer } from '../types/namespace.ts';
 import type { UserNamespaceMode } from '../types/user-namespace.ts';
 import type { ContainerOptions } from '../types.ts';
 import { type Container, type ContainerFiles, containerOf, filesOf } from './container.ts';
-import { exposedPorts } from './inspect-config.ts';
+import { environment, exposedPorts } from './inspect-config.ts';
 import { settleContainer } from './reconcile.ts';
 
 /** A name may be given to another container later: what is kept is the ID. @throws OnggiError `not-found`, `invalid` */
@@ -124,7 +124,7 @@ async function linkedOf(
     ...exposedPorts(options, image),
     ...(options.ports ?? []).map(({ containerPort, protocol }) => `${containerPort}/${protocol}`),
   ];
-  const env = [...(image?.env ?? []), ...(options.env ?? [])];
+  const env = environment(options.env ?? [], image?.env ?? []);
   return { id, name: row.name, alias, address: lease.address, ports: [...new Set(ports)], env };
 }
 

@@ -22,11 +22,14 @@ export function linkVariables(name: string, { alias, address, ports, env }: Link
       const [number = '', protocol = 'tcp'] = port.split('/');
       return { number: Number(number), protocol };
     })
-    .sort((a, b) => a.number - b.number || (a.protocol < b.protocol ? -1 : 1));
+    .sort((a, b) => a.number - b.number || rank(a) - rank(b) || (a.protocol < b.protocol ? -1 : 1));
   const [first] = sorted;
+  const ranges = runsOf(sorted).flatMap((run) => rangeVariables(prefix, address, run));
+  const single = sorted.flatMap((port) => portVariables(prefix, address, port));
   return [
     ...(first === undefined ? [] : [`${prefix}_PORT=${urlOf(address, first)}`]),
-    ...runsOf(sorted).flatMap((run) => portVariables(prefix, address, run)),
+    // What both say, the address and the protocol of the first of a range, stands where it was said first.
+    ...new Set([...ranges, ...single]),
     `${prefix}_NAME=/${name}/${alias}`,
     ...env
       .filter((entry) => entry.includes('=') && !ownVariables.includes(entry.slice(0, entry.indexOf('='))))
@@ -36,31 +39,45 @@ export function linkVariables(name: string, { alias, address, ports, env }: Link
 
 type Port = { readonly number: number; readonly protocol: string };
 
+/** TCP comes first, as in nat.Sort of Docker's. */
+function rank({ protocol }: Port): number {
+  return protocol === 'tcp' ? 0 : 1;
+}
+
 function urlOf(address: string, { protocol, number }: Port): string {
   return `${protocol}://${address}:${number}`;
 }
 
-/** Three and more that follow one another are told by the first and the last of them. */
+/** Three and more that follow one another, which are told by the first and the last of them besides. */
 function runsOf(sorted: readonly Port[]): Port[][] {
   const runs: Port[][] = [];
   for (let at = 0; at < sorted.length; ) {
     let end = at + 1;
     // As moby counts, one up for each, whatever the protocol.
     while (end < sorted.length && (sorted[end]?.number ?? 0) <= (sorted[at]?.number ?? 0) + end - at) end++;
-    const length = end - at > 2 ? end - at : 1;
-    runs.push(sorted.slice(at, at + length));
-    at += length;
+    if (end - at > 2) runs.push(sorted.slice(at, end));
+    at = end;
   }
   return runs;
 }
 
-function portVariables(prefix: string, address: string, run: readonly Port[]): string[] {
+function portVariables(prefix: string, address: string, port: Port): string[] {
+  const { number, protocol } = port;
+  const start = `${prefix}_PORT_${number}_${protocol.toUpperCase()}`;
+  return [
+    `${start}=${urlOf(address, port)}`,
+    `${start}_ADDR=${address}`,
+    `${start}_PORT=${number}`,
+    `${start}_PROTO=${protocol}`,
+  ];
+}
+
+function rangeVariables(prefix: string, address: string, run: readonly Port[]): string[] {
   const [first, last] = [run[0], run.at(-1)];
   if (first === undefined || last === undefined) return [];
   const at = `${prefix}_PORT_${first.number}_`;
   const start = `${at}${first.protocol.toUpperCase()}`;
   const [where, how] = [`${start}_ADDR=${address}`, `${start}_PROTO=${first.protocol}`];
-  if (run.length === 1) return [`${start}=${urlOf(address, first)}`, where, `${start}_PORT=${first.number}`, how];
   const end = `${at}${last.protocol.toUpperCase()}`;
   return [
     ...[`${start}_START=${urlOf(address, first)}`, where, how, `${start}_PORT_START=${first.number}`],
