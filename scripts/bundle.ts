@@ -32,6 +32,7 @@ await using bundle = await rolldown({
   onLog(_level, log) {
     throw new Error(log.message);
   },
+  plugins: [{ name: 'plain-namespaces', renderChunk: withPlainNamespaces }],
 });
 await bundle.write({
   dir: target,
@@ -44,3 +45,16 @@ await bundle.write({
     groups: [{ debugName: 'hot commands', name: (id) => groups.get(relative(source, id)) ?? null }],
   },
 });
+
+/**
+ * What a module exports, where a dynamic import finds it in the middle of a group: Rolldown makes such an object by a
+ * function and a property at a time, before anybody asks for it; as a literal it costs a start half a millisecond less.
+ */
+function withPlainNamespaces(code: string): string {
+  const plain = code.replace(/__exportAll\(\{([^{}]*)\}\)/g, (_call, getters: string) => {
+    const literal = getters.replace(/([\w$]+|"[^"]*"): \(\) => ([\w$]+)/g, 'get $1() { return $2; }');
+    return `({${literal}})`;
+  });
+  if (plain.includes('__exportAll({')) throw new Error('an export of a kind that is not known');
+  return plain;
+}

@@ -10,6 +10,7 @@ int options_read(const struct plan *plan, struct options *options) {
     options->socket = take_string(payload);
     log_config_take(payload, &options->log);
     options->exit_file = take_string(payload);
+    options->exit_unsynced = take_bool(payload);
     uint32_t arguments = take_count(payload);
     if (arguments > RECONCILE_MAX) return -E2BIG;
     for (uint32_t i = 0; i < arguments; i++) options->reconcile[i] = (char *)take_string(payload);

@@ -12,6 +12,7 @@ struct options {
     const char *socket;
     struct log_config log;
     const char *exit_file;
+    bool exit_unsynced;
     char *reconcile[RECONCILE_MAX + 1]; /* NULL-terminated */
     bool terminal, stdin_open, stdin_once, start_required;
     uint32_t oom_version;

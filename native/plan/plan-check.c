@@ -18,7 +18,7 @@ struct grammar {
 };
 
 static const struct grammar grammars[] = {
-    {OP_SHIM, IN(PHASE_KEEPER), "ssuoqubqusuuudds(s)bbbbusbuos"},
+    {OP_SHIM, IN(PHASE_KEEPER), "ssuoqubqusuuuddsb(s)bbbbusbuos"},
     {OP_CLONE, IN(PHASE_KEEPER), "u(usb)o(s)(uqu)o"},
     {OP_JOIN, IN(PHASE_KEEPER), "uquo(s)o"},
     {OP_LAUNCHER, IN(PHASE_KEEPER), "sbbubo"},

@@ -27,6 +27,7 @@ static const char *shim_problem(struct cursor payload) {
     const char *log_problem = log_config_problem(&payload);
     if (log_problem != NULL) return log_problem;
     const char *exit_file = take_string(&payload);
+    take_bool(&payload);
     uint32_t arguments = take_count(&payload);
     for (uint32_t i = 0; i < arguments; i++) {
         const char *argument = take_string(&payload);

@@ -56,7 +56,8 @@ enum bind_mapping {
 
 enum plan_op {
     /* str id, str socket, the log (u32 enum log_driver, str? path, u64 max size, u32 max files, bool compress, u64 buffer,
-     * u32 enum log_transport, str address, u32 port, u32 number, u32 number, blob head, blob fields), str exit file, str[] reconcile,
+     * u32 enum log_transport, str address, u32 port, u32 number, u32 number, blob head, blob fields), str exit file,
+     * bool unsynced, str[] reconcile,
      * bool terminal, bool stdin, bool stdin once, bool start required,
      * u32 oom version (0 none, 1, 2), str oom directory,
      * bool stdio handed over, u32 descriptors to preserve,

@@ -57,7 +57,7 @@ static void format_ending(struct text *text, const struct ending *ending) {
 }
 
 /* Not truncated first: whoever started the container may have left a file of blanks, so that a full disk has room. */
-static int write_text(int directory, const char *name, const struct text *text) {
+static int write_text(int directory, const char *name, const struct text *text, bool synced) {
     scoped_fd fd = (int)SYS(openat(directory, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (fd < 0) return fd;
     size_t done = 0;
@@ -67,10 +67,10 @@ static int write_text(int directory, const char *name, const struct text *text) 
         done += (size_t)written;
     }
     int result = (int)SYS(ftruncate(fd, (off_t)done));
-    return result < 0 ? result : (int)SYS(fsync(fd));
+    return result < 0 || !synced ? result : (int)SYS(fsync(fd));
 }
 
-int ending_write(const char *path, const struct ending *ending) {
+int ending_write(const char *path, const struct ending *ending, bool synced) {
     if (path[0] == '\0') return 0;
     struct text text = {.used = 0};
     format_ending(&text, ending);
@@ -82,7 +82,7 @@ int ending_write(const char *path, const struct ending *ending) {
     if (size >= (int)sizeof directory_path || temporary_size >= (int)sizeof temporary) return -ENAMETOOLONG;
     scoped_fd directory = (int)SYS(open(directory_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (directory < 0) return directory;
-    int result = write_text(directory, temporary, &text);
+    int result = write_text(directory, temporary, &text, synced);
     if (result == 0) result = (int)SYS(renameat(directory, temporary, directory, name));
-    return result < 0 ? result : (int)SYS(fsync(directory));
+    return result < 0 || !synced ? result : (int)SYS(fsync(directory));
 }

@@ -23,8 +23,8 @@ struct ending {
 
 /*
  * Writes the record as one line of JSON beside `path`, syncs it, renames it into place and syncs the directory.
- * After that it outlives a power cut. 0 or -errno.
+ * After that it outlives a power cut, if it is `synced`. 0 or -errno.
  */
-int ending_write(const char *path, const struct ending *ending);
+int ending_write(const char *path, const struct ending *ending, bool synced);
 
 #endif

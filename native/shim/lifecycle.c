@@ -216,7 +216,7 @@ static void record(struct shim *shim) {
     runtime_delete(&shim->runtime);
     launch_clean_up(&shim->plan, shim->skipped, lifecycle_warn, shim);
     tell_end(shim);
-    int result = ending_write(shim->options.exit_file, &shim->ending);
+    int result = ending_write(shim->options.exit_file, &shim->ending, !shim->options.exit_unsynced);
     shim->record_written = result == 0;
     if (result == 0) return;
     /* The reconcile command still finds out that the container ended, if not how. */

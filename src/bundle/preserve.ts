@@ -25,6 +25,7 @@ const most = 1024;
  */
 export function preservedDescriptors(count: number, env: Readonly<Record<string, string | undefined>>): Preserved {
   const handedOver = env['LISTEN_PID'] === ownProcess() ? number(env['LISTEN_FDS']) : 0;
+  if (handedOver + count === 0) return { descriptors: [], env: [] };
   const all = Array.from({ length: handedOver + count }, (_, index) => first + index);
   all.forEach((fd, index) => {
     if (isInherited(fd)) return;

@@ -5,7 +5,6 @@
 import { version } from '../version.ts';
 
 function main(argv: readonly string[]): void {
-  compileLater();
   const skopeo = argumentsAs('skopeo', argv);
   if (skopeo !== undefined) {
     void runAsSkopeo(skopeo);
@@ -26,7 +25,7 @@ function main(argv: readonly string[]): void {
 
 /**
  * The executable starts with a just-in-time compiler that holds back (Makefile), which is right for a command that is
- * over in no time. Bun's own interface, which Node doesn't have and doesn't need.
+ * over in no time, as all of the runtime's are, or wait for a process. Bun's own interface, which Node doesn't have and doesn't need.
  */
 function compileLater(): void {
   const { Bun } = globalThis as { readonly Bun?: { readonly unsafe: { setJITPolicy(scale: number): void } } };
@@ -50,6 +49,7 @@ async function runAsRuntime(argv: readonly string[]): Promise<never> {
 }
 
 async function runAsSkopeo(argv: readonly string[]): Promise<never> {
+  compileLater();
   const [{ runSkopeo }, { skopeoWorld }] = await Promise.all([
     import('./skopeo/program.ts'),
     import('./skopeo/world.ts'),
@@ -60,6 +60,7 @@ async function runAsSkopeo(argv: readonly string[]): Promise<never> {
 
 /** Never just returns: a reader of standard input that is still open would keep the process alive. */
 async function run(argv: readonly string[]): Promise<never> {
+  compileLater();
   const [{ runProgram }, { processContext }] = await Promise.all([
     import('./program.ts'),
     import('./process-context.ts'),

@@ -85,6 +85,7 @@ export async function explain(context: Context, asked: ContainerOptions): Promis
         relay: (ask) => ['onggi', 'log-relay', JSON.stringify(ask)],
       }),
       exitFile: `${directory}/exit.json`,
+      ...(options.autoRemove === true && { exitUnsynced: true }),
       reconcile: ['onggi', 'reconcile', id],
       stdin: options.stdin === true,
       stdinOnce: options.stdin === true,

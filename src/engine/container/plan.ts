@@ -97,6 +97,7 @@ export async function compileContainer(
       socket: start?.socket ?? '',
       log: logTarget(options.log ?? jsonFile, logFacts(context, container, spec)),
       exitFile: files.exit,
+      ...(options.autoRemove === true && { exitUnsynced: true }),
       reconcile: context.reconcileCommand(row.id),
       stdin: options.stdin === true,
       stdinOnce: options.stdin === true,

@@ -8,6 +8,7 @@ export function writeShim(out: Writer, shim: ShimOptions): void {
   out.string(shim.socket);
   writeLog(out, shim.log);
   out.string(shim.exitFile);
+  out.bool(shim.exitUnsynced ?? false);
   out.strings(shim.reconcile);
   out.bool(shim.terminal);
   out.bool(shim.stdin);

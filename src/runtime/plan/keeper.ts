@@ -9,6 +9,8 @@ export type ShimOptions = {
   readonly log: LogFile | LogTarget | null;
   /** Exit record, written beside itself, fsynced and renamed. */
   readonly exitFile: string;
+  /** Not fsynced: of a container that is removed at its end, nothing is left to be known after a power cut. */
+  readonly exitUnsynced?: boolean;
   /** Command run after the exit record is durable, unless a client has claimed the work and done it. */
   readonly reconcile: readonly string[];
   readonly terminal: boolean;
