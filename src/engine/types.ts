@@ -71,6 +71,8 @@ export type PortMapping = {
   readonly hostIp: string;
   /** 0: any free port. */
   readonly hostPort: number;
+  /** The first free port from `hostPort` up to this one, at each start. */
+  readonly lastHostPort?: number;
   readonly containerPort: number;
   readonly protocol: 'tcp' | 'udp';
 };

@@ -128,10 +128,19 @@ export function checkHostPort(port: HostPort): void {
 const lowPortHint =
   'Publish a port from 1024 up, or have root lower net.ipv4.ip_unprivileged_port_start (ip-sysctl.rst).';
 
-/** A free port for a mapping without one: neither leased (`taken`) nor listened on. @throws OnggiError `exhausted` */
-export function chooseHostPort(wanted: Omit<HostPort, 'hostPort'>, taken: readonly HostPort[]): number {
+/**
+ * A free port for a mapping that does not name one: neither leased (`taken`) nor listened on.
+ * @param range of which it takes the first one; absent: any port
+ * @throws OnggiError `exhausted`
+ */
+export function chooseHostPort(
+  wanted: Omit<HostPort, 'hostPort'>,
+  taken: readonly HostPort[],
+  range?: PortRange,
+): number {
   const isFree = ({ protocol, hostIp, hostPort }: HostPort): boolean =>
     probePort(protocol, hostIp, hostPort) === 'free';
+  if (range !== undefined) return choosePort(wanted, range, taken, isFree, 0);
   return choosePort(wanted, readPortRange(), taken, isFree, randomBelow(2 ** 32) / 2 ** 32);
 }
 

@@ -15,6 +15,8 @@ testParser(
     ['127.0.0.1:8080:80', [{ ...tcp, hostIp: '127.0.0.1', hostPort: 8080, containerPort: 80 }]],
     ['127.0.0.1::80', [{ ...tcp, hostIp: '127.0.0.1', hostPort: 0, containerPort: 80 }]],
     ['[::1]:8080:80', [{ ...tcp, hostIp: '::1', hostPort: 8080, containerPort: 80 }]],
+    ['8000-8010:80', [{ ...tcp, hostPort: 8000, lastHostPort: 8010, containerPort: 80 }]],
+    ['80-80:80', [{ ...tcp, hostPort: 80, containerPort: 80 }]],
     ['::1:8080:80', [{ ...tcp, hostIp: '::1', hostPort: 8080, containerPort: 80 }]],
     [
       '8000-8001:9000-9001',
@@ -48,6 +50,6 @@ testParser(
     ['host:80:80', 'invalid IP address: host'],
     ['80:80/foo', 'invalid proto: foo'],
     ['80:80/sctp', 'publishing an sctp port (80:80/sctp) is not supported'],
-    ['8000-8010:80', 'choosing one free host port out of a range (8000-8010:80) is not supported'],
+    ['0-9:80', 'invalid ranges specified for container and host Ports: 80 and 0-9'],
   ],
 );

@@ -6,7 +6,7 @@ type Range = { readonly first: number; readonly last: number };
 
 /**
  * One mapping per container port.
- * @throws OnggiError `invalid` with Docker's words; `unsupported` for sctp and for a range of host ports to choose from
+ * @throws OnggiError `invalid` with Docker's words; `unsupported` for sctp
  */
 export function parsePortMappings(text: string): PortMapping[] {
   const [address, host, rest] = split(text);
@@ -21,7 +21,10 @@ export function parsePortMappings(text: string): PortMapping[] {
   const hostRange = host === '' ? undefined : parseRange(host, 0, 'hostPort');
   const count = containerRange.last - containerRange.first + 1;
   if (hostRange !== undefined && hostRange.last - hostRange.first + 1 !== count) {
-    if (count === 1) throw unsupported(`choosing one free host port out of a range (${text})`, 'Name one host port.');
+    if (count === 1 && hostRange.first > 0) {
+      const [hostPort, lastHostPort] = [hostRange.first, hostRange.last];
+      return [{ hostIp, hostPort, lastHostPort, containerPort: containerRange.first, protocol }];
+    }
     throw new OnggiError('invalid', `invalid ranges specified for container and host Ports: ${container} and ${host}`);
   }
   return Array.from({ length: count }, (_, i) => ({

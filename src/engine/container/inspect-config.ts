@@ -151,9 +151,9 @@ export function portBindings(
   ports: readonly PortMapping[],
 ): Record<string, { readonly HostIp: string; readonly HostPort: string }[]> {
   const byPort = Map.groupBy(ports, portText);
-  const binding = ({ hostIp, hostPort }: PortMapping) => ({
+  const binding = ({ hostIp, hostPort, lastHostPort }: PortMapping) => ({
     HostIp: hostIp,
-    HostPort: hostPort === 0 ? '' : `${hostPort}`,
+    HostPort: hostPort === 0 ? '' : lastHostPort === undefined ? `${hostPort}` : `${hostPort}-${lastHostPort}`,
   });
   return byKey(Object.fromEntries([...byPort].map(([port, mappings]) => [port, mappings.map(binding)])));
 }

@@ -107,6 +107,14 @@ test('ports: exposed by the image, published by the user, bound while it runs', 
   for (const [name, value] of Object.entries(endpoint)) assert.equal(networks['bridge']?.[name], value);
 });
 
+test('a range of host ports of which one is taken', () => {
+  const ports = [
+    { hostIp: '0.0.0.0', hostPort: 8000, lastHostPort: 8010, containerPort: 80, protocol: 'tcp' },
+  ] as const;
+  const bindings = inspected({ ports })['HostConfig']?.['PortBindings'];
+  assert.deepEqual(bindings, { '80/tcp': [{ HostIp: '', HostPort: '8000-8010' }] });
+});
+
 test('links by the names of now, without those that are gone; the size limit', () => {
   const links = [
     { container: 'c1', alias: 'db' },

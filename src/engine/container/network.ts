@@ -20,7 +20,7 @@ import {
 } from '../../network/address.ts';
 import { ensureBridge, forgetNeighbour, readHostNetworks } from '../../network/bridge.ts';
 import { chooseBridge, type Network } from '../../network/network.ts';
-import { checkFree, type PortMapping } from '../../network/port.ts';
+import { checkFree, type PortRange } from '../../network/port.ts';
 import {
   checkForeign,
   checkHostPort,
@@ -50,6 +50,7 @@ import {
 import type { Store } from '../../store/store.ts';
 import type { Context } from '../context.ts';
 import { joinedOf } from '../spec/namespace.ts';
+import type { PortMapping } from '../types.ts';
 import type { Container } from './container.ts';
 import type { NetworkFacts } from './inspect.ts';
 
@@ -136,15 +137,27 @@ export function takePorts(
   ports: readonly PortMapping[],
   foreign: readonly ForeignPort[],
 ): void {
-  for (const mapping of ports) {
+  // Those that must have one port come before those that may have another.
+  for (const mapping of ports.toSorted((a, b) => Number(isChosen(a)) - Number(isChosen(b)))) {
     const leased = listPortLeases(database);
-    const hostPort = mapping.hostPort === 0 ? chooseHostPort(mapping, [...leased, ...foreign]) : mapping.hostPort;
-    const port = { ...mapping, hostPort };
+    const { hostIp, containerPort, protocol } = mapping;
+    const hostPort = isChosen(mapping)
+      ? chooseHostPort(mapping, [...leased, ...foreign], rangeOf(mapping))
+      : mapping.hostPort;
+    const port = { hostIp, hostPort, containerPort, protocol };
     checkFree(port, leased);
     checkForeign(port, foreign);
-    if (mapping.hostPort !== 0) checkHostPort(port);
+    if (!isChosen(mapping)) checkHostPort(port);
     takePort(database, { ...port, containerId });
   }
+}
+
+function isChosen({ hostPort, lastHostPort }: PortMapping): boolean {
+  return hostPort === 0 || lastHostPort !== undefined;
+}
+
+function rangeOf({ hostPort, lastHostPort }: PortMapping): PortRange | undefined {
+  return lastHostPort === undefined ? undefined : { low: hostPort, high: lastHostPort };
 }
 
 /** Steps that connect a container; its bridge stands when this returns. */

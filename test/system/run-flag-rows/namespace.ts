@@ -127,8 +127,13 @@ export const namespaceRows: readonly Row[] = [
     flag: 'publish',
     container: 'bridge',
     needs: ['bridge', 'veth', 'nf_tables'],
-    words: ['-p', '127.0.0.1:0:80'],
-    outside: async (world, { id }) => assert.match(await world.ok(['port', id, '80']), /^127\.0\.0\.1:\d+$/),
+    words: ['-p', '127.0.0.1:0:80', '-p', '127.0.0.9:28200-28202:70', '-p', '127.0.0.9:28200:71'],
+    outside: async (world, { id }) => {
+      assert.match(await world.ok(['port', id, '80']), /^127\.0\.0\.1:\d+$/);
+      // The first of the range is taken by the other one.
+      assert.equal(await world.ok(['port', id, '70']), '127.0.0.9:28201');
+      assert.equal(await world.ok(['port', id, '71']), '127.0.0.9:28200');
+    },
     bad: [['-p', '80:80:80:80'], /80:80:80:80|invalid IP address/],
   },
   {
