@@ -134,6 +134,8 @@ function mappedBy(
 
 /** Lines as the kernel takes them: within 32 bits, no id of either side twice (user_namespaces(7)). */
 export function idMap(field: string, maps: readonly IdMap[]): IdMapping[] {
+  // Most containers have none.
+  if (maps.length === 0) return [];
   for (const [index, map] of maps.entries()) {
     if (Math.max(map.containerID, map.hostID) + map.size > 0xffff_ffff) {
       throw new OnggiError('invalid', `${field}[${index}]: "${lineOf(map)}" reaches beyond the ids that there are`);
