@@ -4,6 +4,7 @@
  * it is left alone: it must not have more than config.json gives (criu/privileges.ts). Acts.
  */
 import { closeSync, openSync, readFileSync } from 'node:fs';
+import { posix } from 'node:path';
 import {
   checkRestorable,
   type External,
@@ -22,6 +23,7 @@ import { type ProcessIdentity, processIdentity, signalProcess } from '../kernel/
 import type { Spec } from '../oci/runtime-spec.ts';
 import type { Cgroup } from '../runtime/cgroup/cgroup.ts';
 import { compileCgroup } from '../runtime/cgroup/compile.ts';
+import type { CgroupLayout } from '../runtime/cgroup/hierarchy.ts';
 import { readCgroupLayout } from '../runtime/cgroup/layout.ts';
 import { encodePlan } from '../runtime/plan/encode.ts';
 import { propagationOf } from '../runtime/plan/mount-options.ts';
@@ -113,6 +115,7 @@ async function restored(
       pidFile,
       descriptors,
       networkFd: network === null ? null : firstPreserved,
+      cgroupRoots: cgroupRoots(readCgroupLayout(), cgroup),
     };
     const external = { mounts: externalMounts(bundle.spec, bundle.spec.linux?.maskedPaths ?? []), network: null };
     const plan = criuPlan(
@@ -132,6 +135,17 @@ async function restored(
   if (init === undefined) throw new OnggiError('conflict', `restore "${id}": its first process has ended already`);
   attest(id, init, bundle.spec);
   return init;
+}
+
+/** The images name the cgroups of the container that they were made of, which may have had another id. */
+function cgroupRoots({ unified, legacy }: CgroupLayout, cgroup: Cgroup): string[] {
+  const below = (mountPoint: string, directory: string): string =>
+    posix.join('/', posix.relative(mountPoint, directory));
+  const each = legacy.flatMap(({ mountPoint, controllers, options }, at) => {
+    const path = below(mountPoint, cgroup.legacy[at]?.directory ?? mountPoint);
+    return (controllers.length > 0 ? controllers : [options]).map((name) => `${name}:${path}`);
+  });
+  return unified === null || cgroup.unified === null ? each : [...each, below(unified.mountPoint, cgroup.unified)];
 }
 
 /** Descriptor of criu that is the first of those handed to it. */

@@ -43,16 +43,19 @@ test('each flag of a dump has its word', () => {
   const all: DumpOptions = {
     ...options,
     ...{ tcpEstablished: true, externalUnixSockets: true, shellJob: true, fileLocks: true, emptyNetwork: true },
-    ...{ autoDedup: true, lazyPages: true, leaveRunning: true, parent: '../pre', statusFd: 3 },
+    ...{ autoDedup: true, leaveRunning: true, parent: '../pre', statusFd: 3 },
     ...{ cgroups: 'strict', pageServer: { address: '::1', port: 9 } },
   };
   const words = dumpArguments(7, '/r', none, all).slice(7).join(' ');
   assert.equal(
     words,
     '--images-dir /i --work-dir /w -v4 --manage-cgroups=strict --tcp-established --ext-unix-sk --shell-job ' +
-      '--file-locks --empty-ns net --auto-dedup --lazy-pages --leave-running --track-mem --prev-images-dir ../pre ' +
+      '--file-locks --empty-ns net --auto-dedup --leave-running --track-mem --prev-images-dir ../pre ' +
       '--page-server --address ::1 --port 9 --status-fd 3',
   );
+  // With lazy pages criu is no client of a page server, it is one.
+  const lazy = dumpArguments(7, '/r', none, { ...options, lazyPages: true, pageServer: { address: '::1', port: 9 } });
+  assert.match(lazy.join(' '), / --lazy-pages --address ::1 --port 9$/);
   const pre = dumpArguments(7, '/r', none, { ...options, preDump: true, leaveRunning: true });
   assert.equal(pre[0], 'pre-dump');
   assert.equal(pre.includes('--leave-running'), false);
@@ -64,13 +67,14 @@ test('a restore gets the pipes of its stdio, the binds of this config and the ne
     pidFile: '/s/pid',
     descriptors: ['/dev/null', 'pipe:[5]', 'pipe:[6]'],
     networkFd: 3,
+    cgroupRoots: ['cpu:/x', '/y'],
   };
   const external = { mounts: [{ target: '/data', source: '/new' }], network: null };
   const found = restoreArguments(place, external, { ...options, lsmProfile: 'apparmor:x', lsmMountContext: null });
   assert.equal(
     found.join(' '),
     'restore --restore-detached --restore-sibling --pidfile /s/pid --root /r --log-file restore.log ' +
-      '--images-dir /i --work-dir /w -v4 --manage-cgroups=soft --lsm-profile apparmor:x --external mnt[/data]:/new ' +
+      '--images-dir /i --work-dir /w -v4 --manage-cgroups=soft --cgroup-root cpu:/x --cgroup-root /y --lsm-profile apparmor:x --external mnt[/data]:/new ' +
       '--inherit-fd fd[1]:pipe:[5] --inherit-fd fd[2]:pipe:[6] --inherit-fd fd[3]:extRootNetNS',
   );
 });

@@ -51,7 +51,7 @@ export type External = {
 const networkKey = 'extRootNetNS';
 
 export function dumpArguments(pid: number, rootfs: string, external: External, options: DumpOptions): string[] {
-  const { parent, pageServer, statusFd } = options;
+  const { parent, statusFd } = options;
   return [
     options.preDump ? 'pre-dump' : 'dump',
     ...['--tree', String(pid), '--root', rootfs, '--log-file', 'dump.log'],
@@ -59,11 +59,18 @@ export function dumpArguments(pid: number, rootfs: string, external: External, o
     ...(options.leaveRunning && !options.preDump ? ['--leave-running'] : []),
     ...(options.preDump ? ['--track-mem'] : []),
     ...(parent === null ? [] : ['--track-mem', '--prev-images-dir', parent]),
-    ...(pageServer === null ? [] : ['--page-server', '--address', pageServer.address, '--port', `${pageServer.port}`]),
+    ...pagesElsewhere(options),
     ...(statusFd === null ? [] : ['--status-fd', String(statusFd)]),
     ...external.mounts.flatMap(({ target }) => ['--external', `mnt[${target}]:${target}`]),
     ...(external.network === null ? [] : ['--external', `net[${external.network}]:${networkKey}`]),
   ];
+}
+
+/** Where a page server takes the pages; of lazy ones, where criu itself becomes the one that gives them. */
+function pagesElsewhere({ lazyPages, pageServer }: DumpOptions): string[] {
+  if (pageServer === null) return [];
+  const { address, port } = pageServer;
+  return [...(lazyPages ? [] : ['--page-server']), '--address', address, '--port', String(port)];
 }
 
 export type RestorePlace = {
@@ -74,6 +81,11 @@ export type RestorePlace = {
   readonly descriptors: readonly string[];
   /** Descriptor of the network namespace to be in; null for one of its own. */
   readonly networkFd: number | null;
+  /**
+   * Where its cgroups are now, from the top of their hierarchies: "CONTROLLER:PATH", or PATH for all others. Empty: where
+   * they were.
+   */
+  readonly cgroupRoots: readonly string[];
 };
 
 export function restoreArguments(place: RestorePlace, external: External, options: RestoreOptions): string[] {
@@ -84,6 +96,7 @@ export function restoreArguments(place: RestorePlace, external: External, option
     ...['--restore-detached', '--restore-sibling', '--pidfile', place.pidFile],
     ...['--root', place.rootfs, '--log-file', 'restore.log'],
     ...common(options),
+    ...place.cgroupRoots.flatMap((root) => ['--cgroup-root', root]),
     ...(lsmProfile === null ? [] : ['--lsm-profile', lsmProfile]),
     ...(lsmMountContext === null ? [] : ['--lsm-mount-context', lsmMountContext]),
     ...external.mounts.flatMap(({ target, source }) => ['--external', `mnt[${target}]:${source}`]),

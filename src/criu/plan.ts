@@ -40,6 +40,7 @@ export function restorePlan(plan: Plan, spec: Spec, from: RestoredFrom, options:
     descriptors,
     pidFile,
     networkFd: network ? networkDescriptor : null,
+    cgroupRoots: [],
   };
   const steps = criuSteps(spec, external, restoreArguments(place, external, options), from.path);
   return {

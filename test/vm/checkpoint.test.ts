@@ -1,6 +1,15 @@
 /** Checkpoint and restore by criu(8), on a kernel that Debian's criu works with (boot.ts). */
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, mkdirSync, readFileSync, readlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Spec } from '../../src/oci/runtime-spec.ts';
 import { eventually, run, start } from '../harness/program.ts';
@@ -136,6 +145,9 @@ runtimeTest('one that is left running, by a memory dump before; its copy goes on
   await goesOn(world, id, at);
   await silent(world, ['restore', '-d', '-b', bundle, '--image-path', images, 'onggi-copy']);
   await goesOn(world, 'onggi-copy', 1);
+  for (const one of [id, 'onggi-copy']) {
+    assert.match(readFileSync(`/proc/${(await world.state(one)).pid}/cgroup`, 'utf8'), new RegExp(`/${one}$`, 'm'));
+  }
   await goesOn(world, id, at + 2);
   await end(world, 'onggi-copy');
   await end(world, id);
@@ -195,6 +207,45 @@ runtimeTest('in the foreground, with the status of the command; and in a network
     other.child.kill('SIGKILL');
     await other.outcome;
   }
+});
+
+/** Waits for somebody who listens there. */
+async function listening(port: number): Promise<void> {
+  const line = new RegExp(`:${port.toString(16).toUpperCase().padStart(4, '0')} 0{8}:0000 0A `);
+  await eventually(`port ${port} is open`, () => line.test(readFileSync('/proc/net/tcp', 'utf8')));
+}
+
+runtimeTest('pages that a page server takes, and pages that follow when they are asked for', [], async (world) => {
+  const [id, copy] = ['onggi-c', 'onggi-copy'];
+  const [pages, images] = [join(world.scratch, 'pages'), join(world.scratch, 'images')];
+  const [lazy, work] = [join(world.scratch, 'lazy'), join(world.scratch, 'work')];
+  for (const directory of [pages, work]) mkdirSync(directory);
+  const bundle = await detach(world, id, { args: ['sh', '-c', counting] });
+  await goesOn(world, id, 1);
+  const at = ['--address', '127.0.0.1', '--port'];
+  const server = start('criu', ['page-server', '--images-dir', pages, ...at, '27001', '--log-file', 'server.log']);
+  await listening(27001);
+  const left = ['checkpoint', '--leave-running', '--image-path', images];
+  await world.ok([...left, '--page-server', '127.0.0.1:27001', id]);
+  assert.equal((await server.outcome).status, 0);
+  const held = (directory: string): boolean => readdirSync(directory).some((name) => /^pages-\d+\.img$/.test(name));
+  assert.deepEqual([held(pages), held(images)], [true, false], readdirSync(pages).join(' '));
+
+  const flags = ['--lazy-pages', '--image-path', lazy];
+  const dump = world.start(['checkpoint', ...flags, '--page-server', '127.0.0.1:27002', id]);
+  const ended = dump.outcome.then(({ stderr }) => assert.fail(`it ends before its pages are asked for: ${stderr}`));
+  await Promise.race([listening(27002), ended]);
+  ended.catch(() => {});
+  const places = ['--images-dir', lazy, '--work-dir', work, '--log-file', 'lazy.log'];
+  const daemon = start('criu', ['lazy-pages', '--page-server', ...at, '27002', ...places]);
+  const accepting = / 00010000 .*lazy-pages\.socket$/m;
+  await eventually('the pages can be asked for', () => accepting.test(readFileSync('/proc/net/unix', 'utf8')));
+  await silent(world, ['restore', '-d', '-b', bundle, ...flags, '--work-path', work, copy]);
+  assert.deepEqual([(await daemon.outcome).status, (await dump.outcome).status], [0, 0]);
+  assert.match(await refused(world, ['state', id]), /does not exist/);
+  // With its memory, and without the cgroup of the other one.
+  await goesOn(world, copy, 3);
+  await end(world, copy);
 });
 
 runtimeTest('images do not give more than config.json, whatever they hold', [], async (world) => {
