@@ -7,8 +7,7 @@ import { fromSystemError, OnggiError } from '../errors.ts';
  * @throws OnggiError `invalid` when something else than a regular file is there; the code of the errno; what `pieces` throws
  */
 export async function writeToFile(path: string, pieces: AsyncIterable<Uint8Array>): Promise<void> {
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (found !== undefined && !found.isFile()) {
+  if (!isFileOrNothing(path)) {
     throw new OnggiError('invalid', `write "${path}": not a regular file`, { hint: 'Redirect standard output to it.' });
   }
   const temporary = `${path}.onggi-${process.pid}`;
@@ -22,6 +21,14 @@ export async function writeToFile(path: string, pieces: AsyncIterable<Uint8Array
     renameSync(temporary, path);
   } catch (error) {
     removeQuietly(temporary);
+    throw fromSystemError(error, `write "${path}"`);
+  }
+}
+
+function isFileOrNothing(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isFile() ?? true;
+  } catch (error) {
     throw fromSystemError(error, `write "${path}"`);
   }
 }

@@ -2,8 +2,8 @@
  * Files into a tar archive, one behind the other: who comes while another one is written waits. Times, owners and
  * order of what is not awaited in turn apart, the same files give the same archive.
  */
-import { lstatSync, renameSync, rmSync, statSync } from 'node:fs';
-import { OnggiError } from '../errors.ts';
+import { lstatSync, renameSync, rmSync, type Stats, statSync } from 'node:fs';
+import { fromSystemError, OnggiError } from '../errors.ts';
 import { encodeHeader, endOfArchive, paddingOf } from '../image/tar-write.ts';
 import { closeFile, openFile, type Sink, syncFile, writeAll, writeSized } from './sink.ts';
 
@@ -85,11 +85,19 @@ async function openTarget(path: string): Promise<Out> {
  * anywhere: the archive takes its place, as that of a file.
  */
 function isWrittenDirectly(path: string, what: string): boolean {
-  const own = lstatSync(path, { throwIfNoEntry: false });
-  const found = statSync(path, { throwIfNoEntry: false });
+  const [own, found] = factsOf(path, what);
   if (found?.isDirectory()) throw new OnggiError('invalid', `write ${what}: it is a directory`);
   if (own === undefined || found === undefined || found.isFile()) return false;
   return !own.isSymbolicLink() || own.uid === 0 || own.uid === process.geteuid?.();
+}
+
+/** Of what has the name, and of what it leads to. */
+function factsOf(path: string, what: string): readonly (Stats | undefined)[] {
+  try {
+    return [lstatSync(path, { throwIfNoEntry: false }), statSync(path, { throwIfNoEntry: false })];
+  } catch (error) {
+    throw fromSystemError(error, `write ${what}`);
+  }
 }
 
 const noBytes = Buffer.alloc(0);

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import { OnggiError } from '../errors.ts';
+import { archiveSink } from './archive-sink.ts';
 import { readRange } from './files.ts';
 import { checkLevel } from './format.ts';
 import { writeSized } from './sink.ts';
@@ -52,6 +53,16 @@ test('too few bytes, too many, a source that fails and a descriptor that is clos
     (error) => error instanceof OnggiError && error.message.startsWith('write a file: '),
   );
   closeSync(reading);
+});
+
+test('a path through a file is said to be one', async () => {
+  using place = scratch();
+  const path = join(place.path, 'file', 'archive');
+  writeFileSync(join(place.path, 'file'), '');
+  const said = (error: unknown) =>
+    error instanceof OnggiError && error.code === 'invalid' && error.message.includes(path);
+  await assert.rejects(archiveSink({ path }), said);
+  await assert.rejects(archiveSink({ path: place.path }), /it is a directory/);
 });
 
 test('levels of a compression', () => {

@@ -1,7 +1,7 @@
 /** What can be told of a new container's options before anything is made: what the machine does not have or can't do. */
-import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { OnggiError } from '../../errors.ts';
+import { statIfThere } from '../../kernel/stat-file.ts';
 import { unprivileged } from '../../kernel/user-namespace.ts';
 import { containerCapabilities } from '../../runtime/capability.ts';
 import { cgroupAt } from '../../runtime/cgroup/cgroup.ts';
@@ -56,7 +56,7 @@ function checkInitPath({ init, initPath }: ContainerOptions): void {
   if (initPath === undefined) return;
   if (init !== true)
     throw new OnggiError('invalid', '--init-path has no effect without --init', { hint: 'Add --init.' });
-  const found = statSync(initPath, { throwIfNoEntry: false });
+  const found = statIfThere(initPath);
   if (found?.isFile() === true && (found.mode & 0o111) !== 0) return;
   const what = found === undefined ? 'not found' : 'no file that can be executed';
   throw new OnggiError('invalid', `container-init binary "${initPath}": ${what} on this machine`);

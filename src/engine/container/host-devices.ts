@@ -1,6 +1,7 @@
 /** All device nodes of the machine, for `--privileged`. */
-import { lstatSync, readdirSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, readdirSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
+import { statIfThere } from '../../kernel/stat-file.ts';
 import type { Device } from '../../oci/runtime-spec.ts';
 
 /** Mounts of their own in every container, and what the container's own pty and console replace. */
@@ -19,7 +20,7 @@ export function hostDevices(directory = '/dev'): Device[] {
 
 /** The device at a path of the host, links followed, or all those below a directory; empty when there is none. */
 export function devicesAt(path: string): Device[] {
-  const found = statSync(path, { throwIfNoEntry: false });
+  const found = statIfThere(path);
   if (found === undefined) return [];
   if (found.isDirectory()) return hostDevices(path);
   return found.isCharacterDevice() || found.isBlockDevice() ? [deviceOf(path, found)] : [];

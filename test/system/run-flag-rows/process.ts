@@ -79,7 +79,7 @@ export const processRows: readonly Row[] = [
       const words = ['run', '--rm', '--network', 'none', '--init', '--init-path', path, world.image];
       assert.equal(await world.ok([...words, 'cat', '/proc/1/comm']), 'init 1 --\ncat');
     },
-    bad: [['--init', '--init-path', '/nosuch'], /container-init binary "\/nosuch": not found/],
+    bad: [['--init', '--init-path', '/etc/passwd/x'], /container-init binary "\/etc\/passwd\/x": not found/],
   },
   {
     flag: 'privileged',
