@@ -163,6 +163,8 @@ async function startProcess(
   );
   for (const warning of warnings) context.warn(warning);
   starting.execute(encodePlan(plan));
+  // Before the word: its shim tells of the end, which may come at once. As in Docker also of what can't be executed.
+  tellStarted(context, container, options.command, id);
   const client = await connectShim(socket, interest).catch((error: unknown) => {
     throw goneAway(plan, error);
   });
@@ -170,8 +172,6 @@ async function startProcess(
   try {
     const warn = (message: string): void => context.warn(message);
     const init = await until('created', client, plan, early, warn);
-    // Before the word: its shim tells of the end, which may come at once.
-    tellStarted(context, container, options.command, id);
     client.start();
     await until('running', client, plan, early, warn);
     return { client, early, init, id, container };
