@@ -1,8 +1,7 @@
 /**
- * A connection of its own for what goes to a container's stdin. Not the client's: node:net of Bun 1.4.5 now and then
- * forgets the rest of a write when reading of the same socket is paused and resumed meanwhile, and a frame that is cut
- * off stops all input for ever. Here the kernel blocks a thread of the pool instead, which is also all the backpressure
- * that is needed.
+ * A connection of its own for what goes to a container's stdin: a process that does not read must not hold up the signals
+ * that are sent to it. The kernel blocks a thread of the pool, which is all the backpressure that is needed; and a frame
+ * is never cut off, which would stop all input for ever.
  */
 import { closeSync, write } from 'node:fs';
 import { fromSystemError, OnggiError } from '../errors.ts';
