@@ -15,3 +15,36 @@ export function ownDescriptor(fd: number): Descriptor {
     },
   };
 }
+
+/**
+ * Several that are closed together. A DisposableStack would do, but its methods are JavaScript that the engine has to
+ * compile: a thirtieth of what a short exec takes.
+ */
+export class Descriptors implements Disposable {
+  #open: number[] = [];
+
+  own(fd: number): number {
+    this.#open.push(fd);
+    return fd;
+  }
+
+  /** From now on the caller's. */
+  release(fd: number): number {
+    this.#open = this.#open.filter((other) => other !== fd);
+    return fd;
+  }
+
+  /** Takes all of them over, so that they outlive the scope of this one. */
+  move(): Descriptors {
+    const moved = new Descriptors();
+    moved.#open = this.#open;
+    this.#open = [];
+    return moved;
+  }
+
+  [Symbol.dispose](): void {
+    const open = this.#open;
+    this.#open = [];
+    for (const fd of open) native(`close descriptor ${fd}`, (addon) => addon.close(fd));
+  }
+}

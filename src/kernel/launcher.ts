@@ -7,7 +7,7 @@
  */
 import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
 import { addon, native, shimPath } from './addon.ts';
-import { type Descriptor, ownDescriptor } from './descriptor.ts';
+import { type Descriptor, Descriptors, ownDescriptor } from './descriptor.ts';
 import type { StepReport } from './frame.ts';
 import { type ClientFrame, decodeFrames, type ExitReport, encodeFrame, nothing, type ShimEvent } from './frame.ts';
 import { givePlan } from './plan-pipe.ts';
@@ -95,22 +95,21 @@ export function launch(request: Launch, before?: (pid: number) => void): Launche
  */
 export function launchAhead(request: LaunchRequest): Waiting {
   const path = shimPath();
-  using opened = new DisposableStack();
-  const own = (fd: number): number => opened.use(ownDescriptor(fd)).fd;
-  const console = opened.use(connectConsole(request.consoleSocket)).fd;
-  const [planEnd, planInput] = native('make a pipe', (calls) => calls.pipe()).map(own) as [number, number];
+  using opened = new Descriptors();
+  const console = opened.own(connectConsole(request.consoleSocket));
+  const [planEnd, planInput] = native('make a pipe', (calls) => calls.pipe());
+  opened.own(planEnd);
+  opened.own(planInput);
   const [ours, theirs] = native('make a channel', (calls) => calls.packetPair());
-  const channel = ownDescriptor(ours);
-  const unused = opened.use(new DisposableStack());
-  unused.use(channel);
-  own(theirs);
+  opened.own(ours);
+  opened.own(theirs);
   const passed = (request.passed ?? []).reduce((set, signal) => set | (1 << signal), 0);
   // Descriptors 0 and up of native/shim/launcher.c.
   const fds = [...request.stdio, planEnd, theirs, console, ...request.preserve];
   const words = ['onggi-shim', '--launch', request.id];
   const directory = request.directory ?? '';
   const ahead = native(`start "${path}"`, (calls) => calls.spawnAhead(path, true, words, [], directory, fds));
-  if (passed !== 0) native('pass signals on', (calls) => calls.passSignals(channel.fd, passed));
+  if (passed !== 0) native('pass signals on', (calls) => calls.passSignals(ours, passed));
   const held = opened.move();
   const started = (): number => native(`start "${path}"`, (calls) => calls.spawned(ahead));
   let launched = false;
@@ -122,8 +121,7 @@ export function launchAhead(request: LaunchRequest): Waiting {
         const pid = started();
         before?.(pid);
         givePlan(planInput, plan);
-        unused.move();
-        return launchedOf(pid, channel, passed, request, interpreter);
+        return launchedOf(pid, ownDescriptor(held.release(ours)), passed, request, interpreter);
       } catch (error) {
         stopPassing(passed);
         throw error;
@@ -149,19 +147,17 @@ function stopPassing(passed: number): void {
   if (passed !== 0) addon().passSignals(-1, passed);
 }
 
-function connectConsole(path: string | undefined): Descriptor {
+function connectConsole(path: string | undefined): number {
   if (path === undefined) return openNull();
   using address = socketAddress(path);
-  return native(`connect to the console socket "${path}"`, (calls) => ownDescriptor(calls.connectLocal(address.path)));
+  return native(`connect to the console socket "${path}"`, (calls) => calls.connectLocal(address.path));
 }
 
 /** The same numbers on every architecture (<fcntl.h>); node:fs, which has names for them, takes a millisecond to load. */
 const [currentDirectory, readWrite] = [-100, 2];
 
-function openNull(): Descriptor {
-  return native('open "/dev/null"', (calls) =>
-    ownDescriptor(calls.openat2(currentDirectory, '/dev/null', readWrite, 0, 0)),
-  );
+function openNull(): number {
+  return native('open "/dev/null"', (calls) => calls.openat2(currentDirectory, '/dev/null', readWrite, 0, 0));
 }
 
 function launchedOf(

@@ -5,11 +5,16 @@ import { type Descriptor, ownDescriptor } from './descriptor.ts';
 
 /** An empty file for somebody else to write into. */
 export function scratchFile(name: string): Descriptor {
-  return native(`make memory file "${name}"`, (calls) => ownDescriptor(calls.memory(name)));
+  return ownDescriptor(scratchMemory(name));
+}
+
+/** The same, for the caller to close. */
+export function scratchMemory(name: string): number {
+  return native(`make memory file "${name}"`, (calls) => calls.memory(name));
 }
 
 /** The first `limit` bytes of a file, wherever its offset is. */
-export function readHead({ fd }: Descriptor, limit: number): Buffer {
+export function readHead({ fd }: Pick<Descriptor, 'fd'>, limit: number): Buffer {
   const { fstatSync, readSync } = process.getBuiltinModule('node:fs');
   try {
     const bytes = Buffer.alloc(Math.min(limit, fstatSync(fd).size));

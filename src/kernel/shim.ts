@@ -1,10 +1,10 @@
 /** Starting the shim (native/shim/main.c): plan in, nothing out but what went wrong. */
-import { openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { fromSystemError, OnggiError } from '../errors.ts';
 import { addon, native, shimPath } from './addon.ts';
-import { type Descriptor, ownDescriptor } from './descriptor.ts';
+import { Descriptors } from './descriptor.ts';
 import type { Guard } from './lock.ts';
-import { readHead, scratchFile } from './memory-file.ts';
+import { readHead, scratchMemory } from './memory-file.ts';
 import { givePlan } from './plan-pipe.ts';
 
 export type ShimStart = {
@@ -37,16 +37,16 @@ export type StartingShim = Disposable & {
 export function startShim({ id, lock, handed = [] }: ShimStart): StartingShim {
   const path = shimPath();
   const what = `start shim "${path}"`;
-  using passed = new DisposableStack();
-  using kept = new DisposableStack();
+  using passed = new Descriptors();
+  using kept = new Descriptors();
   const [planEnd, planInput] = native('make a pipe', (calls) => calls.pipe());
-  passed.use(ownDescriptor(planEnd));
-  const input = kept.use(ownDescriptor(planInput));
-  const complaint = kept.use(scratchFile('complaint'));
-  const nothing = passed.use(openNull());
+  passed.own(planEnd);
+  kept.own(planInput);
+  const complaint = kept.own(scratchMemory('complaint'));
+  const nothing = passed.own(openNull());
   // Descriptors 0 to 4 of native/shim/main.c, and what follows.
-  const own = lock?.fd ?? (handed.length > 0 ? nothing.fd : undefined);
-  const fds = [nothing.fd, nothing.fd, complaint.fd, planEnd, ...(own === undefined ? [] : [own]), ...handed];
+  const own = lock?.fd ?? (handed.length > 0 ? nothing : undefined);
+  const fds = [nothing, nothing, complaint, planEnd, ...(own === undefined ? [] : [own]), ...handed];
   const env = shimEnvironment(process.env);
   const ahead = native(what, (calls) => calls.spawnAhead(path, false, ['onggi-shim', id], env, '', fds));
   const held = kept.move();
@@ -57,11 +57,11 @@ export function startShim({ id, lock, handed = [] }: ShimStart): StartingShim {
       given = true;
       using _ = held;
       const pid = spawned();
-      givePlan(input.fd, plan);
-      input[Symbol.dispose]();
+      givePlan(planInput, plan);
+      closeSync(held.release(planInput));
       const status = native(what, (calls) => calls.waitProcess(pid));
       if (status === 0) return;
-      const words = readHead(complaint, longestComplaint).toString('utf8').trim();
+      const words = readHead({ fd: complaint }, longestComplaint).toString('utf8').trim();
       throw new OnggiError('internal', `start shim "${id}": ${words === '' ? `wait status ${status}` : words}`);
     },
     [Symbol.dispose]() {
@@ -87,9 +87,9 @@ export function shimEnvironment(environment: Readonly<Record<string, string | un
   return names.sort().map((name) => `${name}=${environment[name]}`);
 }
 
-function openNull(): Descriptor {
+function openNull(): number {
   try {
-    return ownDescriptor(openSync('/dev/null', 'r+'));
+    return openSync('/dev/null', 'r+');
   } catch (error) {
     throw fromSystemError(error, 'open "/dev/null"');
   }
