@@ -2,6 +2,7 @@
 import { OnggiError } from '../errors.ts';
 import { deviceSteps } from '../network/device.ts';
 import type { Spec } from '../oci/runtime-spec.ts';
+import { randomHex } from '../random.ts';
 import type { PlanRequest } from './container-plan.ts';
 
 /** @throws OnggiError `invalid`; `not-found` for a device that is not there */
@@ -15,8 +16,7 @@ export function netDeviceSteps({ linux }: Spec): PlanRequest['devices'] {
   if (!(linux?.namespaces ?? []).some(({ type }) => type === 'network')) {
     throw new OnggiError('invalid', 'linux.netDevices: the container has no network namespace to move them into');
   }
-  const nonce = Buffer.from(crypto.getRandomValues(new Uint8Array(4))).toString('hex');
-  const { outside, inside } = deviceSteps(devices, nonce);
+  const { outside, inside } = deviceSteps(devices, randomHex(4));
   return [outside, { ...inside, op: 'inner-netlink' }];
 }
 

@@ -25,7 +25,8 @@ function main(argv: readonly string[]): void {
 
 /**
  * The executable starts with a just-in-time compiler that holds back (Makefile), which is right for a command that is
- * over in no time, as all of the runtime's are, or wait for a process. Bun's own interface, which Node doesn't have and doesn't need.
+ * over in no time, as all of the runtime's are, or wait for a process. Bun's own interface, which Node doesn't have and
+ * doesn't need.
  */
 function compileLater(): void {
   const { Bun } = globalThis as { readonly Bun?: { readonly unsafe: { setJITPolicy(scale: number): void } } };

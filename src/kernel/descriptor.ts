@@ -11,7 +11,7 @@ export function ownDescriptor(fd: number): Descriptor {
     [Symbol.dispose]() {
       if (!open) return;
       open = false;
-      native(`close descriptor ${fd}`, (addon) => addon.close(fd));
+      closeNow(fd);
     },
   };
 }
@@ -26,6 +26,10 @@ export class Descriptors implements Disposable {
   own(fd: number): number {
     this.#open.push(fd);
     return fd;
+  }
+
+  close(fd: number): void {
+    closeNow(this.release(fd));
   }
 
   /** From now on the caller's. */
@@ -45,6 +49,18 @@ export class Descriptors implements Disposable {
   [Symbol.dispose](): void {
     const open = this.#open;
     this.#open = [];
-    for (const fd of open) native(`close descriptor ${fd}`, (addon) => addon.close(fd));
+    for (const fd of open) closeNow(fd);
   }
+}
+
+function closeNow(fd: number): void {
+  native(`close descriptor ${fd}`, (addon) => addon.close(fd));
+}
+
+/** The same numbers on every architecture (<fcntl.h>); node:fs, which has names for them, takes a millisecond to load. */
+const [currentDirectory, readWrite] = [-100, 2];
+
+/** /dev/null, to read and to write, for the caller to close. */
+export function openNull(): number {
+  return native('open "/dev/null"', (calls) => calls.openat2(currentDirectory, '/dev/null', readWrite, 0, 0));
 }

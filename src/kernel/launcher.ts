@@ -7,7 +7,7 @@
  */
 import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
 import { addon, native, shimPath } from './addon.ts';
-import { type Descriptor, Descriptors, ownDescriptor } from './descriptor.ts';
+import { type Descriptor, Descriptors, openNull, ownDescriptor } from './descriptor.ts';
 import type { StepReport } from './frame.ts';
 import { type ClientFrame, decodeFrames, type ExitReport, encodeFrame, nothing, type ShimEvent } from './frame.ts';
 import { givePlan } from './plan-pipe.ts';
@@ -95,14 +95,16 @@ export function launch(request: Launch, before?: (pid: number) => void): Launche
  */
 export function launchAhead(request: LaunchRequest): Waiting {
   const path = shimPath();
-  using opened = new Descriptors();
-  const console = opened.own(connectConsole(request.consoleSocket));
+  // What only the launcher needs, and what we keep: of what has gone we hear by the end of its side.
+  using handed = new Descriptors();
+  using kept = new Descriptors();
+  const console = handed.own(connectConsole(request.consoleSocket));
   const [planEnd, planInput] = native('make a pipe', (calls) => calls.pipe());
-  opened.own(planEnd);
-  opened.own(planInput);
+  handed.own(planEnd);
+  kept.own(planInput);
   const [ours, theirs] = native('make a channel', (calls) => calls.packetPair());
-  opened.own(ours);
-  opened.own(theirs);
+  kept.own(ours);
+  handed.own(theirs);
   const passed = (request.passed ?? []).reduce((set, signal) => set | (1 << signal), 0);
   // Descriptors 0 and up of native/shim/launcher.c.
   const fds = [...request.stdio, planEnd, theirs, console, ...request.preserve];
@@ -110,7 +112,7 @@ export function launchAhead(request: LaunchRequest): Waiting {
   const directory = request.directory ?? '';
   const ahead = native(`start "${path}"`, (calls) => calls.spawnAhead(path, true, words, [], directory, fds));
   if (passed !== 0) native('pass signals on', (calls) => calls.passSignals(ours, passed));
-  const held = opened.move();
+  const held = kept.move();
   const started = (): number => native(`start "${path}"`, (calls) => calls.spawned(ahead));
   let launched = false;
   return {
@@ -151,13 +153,6 @@ function connectConsole(path: string | undefined): number {
   if (path === undefined) return openNull();
   using address = socketAddress(path);
   return native(`connect to the console socket "${path}"`, (calls) => calls.connectLocal(address.path));
-}
-
-/** The same numbers on every architecture (<fcntl.h>); node:fs, which has names for them, takes a millisecond to load. */
-const [currentDirectory, readWrite] = [-100, 2];
-
-function openNull(): number {
-  return native('open "/dev/null"', (calls) => calls.openat2(currentDirectory, '/dev/null', readWrite, 0, 0));
 }
 
 function launchedOf(

@@ -26,7 +26,10 @@ async function connectByNode(path: string): Promise<LocalConnection> {
   const socket = connect(path);
   await new Promise<void>((resolve, reject) => {
     socket.once('error', reject);
-    socket.once('connect', () => resolve(socket.off('error', reject) && undefined));
+    socket.once('connect', () => {
+      socket.off('error', reject);
+      resolve();
+    });
   });
   // What fails is told to the reader or to the writer.
   socket.on('error', () => {});

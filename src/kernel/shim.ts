@@ -1,8 +1,7 @@
 /** Starting the shim (native/shim/main.c): plan in, nothing out but what went wrong. */
-import { closeSync, openSync } from 'node:fs';
-import { fromSystemError, OnggiError } from '../errors.ts';
+import { OnggiError } from '../errors.ts';
 import { addon, native, shimPath } from './addon.ts';
-import { Descriptors } from './descriptor.ts';
+import { Descriptors, openNull } from './descriptor.ts';
 import type { Guard } from './lock.ts';
 import { readHead, scratchMemory } from './memory-file.ts';
 import { givePlan } from './plan-pipe.ts';
@@ -58,7 +57,7 @@ export function startShim({ id, lock, handed = [] }: ShimStart): StartingShim {
       using _ = held;
       const pid = spawned();
       givePlan(planInput, plan);
-      closeSync(held.release(planInput));
+      held.close(planInput);
       const status = native(what, (calls) => calls.waitProcess(pid));
       if (status === 0) return;
       const words = readHead({ fd: complaint }, longestComplaint).toString('utf8').trim();
@@ -85,12 +84,4 @@ export function startShim({ id, lock, handed = [] }: ShimStart): StartingShim {
 export function shimEnvironment(environment: Readonly<Record<string, string | undefined>>): string[] {
   const names = Object.keys(environment).filter((name) => name === 'PATH' || name.startsWith('ONGGI_'));
   return names.sort().map((name) => `${name}=${environment[name]}`);
-}
-
-function openNull(): number {
-  try {
-    return openSync('/dev/null', 'r+');
-  } catch (error) {
-    throw fromSystemError(error, 'open "/dev/null"');
-  }
 }

@@ -2,9 +2,10 @@
  * Files into a tar archive, one behind the other: who comes while another one is written waits. Times, owners and
  * order of what is not awaited in turn apart, the same files give the same archive.
  */
-import { lstatSync, renameSync, rmSync, type Stats, statSync } from 'node:fs';
-import { fromSystemError, OnggiError } from '../errors.ts';
+import { lstatSync, renameSync, rmSync } from 'node:fs';
+import { OnggiError } from '../errors.ts';
 import { encodeHeader, endOfArchive, paddingOf } from '../image/tar-write.ts';
+import { statIfThere } from '../kernel/stat-file.ts';
 import { closeFile, openFile, type Sink, syncFile, writeAll, writeSized } from './sink.ts';
 
 /** Where an archive goes: a path, or a descriptor that is open and stays the caller's (standard output). */
@@ -85,19 +86,11 @@ async function openTarget(path: string): Promise<Out> {
  * anywhere: the archive takes its place, as that of a file.
  */
 function isWrittenDirectly(path: string, what: string): boolean {
-  const [own, found] = factsOf(path, what);
+  const found = statIfThere(path);
   if (found?.isDirectory()) throw new OnggiError('invalid', `write ${what}: it is a directory`);
-  if (own === undefined || found === undefined || found.isFile()) return false;
+  if (found === undefined || found.isFile()) return false;
+  const own = lstatSync(path);
   return !own.isSymbolicLink() || own.uid === 0 || own.uid === process.geteuid?.();
-}
-
-/** Of what has the name, and of what it leads to. */
-function factsOf(path: string, what: string): readonly (Stats | undefined)[] {
-  try {
-    return [lstatSync(path, { throwIfNoEntry: false }), statSync(path, { throwIfNoEntry: false })];
-  } catch (error) {
-    throw fromSystemError(error, `write ${what}`);
-  }
 }
 
 const noBytes = Buffer.alloc(0);
