@@ -5,6 +5,7 @@
  * one, and a relative cgroupsPath would mean something else to them.
  */
 import { OnggiError } from '../../errors.ts';
+import { holdsControl } from '../control-character.ts';
 import type { CgroupPlacement } from '../plan/steps.ts';
 import { type CgroupLayout, cgroupMounts, hierarchyPath, legacyControllers } from './hierarchy.ts';
 
@@ -63,14 +64,11 @@ function byteLength(text: string): number {
   return Buffer.byteLength(text);
 }
 
-/** Control characters; `\p{Cc}` would have the engine build its tables of Unicode for each first container. */
-const control = /[\u0000-\u001f\u007f-\u009f]/;
-
 /** Names of directories may hold anything but a slash; what would leave the tree or break a line is refused. */
 function checkedParts(path: string): string[] {
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');
-  const bad = parts.find((part) => part === '..' || isLonger(part, 255) || control.test(part));
-  if (bad !== undefined || isLonger(path, 3000)) {
+  const bad = parts.some((part) => part === '..' || isLonger(part, 255));
+  if (bad || holdsControl(path) || isLonger(path, 3000)) {
     throw new OnggiError('invalid', `cgroupsPath: "${path}" is not a path of plain names`);
   }
   if (parts.length === 0)
@@ -90,7 +88,8 @@ export function directoriesOf(cgroup: Cgroup): string[] {
 
 /** Directory of a v1 controller; undefined where it has no hierarchy. */
 export function legacyDirectory(cgroup: Cgroup, controller: string): string | undefined {
-  return cgroup.legacy.find(({ controllers }) => controllers.includes(controller))?.directory;
+  for (const { controllers, directory } of cgroup.legacy) if (controllers.includes(controller)) return directory;
+  return undefined;
 }
 
 /** Directory where the files of a controller are, whatever the version; undefined where it has none. */

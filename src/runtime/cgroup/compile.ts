@@ -73,6 +73,7 @@ const everyController = ['cpuset', 'cpu', 'io', 'memory', 'hugetlb', 'pids', 'rd
  * @throws OnggiError `unsupported` for a limit that this machine can't keep, `invalid` for a malformed one
  */
 export function compileSettings(layout: CgroupLayout, given: Resources, warn: Warn): Setting[] {
+  if (!asksForLimits(given)) return [];
   const resources = withPlainNumbers(given);
   checkMemory(resources.memory ?? {}, layout.swap);
   checkCpuset(resources.cpu ?? {}, layout.cpuset);
@@ -86,6 +87,12 @@ export function compileSettings(layout: CgroupLayout, given: Resources, warn: Wa
     }
   }
   return settings;
+}
+
+/** Most containers have rules for devices and no limits. */
+function asksForLimits(resources: Resources): boolean {
+  for (const field of Object.keys(resources)) if (field !== 'devices') return true;
+  return false;
 }
 
 /** Beyond 2^53 config.json has bigints; no limit of nine petabytes differs from none. */

@@ -34,12 +34,17 @@ export function devicePolicy(rules: readonly DeviceRule[]): DevicePolicy {
   let allow = false;
   const exceptions = new Map<string, DeviceException>();
   for (const rule of rules) {
-    if (isForAll(rule)) {
+    const types = typesOf(rule);
+    const major = number(rule.major);
+    const minor = number(rule.minor);
+    const access = accessOf(rule);
+    if (types === bothTypes && major === null && minor === null && access === everyAccess) {
       allow = rule.allow;
       exceptions.clear();
       continue;
     }
-    for (const exception of expand(rule)) {
+    for (const type of types) {
+      const exception = { type, major, minor, access };
       if (rule.allow === allow) takeAway(exceptions, exception, allow);
       else add(exceptions, exception);
     }
@@ -47,13 +52,11 @@ export function devicePolicy(rules: readonly DeviceRule[]): DevicePolicy {
   return { allow, exceptions: [...exceptions.values()] };
 }
 
-function keyOf({ type, major, minor }: DeviceException): string {
-  return `${type} ${major} ${minor}`;
-}
-
 function add(exceptions: Map<string, DeviceException>, exception: DeviceException): void {
-  const before = exceptions.get(keyOf(exception))?.access ?? 0;
-  exceptions.set(keyOf(exception), { ...exception, access: before | exception.access });
+  const { type, major, minor, access } = exception;
+  const key = `${type} ${major} ${minor}`;
+  const before = exceptions.get(key);
+  exceptions.set(key, before === undefined ? exception : { type, major, minor, access: before.access | access });
 }
 
 function takeAway(exceptions: Map<string, DeviceException>, taken: DeviceException, allow: boolean): void {
@@ -101,28 +104,25 @@ export function exceptionText(exception: DeviceException): string {
   return `${exception.type} ${exception.major ?? '*'}:${exception.minor ?? '*'} ${letters}`;
 }
 
-function isForAll(rule: DeviceRule): boolean {
-  const anyType = rule.type === undefined || rule.type === '' || rule.type === 'a';
-  const all = accessOf(rule) === (accessBits.r | accessBits.w | accessBits.m);
-  return anyType && number(rule.major) === null && number(rule.minor) === null && all;
-}
+const everyAccess = accessBits.r | accessBits.w | accessBits.m;
+
+const bothTypes: readonly DeviceType[] = ['c', 'b'];
+const characterDevice: readonly DeviceType[] = ['c'];
+const blockDevice: readonly DeviceType[] = ['b'];
 
 /** A rule for both types of devices is one for each. */
-function expand(rule: DeviceRule): DeviceException[] {
-  const { type = 'a' } = rule;
-  const access = accessOf(rule);
-  const [major, minor] = [number(rule.major), number(rule.minor)];
-  const exception = (of: DeviceType): DeviceException => ({ type: of, major, minor, access });
-  if (type === 'a' || type === '') return [exception('c'), exception('b')];
-  if (type === 'c' || type === 'u') return [exception('c')];
-  if (type === 'b') return [exception('b')];
+function typesOf({ type = 'a' }: DeviceRule): readonly DeviceType[] {
+  if (type === 'a' || type === '') return bothTypes;
+  if (type === 'c' || type === 'u') return characterDevice;
+  if (type === 'b') return blockDevice;
   throw new OnggiError('invalid', `device rule: no such type "${type}"`);
 }
 
 function accessOf(rule: DeviceRule): number {
   const { access = '' } = rule;
+  if (access === '' || access === 'rwm') return everyAccess;
   let bits = 0;
-  for (const letter of access === '' ? 'rwm' : access) {
+  for (const letter of access) {
     if (letter !== 'r' && letter !== 'w' && letter !== 'm') {
       throw new OnggiError('invalid', `device rule: no such access "${letter}" in "${access}"`);
     }

@@ -146,6 +146,7 @@ function compileInit(
   const capabilities = namespaces.has('user') ? everyCapability : host.capabilities;
   const processContext: ProcessContext = { ...context, capabilities, warn };
   const { seccomp } = linux;
+  const ownDevices = hasOwnDevices(mounts);
   const filter = seccomp === undefined ? [] : [seccompStep(seccomp, filterIn(context), agent)];
   const mounted = compileMounts(mounts, {
     cgroups: host.cgroups,
@@ -162,12 +163,12 @@ function compileInit(
     ...(ownNamespace ? [{ op: 'unshare-cgroup' } as const] : []),
     ...compileRoot(context.root, linux.rootfsPropagation, context.overlays),
     ...byKeeper(withVolumes(sourced(mounted.steps, context), context.volumes ?? []), context.root),
-    ...(hasOwnDevices(mounts) ? [] : compileDevices(linux.devices ?? [], namespaces.has('user'))),
+    ...(ownDevices ? [] : compileDevices(linux.devices ?? [], namespaces.has('user'))),
     ...(hasRuntimeHooks(spec) ? [{ op: 'runtime-hooks' } as const] : []),
     ...compileHooks(spec, 'createContainer', state),
     context.noPivot === true ? { op: 'move-root' } : { op: 'pivot-root' },
     ...rootPropagation(linux.rootfsPropagation),
-    ...compileConsole(process, !hasOwnDevices(mounts)),
+    ...compileConsole(process, !ownDevices),
     ...context.network.init,
     ...hostNames(spec, namespaces),
     ...compileSysctls(linux.sysctl ?? {}, namespaces),

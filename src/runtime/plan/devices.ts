@@ -28,9 +28,9 @@ const links: readonly (readonly [path: string, target: string])[] = [
 
 /** A bind on /dev brings devices of its own: nothing is made in it, for it would be made on the host. */
 export function hasOwnDevices(mounts: readonly Mount[]): boolean {
-  return mounts.some((mount) => {
-    const bind = mount.type === 'bind' || (mount.options ?? []).some((word) => word === 'bind' || word === 'rbind');
-    return bind && mount.destination.replace(/\/+$/, '') === '/dev';
+  return mounts.some(({ type, destination, options = [] }) => {
+    if (!destination.startsWith('/dev') || destination.replace(/\/+$/, '') !== '/dev') return false;
+    return type === 'bind' || options.includes('bind') || options.includes('rbind');
   });
 }
 

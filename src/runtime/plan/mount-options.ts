@@ -183,17 +183,17 @@ export function propagationOf(word: string): MountFlags | undefined {
 export function parseMountOptions(destination: string, options: readonly string[]): MountOptions {
   let propagation = noFlags;
   const given = new Set<string>();
-  const data: string[] = [];
-  const plain: [string, Word][] = [];
-  const deep: [string, Word][] = [];
+  const [data, ofFileSystem]: [string[], string[]] = [[], []];
+  const [plain, deep] = [nothingChosen(), nothingChosen()];
   for (const option of options) {
-    if (refused.has(option)) throw unsupported(`mount option "${option}" of "${destination}"`);
     const word = words.get(option);
-    const base = option.startsWith('r') && recursiveBases.has(option.slice(1)) ? words.get(option.slice(1)) : undefined;
-    if (kinds.has(option)) given.add(option);
-    else if (word !== undefined) plain.push([option, word]);
-    else if (base !== undefined) deep.push([option, base]);
+    if (word !== undefined) {
+      choose(plain, option, word);
+      if (word.attributes === undefined) addWord(ofFileSystem, option);
+    } else if (kinds.has(option)) given.add(option);
     else if (propagations.has(option)) propagation = propagationOf(option) ?? noFlags;
+    else if (recursiveBases.has(option.slice(1)) && option.startsWith('r')) chooseDeep(deep, option);
+    else if (refused.has(option)) throw unsupported(`mount option "${option}" of "${destination}"`);
     else data.push(checkData(destination, option));
   }
   return {
@@ -202,20 +202,60 @@ export function parseMountOptions(destination: string, options: readonly string[
     remount: given.has('remount'),
     copyUp: given.has('tmpcopyup'),
     idMap: given.has('ridmap') ? 'recursive' : given.has('idmap') ? 'plain' : 'no',
-    flags: mountFlags([...plain, ...deep]),
-    attributes: attributes(plain),
-    treeAttributes: attributes(deep),
-    ofFileSystem: wordsOf(plain.filter(([, word]) => word.attributes === undefined)),
+    flags: { bits: ((plain.flags & ~deep.clearFlags) | deep.flags) >>> 0, words: [...plain.words, ...deep.words] },
+    attributes: attributes(plain, ofFileSystem),
+    treeAttributes: attributes(deep, []),
+    ofFileSystem,
     propagation,
     data,
   };
 }
+
+/** What words have set and cleared, each overruling the earlier ones, and which said something, each once. */
+type Chosen = { flags: number; clearFlags: number; set: number; clear: number; readonly words: string[] };
+
+function nothingChosen(): Chosen {
+  return { flags: 0, clearFlags: 0, set: 0, clear: 0, words: [] };
+}
+
+function choose(chosen: Chosen, name: string, { clear: clears, flags, attributes: bits = 0, mask = 0 }: Word): void {
+  if (clears) {
+    chosen.flags &= ~flags;
+    chosen.clearFlags |= flags;
+    chosen.set &= ~bits;
+    chosen.clear |= bits;
+  } else {
+    chosen.flags |= flags;
+    chosen.clearFlags &= ~flags;
+    chosen.set = (chosen.set & ~mask) | bits;
+    chosen.clear = (chosen.clear & ~bits) | mask;
+  }
+  if (name !== 'defaults') addWord(chosen.words, name);
+}
+
+function chooseDeep(chosen: Chosen, name: string): void {
+  const word = words.get(name.slice(1));
+  if (word !== undefined) choose(chosen, name, word);
+}
+
+function addWord(names: string[], name: string): void {
+  if (!names.includes(name)) names.push(name);
+}
+
+function attributes({ set: setBits, clear: clearBits, words: names }: Chosen, others: string[]): MountAttributes {
+  const own = others.length === 0 ? names : names.filter((name) => !others.includes(name));
+  return { set: setBits, clear: clearBits, words: own };
+}
+
+/** What no usual option has, so that the expressions are made for few. */
+const suspicious = [',', '\\', '\n', '\0'];
 
 /**
  * A comma would end the option and start another one (THREATS N), unless a backslash stands before it, by which
  * overlayfs and native/step/mount.c know that it belongs to a path.
  */
 function checkData(destination: string, option: string): string {
+  if (!suspicious.some((character) => option.includes(character))) return option;
   if (/[\n\0]/.test(option) || /[,\\]/.test(option.replace(/\\./gs, ''))) {
     throw new OnggiError(
       'invalid',
@@ -226,27 +266,4 @@ function checkData(destination: string, option: string): string {
     );
   }
   return option;
-}
-
-function mountFlags(chosen: readonly [string, Word][]): MountFlags {
-  let bits = 0;
-  for (const [, word] of chosen) bits = word.clear ? bits & ~word.flags : bits | word.flags;
-  return { bits: bits >>> 0, words: wordsOf(chosen) };
-}
-
-function attributes(chosen: readonly [string, Word][]): MountAttributes {
-  let setBits = 0;
-  let clearBits = 0;
-  for (const [, word] of chosen) {
-    const bits = word.attributes ?? 0;
-    const mask = word.clear ? bits : (word.mask ?? 0);
-    setBits = word.clear ? setBits & ~bits : (setBits & ~mask) | bits;
-    clearBits = word.clear ? clearBits | bits : (clearBits & ~bits) | mask;
-  }
-  return { set: setBits, clear: clearBits, words: wordsOf(chosen.filter(([, word]) => word.attributes !== undefined)) };
-}
-
-/** The words that say something, each once. */
-function wordsOf(chosen: readonly [string, Word][]): string[] {
-  return [...new Set(chosen.map(([name]) => name))].filter((name) => name !== 'defaults');
 }

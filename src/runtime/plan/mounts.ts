@@ -33,9 +33,10 @@ export type CompiledMounts = { readonly steps: InitStep[]; readonly later: InitS
 
 /** @throws OnggiError `invalid` or `unsupported`, naming the mount */
 export function compileMounts(mounts: readonly Mount[], context: MountContext): CompiledMounts {
-  const later: InitStep[] = [];
+  const [steps, later]: [InitStep[], InitStep[]] = [[], []];
   const known = new Map<string, MountOptions>();
-  return { steps: mounts.flatMap((mount) => compileMount(mount, context, known, later)), later };
+  for (const mount of mounts) steps.push(...compileMount(mount, context, known, later));
+  return { steps, later };
 }
 
 /** Many mounts, few ways to mount: each list of words is taken apart once. */
@@ -108,8 +109,15 @@ function labelOption(type: string, label: string): string[] {
 /** Relative destinations are taken below "/", as runc does for old configurations (config.md, "Mounts"). */
 function checkDestination(destination: string): string {
   const target = destination.startsWith('/') ? destination : `/${destination}`;
-  if (/^[/.]*$/.test(target)) throw new OnggiError('invalid', `mount "${destination}": the root can't be mounted over`);
+  if (isRoot(target)) throw new OnggiError('invalid', `mount "${destination}": the root can't be mounted over`);
   return target;
+}
+
+/** Nothing but slashes and dots. */
+function isRoot(path: string): boolean {
+  let at = 0;
+  while (path[at] === '/' || path[at] === '.') at++;
+  return at === path.length;
 }
 
 function bind(
@@ -119,8 +127,8 @@ function bind(
   mapping: BindMapping | null,
   context: MountContext,
 ): InitStep {
-  const without = [...options.ofFileSystem, ...options.data];
-  if (without.length > 0) {
+  if (options.ofFileSystem.length + options.data.length > 0) {
+    const without = [...options.ofFileSystem, ...options.data];
     context.warn(`mount options "${without.join(',')}" of the bind "${target}" belong to its file system: no effect`);
   }
   const source = sourceOf(mount, target, context.bundle);
@@ -146,6 +154,7 @@ function treeAttributesOf(source: string, { recursive, attributes, treeAttribute
   const { rdonly } = attributeBits;
   const decided = ((treeAttributes.set | treeAttributes.clear) & rdonly) !== 0;
   if (!recursive || (attributes.set & rdonly) === 0 || decided) return treeAttributes;
+  if (!source.includes('/sys') && !source.includes('/proc')) return treeAttributes;
   if (!/^\/(?:sys|proc)(?:\/|$)/.test(posix.normalize(source))) return treeAttributes;
   return { ...treeAttributes, set: treeAttributes.set | rdonly, words: [...treeAttributes.words, 'rro'] };
 }

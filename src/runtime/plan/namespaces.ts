@@ -5,19 +5,19 @@ import type { IdMap, Linux, NamespaceName } from '../../oci/runtime-spec.ts';
 import { keyringOf } from './keeper-request.ts';
 import type { AttachStep, CgroupPlacement, IdMapping, NamespaceType, Spawn } from './steps.ts';
 
-const types: Readonly<Record<NamespaceName, NamespaceType>> = {
-  mount: 'mnt',
-  pid: 'pid',
-  network: 'net',
-  uts: 'uts',
-  ipc: 'ipc',
-  cgroup: 'cgroup',
-  user: 'user',
-  time: 'time',
-};
+const types: ReadonlyMap<string, NamespaceType> = new Map<NamespaceName, NamespaceType>([
+  ['mount', 'mnt'],
+  ['pid', 'pid'],
+  ['network', 'net'],
+  ['uts', 'uts'],
+  ['ipc', 'ipc'],
+  ['cgroup', 'cgroup'],
+  ['user', 'user'],
+  ['time', 'time'],
+]);
 
 /** The words of config.json. */
-export const namespaceNames: readonly string[] = Object.keys(types).sort();
+export const namespaceNames: readonly string[] = [...types.keys()].sort();
 
 /** Namespaces that the container does not share with the host, whether new or joined by path. */
 export type Namespaces = ReadonlySet<NamespaceType>;
@@ -25,14 +25,24 @@ export type Namespaces = ReadonlySet<NamespaceType>;
 /** @throws OnggiError `invalid` */
 export function namespacesOf(linux: Linux): Namespaces {
   const found = new Set<NamespaceType>();
-  for (const { type } of linux.namespaces ?? []) {
-    if (!Object.hasOwn(types, type)) throw new OnggiError('invalid', `namespace "${type}": no such type`);
-    if (found.has(types[type])) throw new OnggiError('invalid', `namespace "${type}": given twice`);
-    found.add(types[type]);
-  }
+  (linux.namespaces ?? []).forEach(({ type }, index) => {
+    const kind = kindOf(type, index);
+    if (found.has(kind)) throw new OnggiError('invalid', `${typeField(index)}: "${type}" is given twice`);
+    found.add(kind);
+  });
   // Without it the mounts of the container would be the host's.
-  if (!found.has('mnt')) throw new OnggiError('invalid', 'namespaces: a container needs one of type "mount"');
+  if (!found.has('mnt')) throw new OnggiError('invalid', 'linux.namespaces: a container needs one of type "mount"');
   return found;
+}
+
+function kindOf(type: string, index: number): NamespaceType {
+  const kind = types.get(type);
+  if (kind === undefined) throw new OnggiError('invalid', `${typeField(index)}: there is no namespace "${type}"`);
+  return kind;
+}
+
+function typeField(index: number): string {
+  return `linux.namespaces[${index}].type`;
 }
 
 /**
@@ -47,12 +57,12 @@ export function compileSpawn(
 ): Spawn {
   const namespaces: NamespaceType[] = [];
   const join: { type: NamespaceType; path: string; foreign?: boolean }[] = [];
-  for (const { type, path } of linux.namespaces ?? []) {
-    if (path === undefined || path === '') namespaces.push(types[type]);
-    else if (path.startsWith('/')) {
-      join.push({ type: types[type], path, ...(changed.has(types[type]) && { foreign: true }) });
-    } else throw new OnggiError('invalid', `namespace "${type}": its path "${path}" is not absolute`);
-  }
+  (linux.namespaces ?? []).forEach(({ type, path }, index) => {
+    const kind = kindOf(type, index);
+    if (path === undefined || path === '') namespaces.push(kind);
+    else if (path.startsWith('/')) join.push({ type: kind, path, ...(changed.has(kind) && { foreign: true }) });
+    else throw new OnggiError('invalid', `linux.namespaces[${index}].path: "${path}" is not absolute`);
+  });
   return {
     kind: 'clone',
     namespaces,
@@ -86,9 +96,10 @@ function timeOffsets(linux: Linux, fresh: readonly NamespaceType[]): Extract<Spa
  *   `denied` or `unsupported` where an ordinary user can't have what is asked
  */
 export function compileIdMaps(linux: Linux, unprivileged?: Unprivileged): AttachStep[] {
+  const [user] = (linux.namespaces ?? []).filter((namespace) => namespace.type === 'user');
+  if (user === undefined && unprivileged === undefined && !linux.uidMappings && !linux.gidMappings) return [];
   const uid = idMap('linux.uidMappings', linux.uidMappings ?? []);
   const gid = idMap('linux.gidMappings', linux.gidMappings ?? []);
-  const user = linux.namespaces?.find((namespace) => namespace.type === 'user');
   if (user?.path !== undefined && user.path !== '') return [];
   const both = uid.length > 0 && gid.length > 0;
   if ((user !== undefined) !== both || (user === undefined && uid.length + gid.length > 0)) {

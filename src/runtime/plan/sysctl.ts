@@ -1,5 +1,6 @@
 /** Kernel parameters of a container: only those that belong to one of its own namespaces. Pure. */
 import { OnggiError } from '../../errors.ts';
+import { holdsControl } from '../control-character.ts';
 import type { Namespaces } from './namespaces.ts';
 import type { InitStep, NamespaceType } from './steps.ts';
 
@@ -29,7 +30,7 @@ export function compileSysctls(sysctls: Readonly<Record<string, string>>, namesp
     if (!namespaces.has(namespace)) {
       throw new OnggiError('invalid', `sysctl "${given}": the container shares the host's ${namespace} namespace`);
     }
-    if (/[\u0000-\u0008\u000a-\u001f\u007f]/.test(value)) {
+    if (holdsControl(value, '\t')) {
       throw new OnggiError('invalid', `sysctl "${given}": its value "${value}" holds a control character`);
     }
     return { op: 'sysctl', name, value };
@@ -38,7 +39,12 @@ export function compileSysctls(sysctls: Readonly<Record<string, string>>, namesp
 
 /** The namespaces that these parameters belong to. */
 export function sysctlNamespaces(sysctls: Readonly<Record<string, string>>): NamespaceType[] {
-  return Object.keys(sysctls).flatMap((name) => namespaceOf(normalise(name)) ?? []);
+  const found: NamespaceType[] = [];
+  for (const name of Object.keys(sysctls)) {
+    const namespace = namespaceOf(normalise(name));
+    if (namespace !== undefined) found.push(namespace);
+  }
+  return found;
 }
 
 /**
@@ -46,6 +52,7 @@ export function sysctlNamespaces(sysctls: Readonly<Record<string, string>>): Nam
  * "net/ipv4/conf/eth0.1/forwarding" and "net.ipv4.conf.eth0/1.forwarding" name an interface with a dot in it.
  */
 function normalise(name: string): string {
+  if (/^[a-z]\w*(?:\.[a-z]\w*)+$/.test(name)) return name.split('.').join('/');
   const slashed = name.search(/[./]/) >= 0 && name.charAt(name.search(/[./]/)) === '/';
   const path = slashed ? name : name.replace(/[./]/g, (separator) => (separator === '.' ? '/' : '.'));
   const parts = path.split('/');
@@ -57,7 +64,7 @@ function normalise(name: string): string {
 
 function namespaceOf(path: string): NamespaceType | undefined {
   if (path.startsWith('net/')) return 'net';
-  if (path.startsWith('fs/mqueue/') || ipcNames.has(path.replaceAll('/', '.'))) return 'ipc';
+  if (path.startsWith('fs/mqueue/') || ipcNames.has(path.split('/').join('.'))) return 'ipc';
   // kernel.hostname is the hostname field's business.
   return path === 'kernel/domainname' ? 'uts' : undefined;
 }
