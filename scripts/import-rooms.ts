@@ -175,6 +175,7 @@ export const roomRules: Readonly<Record<string, FolderRule>> = {
       'recompress.ts',
       'registry-end.ts',
       'shared-blobs.ts',
+      'directory-sink.ts',
       'sink.ts',
       'store-end.ts',
       'store-image.ts',

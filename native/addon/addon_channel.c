@@ -52,6 +52,15 @@ static napi_value run_pipe(napi_env env, const struct argument *a) {
     return make_pair(env, ends);
 }
 
+static napi_value run_wide_pipe(napi_env env, const struct argument *a) {
+    (void)a;
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) == -1) return throw_errno(env, "pipe2", errno);
+    /* Who has many already gets no room for more (pipe-user-pages-soft): then it is the usual 64 KiB, or a page. */
+    (void)fcntl(ends[1], F_SETPIPE_SZ, 1 << 20);
+    return make_pair(env, ends);
+}
+
 /* To open a fifo for reading waits for a writer, who may never come: so without waiting, and then as usual. */
 static napi_value run_open_fifo(napi_env env, const struct argument *a) {
     int fd = open(a[0].text, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
@@ -102,6 +111,7 @@ const struct call channel_calls[] = {
     {"connectLocal", "s", run_connect_local},
     {"packetPair", "", run_packet_pair},
     {"pipe", "", run_pipe},
+    {"widePipe", "", run_wide_pipe},
     {"openFifo", "s", run_open_fifo},
     {"readOnce", "f", run_read_once},
     {"sendPacket", "fy", run_send_packet},

@@ -64,9 +64,10 @@ function* layerEntries(
       continue;
     }
     if (isWhiteoutName(each.path)) throw unspeakable(each.path);
-    checkMarks(each, options.attributes);
+    const attributes = listAttributes(each.place.parent, each.place.name);
+    checkMarks(each, attributes, options.attributes);
     const timed = options.timeless?.(each.path) ? { ...each, facts: { ...each.facts, modified: noTime } } : each;
-    yield* archived(timed, name, links);
+    yield* archived(timed, name, links, attributes);
     if (each.opaque) yield { entry: opaqueMark(name), content: null };
   }
 }
@@ -95,10 +96,15 @@ function withOwner(facts: EntryFacts, { owner }: DiffOptions): EntryFacts {
   return owner === undefined ? facts : { ...facts, ...owner(facts) };
 }
 
-function* archived(each: TreeEntry, name: Buffer, links: LinkMemory): Generator<ArchiveEntry, void, undefined> {
+function* archived(
+  each: TreeEntry,
+  name: Buffer,
+  links: LinkMemory,
+  attributes?: readonly string[],
+): Generator<ArchiveEntry, void, undefined> {
   const { facts, place } = each;
   const first = links(each, name);
-  const entry = tarEntryOf(facts, place, name, first);
+  const entry = tarEntryOf(facts, place, name, first, attributes);
   if (entry !== undefined) yield { entry, content: entry.type === 'file' && entry.size > 0 ? place : null };
 }
 
@@ -180,10 +186,10 @@ function unspeakable(path: EntryPath): OnggiError {
 }
 
 /** With these, an entry is not all there: its content or the rest of its path are in another layer. */
-function checkMarks({ path, place, facts }: TreeEntry, attributes: OverlayAttributes): void {
+function checkMarks({ path, facts }: TreeEntry, attributes: readonly string[], overlay: OverlayAttributes): void {
   if (facts.kind !== 'file' && facts.kind !== 'directory') return;
-  const marks = [`${attributes}.overlay.redirect`, `${attributes}.overlay.metacopy`];
-  const found = listAttributes(place.parent, place.name).find((name) => marks.includes(name));
+  const marks = [`${overlay}.overlay.redirect`, `${overlay}.overlay.metacopy`];
+  const found = attributes.find((name) => marks.includes(name));
   if (found === undefined) return;
   throw new OnggiError('unsupported', `"${shownPath(path)}": it has attribute ${found}`, {
     hint: 'Turn off "redirect_dir" and "metacopy" of the kernel module overlay.',

@@ -83,8 +83,15 @@ function readPiece(file: Descriptor, into: Buffer, offset: number, length: numbe
  * What a tar says of an entry; undefined for a socket, which is nothing without its listener (as in GNU tar), and for
  * what has just gone.
  * @param first name under which the same inode came before, for a hard link
+ * @param attributes names of those that it has, from somebody who has asked already
  */
-export function tarEntryOf(facts: EntryFacts, place: Place, name: Buffer, first: Buffer | null): TarEntry | undefined {
+export function tarEntryOf(
+  facts: EntryFacts,
+  place: Place,
+  name: Buffer,
+  first: Buffer | null,
+  attributes?: readonly string[],
+): TarEntry | undefined {
   if (facts.kind === 'socket') return undefined;
   try {
     const type = first === null ? facts.kind : 'hardlink';
@@ -99,7 +106,7 @@ export function tarEntryOf(facts: EntryFacts, place: Place, name: Buffer, first:
       modified: facts.modified,
       major: facts.major,
       minor: facts.minor,
-      attributes: type === 'hardlink' ? noAttributes : attributesOf(place),
+      attributes: type === 'hardlink' ? noAttributes : attributesOf(place, attributes),
     };
   } catch (error) {
     if (isGone(error)) return undefined;
@@ -111,8 +118,8 @@ const noBytes = Buffer.alloc(0);
 const noAttributes: ReadonlyMap<string, Buffer> = new Map();
 
 /** Those that unpacking sets again (`attributeFate`); others belong to this machine or to overlayfs. */
-function attributesOf({ parent, name }: Place): ReadonlyMap<string, Buffer> {
-  const names = listAttributes(parent, name).filter((attribute) => attributeFate(attribute) === 'set');
+function attributesOf({ parent, name }: Place, listed?: readonly string[]): ReadonlyMap<string, Buffer> {
+  const names = (listed ?? listAttributes(parent, name)).filter((attribute) => attributeFate(attribute) === 'set');
   if (names.length === 0) return noAttributes;
   const found = new Map<string, Buffer>();
   for (const attribute of names) {

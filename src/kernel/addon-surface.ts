@@ -133,6 +133,8 @@ export interface Addon {
   passSignals(channel: number, signals: number): void;
   /** pipe2(2): the end to read from, the end to write to. */
   pipe(): [number, number];
+  /** The same, for much: with room for a mebibyte where the user may have that (pipe(7), pipe-max-size). */
+  widePipe(): [number, number];
   /** A unix datagram socket that is bound to `path` (mode 0777), or to an abstract name after "@" (unix(7)). */
   bindDatagrams(path: string): number;
   /** The next datagram, at most 4096 bytes of it; undefined when none comes in that many milliseconds. Blocks the thread. */

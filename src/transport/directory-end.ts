@@ -33,6 +33,7 @@ export function directorySource(files: Files, name: string): ImageSource {
   };
 }
 
+/** @param sink is disposed of with it */
 export function directoryDestination(sink: Sink, name: string): ImageDestination {
   return {
     name,
@@ -49,7 +50,8 @@ export function directoryDestination(sink: Sink, name: string): ImageDestination
     async commit() {
       const bytes = Buffer.from(version);
       await sink.put('version', bytes.length, once(bytes));
+      await sink.finish();
     },
-    async [Symbol.asyncDispose]() {},
+    [Symbol.asyncDispose]: () => sink[Symbol.asyncDispose](),
   };
 }

@@ -6,12 +6,13 @@ import { parseReference, type Reference } from '../oci/reference.ts';
 import type { Repository } from '../registry/repository.ts';
 import type { Store } from '../store/store.ts';
 import { type Address, formatAddress } from './address.ts';
+import { directorySink } from './directory-sink.ts';
 import { directoryFiles } from './files.ts';
 import { finishLayout, type LayoutName, type LayoutWriter, layoutDestination } from './oci-destination.ts';
 import { indexFile, type LayoutEntry, parseIndexFile } from './oci-layout.ts';
 import { layoutImage } from './oci-source.ts';
 import { sharedFiles, sharedSink } from './shared-blobs.ts';
-import { directorySink, type Sink } from './sink.ts';
+import type { Sink } from './sink.ts';
 import type { ImageDestination, ImageSource } from './types.ts';
 
 export type Surroundings = {

@@ -1,6 +1,7 @@
 /** Blobs that several OCI layouts share: DIRECTORY/sha256/HEX in the place of LAYOUT/blobs/sha256/HEX. */
+import { directorySink } from './directory-sink.ts';
 import { directoryFiles, type Files } from './files.ts';
-import { directorySink, type Sink } from './sink.ts';
+import type { Sink } from './sink.ts';
 
 const blobs = 'blobs/';
 
@@ -46,6 +47,15 @@ export function sharedSink(sink: Sink, directory: string | undefined): Sink {
     async put(path, size, bytes) {
       const [to, name] = at(path);
       await to.put(name, size, bytes);
+    },
+    async finish() {
+      // The layout names what is in the other one.
+      await shared.finish();
+      await sink.finish();
+    },
+    async [Symbol.asyncDispose]() {
+      await shared[Symbol.asyncDispose]();
+      await sink[Symbol.asyncDispose]();
     },
   };
 }

@@ -1,6 +1,5 @@
-/** Files to write, by name: into a directory, or one behind the other into an archive (archive-sink.ts). */
-import { close, fdatasync, mkdirSync, open, renameSync, rmSync, write } from 'node:fs';
-import { dirname, join } from 'node:path';
+/** Files to write, by name: into a directory (directory-sink.ts), or one behind the other into an archive (archive-sink.ts). */
+import { close, fdatasync, open, write } from 'node:fs';
 import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
 import { startWriteback } from '../kernel/open-file.ts';
 
@@ -16,7 +15,7 @@ export type Sink = AsyncDisposable & {
    * is: it is written while the next one is made.
    */
   put(path: string, size: number, bytes: AsyncIterable<Uint8Array>): Promise<void>;
-  /** What is written is on disk, and has its name. */
+  /** What is written is on disk, and has its name. Disposing keeps files that are whole; it says nothing of failures. */
   finish(): Promise<void>;
 };
 
@@ -56,58 +55,6 @@ export function syncFile(fd: number, what: string): Promise<void> {
   return new Promise((resolve, reject) => {
     fdatasync(fd, (error) => (error === null ? resolve() : reject(fromSystemError(error, `sync ${what}`))));
   });
-}
-
-/**
- * Files below a directory, each whole or not there: written beside its name, synced, renamed. The directory is made
- * with its parents when it is missing.
- * @param sizeOf finds files that are there already
- */
-export function directorySink(directory: string, sizeOf: (path: string) => number | undefined): Sink {
-  const made = new Set<string>();
-  const makeParents = (path: string): void => {
-    const parent = dirname(path);
-    if (made.has(parent)) return;
-    try {
-      if (parent === '.') {
-        mkdirSync(directory, { recursive: true, mode: 0o755 });
-      } else {
-        makeParents(parent);
-        mkdirSync(join(directory, parent), { mode: 0o755 });
-      }
-    } catch (error) {
-      if (errnoOf(error) !== 'EEXIST') {
-        throw fromSystemError(error, `make directory "${join(directory, parent)}"`);
-      }
-    }
-    made.add(parent);
-  };
-  let count = 0;
-  return {
-    what: `directory "${directory}"`,
-    has: (path, size) => sizeOf(path) === size,
-    async put(path, size, bytes) {
-      makeParents(path);
-      const target = join(directory, path);
-      count += 1;
-      const temporary = `${target}.${process.pid}-${count}.tmp`;
-      const fd = await openFile(temporary, 'wx', 0o644, `"${target}"`);
-      try {
-        try {
-          await writeSized(fd, size, bytes, `"${target}"`);
-          await syncFile(fd, `"${target}"`);
-        } finally {
-          await closeFile(fd);
-        }
-        renameSync(temporary, target);
-      } catch (error) {
-        rmSync(temporary, { force: true });
-        throw error instanceof OnggiError ? error : fromSystemError(error, `write "${target}"`);
-      }
-    },
-    async finish() {},
-    async [Symbol.asyncDispose]() {},
-  };
 }
 
 /**
