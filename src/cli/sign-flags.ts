@@ -33,17 +33,19 @@ export async function signOptions(
     throw new OnggiError('invalid', 'flag --sign-passphrase-file: of which key? Sign with one of them at a time');
   }
   const identity = named === undefined ? {} : { identity: named };
-  const { readPassphrase } = await import('./passphrase.ts');
+  const { openPassphrases, readPassphrase } = await import('./passphrase.ts');
   const keys: { readonly key: string; readonly passphraseFile: string | undefined }[] = [];
   if (parameters !== undefined) {
     const { readSigningParameters } = await import('./signing-parameters.ts');
     keys.push(readSigningParameters(parameters, context));
   }
   if (key !== undefined) keys.push({ key, passphraseFile: file });
-  const sign = keys.map((each) => {
-    const passphrase = readPassphrase(each.passphraseFile, context);
-    return { key: resolve(context.directory, each.key), ...(passphrase !== null && { passphrase }), ...identity };
-  });
+  const sign: NonNullable<CopyImageOptions['sign']>[number][] = [];
+  using passphrases = openPassphrases(context);
+  for (const each of keys) {
+    const passphrase = await passphrases.of(each.key, each.passphraseFile);
+    sign.push({ key: resolve(context.directory, each.key), ...(passphrase !== null && { passphrase }), ...identity });
+  }
   // gpg asks by itself for what it does not get; COSIGN_PASSWORD is not meant for it.
   const secret = fingerprint === undefined || file === undefined ? null : readPassphrase(file, context);
   return {

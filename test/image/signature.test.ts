@@ -7,6 +7,7 @@ import { run } from '../harness/program.ts';
 import { requires } from '../harness/requires.ts';
 import { makeScratch } from '../harness/scratch.ts';
 import { binary } from '../harness/system-test.ts';
+import { openTerminal } from '../harness/terminal.ts';
 import { digestOf, indexType, manifestType, openPlace, type Place } from './registry-place.ts';
 
 type Signer = AsyncDisposable & {
@@ -83,6 +84,53 @@ test('keys are made, private, and never overwritten', needs, async () => {
   assert.match((await onggi('image', 'sign', '--key', 'secret.key', name)).stderr, /passphrase is wanted/);
   await ok('image', 'sign', '--key', 'secret.key', '--passphrase-file', 'pass', name);
   await ok('image', 'verify', '--key', 'secret.pub', name);
+});
+
+test('on a terminal passphrases are asked for: of new keys twice, of old ones where they have any', needs, async () => {
+  await using signer = await openSigner();
+  const { path, ok } = signer;
+  const name = `${signer.place.host}/team/app:1`;
+  const typed = async (words: readonly string[], answers: readonly (readonly [RegExp, string])[]): Promise<number> => {
+    const env = ['-C', path(''), '-u', 'COSIGN_PASSWORD', `HOME=${path('')}`, `DOCKER_CONFIG=${path('')}`];
+    await using terminal = openTerminal('env', [...env, binary, ...words]);
+    for (const [question, answer] of answers) {
+      await terminal.expect(question);
+      terminal.type(`${answer}\r`);
+    }
+    const status = await terminal.exit;
+    assert.doesNotMatch(terminal.screen(), /canary/);
+    return status;
+  };
+  const generate = ['image', 'key', 'generate', 'typed'];
+  const asked = /Passphrase for key typed.key \(empty for none\): /;
+  assert.equal(
+    await typed(generate, [
+      [asked, 'canary'],
+      [/Once more: /, 'canary2'],
+    ]),
+    1,
+  );
+  assert.equal(
+    await typed(generate, [
+      [asked, 'canary'],
+      [/Once more: /, 'canary'],
+    ]),
+    0,
+  );
+  assert.match(readFileSync(path('typed.key'), 'utf8'), /BEGIN ENCRYPTED COSIGN PRIVATE KEY/);
+  const sign = ['image', 'sign', '--key', 'typed.key', name];
+  const question = /Passphrase for key typed.key: /;
+  assert.equal(await typed(sign, [[question, 'canary3']]), 1);
+  assert.equal(await typed(sign, [[question, '\x03']]), 130);
+  assert.equal(await typed(sign, [[question, 'canary']]), 0);
+  await ok('image', 'verify', '--key', 'typed.pub', name);
+  const copied = `${signer.place.host}/team/copied:1`;
+  const copy = ['skopeo', 'copy', '--src-tls-verify=false', '--dest-tls-verify=false', `docker://${name}`];
+  const signed = ['--sign-by-sigstore-private-key', 'typed.key', `docker://${copied}`];
+  assert.equal(await typed([...copy, ...signed], [[question, 'canary']]), 0);
+  await ok('image', 'verify', '--key', 'typed.pub', copied);
+  // A key without a passphrase asks for none.
+  assert.equal(await typed(['image', 'sign', '--key', 'a.key', name], []), 0);
 });
 
 test('what is signed is verified: this key, this image, this name', needs, async () => {

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fromSystemError, OnggiError } from '../../errors.ts';
 import { asIs, defineCommand, single } from '../definition.ts';
-import { readPassphrase } from '../passphrase.ts';
+import { openPassphrases } from '../passphrase.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS] generate PREFIX',
@@ -15,7 +15,8 @@ export const command = defineCommand({
   async run({ flags, args: [verb = '', prefix = ''], context }) {
     if (verb !== 'generate') throw new OnggiError('invalid', `'image key ${verb}': "generate" is what it can do`);
     const engine = await context.engine();
-    const passphrase = readPassphrase(flags['passphrase-file'], context);
+    using passphrases = openPassphrases(context);
+    const passphrase = await passphrases.forNew(`${prefix}.key`, flags['passphrase-file']);
     const { privatePem, publicPem } = await engine.images.makeKeys(passphrase);
     // The private one first: where it is there already, nothing is written.
     write(resolve(context.directory, `${prefix}.key`), privatePem, 0o600);

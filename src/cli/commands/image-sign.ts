@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { OnggiError } from '../../errors.ts';
 import { asIs, defineCommand, single } from '../definition.ts';
-import { readPassphrase } from '../passphrase.ts';
+import { openPassphrases } from '../passphrase.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS] --key FILE NAME[:TAG|@DIGEST]',
@@ -14,7 +14,8 @@ export const command = defineCommand({
   examples: [{ line: 'image sign --key release.key 127.0.0.1:5000/app:1', says: 'Sign an image that was pushed' }],
   async run({ flags: { identity, key, 'passphrase-file': file }, args: [name = ''], context }) {
     if (key === undefined) throw new OnggiError('invalid', "'image sign': --key is wanted");
-    const passphrase = readPassphrase(file, context);
+    using passphrases = openPassphrases(context);
+    const passphrase = await passphrases.of(key, file);
     const engine = await context.engine();
     const digest = await engine.images.sign(name, {
       key: resolve(context.directory, key),

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { OnggiError } from '../../../errors.ts';
 import { asIs, defineCommand, single } from '../../definition.ts';
-import { readPassphrase } from '../../passphrase.ts';
+import { openPassphrases } from '../../passphrase.ts';
 import { writeNew } from '../output-file.ts';
 
 export const command = defineCommand({
@@ -15,7 +15,8 @@ export const command = defineCommand({
     const prefix = flags['output-prefix'];
     if (prefix === undefined || prefix === '') throw new OnggiError('invalid', 'flag --output-prefix is missing');
     const engine = await context.engine();
-    const passphrase = readPassphrase(flags['passphrase-file'], context);
+    using passphrases = openPassphrases(context);
+    const passphrase = await passphrases.forNew(`${prefix}.private`, flags['passphrase-file']);
     const { privatePem, publicPem } = await engine.images.makeKeys(passphrase);
     // The private one first: where it is there already, nothing is written.
     writeNew(resolve(context.directory, `${prefix}.private`), privatePem, 0o600);
