@@ -73,7 +73,7 @@ static const struct grammar grammars[] = {
     {OP_NETWORK_DESCRIPTOR, IN(PHASE_INIT), "u"},
     {OP_RUNTIME_HOOKS, IN(PHASE_INIT), ""},
     {OP_MOVE_ROOT, IN(PHASE_INIT), ""},
-    {OP_CGROUP_REMOVE, IN(PHASE_CLEANUP), "s"},
+    {OP_CGROUP_REMOVE, IN(PHASE_CLEANUP), "su"},
 };
 
 static const struct grammar *grammar_of(uint16_t op) {

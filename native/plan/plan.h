@@ -153,7 +153,7 @@ enum plan_op {
     OP_MOVE_ROOT = 113,        /* nothing; in place of OP_PIVOT_ROOT */
 
     /* cleanup */
-    OP_CGROUP_REMOVE = 128, /* str path */
+    OP_CGROUP_REMOVE = 128, /* str path, u32 how many directories above it go, too, where they are empty */
 };
 
 #endif

@@ -53,7 +53,8 @@ static void format_ending(struct text *text, const struct ending *ending) {
     else add(text, ",\"sender\":{\"pid\":%u,\"uid\":%u,\"signal\":%u}", sender->pid, sender->uid, sender->signal);
     if (ending->started_at == 0) add(text, ",\"startedAt\":null");
     else add(text, ",\"startedAt\":\"%llu\"", (unsigned long long)ending->started_at);
-    add(text, ",\"finishedAt\":\"%llu\"}\n", (unsigned long long)ending->finished_at);
+    add(text, ",\"finishedAt\":\"%llu\"", (unsigned long long)ending->finished_at);
+    add(text, ",\"released\":%s}\n", ending->flags & EXIT_RELEASED ? "true" : "false");
 }
 
 /* Not truncated first: whoever started the container may have left a file of blanks, so that a full disk has room. */

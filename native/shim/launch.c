@@ -96,14 +96,18 @@ int launch_deliver(const struct plan *plan, uint32_t index, pid_t init, int repo
     return result < 0 ? fail(failure, result, "tell the init that the agent has the listener") : 0;
 }
 
-void launch_clean_up(const struct plan *plan, uint32_t skipped, warn_function *warn, void *keeper) {
+bool launch_clean_up(const struct plan *plan, uint32_t skipped, warn_function *warn, void *keeper) {
+    bool done = true;
     struct records records = plan_records(plan);
     struct record record;
     while (plan_next(&records, &record)) {
         if (record.op != OP_CGROUP_REMOVE) continue;
         struct failure failure = {.phase = record.phase, .index = record.index + skipped};
-        if (cgroup_remove(take_string(&record.payload), &failure) < 0) warn(keeper, &failure);
+        if (cgroup_remove(&record.payload, &failure) == 0) continue;
+        warn(keeper, &failure);
+        done = false;
     }
+    return done;
 }
 
 void launch_conclude(struct ending *ending, int status) {

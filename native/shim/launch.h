@@ -33,8 +33,8 @@ int launch_hooks(const struct plan *plan, pid_t init, int report, int cancel, st
 int launch_deliver(const struct plan *plan, uint32_t index, pid_t init, int report, int listener,
                    struct failure *failure);
 
-/* The steps of the phase cleanup; `skipped` records before them are no longer in the plan. */
-void launch_clean_up(const struct plan *plan, uint32_t skipped, warn_function *warn, void *keeper);
+/* The steps of the phase cleanup; `skipped` records before them are no longer in the plan. Whether all succeeded. */
+bool launch_clean_up(const struct plan *plan, uint32_t skipped, warn_function *warn, void *keeper);
 
 /* Exit code, signal and core dump of a wait status. */
 void launch_conclude(struct ending *ending, int status);

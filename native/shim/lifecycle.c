@@ -214,7 +214,7 @@ static void record(struct shim *shim) {
     shim->recorded = true;
     conclude(shim);
     runtime_delete(&shim->runtime);
-    launch_clean_up(&shim->plan, shim->skipped, lifecycle_warn, shim);
+    if (launch_clean_up(&shim->plan, shim->skipped, lifecycle_warn, shim)) shim->ending.flags |= EXIT_RELEASED;
     tell_end(shim);
     int result = ending_write(shim->options.exit_file, &shim->ending, !shim->options.exit_unsynced);
     shim->record_written = result == 0;

@@ -80,6 +80,7 @@ enum exit_flag {
     EXIT_OOM_HOST = 2,   /* killed because an ancestor or the machine ran out */
     EXIT_CORE_DUMPED = 4,
     EXIT_NEVER_RAN = 8, /* the init ended before exec: see FAIL */
+    EXIT_RELEASED = 16, /* all cleanup steps succeeded: nothing of it is left in the kernel but its shim */
 };
 
 #endif

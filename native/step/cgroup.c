@@ -245,11 +245,35 @@ int cgroup_kill(const char *path) {
     return result < 0 ? result : walk(AT_FDCWD, path, visit_nothing, 0);
 }
 
-int cgroup_remove(const char *path, struct failure *failure) {
+static int remove_tree(const char *path) {
     int result = check_hierarchy(path);
     if (result == -ENOENT) return 0;
     /* The common case is one empty directory: no listing then. */
     if (result == 0) result = (int)SYS(rmdir(path));
     if (result == -EBUSY || result == -ENOTEMPTY) result = walk(AT_FDCWD, path, remove_here, 0);
+    return result;
+}
+
+/* Other containers may be in them; whoever ends last removes them. */
+static int remove_above(const char *path, uint32_t levels) {
+    char above[PATH_MAX];
+    int length = snprintf(above, sizeof above, "%s", path);
+    if (length >= (int)sizeof above) return -ENAMETOOLONG;
+    for (uint32_t level = 0; level < levels; level++) {
+        char *end = strrchr(above, '/');
+        if (end == NULL || end == above) return 0;
+        *end = '\0';
+        int result = (int)SYS(rmdir(above));
+        if (result == -EBUSY || result == -ENOTEMPTY) return 0;
+        if (result < 0 && result != -ENOENT) return result;
+    }
+    return 0;
+}
+
+int cgroup_remove(struct cursor *payload, struct failure *failure) {
+    const char *path = take_string(payload);
+    uint32_t levels = take_u32(payload);
+    int result = remove_tree(path);
+    if (result == 0) result = remove_above(path, levels);
     return result < 0 ? fail(failure, result, "remove the cgroup \"%s\"", path) : 0;
 }

@@ -13,8 +13,11 @@ int cgroup_attach_device_filter(struct cursor *payload, struct failure *failure)
 /* `optional` tells whether the plan can do without. */
 int cgroup_write(struct cursor *payload, bool *optional, struct failure *failure);
 
-/* Kills what is left in a directory and its descendants and removes them. A directory that is gone is no failure. */
-int cgroup_remove(const char *path, struct failure *failure);
+/*
+ * The cleanup step: kills what is left in a directory and its descendants and removes them, and those above it that the
+ * step counts, where they are empty. A directory that is gone is no failure.
+ */
+int cgroup_remove(struct cursor *payload, struct failure *failure);
 
 /* SIGKILL to every process in a directory and its descendants. */
 int cgroup_kill(const char *path);

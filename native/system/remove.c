@@ -51,18 +51,21 @@ static int move_up(struct removal *removal, int parent, const char *name) {
 }
 
 static int remove_directory(struct removal *removal, int parent, const char *name, int depth) {
+    /* Most directories of a container are empty, mount points above all: one call for these, eight for the others. */
+    if (SYS(unlinkat(parent, name, AT_REMOVEDIR)) == 0) return 0;
     if (depth == DEEPEST) return move_up(removal, parent, name);
     int below = open_below(parent, name);
     int result = below < 0 ? below : empty(removal, below, depth + 1);
     if (result == 0) result = (int)SYS(unlinkat(parent, name, AT_REMOVEDIR));
-    /* The directories above it are not empty then, either, up to the top, which is looked at again. */
-    return result == -ENOENT || result == -ENOTEMPTY ? 0 : result;
+    /* Somebody changed it meanwhile. The directories above it are not empty then, up to the top, which is looked at again. */
+    return result == -ENOENT || result == -ENOTEMPTY || result == -ENOTDIR ? 0 : result;
 }
 
-static int remove_entry(struct removal *removal, int parent, const char *name, int depth) {
+static int remove_entry(struct removal *removal, int parent, const struct dirent *entry, int depth) {
+    const char *name = entry->d_name;
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) return 0;
-    /* Asks nothing before: most entries are no directories, and the kernel says so of those that are (unlink(2)). */
-    int result = (int)SYS(unlinkat(parent, name, 0));
+    /* Not every file system tells the type; then the kernel says so of those that are directories (unlink(2)). */
+    int result = entry->d_type == DT_DIR ? -EISDIR : (int)SYS(unlinkat(parent, name, 0));
     if (result == -ENOENT) return 0;
     if (result == -EISDIR) result = remove_directory(removal, parent, name, depth);
     /* The innermost one that failed. */
@@ -77,7 +80,7 @@ static int empty(struct removal *removal, int directory, int depth) {
     if (stream == NULL) return close(directory), -ENOMEM;
     int result = 0;
     for (struct dirent *entry; result == 0 && (entry = readdir(stream)) != NULL;)
-        result = remove_entry(removal, directory, entry->d_name, depth);
+        result = remove_entry(removal, directory, entry, depth);
     closedir(stream);
     return result;
 }

@@ -46,7 +46,7 @@ export function compileContainer(request: PlanRequest): Compiled {
     bundle: request.bundle,
     root: { kind: 'directory', path: request.rootfs },
     cgroup: request.cgroup,
-    cgroupDelegated: request.scope !== null,
+    cgroupKeeping: { systemd: request.scope !== null },
     network: { attach: request.devices, init: hasOwnNetwork(request.spec) ? [loopbackStep()] : [] },
     createSources: [],
     reaper: false,

@@ -2,7 +2,7 @@
 import type { Context } from './context.ts';
 
 /** Stopping a hundred containers takes one timeout, not a hundred; the limit keeps descriptors in bounds. */
-const atOnce = 16;
+const atOnce = 64;
 
 export type EachOptions<T> = {
   /** What is printed for each success, in the order of the command line. */

@@ -7,6 +7,7 @@ export const exitReport: ExitReport = {
   oom: null,
   coreDumped: false,
   neverRan: false,
+  released: true,
   sender: null,
   finishedAt: 1_000_000_000n,
 };

@@ -32,7 +32,7 @@ const events: readonly (readonly [string, ShimEvent])[] = [
   ['21 00 0000 03000000 616263', { type: 'output', stream: 'stdout', bytes: Buffer.from('abc') }],
   ['22 00 0000 00000000', { type: 'output', stream: 'stderr', bytes: Buffer.from('') }],
   [
-    '23 00 0000 20000000 89000000 09000000 05000000 64000000 e8030000 0f000000 0100000000000000',
+    '23 00 0000 20000000 89000000 09000000 15000000 64000000 e8030000 0f000000 0100000000000000',
     {
       type: 'exit',
       exitCode: 137,
@@ -40,6 +40,7 @@ const events: readonly (readonly [string, ShimEvent])[] = [
       oom: 'cgroup',
       coreDumped: true,
       neverRan: false,
+      released: true,
       sender: { pid: 100, uid: 1000, signal: 15 },
       finishedAt: 1n,
     },
@@ -53,6 +54,7 @@ const events: readonly (readonly [string, ShimEvent])[] = [
       oom: 'host',
       coreDumped: false,
       neverRan: true,
+      released: false,
       sender: null,
       finishedAt: 0n,
     },

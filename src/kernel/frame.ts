@@ -55,6 +55,8 @@ export type ExitReport = {
   readonly oom: 'cgroup' | 'host' | null;
   readonly coreDumped: boolean;
   readonly neverRan: boolean;
+  /** Nothing of it is left in the kernel but its shim. */
+  readonly released: boolean;
   readonly sender: { readonly pid: number; readonly uid: number; readonly signal: number } | null;
   /** Nanoseconds since the epoch. */
   readonly finishedAt: bigint;
@@ -144,7 +146,7 @@ function decodeStatus(payload: Buffer): ShimEvent {
   return { type: 'status', state, pid: payload.readUInt32LE(4), startTime: payload.readBigUInt64LE(8) };
 }
 
-const exitFlags = { oomCgroup: 1, oomHost: 2, coreDumped: 4, neverRan: 8 } as const;
+const exitFlags = { oomCgroup: 1, oomHost: 2, coreDumped: 4, neverRan: 8, released: 16 } as const;
 
 function decodeExit(payload: Buffer): ShimEvent {
   exactly(payload, 32);
@@ -157,6 +159,7 @@ function decodeExit(payload: Buffer): ShimEvent {
     oom: flags & exitFlags.oomCgroup ? 'cgroup' : flags & exitFlags.oomHost ? 'host' : null,
     coreDumped: (flags & exitFlags.coreDumped) !== 0,
     neverRan: (flags & exitFlags.neverRan) !== 0,
+    released: (flags & exitFlags.released) !== 0,
     sender: signal === 0 ? null : { pid: payload.readUInt32LE(12), uid: payload.readUInt32LE(16), signal },
     finishedAt: payload.readBigUInt64LE(24),
   };

@@ -21,6 +21,7 @@ const samples: Readonly<Record<string, ShimEvent>> = {
     oom: null,
     coreDumped: false,
     neverRan: false,
+    released: true,
     sender: null,
     finishedAt: 0n,
   },

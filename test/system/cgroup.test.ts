@@ -12,7 +12,7 @@ import { freezeCgroup, isFrozen, thawCgroup } from '../../src/runtime/cgroup/fre
 import { hierarchyPath, legacyMountPoint } from '../../src/runtime/cgroup/hierarchy.ts';
 import { findCgroup, readCgroupLayout } from '../../src/runtime/cgroup/layout.ts';
 import { cgroupExists, cgroupProcesses, killCgroup } from '../../src/runtime/cgroup/processes.ts';
-import { removeCgroup, removeEmptyParent } from '../../src/runtime/cgroup/remove.ts';
+import { removeCgroup, removeEmptyAbove } from '../../src/runtime/cgroup/remove.ts';
 import { type CgroupStats, readCgroupStats } from '../../src/runtime/cgroup/stats.ts';
 import { requires } from '../harness/requires.ts';
 import type { Told } from './shim-container.ts';
@@ -264,7 +264,7 @@ test('remove takes what the container made below, kills what is left, and may be
       assert.equal(cgroupExists(cgroup), false);
       const parent = findCgroup(cgroupsPath.slice(0, cgroupsPath.lastIndexOf('/')));
       assert.equal(cgroupExists(parent), true);
-      removeEmptyParent(cgroup);
+      removeEmptyAbove(cgroup, 1);
       assert.equal(cgroupExists(parent), false);
     },
     {

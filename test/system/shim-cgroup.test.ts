@@ -54,6 +54,37 @@ test('the container is in its groups from the first to the last', needs, async (
   removeParents();
 });
 
+test('the groups above go with it where nobody else is in them, as many as were asked for', needs, async () => {
+  const wish = grouped();
+  const above = (levels: number) => wish.cleanup?.map((step) => ({ ...step, above: levels })) ?? [];
+  const busy = `${parent('memory')}/other`;
+  mkdirSync(parent('memory'), { recursive: true });
+  mkdirSync(busy);
+  // Far more than there are: the root of a hierarchy is never empty.
+  const told = await runOnce({ argv: ['true'], ...wish, cleanup: above(9) });
+  assert.equal(told.exit.released, true);
+  assert.equal(told.record.released, true);
+  assert.deepEqual(
+    controllers.filter((name) => existsSync(parent(name))),
+    ['memory'],
+  );
+  rmdirSync(busy);
+  await runOnce({ argv: ['true'], ...wish, cleanup: above(0) });
+  assert.deepEqual(
+    controllers.filter((name) => !existsSync(parent(name))),
+    [],
+  );
+  removeParents();
+});
+
+test('what could not be removed is told, and that not all is released', needs, async () => {
+  const told = await runOnce({ argv: ['true'], cleanup: [{ op: 'cgroup-remove', path: '/proc/self' }] });
+  const warnings = told.events.flatMap((event) => (event.type === 'warn' ? [event.text] : []));
+  assert.match(warnings.join(), /^remove the cgroup "\/proc\/self"/);
+  assert.equal(told.exit.released, false);
+  assert.equal(told.record.released, false);
+});
+
 test('a cgroup namespace begins at the container', needs, async () => {
   const told = await runOnce({
     argv: [

@@ -49,6 +49,7 @@ export type ExitRecord = {
   readonly sender: { pid: number; uid: number; signal: number } | null;
   readonly startedAt: string | null;
   readonly finishedAt: string;
+  readonly released: boolean;
 };
 
 export type ContainerWish = {

@@ -23,6 +23,7 @@ test('a command runs, its output arrives, its status is told and recorded', need
     'sender',
     'startedAt',
     'finishedAt',
+    'released',
   ]);
   assert.equal(told.record.exitCode, 3);
   assert.equal(told.record.failure, null);

@@ -78,10 +78,10 @@ export function compileIn(place: Place, spec: Spec): Compiled {
 }
 
 async function removeOwn(): Promise<void> {
-  const { removeCgroup, removeEmptyParent } = await import('../../src/runtime/cgroup/remove.ts');
+  const { removeCgroup, removeEmptyAbove } = await import('../../src/runtime/cgroup/remove.ts');
   const cgroup = findCgroup(cgroupsPath);
   await removeCgroup(cgroup);
-  removeEmptyParent(cgroup);
+  removeEmptyAbove(cgroup, 1);
 }
 
 /**

@@ -8,8 +8,8 @@ import { containerNews } from '../event/news.ts';
 import type { Ending, Session } from '../types.ts';
 import { type Container, containerOf } from './container.ts';
 import { dropContainerLock, lockContainer } from './container-lock.ts';
-import { foundEnding } from './ended.ts';
-import { lostEnding } from './ending.ts';
+import { foundEnding, nobodysEnding } from './ended.ts';
+import type { FoundEnding } from './ending.ts';
 import { finish } from './finish.ts';
 import { endingOfReport, type Output } from './handshake.ts';
 import { leaveIdleNetworks, releaseIdleNetworks } from './idle-network.ts';
@@ -40,12 +40,15 @@ export function containerSession(
     {
       async ended(report) {
         await kept();
-        const ending = await settled(context, container, endingOfReport(report));
+        const ending = await settled(context, container, {
+          ending: endingOfReport(report),
+          released: report.released,
+        });
         await leaveIdleNetworks(context.store, client);
         return ending;
       },
       async lost() {
-        const found = foundEnding(context.store, container.row) ?? lostEnding(Date.now());
+        const found = foundEnding(context.store, container.row) ?? nobodysEnding();
         const ending = await settled(context, container, found);
         await releaseIdleNetworks(context.store);
         return ending;
@@ -60,15 +63,15 @@ export function containerSession(
 }
 
 /** Finishes this very run of the container, unless somebody has done it already. */
-async function settled(context: Context, { id, start }: Container, ending: Ending): Promise<Ending> {
+async function settled(context: Context, { id, start }: Container, found: FoundEnding): Promise<Ending> {
   const { store } = context;
   using guard = await lockContainer(context, id);
   const row = containerById(store.database, id);
   const now = row === undefined ? undefined : containerOf(store, row);
   const unfinished = row?.state === 'running' || row?.state === 'starting';
   if (now !== undefined && unfinished && now.start?.socket === start?.socket) {
-    await haveRestarted(context, await finish(store, now, ending, guard));
+    await haveRestarted(context, await finish(store, now, found, guard));
   }
   if (containerById(store.database, id) === undefined) dropContainerLock(guard);
-  return ending;
+  return found.ending;
 }

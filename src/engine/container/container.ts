@@ -55,6 +55,11 @@ export type StartRecord = {
   readonly held?: boolean;
 };
 
+/** How many of the cgroups above its own go at its end, where nobody else is in them. */
+export function cgroupsAbove({ madeAbove = 1 }: Pick<StartRecord, 'madeAbove'>): number {
+  return madeAbove;
+}
+
 export type ContainerFiles = {
   readonly directory: string;
   /** OCI config.json of the last start. */

@@ -135,8 +135,14 @@ export async function remove(
     await killAll(context, container);
   }
   using guard = await lockContainer(context, container.id);
-  const row = await settle(context.store, container.id, guard);
-  if (row !== undefined) await removeAll(context.store, containerOf(context.store, row), guard, options);
+  const row = await settle(context.store, container.id, guard, 'removing');
+  if (row !== undefined) {
+    const released = row.state === 'removing';
+    await removeAll(context.store, containerOf(context.store, row), guard, {
+      volumes: options.volumes === true,
+      released,
+    });
+  }
   dropContainerLock(guard);
   await releaseIdleNetworks(context.store);
 }

@@ -61,8 +61,11 @@ test('none is there, one is there, one can’t be read', () => {
   using _ = { [Symbol.dispose]: () => rmSync(directory, { recursive: true }) };
   const path = join(directory, 'exit.json');
   assert.equal(readEnding(path), undefined);
+  writeFileSync(path, JSON.stringify({ ...record, released: true }));
+  assert.deepEqual(readEnding(path), { ending, released: true });
+  // Of a shim of an earlier version.
   writeFileSync(path, JSON.stringify(record));
-  assert.deepEqual(readEnding(path), ending);
+  assert.deepEqual(readEnding(path), { ending, released: false });
   assert.throws(() => readEnding(directory), { message: /^read exit record "/ });
   assert.throws(() => readEnding(`${path}/below`), { message: /^read exit record "/ });
 });

@@ -7,7 +7,7 @@ import type { ContainerSummary, Ending } from '../types.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
-/** The shim's exit record (native/exit-record.c). Written by us, but a disk can lie: checked all the same. */
+/** The shim's exit record (native/shim/ending.c). Written by us, but a disk can lie: checked all the same. */
 const exitRecord = v.object({
   exitCode: count,
   signal: count,
@@ -16,6 +16,7 @@ const exitRecord = v.object({
   failure: v.nullable(v.object({ phase: count, index: count, errno: count, text: v.string() })),
   sender: v.nullable(v.object({ pid: count, uid: count, signal: count })),
   finishedAt: v.pipe(v.string(), v.regex(/^\d{1,20}$/)),
+  released: v.optional(v.boolean(), false),
 });
 
 export type ExitRecord = v.InferOutput<typeof exitRecord>;
@@ -50,8 +51,11 @@ export function endingOf(record: ExitRecord): Ending {
   };
 }
 
+/** How a container ended, and whether its shim has taken its cgroups away, too. */
+export type FoundEnding = { readonly ending: Ending; readonly released: boolean };
+
 /** The ending as the shim recorded it at `path`, undefined when it recorded none. */
-export function readEnding(path: string): Ending | undefined {
+export function readEnding(path: string): FoundEnding | undefined {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -59,7 +63,8 @@ export function readEnding(path: string): Ending | undefined {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw fromSystemError(error, `read exit record "${path}"`);
   }
-  return endingOf(parseExitRecord(text));
+  const record = parseExitRecord(text);
+  return { ending: endingOf(record), released: record.released };
 }
 
 /** The shim was killed, or the machine went down, before it could record: its container was killed with it. */

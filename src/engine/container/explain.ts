@@ -25,6 +25,7 @@ import { makeSpec } from '../spec/spec.ts';
 import { rootOrDefault } from '../store-root.ts';
 import type { ContainerOptions } from '../types.ts';
 import { resolveMounts } from '../volume/volume-mount.ts';
+import { cgroupsAbove } from './container.ts';
 import { hostImage, withHostCommand } from './create.ts';
 import { sessionKeyring } from './keyring.ts';
 import { newContainerId } from './name.ts';
@@ -44,7 +45,7 @@ export async function explain(context: Context, asked: ContainerOptions): Promis
   const host = hostFacts();
   const id = newContainerId();
   const directory = `${layout.containers}/${id}`;
-  const { cgroupsPath } = cgroupOf(id, given);
+  const { cgroupsPath, ...keeping } = cgroupOf(id, given);
   const notes: string[] = [];
   const { view, layers, volumes } = imageFacts(context, given, notes);
   const { mounts } = resolveMounts(given.mounts ?? [], [], volumes, () => 'NEW-VOLUME');
@@ -103,6 +104,7 @@ export async function explain(context: Context, asked: ContainerOptions): Promis
       target: `${directory}/rootfs`,
     },
     cgroup: findCgroup(cgroupsPath, host.cgroups),
+    cgroupKeeping: { above: cgroupsAbove(keeping) },
     keyring: sessionKeyring(id),
     ...(await filterOfSpec(spec, host)),
     network: networkSteps(context, options, id),

@@ -11,9 +11,8 @@ import { errnoOf, fromSystemError } from '../../errors.ts';
 import { removeSnapshot } from '../../image/snapshot.ts';
 import type { Guard } from '../../kernel/lock.ts';
 import { connectShim } from '../../kernel/shim-client.ts';
-import { directoriesOf } from '../../runtime/cgroup/cgroup.ts';
 import { findCgroup } from '../../runtime/cgroup/layout.ts';
-import { removeCgroup, removeEmptyAncestors, removeEmptyParent } from '../../runtime/cgroup/remove.ts';
+import { removeCgroup, removeEmptyAbove } from '../../runtime/cgroup/remove.ts';
 import {
   type ContainerRow,
   containerById,
@@ -33,8 +32,9 @@ import { emit } from '../event/emit.ts';
 import { containerNews, endNews, startNews, volumeNews } from '../event/news.ts';
 import { takeOff } from '../mount/mount-point.ts';
 import type { Ending } from '../types.ts';
-import { type Container, containerOf } from './container.ts';
+import { type Container, cgroupsAbove, containerOf, type StartRecord } from './container.ts';
 import { foundEnding, hasEnded } from './ended.ts';
+import type { FoundEnding } from './ending.ts';
 import { firstStatus, type Status, untilExit } from './handshake.ts';
 import { unpublish } from './network.ts';
 import { nextRestart } from './restart-policy.ts';
@@ -43,7 +43,7 @@ import { nextRestart } from './restart-policy.ts';
 const recordingTime = 10_000;
 
 /** As `foundEnding`, for a container whose init has ended: waits for the shim's record, or for the shim's own end. */
-async function awaitedEnding(store: Store, row: ContainerRow): Promise<Ending | undefined> {
+async function awaitedEnding(store: Store, row: ContainerRow): Promise<FoundEnding | undefined> {
   const found = foundEnding(store, row);
   if (found !== undefined || !hasProcess(row) || !hasEnded(store, row)) return found;
   const start = containerOf(store, row).start;
@@ -52,11 +52,19 @@ async function awaitedEnding(store: Store, row: ContainerRow): Promise<Ending | 
   return foundEnding(store, row);
 }
 
+/** What is to become of a container that has ended: it stays, unless it was started with `--rm`, or is removed next. */
+export type Fate = 'stays' | 'removing';
+
 /**
  * Brings the row of a container to the truth. Does nothing when it is there.
  * @returns the row as it is then; undefined when the container is gone (`--rm`, or a removal that was cut off)
  */
-export async function settle(store: Store, id: string, guard: Guard): Promise<ContainerRow | undefined> {
+export async function settle(
+  store: Store,
+  id: string,
+  guard: Guard,
+  fate: Fate = 'stays',
+): Promise<ContainerRow | undefined> {
   const row = containerById(store.database, id);
   if (row === undefined) return undefined;
   if (row.state === 'removing') {
@@ -65,13 +73,13 @@ export async function settle(store: Store, id: string, guard: Guard): Promise<Co
   }
   if (row.state !== 'running' && row.state !== 'starting') return row;
   const container = containerOf(store, row);
-  const ending = await awaitedEnding(store, row);
-  if (ending !== undefined) return await finish(store, container, ending, guard);
+  const ended = await awaitedEnding(store, row);
+  if (ended !== undefined) return await finish(store, container, ended, guard, fate);
   if (hasProcess(row)) return row;
   const adopted = await adopt(store, container);
   if (adopted !== undefined) return adopted;
   const found = foundEnding(store, row);
-  return found === undefined ? row : await finish(store, container, found, guard);
+  return found === undefined ? row : await finish(store, container, found, guard, fate);
 }
 
 /**
@@ -108,11 +116,12 @@ function processOf({ pid, startTime }: Status): Pick<ContainerRow, 'pid' | 'pidS
 export async function finish(
   store: Store,
   container: Container,
-  ending: Ending,
+  { ending, released }: FoundEnding,
   _guard: Guard,
+  fate: Fate = 'stays',
 ): Promise<ContainerRow | undefined> {
   const { row, files } = container;
-  await releaseKernelState(store, container);
+  await releaseKernelState(store, container, released);
   // Of a start that failed nobody was told.
   if (row.state === 'running') emit(store, ...endNews(container, ending));
   if (row.autoRemove) {
@@ -124,7 +133,7 @@ export async function finish(
   const settled = transaction(store.database, () => {
     releaseLeases(store.database, row.id, Date.now());
     return updateContainer(store.database, row.id, ['starting', 'running'], {
-      state: neverRan ? 'created' : 'exited',
+      state: fate === 'removing' ? fate : neverRan ? 'created' : 'exited',
       ending: JSON.stringify(isInitialized(row) ? withoutFailure(ending) : ending),
       // The starter was killed between "start" and its note of it.
       // Or it has noted the start of a short one after its end.
@@ -137,7 +146,7 @@ export async function finish(
       ...(wait !== null && { restartWait: wait, restartAt: ending.finishedAt + wait }),
     });
   });
-  markRecorded(files.exit, files.recorded);
+  if (fate === 'stays') markRecorded(files.exit, files.recorded);
   return settled;
 }
 
@@ -162,19 +171,22 @@ function markRecorded(from: string, to: string): void {
   }
 }
 
-async function releaseKernelState(store: Store, container: Container): Promise<void> {
+/** @param byShim what the container's shim takes away is gone already */
+async function releaseKernelState(store: Store, container: Container, byShim: boolean): Promise<void> {
   const { start, files, options } = container;
   if (start === null) return;
   if (options.runtime !== undefined)
     (await import('../oci-runtime/bundle.ts')).deleteLeft(container.id, start.socket, options.runtime);
   if (existsSync(files.pasta.pid)) await (await import('../../network/pasta.ts')).stopPasta(files.pasta);
   unpublish(store, container);
+  if (!byShim) await removeCgroups(start);
+  removeSockets(store, start.nonce);
+}
+
+async function removeCgroups(start: StartRecord): Promise<void> {
   const cgroup = findCgroup(start.cgroupsPath);
   await removeCgroup(cgroup);
-  const { madeAbove } = start;
-  if (madeAbove === undefined) removeEmptyParent(cgroup);
-  else for (const directory of directoriesOf(cgroup)) removeEmptyAncestors(directory, madeAbove);
-  removeSockets(store, start.nonce);
+  removeEmptyAbove(cgroup, cgroupsAbove(start));
 }
 
 /** Its own, and those of execs whose shims were killed. */
@@ -185,6 +197,13 @@ function removeSockets({ layout }: Store, nonce: string): void {
   }
 }
 
+export type RemovalOptions = {
+  /** Its anonymous volumes, too. */
+  readonly volumes?: boolean;
+  /** `finish` has just left it to its removal. */
+  readonly released?: boolean;
+};
+
 /**
  * Removes a container that does not run, with its files. A container that was to be removed at its end needs no note
  * of that: whoever finds its row without its directory finds that it has ended, and comes here. Its anonymous volumes go
@@ -194,13 +213,14 @@ export async function removeAll(
   store: Store,
   container: Container,
   _guard: Guard,
-  options: { readonly volumes?: boolean } = {},
+  { volumes = false, released = false }: RemovalOptions = {},
 ): Promise<void> {
   const { id, row } = container;
   const noted = row.state === 'removing' || (row.autoRemove && (row.state === 'running' || row.state === 'starting'));
   if (!noted) updateContainer(store.database, id, containerStates, { state: 'removing' });
-  await releaseKernelState(store, container);
-  await removeReleased(store, container, options.volumes === true);
+  // One that has ended has let go of it.
+  if (!released && row.state !== 'created' && row.state !== 'exited') await releaseKernelState(store, container, false);
+  await removeReleased(store, container, volumes);
 }
 
 async function removeReleased(store: Store, container: Container, withVolumes: boolean): Promise<void> {

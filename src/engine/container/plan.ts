@@ -46,7 +46,7 @@ import { systemdCgroup } from '../spec/systemd.ts';
 import type { ContainerOptions, IdMaps } from '../types.ts';
 import { volumeFacts } from '../volume/volume.ts';
 import type { VolumeFacts } from '../volume/volume-mount.ts';
-import { type Container, isHost, type StartRecord } from './container.ts';
+import { type Container, cgroupsAbove, isHost, type StartRecord } from './container.ts';
 import { devicesAt, hostDevices } from './host-devices.ts';
 import { type Joined, nothingJoined, withJoined } from './joined.ts';
 import { sessionKeyring } from './keyring.ts';
@@ -109,6 +109,7 @@ export async function compileContainer(
     root: rootOf(context, container),
     overlays: images.overlays,
     cgroup,
+    cgroupKeeping: { above: cgroupsAbove(start ?? {}) },
     keyring: sessionKeyring(row.id),
     ...(await filterOfSpec(spec, host)),
     network,

@@ -196,7 +196,8 @@ async function explained({ store }: Context, { row: { imageId } }: Container, er
 async function undo({ store }: Context, id: string, ending: Ending, guard: Guard): Promise<void> {
   const row = containerById(store.database, id);
   if (row === undefined) return;
-  if (row.state === 'starting' || row.state === 'running') await finish(store, containerOf(store, row), ending, guard);
+  if (row.state === 'starting' || row.state === 'running')
+    await finish(store, containerOf(store, row), { ending, released: false }, guard);
   else if (row.autoRemove) await removeAll(store, containerOf(store, row), guard);
   await releaseIdleNetworks(store);
 }

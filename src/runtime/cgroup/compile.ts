@@ -20,6 +20,13 @@ export type CgroupSteps = {
   readonly cleanup: readonly CleanupStep[];
 };
 
+export type CgroupKeeping = {
+  /** It is systemd's, which looks after the cgroups above it. */
+  readonly systemd?: boolean;
+  /** How many of the directories above it go with it, where nothing else is in them. */
+  readonly above?: number;
+};
+
 /** Enabled for each container on v2, for limits and statistics alike. */
 const usualControllers = ['cpuset', 'cpu', 'io', 'memory', 'pids'];
 
@@ -28,7 +35,6 @@ const systemdControllers: ReadonlySet<string> = new Set(usualControllers);
 
 /**
  * @param cgroup where it is (`cgroupAt`)
- * @param systemd it is systemd's, which looks after the cgroups above it
  * @param warn told what could not be had but was not asked for
  * @throws OnggiError `unsupported` for a limit that this machine can't keep, `invalid` for a malformed one
  */
@@ -37,7 +43,7 @@ export function compileCgroup(
   cgroup: Cgroup,
   resources: Resources,
   warn: Warn,
-  systemd = false,
+  { systemd = false, above = 0 }: CgroupKeeping = {},
 ): CgroupSteps {
   if (layout.mode !== 'none' && directoriesOf(cgroup).length === 0) return withoutPermission(layout, resources, warn);
   const settings = compileSettings(layout, resources, warn);
@@ -51,7 +57,7 @@ export function compileCgroup(
     ],
     placement: placement(cgroup),
     oom: oomSource(cgroup),
-    cleanup: directoriesOf(cgroup).map((directory) => ({ op: 'cgroup-remove', path: directory })),
+    cleanup: directoriesOf(cgroup).map((directory) => ({ op: 'cgroup-remove', path: directory, above })),
   };
 }
 

@@ -24,9 +24,9 @@ export async function removeCgroup(cgroup: Cgroup): Promise<void> {
   throw new OnggiError('unavailable', `remove the cgroup "${directories[0]}": its processes did not die in time`);
 }
 
-/** Removes the directories above the container's, where they are empty: the engine's own "/onggi". */
-export function removeEmptyParent(cgroup: Cgroup): void {
-  for (const directory of directoriesOf(cgroup)) removeDirectory(dirname(directory));
+/** Removes up to `levels` of the directories above the container's, where they are empty: the engine's own "/onggi". */
+export function removeEmptyAbove(cgroup: Cgroup, levels: number): void {
+  for (const directory of directoriesOf(cgroup)) removeEmptyAncestors(directory, levels);
 }
 
 /** Removes up to `levels` of the directories above this one, for as long as they are empty. */

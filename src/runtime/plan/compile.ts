@@ -10,7 +10,7 @@ import type { Unprivileged } from '../../kernel/subordinate-ids.ts';
 import type { Linux, Process, Spec } from '../../oci/runtime-spec.ts';
 import { everyCapability } from '../capability.ts';
 import { type Cgroup, cgroupAt } from '../cgroup/cgroup.ts';
-import { compileCgroup } from '../cgroup/compile.ts';
+import { type CgroupKeeping, compileCgroup } from '../cgroup/compile.ts';
 import type { CgroupLayout } from '../cgroup/hierarchy.ts';
 import type { SeccompArchitecture } from '../seccomp/architecture.ts';
 import { seccompStep } from '../seccomp/step.ts';
@@ -56,8 +56,8 @@ export type CompileContext = {
   readonly overlays?: readonly RootSource[];
   /** Where its cgroup is, when that is not simply its cgroupsPath below each hierarchy (`cgroupAt`). */
   readonly cgroup?: Cgroup;
-  /** systemd has made it, and looks after those above it. */
-  readonly cgroupDelegated?: boolean;
+  /** Who looks after those above it. */
+  readonly cgroupKeeping?: CgroupKeeping;
   /** Whoever executes the plan puts the container into its class of service; else `linux.intelRdt` is refused. */
   readonly resctrl?: boolean;
   readonly network: {
@@ -106,7 +106,7 @@ export function compile(spec: Spec, context: CompileContext): Compiled {
     context.cgroup ??
     cgroupAt(context.host.cgroups, absolute('cgroupsPath', linux.cgroupsPath ?? `/onggi/${context.keeper.id}`));
   const state = { id: context.keeper.id, bundle: context.bundle };
-  const cgroup = compileCgroup(context.host.cgroups, group, linux.resources ?? {}, warn, context.cgroupDelegated);
+  const cgroup = compileCgroup(context.host.cgroups, group, linux.resources ?? {}, warn, context.cgroupKeeping);
   const init = compileInit(spec, process, linux, namespaces, group, context, warn);
   const plan: Plan = {
     keeper: keeper(context.keeper, process, cgroup.oom),

@@ -260,7 +260,10 @@ const payloads: ByOp = {
   },
   apparmor: (out, step) => out.string(step.profile),
   selinux: (out, step) => out.string(step.label),
-  'cgroup-remove': (out, step) => out.string(step.path),
+  'cgroup-remove': (out, step) => {
+    out.string(step.path);
+    out.u32(step.above ?? 0);
+  },
 };
 
 /**

@@ -148,7 +148,8 @@ const sentences: ByOp = {
   personality: (step) => `take the execution domain ${quote(step.name)}`,
   apparmor: (step) => `have the command confined by the AppArmor profile ${quote(step.profile)}`,
   selinux: (step) => `give the command and its keyring the SELinux label ${quote(step.label)}`,
-  'cgroup-remove': (step) => `remove the cgroup directory ${quote(step.path)}`,
+  'cgroup-remove': ({ path, above = 0 }) =>
+    `remove the cgroup directory ${quote(path)}${above === 0 ? '' : ` and those above it that are empty, at most ${above}`}`,
 };
 
 /** One step as a sentence without its full stop. Control characters of foreign strings are escaped. */

@@ -317,8 +317,11 @@ export type InitStep =
   | ProcessStep;
 
 export type CleanupStep =
-  /** rmdir of a cgroup directory and its descendants, after killing what is left in it. */
-  { readonly op: 'cgroup-remove'; readonly path: string };
+  /**
+   * rmdir of a cgroup directory and its descendants, after killing what is left in it; of the directories above it
+   * `above` many, absent for none, go too, where they are empty.
+   */
+  { readonly op: 'cgroup-remove'; readonly path: string; readonly above?: number };
 
 export type Step = PrepareStep | AttachStep | InitStep | CleanupStep;
 export type Op = Step['op'];
