@@ -127,18 +127,7 @@ export type ContainerFlags = { readonly [N in keyof typeof containerFlags]: Valu
 
 /** The rest of what Docker 28 takes. */
 export const refusedContainerFlags: Refused = {
-  values: [
-    'cpu-count',
-    'cpu-percent',
-    'io-maxbandwidth',
-    'io-maxiops',
-    'ip',
-    'ip6',
-    'kernel-memory',
-    'link-local-ip',
-    'net-alias',
-    'network-alias',
-  ],
+  values: ['cpu-count', 'cpu-percent', 'io-maxbandwidth', 'io-maxiops', 'kernel-memory'],
   switches: ['disable-content-trust', 'use-api-socket'],
   harmless: {
     'disable-content-trust': ['true', '1'],

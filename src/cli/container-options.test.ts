@@ -109,6 +109,7 @@ const single: readonly [readonly string[], object][] = [
   [['--storage-opt', 'size=1m'], { storageSize: 1048576 }],
   [['--rootfs'], { rootfs: { path: '/home/user/x', overlay: false, mapped: false } }],
   [['--mac-address', '02-42-AC-11-00-02'], { macAddress: '02:42:ac:11:00:02' }],
+  [['--link-local-ip', '169.254.0.9'], { linkLocalAddresses: ['169.254.0.9'] }],
   [['--group-add', 'staff', '--group-add', '7'], { groups: ['staff', '7'] }],
   [['--security-opt', 'no-new-privileges'], { security: { noNewPrivileges: true } }],
   [
@@ -215,7 +216,31 @@ test('each flag changes what it is about and nothing else', async (t) => {
 test('every flag of run and create is tried above, or is not about the container', () => {
   const tried = new Set(single.flatMap(([line]) => [...flagsOf([...line, 'x']).given]));
   const elsewhere = ['attach', 'cidfile', 'env-file', 'interactive', 'label-file', 'platform', 'pull', 'quiet'];
-  for (const name of Object.keys(containerFlags)) assert.ok(tried.has(name) || elsewhere.includes(name), name);
+  const always = ['ip', 'ip6', 'network-alias'];
+  for (const name of Object.keys(containerFlags)) {
+    assert.ok(tried.has(name) || elsewhere.includes(name) || always.includes(name), name);
+  }
+});
+
+test('what goes with a network is said by flags or by the network', () => {
+  const line = ['--network', 'name=bridge,mac-address=02:00:00:00:00:01,link-local-ip=169.254.0.9', 'x'];
+  assert.deepEqual(optionsOf(line), {
+    ...plain,
+    network: 'bridge',
+    macAddress: '02:00:00:00:00:01',
+    linkLocalAddresses: ['169.254.0.9'],
+  });
+  assert.equal(optionsOf(['--network', 'host', '--link-local-ip', '169.254.0.9', 'x']).linkLocalAddresses, undefined);
+  const refused: readonly (readonly [readonly string[], RegExp])[] = [
+    [['--mac-address', '02:00:00:00:00:02', ...line], /cannot specify both --mac-address and per-network MAC address/],
+    [['--ip', '10.0.0.1', 'x'], /user specified IP address is supported on user defined networks only/],
+    [
+      ['--network', 'name=host,ip6=fd00::1', 'x'],
+      /user specified IP address is supported on user defined networks only/,
+    ],
+    [['--net-alias', 'a', 'x'], /network-scoped aliases are only supported for user-defined networks/],
+  ];
+  for (const [words, message] of refused) assert.throws(() => optionsOf(words), { code: 'invalid', message });
 });
 
 test('what follows the image is the command, flags and all', () => {

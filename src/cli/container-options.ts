@@ -14,6 +14,7 @@ import { secretOptions } from './run-flags/secrets.ts';
 import { serviceOptions } from './run-flags/service.ts';
 import { storageOptions } from './run-flags/storage.ts';
 import { type Assignment, type Environment, recordOf, resolveEnvironment } from './value/environment.ts';
+import { chosenNetwork } from './value/network.ts';
 import type { SecurityOption } from './value/security-option.ts';
 import type { BindSpec } from './value/volume.ts';
 
@@ -36,7 +37,7 @@ export function containerOptions(flags: ContainerFlags, args: readonly string[],
   if (image === '') throw new OnggiError('invalid', 'invalid reference format: the image has no name');
   const entrypoint = entrypointOf(flags.entrypoint);
   const log = logConfigOf(flags, facts.environment);
-  const network = flags.network;
+  const network = chosenNetwork(flags.network);
   const published = network !== 'host' && network !== 'none' ? flags.publish.flat() : [];
   const exposed = [...new Set(flags.expose.flat())];
   const publishAll = flags['publish-all'] && network !== 'host' && network !== 'none';
@@ -143,7 +144,7 @@ function restartOf({ restart, rm }: ContainerFlags): ContainerOptions['restart']
 
 /** What is asked for but can't have an effect: a line for the user each. */
 export function containerWarnings(flags: ContainerFlags): string[] {
-  const { network } = flags;
+  const network = chosenNetwork(flags.network);
   if (flags.publish.length === 0 || (network !== 'host' && network !== 'none')) return [];
   return [`Published ports are discarded when using ${network} network mode`];
 }

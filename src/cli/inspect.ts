@@ -5,7 +5,6 @@ import { asIs, type Command, defineCommand, latestFlag, single, toggle } from '.
 import { compileRecord } from './format/record.ts';
 import { secretRecord } from './format/secret-row.ts';
 import { volumeRecord } from './format/volume-row.ts';
-import { oneOf } from './value/number.ts';
 
 export type InspectType = 'container' | 'image' | 'volume' | 'network' | 'secret';
 
@@ -64,10 +63,19 @@ const inspectAny = defineCommand({
     format: formatFlag,
     latest: latestFlag,
     size,
-    type: single('string', oneOf('type', types), `Only look for this: ${types.join(', ')}`),
+    type: single('string', asIs, `Only look for this: ${types.join(', ')}`),
   },
-  run: ({ flags, args, context }) => inspectObjects(args, flags.type, flags.format, flags, context),
+  run: ({ flags, args, context }) => inspectObjects(args, typeOf(flags.type), flags.format, flags, context),
 });
+
+/** @throws OnggiError `invalid` */
+function typeOf(text: string | undefined): InspectType | undefined {
+  if (text === undefined || text === '') return undefined;
+  const found = types.find((type) => type === text);
+  if (found !== undefined) return found;
+  const known = types.map((type) => `"${type}"`).join(', ');
+  throw new OnggiError('invalid', `unknown type: "${text}": must be one of ${known}`);
+}
 
 export async function inspectObjects(
   refs: readonly string[],

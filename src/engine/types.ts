@@ -138,6 +138,8 @@ export type ContainerOptions = {
   readonly selinux?: SelinuxLabels;
   /** Of its link, with the network "bridge": "02:42:ac:11:00:02". Absent: one that follows from its address. */
   readonly macAddress?: string;
+  /** Of 169.254.0.0/16, on its link too, with the network "bridge". */
+  readonly linkLocalAddresses?: readonly string[];
   readonly hostname?: string;
   readonly domainname?: string;
   readonly labels?: Readonly<Record<string, string>>;

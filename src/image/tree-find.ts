@@ -70,16 +70,20 @@ function openParent(root: Directory, path: EntryPath): Directory | undefined {
 /**
  * The archive of what `found` is; a directory with all below it. A piece is good until the next one is asked for.
  * @param name of it in the archive; "" for a directory whose content alone is meant
+ * @param emptied directories whose content is left out, by their path from the root
  */
 export function* entryArchive(
   root: Directory,
   { path, facts }: FoundEntry,
   name: EntryPath,
+  emptied: readonly string[] = [],
 ): Generator<Buffer, void, undefined> {
   if (facts === undefined) throw gone(path);
   if (facts.kind === 'directory') {
     using directory = openDirectoryIn(root, path === rootPath ? '.' : toName(path));
-    yield* treeArchive([{ layers: [directory], options: { attributes: 'trusted', below: name } }]);
+    const before = path === rootPath ? '' : `${path}/`;
+    const leaveOut = (below: EntryPath): boolean => emptied.some((each) => `${before}${below}`.startsWith(`${each}/`));
+    yield* treeArchive([{ layers: [directory], options: { attributes: 'trusted', below: name, leaveOut } }]);
     return;
   }
   using parent = openParent(root, path);

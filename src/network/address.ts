@@ -150,3 +150,13 @@ export function parseMac(text: string): Uint8Array {
 export function formatMac(mac: Uint8Array): string {
   return Array.from(mac, (byte) => byte.toString(16).padStart(2, '0')).join(':');
 }
+
+/** @throws OnggiError `invalid` for what is not of 169.254.0.0/16 */
+export function checkLinkLocal(addresses: readonly string[]): void {
+  const range = parseSubnet('169.254.0.0/16');
+  for (const text of addresses) {
+    if (!overlaps({ base: parseAddress(text), prefixLength: 32 }, range)) {
+      throw new OnggiError('invalid', `invalid link-local IP address: ${text}`);
+    }
+  }
+}

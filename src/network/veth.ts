@@ -18,6 +18,8 @@ export type Endpoint = {
   readonly address: string;
   /** Absent: the one that follows from the address. */
   readonly mac?: Uint8Array;
+  /** Of 169.254.0.0/16. */
+  readonly linkLocal?: readonly string[];
   /** At least 18 hexadecimal digits, new for each start: the kernel removes the links of the last one in its own time. */
   readonly nonce: string;
 };
@@ -64,6 +66,7 @@ export function vethSteps(
     withoutLinkLocal(containerLink),
     linkUp({ name: containerLink }),
     newAddress(containerIndex, parseAddress(endpoint.address), parseSubnet(network.subnet).prefixLength),
+    ...(endpoint.linkLocal ?? []).map((extra) => newAddress(containerIndex, parseAddress(extra), 16)),
     newDefaultRoute(parseAddress(network.gateway)),
   ];
   const address = `${endpoint.address}/${parseSubnet(network.subnet).prefixLength}`;

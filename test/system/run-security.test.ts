@@ -10,9 +10,9 @@ function run(world: World, flags: readonly string[], ...command: string[]): Prom
   return world.ok(['run', '--rm', '--network', 'none', ...flags, world.image, ...command]);
 }
 
-async function refused(world: World, flags: readonly string[], message: RegExp): Promise<void> {
+async function refused(world: World, flags: readonly string[], message: RegExp, status = 125): Promise<void> {
   const outcome = await world.onggi(['run', '--rm', '--network', 'none', ...flags, world.image, 'true']);
-  assert.equal(outcome.status, 125, `${flags.join(' ')}: ${outcome.stdout}${outcome.stderr}`);
+  assert.equal(outcome.status, status, `${flags.join(' ')}: ${outcome.stdout}${outcome.stderr}`);
   assert.match(outcome.stderr, message);
 }
 
@@ -98,7 +98,7 @@ systemTest('groups, shared memory, devices, names', ['busybox'], async (world) =
     'head -c 1 /dev/kmsg >/dev/null 2>&1 && echo read; echo x >/dev/kmsg 2>/dev/null || echo no write',
   ];
   assert.match(await run(world, ['--device', '/dev/kmsg:r', '--cap-add', 'SYSLOG'], ...kmsg), /no write/);
-  await refused(world, ['--device', '/dev/nosuch'], /"\/dev\/nosuch": no such device/);
+  await refused(world, ['--device', '/dev/nosuch'], /"\/dev\/nosuch": no such file or directory/, 127);
   await refused(world, ['--device', '/dev/full:/dev/x:q'], /invalid device mode: q/);
   const hosts = await run(world, ['--add-host', 'db:10.9.8.7', '--add-host', 'me:host-gateway'], 'cat', '/etc/hosts');
   assert.match(hosts, /^10\.9\.8\.7\tdb\n127\.0\.0\.1\tme$/m);

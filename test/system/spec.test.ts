@@ -25,6 +25,7 @@ async function lines(script: string, options: Partial<ContainerOptions> = {}): P
     joined: new Map(),
     ordinaryUser: false,
     devicesAt: () => [],
+    isThere: () => false,
     withCdi: (spec) => spec,
     images: ({ source }) => `/images/${source}`,
     volumes: (name) => ({ path: `/volumes/${name}/_data`, options: {} }),

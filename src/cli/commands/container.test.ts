@@ -214,7 +214,7 @@ test('inspect finds containers, then images, and reports what is neither', async
   assert.deepEqual(await run('inspect', '--type', 'image', 'web'), [1, '[]\n', 'onggi: No such image: web\n']);
   assert.deepEqual(await run('inspect', '-f', '{{.Name}} {{.Driver}}', 'data'), [0, 'data local\n', '']);
   assert.deepEqual(await run('volume', 'inspect', 'web'), [1, '[]\n', 'onggi: get web: no such volume\n']);
-  assert.equal((await run('inspect', '--type', 'moon', 'web'))[0], 125);
+  assert.equal((await run('inspect', '--type', 'moon', 'web'))[0], 1);
   assert.deepEqual(await run('inspect', '--type', 'network', 'web'), [1, '[]\n', 'onggi: network web not found\n']);
   assert.deepEqual(await run('inspect', '-f', '{{.Foo}}', 'web'), [
     1,

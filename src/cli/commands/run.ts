@@ -43,7 +43,9 @@ export const command = defineCommand({
   ],
   async run({ flags, args, context }) {
     if (flags.detach && flags.attach.length > 0) {
-      throw new OnggiError('invalid', 'conflicting options: cannot specify both --attach and --detach');
+      // No fault of the engine, as in Docker, so not its status.
+      context.report(new OnggiError('invalid', 'conflicting options: cannot specify both --attach and --detach'));
+      return 1;
     }
     const inherit = await inheritedDescriptors(flags['preserve-fds'] ?? 0, context);
     const asked = containerOptions(flags, args, containerFacts(flags, context));

@@ -1,13 +1,12 @@
 import { OnggiError } from '../../errors.ts';
 import { asIs, defineCommand, list, single } from '../definition.ts';
 import { parseAssignment, parseLabel, recordOf } from '../value/environment.ts';
-import { oneOf } from '../value/number.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS] [VOLUME]',
   positionals: { min: 0, max: 1 },
   flags: {
-    driver: single('string', oneOf('volume driver', ['local']), 'Driver of the volume: local', {
+    driver: single('string', asIs, 'Driver of the volume: local', {
       short: 'd',
       shown: 'local',
     }),
@@ -40,6 +39,13 @@ export const command = defineCommand({
       );
     }
     const name = argument ?? flags.name;
+    const { driver = 'local' } = flags;
+    if (driver !== 'local' && driver !== '') {
+      const asked = `create ${name ?? ''}: error looking up volume plugin ${driver}`;
+      throw new OnggiError('not-found', `${asked}: plugin "${driver}" not found`, {
+        hint: 'There is the driver local.',
+      });
+    }
     const engine = await context.engine();
     const volume = await engine.volumes.create({
       ...(name !== undefined && name !== '' && { name }),

@@ -3,20 +3,16 @@ import { OnggiError } from '../../errors.ts';
 import { parseInstant } from '../value/instant.ts';
 import { parseBoolean } from '../value/number.ts';
 
-export type PruneFilter = { readonly key: 'until' | 'label' | 'label!' | 'dangling'; readonly value: string };
+export type PruneFilter = { readonly key: string; readonly value: string };
 
-/** @throws OnggiError `invalid` */
+const keys = ['until', 'label', 'label!', 'dangling'] as const;
+
+/** What is not of this form is a fault of the command line; an unknown key is the engine's to refuse. @throws OnggiError `invalid` */
 export function parsePruneFilter(text: string): PruneFilter {
-  const match = /^\s*([a-z]+)\s*(!?)=(.*)$/s.exec(text);
-  const [, name = '', not = '', value = ''] = match ?? [];
+  const match = /^\s*([^=!]*?)\s*(!?)=(.*)$/s.exec(text);
   if (match === null) throw new OnggiError('invalid', 'bad format of filter (expected name=value)');
-  if (name === 'label') return { key: not === '!' ? 'label!' : 'label', value: value.trim() };
-  if (not === '' && name === 'until') return { key: name, value: value.trim() };
-  if (not === '' && name === 'dangling') {
-    parseBoolean(value.trim());
-    return { key: name, value: value.trim() };
-  }
-  throw new OnggiError('invalid', `Invalid filter '${name}${not}'`, { hint: 'There are: until, label, label!.' });
+  const [, name = '', not = '', value = ''] = match;
+  return { key: `${name}${not}`, value: value.trim() };
 }
 
 export type PruneSelection = {
@@ -30,7 +26,11 @@ export type PruneSelection = {
 
 /** Every filter must match; of several `until` the earliest counts, and Docker refuses them. @throws OnggiError `invalid` */
 export function pruneSelection(filters: readonly PruneFilter[], now: number): PruneSelection {
-  const valuesOf = (key: PruneFilter['key']) => filters.filter((each) => each.key === key).map(({ value }) => value);
+  const stranger = filters.find(({ key }) => !(keys as readonly string[]).includes(key));
+  if (stranger !== undefined) {
+    throw new OnggiError('invalid', `Invalid filter '${stranger.key}'`, { hint: 'There are: until, label, label!.' });
+  }
+  const valuesOf = (key: (typeof keys)[number]) => filters.filter((each) => each.key === key).map(({ value }) => value);
   const [until, ...more] = valuesOf('until');
   if (more.length > 0) throw new OnggiError('invalid', 'more than one until filter specified');
   const wanted = valuesOf('label').map(parseLabel);

@@ -3,7 +3,15 @@ import type { ContainerOptions } from '../../engine/types.ts';
 import { OnggiError } from '../../errors.ts';
 import { asIs, list, single, type Values } from '../definition.ts';
 import { parseJoining, parseLink } from '../value/namespace.ts';
-import { parseMacAddress, parseNetwork } from '../value/network.ts';
+import {
+  type AskedPlace,
+  checkPlace,
+  chosenNetwork,
+  parseAddressOf,
+  parseLinkLocal,
+  parseMacAddress,
+  parseNetwork,
+} from '../value/network.ts';
 import { oneOf } from '../value/number.ts';
 import { parseIdMap, parseUserNamespace } from '../value/user-namespace.ts';
 
@@ -17,12 +25,15 @@ export const namespaceFlags = {
     'IPC namespace: private, shareable, host, container:NAME, or none for no /dev/shm',
     { shown: 'private' },
   ),
+  ip: single('string', parseAddressOf(4), 'IPv4 address in a network of the user: there are none'),
+  ip6: single('string', parseAddressOf(6), 'IPv6 address in a network of the user: there are none'),
+  'link-local-ip': list('list', parseLinkLocal, 'Have this address too on its link: 169.254.1.1'),
   link: list('list', parseLink, 'Know another container by name: NAME[:ALIAS]'),
   'mac-address': single('string', parseMacAddress, 'MAC address of its link: 02:42:ac:11:00:02'),
-  network: single('network', parseNetwork, 'Network: bridge, host, none or container:NAME', {
+  network: list('network', parseNetwork, 'Network: bridge (default), host, none or container:NAME', {
     aliases: ['net'],
-    shown: 'bridge',
   }),
+  'network-alias': list('list', asIs, 'Name in a network of the user: there are none', { aliases: ['net-alias'] }),
   pid: single(
     'string',
     parseJoining('PID mode', ['host', 'private']),
@@ -53,22 +64,62 @@ export function namespaceOptions(
   hostname: string | undefined,
 ): Pick<
   ContainerOptions,
-  'cgroupnsMode' | 'ipcMode' | 'links' | 'macAddress' | 'network' | 'pidMode' | 'userNamespace' | 'utsMode'
+  | 'cgroupnsMode'
+  | 'ipcMode'
+  | 'linkLocalAddresses'
+  | 'links'
+  | 'macAddress'
+  | 'network'
+  | 'pidMode'
+  | 'userNamespace'
+  | 'utsMode'
 > {
-  const { cgroupns, ipc, link, network } = flags;
+  const { cgroupns, ipc, link } = flags;
+  const network = chosenNetwork(flags.network);
+  const place = placeOf(flags);
+  checkPlace(place);
+  // On no link of its own it is discarded, as in Docker.
+  const linkLocal = (network ?? 'bridge') === 'bridge' ? place.linkLocal : [];
   const [pid, uts] = [own(flags.pid), own(flags.uts)];
   if (uts !== undefined && hostname !== undefined) {
     throw new OnggiError('invalid', 'conflicting options: hostname and the UTS mode');
   }
   return {
     ...(network !== undefined && { network }),
-    ...(flags['mac-address'] !== undefined && { macAddress: flags['mac-address'] }),
+    ...(place.mac !== undefined && { macAddress: place.mac }),
+    ...(linkLocal.length > 0 && { linkLocalAddresses: linkLocal }),
     ...(pid !== undefined && { pidMode: pid }),
     ...(ipc !== undefined && { ipcMode: ipc }),
     ...(uts !== undefined && { utsMode: uts }),
     ...(cgroupns !== undefined && { cgroupnsMode: cgroupns }),
     ...(link.length > 0 && { links: link }),
     ...userNamespaceOf(flags),
+  };
+}
+
+/** What the flags say, and what `--network` does. @throws OnggiError `invalid` where both do */
+function placeOf(flags: NamespaceFlags): AskedPlace {
+  const [network] = flags.network;
+  const { ip, ip6, 'network-alias': aliases, 'link-local-ip': linkLocal, 'mac-address': mac } = flags;
+  const addresses = [ip, ip6].filter((address) => address !== undefined);
+  const conflicts: readonly (readonly [boolean, string])[] = [
+    [aliases.length > 0 && (network?.aliases.length ?? 0) > 0, '--network-alias and per-network alias'],
+    [addresses.length > 0 && (network?.addresses.length ?? 0) > 0, '--ip and per-network IP address'],
+    [
+      linkLocal.length > 0 && (network?.linkLocal.length ?? 0) > 0,
+      '--link-local-ip and per-network link-local IP addresses',
+    ],
+    [mac !== undefined && network?.mac !== undefined, '--mac-address and per-network MAC address'],
+  ];
+  for (const [found, what] of conflicts) {
+    if (found) throw new OnggiError('invalid', `conflicting options: cannot specify both ${what}`);
+  }
+  const chosen = mac ?? network?.mac;
+  return {
+    aliases: [...aliases, ...(network?.aliases ?? [])],
+    addresses: [...addresses, ...(network?.addresses ?? [])],
+    linkLocal: [...linkLocal, ...(network?.linkLocal ?? [])],
+    ...(chosen !== undefined && { mac: chosen }),
   };
 }
 

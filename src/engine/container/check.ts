@@ -1,6 +1,6 @@
 /** What can be told of a new container's options before anything is made: what the machine does not have or can't do. */
 import { availableParallelism } from 'node:os';
-import { OnggiError } from '../../errors.ts';
+import { OnggiError, unsupported } from '../../errors.ts';
 import { statIfThere } from '../../kernel/stat-file.ts';
 import { unprivileged } from '../../kernel/user-namespace.ts';
 import { containerCapabilities } from '../../runtime/capability.ts';
@@ -18,7 +18,7 @@ import { type ResourceFacts, resourceLimits } from '../spec/resources.ts';
 import { checkHostName } from '../spec/spec.ts';
 import { checkSystemd } from '../spec/systemd.ts';
 import type { ContainerOptions, Resources } from '../types.ts';
-import { devicesAt } from './host-devices.ts';
+import { devicesAt, isThereOnHost } from './host-devices.ts';
 
 /** @throws OnggiError `invalid`, `unsupported`, `not-found` for a device */
 export async function checkOptions(options: ContainerOptions): Promise<void> {
@@ -38,11 +38,16 @@ export async function checkOptions(options: ContainerOptions): Promise<void> {
     privileged: options.privileged === true,
   });
   if (options.macAddress !== undefined) (await import('../../network/address.ts')).parseMac(options.macAddress);
+  if (options.linkLocalAddresses !== undefined) {
+    const { checkLinkLocal } = await import('../../network/address.ts');
+    checkLinkLocal(options.linkLocalAddresses);
+    if (unprivileged() !== undefined) throw unsupported("a link-local address of an ordinary user's container");
+  }
   checkMounts(options.mounts ?? []);
   checkSystemd(options);
   checkInitPath(options);
   checkSysctls(options);
-  if (options.devices !== undefined) mappedDevices(options.devices, { devicesAt });
+  if (options.devices !== undefined) mappedDevices(options.devices, { devicesAt, isThere: isThereOnHost });
   if (options.cdiDevices !== undefined) (await import('../cdi/registry.ts')).cdiEdits(options.cdiDevices);
   const { oomScoreAdj: score = 0, resources = {}, cgroupParent } = options;
   if (!Number.isInteger(score) || score < -1000 || score > 1000) {

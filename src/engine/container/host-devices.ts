@@ -1,6 +1,6 @@
 /** All device nodes of the machine, for `--privileged`. */
 import { lstatSync, readdirSync, type Stats } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { statIfThere } from '../../kernel/stat-file.ts';
 import type { Device } from '../../oci/runtime-spec.ts';
 
@@ -24,6 +24,11 @@ export function devicesAt(path: string): Device[] {
   if (found === undefined) return [];
   if (found.isDirectory()) return hostDevices(path);
   return found.isCharacterDevice() || found.isBlockDevice() ? [deviceOf(path, found)] : [];
+}
+
+/** Whether there is anything at a path of the host, or a file where a directory on the way should be. */
+export function isThereOnHost(path: string): boolean {
+  return statIfThere(path) !== undefined || statIfThere(dirname(path))?.isDirectory() === false;
 }
 
 function deviceOf(path: string, found: Stats): Device {

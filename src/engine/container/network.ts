@@ -180,6 +180,7 @@ export async function connectNetwork(context: Context, container: Container): Pr
     address: lease.address,
     nonce,
     ...(options.macAddress !== undefined && { mac: parseMac(options.macAddress) }),
+    ...(options.linkLocalAddresses !== undefined && { linkLocal: options.linkLocalAddresses }),
   });
   return { attach: [attach], init: [init], address: lease.address, gateway: network.gateway };
 }

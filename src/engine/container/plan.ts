@@ -47,7 +47,7 @@ import type { ContainerOptions, IdMaps } from '../types.ts';
 import { volumeFacts } from '../volume/volume.ts';
 import type { VolumeFacts } from '../volume/volume-mount.ts';
 import { type Container, cgroupsAbove, isHost, type StartRecord } from './container.ts';
-import { devicesAt, hostDevices } from './host-devices.ts';
+import { devicesAt, hostDevices, isThereOnHost } from './host-devices.ts';
 import { type Joined, nothingJoined, withJoined } from './joined.ts';
 import { sessionKeyring } from './keyring.ts';
 import { type ContainerNetwork, usesPasta } from './network.ts';
@@ -231,6 +231,7 @@ export function specFacts(
     maskedPaths: [...throttle, ...own.maskedPaths],
     devices: () => hostDevices(),
     devicesAt,
+    isThere: isThereOnHost,
   };
 }
 

@@ -1,6 +1,6 @@
 /** One side of a copy: a tree whose root is held, here or by a helper in the user namespace of a container. Acts. */
 import { OnggiError } from '../../errors.ts';
-import { type EntryPath, toName } from '../../image/entry-path.ts';
+import { type EntryPath, rootPath, toName } from '../../image/entry-path.ts';
 import { createExtractor, type Extracted, type ExtractOptions } from '../../image/tree-extract.ts';
 import { entryArchive, findEntry, type TreePath } from '../../image/tree-find.ts';
 import { type Directory, openFileIn } from '../../kernel/directory.ts';
@@ -20,6 +20,9 @@ export type Side = {
 };
 
 /** @param root belongs to the caller */
+/** What the kernel makes up; who asks for it by name gets it, but it is no part of the container's files. */
+const kernels = ['proc', 'sys', 'dev'];
+
 export function localSide(root: Directory, warn: (message: string) => void): Side {
   return {
     find: async (path, follow) => {
@@ -38,7 +41,8 @@ export function localSide(root: Directory, warn: (message: string) => void): Sid
 
 function* archiveOf(root: Directory, path: EntryPath, name: EntryPath): Generator<Buffer, void, undefined> {
   // A link that was to be followed is behind us; what is there now is taken as it is.
-  yield* entryArchive(root, findEntry(root, { path, directory: false }, false), name);
+  const emptied = path === rootPath ? kernels : [];
+  yield* entryArchive(root, findEntry(root, { path, directory: false }, false), name, emptied);
 }
 
 /** Lets signals and the other side have their turn between two pieces. */

@@ -11,24 +11,23 @@ export type MappedDevices = {
   readonly renamed: readonly Mount[];
 };
 
-/** @throws OnggiError `not-found` when there is no device at a source */
-export function mappedDevices(
-  mappings: readonly DeviceMapping[],
-  { devicesAt }: { readonly devicesAt: (path: string) => readonly Device[] },
-): MappedDevices {
+export type DeviceFacts = {
+  readonly devicesAt: (path: string) => readonly Device[];
+  /** Whether there is anything at a path. */
+  readonly isThere: (path: string) => boolean;
+};
+
+/**
+ * @throws OnggiError `device-not-found` when there is nothing at a source, `invalid` when it is no device nor has any
+ */
+export function mappedDevices(mappings: readonly DeviceMapping[], { devicesAt, isThere }: DeviceFacts): MappedDevices {
   const nodes: Device[] = [];
   const rules: DeviceRule[] = [];
   const renamed: Mount[] = [];
   for (const { source, target, access } of mappings) {
     const found = devicesAt(source);
     if (found.length === 0) {
-      throw new OnggiError(
-        'not-found',
-        `error gathering device information while adding custom device "${source}": no such device`,
-        {
-          hint: 'Name a device node of the host, or a directory of them.',
-        },
-      );
+      throw noDevice(source, isThere(source));
     }
     for (const device of found) {
       // A directory keeps the names below it.
@@ -40,4 +39,13 @@ export function mappedDevices(
     }
   }
   return { nodes, rules, renamed };
+}
+
+/** In Docker's words. */
+function noDevice(source: string, isThere: boolean): OnggiError {
+  return new OnggiError(
+    isThere ? 'invalid' : 'device-not-found',
+    `error gathering device information while adding custom device "${source}": ${isThere ? 'not a device node' : 'no such file or directory'}`,
+    { hint: 'Name a device node of the host, or a directory of them.' },
+  );
 }

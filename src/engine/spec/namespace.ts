@@ -34,6 +34,10 @@ export function checkJoining(options: ContainerOptions): void {
     [joined && (hostname ?? '') !== '', 'hostname and the network mode'],
     [joined && dns !== undefined, 'dns and the network mode'],
     [options.macAddress !== undefined && (network ?? 'bridge') !== 'bridge', 'mac-address and the network mode'],
+    [
+      (options.linkLocalAddresses ?? []).length > 0 && (network ?? 'bridge') !== 'bridge',
+      'link-local-ip and the network mode',
+    ],
     [joined && (options.extraHosts ?? []).length > 0, 'custom host-to-IP mapping and the network mode'],
     [
       joined && ((options.ports ?? []).length > 0 || options.publishAll === true),

@@ -13,6 +13,7 @@ const facts: SpecFacts = {
   ordinaryUser: false,
   maps: undefined,
   devicesAt: () => [],
+  isThere: () => false,
   withCdi: (spec) => spec,
   images: ({ source }) => `/images/${source}`,
   volumes: (name) => ({ path: `/volumes/${name}/_data`, options: {} }),

@@ -54,6 +54,7 @@ export type SpecFacts = {
   readonly devices: () => readonly Device[];
   /** The device nodes at or below a path of the host. */
   readonly devicesAt: (path: string) => readonly Device[];
+  readonly isThere: (path: string) => boolean;
   /** Puts in what its devices of the Container Device Interface need. */
   readonly withCdi: (spec: Spec) => Spec;
   /** Ids of an ordinary user's container; undefined for root, whose containers have those of the machine. */

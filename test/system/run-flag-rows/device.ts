@@ -10,7 +10,7 @@ export const deviceRows: readonly Row[] = [
     words: ['--device', '/dev/null:/dev/renamed:rw'],
     inside: 'echo x > /dev/renamed && stat -c %t:%T /dev/renamed',
     shows: /^1:3$/,
-    bad: [['--device', '/dev/null/nowhere'], /custom device "\/dev\/null\/nowhere": no such device/],
+    bad: [['--device', '/dev/null/nowhere'], /custom device "\/dev\/null\/nowhere": not a device node/],
   },
   {
     flag: 'device-cgroup-rule',

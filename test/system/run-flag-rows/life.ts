@@ -48,7 +48,7 @@ export const lifeRows: readonly Row[] = [
     flag: 'detach',
     words: ['-d'],
     outside: async (_, { pid }) => assert.ok(existsSync(`/proc/${pid}`)),
-    bad: [['-d', '-a', 'stdout'], /conflicting options: cannot specify both --attach and --detach/],
+    bad: badSwitch('detach'),
   },
   {
     flag: 'detach-keys',

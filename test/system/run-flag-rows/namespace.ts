@@ -71,8 +71,16 @@ export const namespaceRows: readonly Row[] = [
     shows: /^rowhost$/,
     bad: [['-h', 'a b'], /hostname "a b": it has a blank/],
   },
-  { flag: 'ip', refused: ['--ip', '10.0.0.9'] },
-  { flag: 'ip6', refused: ['--ip6', 'fd00::9'] },
+  {
+    flag: 'ip',
+    refused: ['--ip', '10.0.0.9'],
+    says: /user specified IP address is supported on user defined networks/,
+  },
+  {
+    flag: 'ip6',
+    refused: ['--ip6', 'fd00::9'],
+    says: /user specified IP address is supported on user defined networks/,
+  },
   {
     flag: 'ipc',
     container: 'machine',
@@ -88,7 +96,14 @@ export const namespaceRows: readonly Row[] = [
     },
     bad: [['--network', 'container:nowhere', '--link', 'a:b'], /container type network can't be used with links/],
   },
-  { flag: 'link-local-ip', refused: ['--link-local-ip', '169.254.0.9'] },
+  {
+    flag: 'link-local-ip',
+    container: 'bridge',
+    words: ['--link-local-ip', '169.254.0.9'],
+    inside: 'ip -4 addr show eth0',
+    shows: /inet 169\.254\.0\.9\/16 /,
+    bad: [['--link-local-ip', '10.0.0.9'], /invalid link-local IP address: 10\.0\.0\.9/],
+  },
   {
     flag: 'mac-address',
     tried: async (world) => {
@@ -113,9 +128,13 @@ export const namespaceRows: readonly Row[] = [
     container: 'machine',
     words: ['--network', 'host'],
     outside: async (_, { pid }) => await isOfMachine('net', pid),
-    bad: [['--network', 'nowhere'], /nowhere/],
+    bad: [['--network', 'nowhere'], /network nowhere not found/],
   },
-  { flag: 'network-alias', refused: ['--network-alias', 'other'] },
+  {
+    flag: 'network-alias',
+    refused: ['--network-alias', 'other'],
+    says: /network-scoped aliases are only supported for user-defined networks/,
+  },
   {
     flag: 'pid',
     container: 'machine',

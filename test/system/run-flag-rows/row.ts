@@ -40,8 +40,8 @@ export type Seen = Common & {
 
 export type Tried = Common & { readonly tried: (world: World, directory: string) => Promise<void> };
 
-/** Of Docker's, and refused by name whatever its value. */
-export type RefusedFlag = { readonly flag: string; readonly refused: readonly string[] };
+/** Of Docker's, and refused whatever its value: by name, or in Docker's own words. */
+export type RefusedFlag = { readonly flag: string; readonly refused: readonly string[]; readonly says?: RegExp };
 
 export type Row = Seen | Tried | RefusedFlag;
 
