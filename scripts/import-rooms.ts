@@ -170,6 +170,7 @@ export const roomRules: Readonly<Record<string, FolderRule>> = {
       'directory-end.ts',
       'docker-archive-source.ts',
       'files.ts',
+      'image-directory.ts',
       'oci-destination.ts',
       'open.ts',
       'recompress.ts',

@@ -3,9 +3,10 @@
  * as HEX.manifest.json, blobs by the hexadecimal digits of their digest. Signatures there are files "signature-N",
  * which say something about a name and are not copied.
  */
-import { digestHex, sha256 } from '../oci/digest.ts';
-import { maxManifestSize, mediaTypes } from '../oci/image-spec.ts';
+import { type Digest, digestHex, sha256 } from '../oci/digest.ts';
+import { isIndexType, maxManifestSize, mediaTypes } from '../oci/image-spec.ts';
 import type { Files } from './files.ts';
+import { versionFile } from './image-directory.ts';
 import { mediaTypeOf } from './media-type.ts';
 import { once, type Sink } from './sink.ts';
 import type { ImageDestination, ImageSource } from './types.ts';
@@ -33,24 +34,41 @@ export function directorySource(files: Files, name: string): ImageSource {
   };
 }
 
-/** @param sink is disposed of with it */
-export function directoryDestination(sink: Sink, name: string): ImageDestination {
+/**
+ * @param sink is disposed of with it
+ * @param tidy told at the end which files belong to the image; whatever a former one has left goes
+ */
+export function directoryDestination(
+  sink: Sink,
+  name: string,
+  tidy: (keep: ReadonlySet<string>) => void,
+): ImageDestination {
+  const keep = new Set<string>([named, versionFile]);
+  const blobName = (digest: Digest): string => {
+    const path = digestHex(digest);
+    keep.add(path);
+    return path;
+  };
   return {
     name,
     mediaTypes: new Set([mediaTypes.index, mediaTypes.dockerList, mediaTypes.manifest, mediaTypes.dockerManifest]),
-    hasBlob: async ({ digest, size }) => sink.has(digestHex(digest), size),
+    hasBlob: async ({ digest, size }) => sink.has(blobName(digest), size),
     async putBlob(descriptor, open) {
       const { digest, size } = descriptor;
-      await sink.put(digestHex(digest), size, verified(open(), descriptor, `blob "${digest}" for ${sink.what}`));
+      await sink.put(blobName(digest), size, verified(open(), descriptor, `blob "${digest}" for ${sink.what}`));
     },
-    async putManifest({ bytes, digest }, role) {
+    async putManifest({ bytes, digest, mediaType }, role) {
+      // An index alone is about images that were there before.
+      if (isIndexType(mediaType) && keep.size === 2) tidy = () => {};
       const path = role === 'named' ? named : `${digestHex(digest)}.manifest.json`;
+      keep.add(path);
       await sink.put(path, bytes.length, once(bytes));
     },
     async commit() {
       const bytes = Buffer.from(version);
-      await sink.put('version', bytes.length, once(bytes));
+      await sink.put(versionFile, bytes.length, once(bytes));
       await sink.finish();
+      tidy(keep);
     },
     [Symbol.asyncDispose]: () => sink[Symbol.asyncDispose](),
   };

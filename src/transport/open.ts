@@ -81,11 +81,11 @@ export async function openDestination(
     }
     case 'dir': {
       const { directoryDestination } = await import('./directory-end.ts');
+      const { checkImageDirectory, removeFormerImage } = await import('./image-directory.ts');
+      checkImageDirectory(address.path, name);
       const files = directoryFiles(address.path);
-      return directoryDestination(
-        directorySink(address.path, (path) => files.size(path)),
-        name,
-      );
+      const sink = directorySink(address.path, (path) => files.size(path));
+      return directoryDestination(sink, name, (keep) => removeFormerImage(address.path, keep));
     }
     case 'oci': {
       const files = sharedFiles(directoryFiles(address.path), around.sharedBlobs);

@@ -1,6 +1,6 @@
 /** The executable by the name `skopeo`, beside the real one: the same command lines, the same answers. */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tarOf } from '../../src/image/testing.ts';
 import { startRegistry } from '../harness/registry.ts';
@@ -73,12 +73,25 @@ imageTest('copy, sync and delete do what Skopeo does', ['skopeo', 'docker-regist
   same('-all');
   await ok(...quiet, from, 'dir:@@-one');
   same('-one');
+  // What a former image has left goes, its signatures too; what is no image stays, and nothing is put beside it.
+  for (const name of names) {
+    for (const stale of ['signature-1', 'ab'.repeat(32)]) writeFileSync(join(world.scratch, `${name}-all`, stale), '');
+    mkdirSync(join(world.scratch, `${name}-foreign`));
+    writeFileSync(join(world.scratch, `${name}-foreign`, 'letter'), 'dear');
+  }
+  await ok(...quiet, from, 'dir:@@-all');
+  same('-all');
+  assert.deepEqual(readdirSync(join(world.scratch, 'ours-all')), readdirSync(join(world.scratch, 'ours-one')));
+  const foreign = await both(...quiet, from, 'dir:@@-foreign');
+  assert.deepEqual([foreign.skopeo.status, foreign.ours.status], [1, 1]);
+  assert.match(foreign.ours.stderr, /"letter" is in it, so it is no directory of an image/);
+  same('-foreign');
   await ok('--override-arch', 'arm64', ...quiet, from, 'oci:@@-layout:x');
   same('-layout/blobs/sha256');
   // What is not compressed is, on its way into a layout; gzip of different programs differs, what is in it does not.
   await ok(...quiet, '--dest-decompress', from, 'dir:@@-plain');
   same('-plain');
-  await ok(
+  const synced = await both(
     'sync',
     '--src-tls-verify=false',
     '-s',
@@ -89,6 +102,9 @@ imageTest('copy, sync and delete do what Skopeo does', ['skopeo', 'docker-regist
     `${registry.host}/team/app`,
     '@@-sync',
   );
+  assert.deepEqual([synced.skopeo.status, synced.ours.status], [0, 0], synced.ours.stderr);
+  const lines = (text: string) => text.replace('Storing signatures\n', '').split('\n').toSorted();
+  assert.deepEqual(lines(synced.ours.stdout), lines(synced.skopeo.stdout));
   same(`-sync/${registry.host}/team/app:v1`);
 });
 

@@ -5,6 +5,7 @@ import { asIs, defineCommand, list, single, toggle } from '../../definition.ts';
 import { interruptible } from '../../interrupt.ts';
 import { signOptions } from '../../sign-flags.ts';
 import { oneOf } from '../../value/number.ts';
+import { copyLines } from '../copy-lines.ts';
 import {
   commonFlags,
   encryptionFlags,
@@ -66,27 +67,14 @@ export const command = defineCommand({
       source: sideOptions(flags, 'src-', context),
       destination: sideOptions(flags, 'dest-', context),
     };
-    const say = (line: string): void => (flags.quiet ? undefined : context.stdout.print(`${line}\n`));
-    say('Getting image source signatures');
-    const seen = new Set<string>();
-    const configs = new Set<string>();
+    const lines = copyLines((line) => (flags.quiet ? undefined : context.stdout.print(`${line}\n`)));
+    lines.begin();
     const { digest } = await interruptible(context, 'copy', (signal) =>
       retried(flags['retry-times'], () =>
-        engine.transfers.copy(source, destination, {
-          ...options,
-          signal,
-          onEvent: ({ type, digest: blob, config }) => {
-            if (config) configs.add(blob);
-            else if (type === 'layer-exists') say(`Copying blob ${blob} skipped: already exists`);
-            else if (!seen.has(blob)) say(`Copying blob ${blob}`);
-            seen.add(blob);
-          },
-        }),
+        engine.transfers.copy(source, destination, { ...options, signal, onEvent: lines.onEvent }),
       ),
     );
-    // Skopeo copies it behind the layers.
-    for (const config of configs) say(`Copying config ${config}`);
-    say('Writing manifest to image destination');
+    lines.finish();
     if (flags.digestfile !== undefined) writeText(resolve(context.directory, flags.digestfile), digest);
     return 0;
   },

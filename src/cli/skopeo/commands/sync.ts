@@ -5,6 +5,7 @@ import { copyFlags, copyOptions } from '../../copy-flags.ts';
 import { asIs, defineCommand, single, toggle } from '../../definition.ts';
 import { interruptible } from '../../interrupt.ts';
 import { signOptions } from '../../sign-flags.ts';
+import { copyLines } from '../copy-lines.ts';
 import {
   commonFlags,
   encryptionFlags,
@@ -69,6 +70,7 @@ export const command = defineCommand({
       'dest-decompress': false,
     });
     const engine = await context.engine();
+    const lines = copyLines((line) => context.stdout.print(`${line}\n`));
     let [done, failed] = [0, 0];
     await interruptible(context, 'sync', async (signal) => {
       const options = {
@@ -79,16 +81,21 @@ export const command = defineCommand({
         source: reached,
         destination: sideOptions(flags, 'dest-', context),
         signal,
+        onEvent: lines.onEvent,
       };
       for await (const event of engine.transfers.sync(ask, options)) {
         if (event.type === 'copying') {
           const word = ask.dryRun ? 'Would have copied' : 'Copying';
           context.stderr.print(`${word} image from ${event.source} to ${event.destination}\n`);
           if (ask.dryRun) done += 1;
+          else lines.begin();
         } else if (event.type === 'failed') {
           failed += 1;
           context.report(event.error);
-        } else done += 1;
+        } else {
+          done += 1;
+          lines.finish();
+        }
       }
     });
     context.stderr.print(`${ask.dryRun ? 'Would have synced' : 'Synced'} ${done} images\n`);
