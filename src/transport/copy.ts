@@ -232,7 +232,8 @@ async function copyBlob(job: Job, blob: Descriptor, signal: AbortSignal): Promis
     onEvent({ type: 'layer-exists', digest });
     return blob;
   }
-  await destination.putBlob(blob, () => counted(source.blob(blob, signal), blob, onEvent), signal);
+  const open = () => source.blob(blob, signal, destination.takesFleeting);
+  await destination.putBlob(blob, () => counted(open(), blob, onEvent), signal);
   onEvent({ type: 'layer-done', digest });
   return blob;
 }

@@ -28,7 +28,7 @@ export function directorySource(files: Files, name: string): ImageSource {
       const bytes = await files.read(`${digestHex(digest)}.manifest.json`, maxManifestSize);
       return { bytes: verifyBytes(bytes, descriptor, `manifest "${digest}" of ${files.what}`), digest, mediaType };
     },
-    blob: ({ digest }, signal) => files.stream(digestHex(digest), signal),
+    blob: ({ digest }, signal, fleeting) => files.stream(digestHex(digest), signal, fleeting),
     referrers: async () => [],
     async [Symbol.asyncDispose]() {},
   };
@@ -53,6 +53,7 @@ export function directoryDestination(
     name,
     mediaTypes: new Set([mediaTypes.index, mediaTypes.dockerList, mediaTypes.manifest, mediaTypes.dockerManifest]),
     hasBlob: async ({ digest, size }) => sink.has(blobName(digest), size),
+    takesFleeting: true,
     async putBlob(descriptor, open) {
       const { digest, size } = descriptor;
       await sink.put(blobName(digest), size, verified(open(), descriptor, `blob "${digest}" for ${sink.what}`));

@@ -10,15 +10,26 @@ export type Files = Disposable & {
   size(path: string): number | undefined;
   /** The whole file. @throws OnggiError `not-found`, `corrupt` (over `limit` bytes) */
   read(path: string, limit: number): Promise<Buffer>;
-  /** @throws OnggiError `not-found`; `corrupt` when it gets shorter meanwhile */
-  stream(path: string, signal?: AbortSignal): AsyncIterable<Buffer>;
+  /**
+   * @param fleeting a piece may change once the one after the next is asked for
+   * @throws OnggiError `not-found`; `corrupt` when it gets shorter meanwhile
+   */
+  stream(path: string, signal?: AbortSignal, fleeting?: boolean): AsyncIterable<Buffer>;
 };
 
 /** Large pieces: each one is a turn of the event loop. */
 const pieceSize = 512 * 1024;
 
+/** Those that come again and again stay in the caches of a processor. */
+const fleetingSize = 256 * 1024;
+
+/** One is being written, one hashed, one read. */
+const fleetingPieces = 3;
+
 /**
  * `count` bytes of an open file from `offset` on. While a piece is worked on, the next one is read.
+ * @param fleeting a piece may change once the one after the next is asked for: so no memory is asked of the kernel for
+ *   each, which takes longer than to fill it
  * @throws OnggiError `corrupt` when there are fewer; `cancelled`
  */
 export async function* readRange(
@@ -27,10 +38,13 @@ export async function* readRange(
   count: number,
   what: string,
   signal?: AbortSignal,
+  fleeting = false,
 ): AsyncGenerator<Buffer> {
+  const room = fleeting ? rotating(Math.min(fleetingSize, count)) : (size: number) => Buffer.allocUnsafe(size);
+  const most = fleeting ? fleetingSize : pieceSize;
   const begin = (done: number): Promise<Buffer> | undefined => {
     if (done === count) return undefined;
-    const piece = readAt(fd, Buffer.allocUnsafe(Math.min(pieceSize, count - done)), offset + done, what);
+    const piece = readAt(fd, room(Math.min(most, count - done)), offset + done, what);
     // Whoever waits for it hears of it.
     piece.catch(() => {});
     return piece;
@@ -49,6 +63,20 @@ export async function* readRange(
     // The caller may close the file now.
     await next?.catch(() => {});
   }
+}
+
+/** @returns rooms of up to `size` bytes, of which a few take turns */
+function rotating(size: number): (wanted: number) => Buffer {
+  const rooms: Buffer[] = [];
+  let turn = 0;
+  return (wanted) => {
+    const index = turn % fleetingPieces;
+    turn += 1;
+    const known = rooms[index];
+    const room = known ?? Buffer.allocUnsafeSlow(size);
+    if (known === undefined) rooms.push(room);
+    return room.subarray(0, wanted);
+  };
 }
 
 function readAt(fd: number, into: Buffer, position: number, what: string): Promise<Buffer> {
@@ -108,9 +136,9 @@ export function directoryFiles(directory: string): Files {
       using file = open(path);
       return await readWhole(readRange(file.fd, 0, file.size, nameOf(path)), file.size, limit, nameOf(path));
     },
-    async *stream(path, signal) {
+    async *stream(path, signal, fleeting) {
       using file = open(path);
-      yield* readRange(file.fd, 0, file.size, nameOf(path), signal);
+      yield* readRange(file.fd, 0, file.size, nameOf(path), signal, fleeting);
     },
     [Symbol.dispose]() {},
   };

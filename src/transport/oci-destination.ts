@@ -44,6 +44,7 @@ export function layoutDestination(writer: LayoutWriter, target: LayoutName, name
     // A layout holds OCI's own types; Docker's archives hold what Docker has.
     mediaTypes: new Set([mediaTypes.index, mediaTypes.manifest, ...(target.kind === 'docker' ? dockerTypes : [])]),
     hasBlob: async ({ digest, size }) => sink.has(blobName(digest), size),
+    takesFleeting: true,
     async putBlob(descriptor, open) {
       const { digest, size } = descriptor;
       await sink.put(blobName(digest), size, verified(open(), descriptor, `blob "${digest}" for ${sink.what}`));

@@ -33,7 +33,7 @@ export function layoutSource(files: Files, entry: Descriptor, name: string): Ima
   return {
     name,
     manifest: async (descriptor = entry) => await readManifest(files, descriptor),
-    blob: (descriptor, signal) => layoutBlob(files, descriptor, signal),
+    blob: (descriptor, signal, fleeting) => layoutBlob(files, descriptor, signal, fleeting),
     // What the index holds besides, nobody could tell apart from other images.
     referrers: async () => [],
     async [Symbol.asyncDispose]() {},
@@ -52,11 +52,12 @@ export async function* layoutBlob(
   files: Files,
   { digest, size }: Descriptor,
   signal: AbortSignal | undefined,
+  fleeting = false,
 ): AsyncGenerator<Uint8Array> {
   const path = blobName(digest);
   const found = files.size(path);
   if (found !== undefined && found !== size) {
     throw new OnggiError('corrupt', `blob "${digest}" of ${files.what}: ${size} bytes were announced, it has ${found}`);
   }
-  yield* files.stream(path, signal);
+  yield* files.stream(path, signal, fleeting);
 }

@@ -21,9 +21,9 @@ export function sharedFiles(files: Files, directory: string | undefined): Files 
       const [from, name] = at(path);
       return from.read(name, limit);
     },
-    stream(path, signal) {
+    stream(path, signal, fleeting) {
       const [from, name] = at(path);
-      return from.stream(name, signal);
+      return from.stream(name, signal, fleeting);
     },
     [Symbol.dispose]() {
       files[Symbol.dispose]();

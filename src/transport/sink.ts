@@ -12,7 +12,7 @@ export type Sink = AsyncDisposable & {
   has(path: string, size: number): boolean;
   /**
    * A file of `size` bytes. Whoever calls has verified `bytes`; when they fail, there is no such file. A piece stays as it
-   * is: it is written while the next one is made.
+   * is until the one after the next is asked for: it is written while the next one is made.
    */
   put(path: string, size: number, bytes: AsyncIterable<Uint8Array>): Promise<void>;
   /** What is written is on disk, and has its name. Disposing keeps files that are whole; it says nothing of failures. */

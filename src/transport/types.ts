@@ -28,8 +28,11 @@ export type ImageSource = AsyncDisposable & {
    * @throws OnggiError `not-found`, `corrupt`, and what the transport throws
    */
   manifest(descriptor?: Descriptor, signal?: AbortSignal): Promise<ManifestBytes>;
-  /** Bytes of a blob, as many as announced, not verified: whoever keeps them computes the digest anyway. */
-  blob(descriptor: Descriptor, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  /**
+   * Bytes of a blob, as many as announced, not verified: whoever keeps them computes the digest anyway.
+   * @param fleeting a piece may change once the one after the next is asked for
+   */
+  blob(descriptor: Descriptor, signal?: AbortSignal, fleeting?: boolean): AsyncIterable<Uint8Array>;
   /** Manifests that say something about this one (signatures, attestations); none where the transport keeps none. */
   referrers(digest: Digest, signal?: AbortSignal): Promise<readonly Descriptor[]>;
 };
@@ -44,6 +47,8 @@ export type ImageDestination = AsyncDisposable & {
   /** Manifest types that it can hold; a manifest of another type is converted where that changes no layer. */
   readonly mediaTypes: ReadonlySet<string>;
   hasBlob(descriptor: Descriptor, signal?: AbortSignal): Promise<boolean>;
+  /** `putBlob` is done with a piece when it asks for the one after the next. */
+  readonly takesFleeting?: true;
   /**
    * Takes the bytes and verifies digest and size. Idempotent; several may be on their way at the same time.
    * @param open begins at the first byte each time that it is called
