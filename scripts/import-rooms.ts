@@ -22,6 +22,7 @@ export const roomRules: Readonly<Record<string, FolderRule>> = {
       'import.ts',
       'inflation.ts',
       'layer-changes.ts',
+      'old-compression.ts',
       'layer-diff.ts',
       'layer-tree.ts',
       'layer.ts',

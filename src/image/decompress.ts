@@ -21,9 +21,14 @@ const magics: readonly { readonly bytes: readonly number[]; readonly is: string 
   { bytes: [0x50, 0x4b, 0x03, 0x04], is: 'zip' },
 ];
 
+/** Also those that are not built; 'none' for what is not known. */
+export function knownCompression(start: Uint8Array): string {
+  return magics.find(({ bytes }) => bytes.every((byte, index) => start[index] === byte))?.is ?? 'none';
+}
+
 /** @throws OnggiError `unsupported` for a compression that is known but not built */
 export function compressionOf(start: Uint8Array): Compression {
-  const found = magics.find(({ bytes }) => bytes.every((byte, index) => start[index] === byte))?.is ?? 'none';
+  const found = knownCompression(start);
   if (found === 'none' || found === 'gzip' || found === 'zstd') return found;
   throw unsupported(`${found} compression`, 'Compress with gzip or zstd, or not at all.');
 }

@@ -3,7 +3,6 @@
  * are left to the machine's own xz(1) and bzip2(1), by absolute path: they are everywhere, kept by their distribution,
  * and run as nobody with pipes as their only descriptors.
  */
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { errnoOf, OnggiError, unsupported } from '../errors.ts';
 import { inUserNamespace } from '../kernel/user-namespace.ts';
@@ -58,6 +57,8 @@ async function* through(
   if (!existsSync(path)) {
     throw unsupported(`${is} compression (${what}) without "${path}"`, `Install ${is}, or decompress it before.`);
   }
+  // Twenty milliseconds, which an archive of another kind does without.
+  const { spawn } = await import('node:child_process');
   const other = process.geteuid?.() === 0 && !inUserNamespace() ? { uid: nobody, gid: nobody } : {};
   const child = spawn(path, ['-dc'], { stdio: ['pipe', 'pipe', 'pipe'], cwd: '/', env: {}, ...other });
   const ended = new Promise<string>((resolve) => {

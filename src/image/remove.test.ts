@@ -76,7 +76,7 @@ test('a name goes first, the last one takes the image and its files along', asyn
   assert.deepEqual(await removeImage(store, 'b'), { untagged: ['b:latest'], deleted: [], reclaimed: 0 });
   const { untagged, deleted } = await removeImage(store, 'a');
   const [x, y] = exampleLayers('x', 'y');
-  assert.deepEqual(untagged, ['a:latest']);
+  assert.deepEqual(untagged, ['a:latest', `a@${exampleImage('a').manifest}`]);
   assert.deepEqual(deleted, [id, y?.chainId, x?.chainId]);
   assert.deepEqual(files(store), []);
   await assert.rejects(removeImage(store, 'a'), { code: 'not-found' });
@@ -97,10 +97,19 @@ test('shared layers and blobs stay', async (t) => {
 test('by id all names of one repository go; several repositories need force', async (t) => {
   const store = scratch(t);
   const id = addImage(store, ['a:1', 'a:2'], 'x');
-  assert.deepEqual((await removeImage(store, id.slice(7, 19))).untagged, ['a:1', 'a:2']);
+  assert.deepEqual((await removeImage(store, id.slice(7, 19))).untagged, [
+    'a:1',
+    'a:2',
+    `a@${exampleImage('a:1').manifest}`,
+  ]);
   const other = addImage(store, ['b', 'c'], 'x');
   await assert.rejects(removeImage(store, other), { code: 'conflict' });
-  assert.deepEqual((await removeImage(store, other, { force: true })).untagged, ['b:latest', 'c:latest']);
+  assert.deepEqual((await removeImage(store, other, { force: true })).untagged, [
+    'b:latest',
+    'c:latest',
+    `b@${exampleImage('b').manifest}`,
+    `c@${exampleImage('b').manifest}`,
+  ]);
 });
 
 test('containers hold their image', async (t) => {
@@ -114,7 +123,10 @@ test('containers hold their image', async (t) => {
   await assert.rejects(removeImage(store, 'a', { force: true }), /cannot be forced.*running container b0000/);
   deleteContainer(store.database, running.id);
   await assert.rejects(removeImage(store, 'a'), /must force.*container a0000/);
-  assert.deepEqual((await removeImage(store, 'a', { force: true })).untagged, ['a:latest']);
+  assert.deepEqual((await removeImage(store, 'a', { force: true })).untagged, [
+    'a:latest',
+    `a@${exampleImage('a').manifest}`,
+  ]);
   await assert.rejects(removeImage(store, id), { code: 'not-found' });
   assert.deepEqual(await collect(store), [], 'the container still starts');
   assert.ok(hasBlob(store.layout, id));

@@ -6,7 +6,7 @@ import { statSync } from 'node:fs';
 import { OnggiError } from '../errors.ts';
 import type { Digest } from '../oci/digest.ts';
 import { formatPlatform, parsePlatform, platformMatch } from '../oci/platform.ts';
-import { canonicalName, familiarName, parseReference, type Reference } from '../oci/reference.ts';
+import { canonicalName, familiarName, parseReference, pinned, type Reference } from '../oci/reference.ts';
 import { type ContainerRow, containersOfImage } from '../store/container-row.ts';
 import { syncDatabase, transaction } from '../store/database.ts';
 import { blobsOfImage } from '../store/image-blob-row.ts';
@@ -99,7 +99,7 @@ function removeRows(store: Store, wanted: string, { force = false, allNames = fa
     const name = canonicalName(reference);
     const removed = deleteImageName(store.database, name) ?? removeDigestName(store, names, reference);
     return {
-      removed: { untagged: removed === undefined ? [] : [familiar(removed)], deleted: [], reclaimed: 0 },
+      removed: { untagged: removed === undefined ? [] : untaggedNames([removed], names), deleted: [], reclaimed: 0 },
       images: [],
       layers: [],
       held: [],
@@ -108,7 +108,7 @@ function removeRows(store: Store, wanted: string, { force = false, allNames = fa
   checkRepositories(image, names, force || allNames);
   const users = containersOfImage(store.database, image.id);
   checkUsers(image, users, reference, force);
-  const untagged = names.map(familiar);
+  const untagged = untaggedNames(names, names);
   if (users.length > 0) {
     hideImage(store.database, image.id, Date.now());
     return { removed: { untagged, deleted: [image.id], reclaimed: 0 }, images: [], layers: [], held: [] };
@@ -131,17 +131,27 @@ function removeDigestName(store: Store, names: readonly ImageName[], reference: 
   return name === undefined ? undefined : deleteImageName(store.database, name.reference);
 }
 
-function familiar(name: ImageName): string {
-  return familiarName(parseReference(name.reference));
+/** As Docker tells them: the names, and of a repository that has none left what it was known by there. */
+function untaggedNames(removed: readonly ImageName[], before: readonly ImageName[]): string[] {
+  const repositoryOf = (name: ImageName): string => repositoryName(parseReference(name.reference));
+  const left = new Set(before.filter((name) => !removed.includes(name)).map(repositoryOf));
+  const gone = removed.filter((name) => !left.has(repositoryOf(name)));
+  return [
+    ...removed.map(({ reference }) => familiarName(parseReference(reference))),
+    ...new Set(
+      gone.flatMap(({ reference, digest }) =>
+        digest === null ? [] : [familiarName(pinned(parseReference(reference), digest))],
+      ),
+    ),
+  ];
+}
+
+function repositoryName({ registry, repository }: Reference): string {
+  return `${registry}/${repository}`;
 }
 
 function checkRepositories(image: ImageRow, names: readonly ImageName[], force: boolean): void {
-  const repositories = new Set(
-    names.map((name) => {
-      const { registry, repository } = parseReference(name.reference);
-      return `${registry}/${repository}`;
-    }),
-  );
+  const repositories = new Set(names.map((name) => repositoryName(parseReference(name.reference))));
   if (force || repositories.size <= 1) return;
   throw new OnggiError(
     'conflict',

@@ -1,7 +1,7 @@
 /** Opens an archive of images wherever its bytes come from: a file is read where it lies, all else is kept first. */
 import { close, fstatSync, open, read } from 'node:fs';
 import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
-import { compressionOf } from '../image/decompress.ts';
+import { knownCompression } from '../image/decompress.ts';
 import { type InflationLimits, inflated, inflationLimits } from '../image/inflation.ts';
 import { archiveFiles } from './archive.ts';
 import { type Files, readRange } from './files.ts';
@@ -9,7 +9,7 @@ import { namelessFile } from './recompress.ts';
 import { closeFile, writeAll } from './sink.ts';
 
 /**
- * @param path of a file, plain or compressed by gzip or zstd; "/dev/stdin" or a FIFO is read to its end
+ * @param path of a file, plain or compressed by gzip, zstd, xz or bzip2; "/dev/stdin" or a FIFO is read to its end
  * @param temporary directory for what can't be read where it lies
  * @throws OnggiError `not-found`, `invalid` (a directory), `corrupt`, `unsupported`, `exhausted`, `cancelled`
  */
@@ -27,14 +27,15 @@ export async function openArchive(
   if (found.isDirectory()) throw new OnggiError('invalid', `open ${what}: it is a directory`);
   const regular = found.isFile();
   const bytes = regular ? readRange(fd, 0, found.size, what, signal) : readPipe(fd, what, signal);
-  if (regular && (await compressionAt(fd, found.size, what)) === 'none') {
+  if (regular && (await isPlain(fd, found.size, what))) {
     const files = archiveFiles({ fd, size: found.size, [Symbol.dispose]: () => close(fd, () => {}) }, what);
     undo.move();
     return files;
   }
   const kept = namelessFile(temporary);
   undo.defer(() => closeFile(kept));
-  const size = await keep(bytes, kept, what, limits);
+  const { withoutOldCompression } = await import('../image/old-compression.ts');
+  const size = await keep(withoutOldCompression(bytes, what), kept, what, limits);
   const files = archiveFiles({ fd: kept, size, [Symbol.dispose]: () => close(kept, () => {}) }, what);
   undo.move();
   await closeFile(fd);
@@ -48,9 +49,9 @@ function openAny(path: string, what: string): Promise<number> {
   });
 }
 
-async function compressionAt(fd: number, size: number, what: string): Promise<string> {
-  for await (const start of readRange(fd, 0, Math.min(size, 16), what)) return compressionOf(start);
-  return 'none';
+async function isPlain(fd: number, size: number, what: string): Promise<boolean> {
+  for await (const start of readRange(fd, 0, Math.min(size, 16), what)) return knownCompression(start) === 'none';
+  return true;
 }
 
 const pieceSize = 256 * 1024;
@@ -79,7 +80,12 @@ function readSome(fd: number, into: Buffer, what: string): Promise<number> {
   });
 }
 
-async function keep(bytes: AsyncIterable<Buffer>, fd: number, what: string, limits: InflationLimits): Promise<number> {
+async function keep(
+  bytes: AsyncIterable<Uint8Array>,
+  fd: number,
+  what: string,
+  limits: InflationLimits,
+): Promise<number> {
   let size = 0;
   for await (const piece of inflated(bytes, what, limits)) {
     size += piece.length;

@@ -22,6 +22,8 @@ imageTest('a list of two images, one of them of another repository', ['docker-re
   assert.match(again.stderr, /there is one already/);
   await ok('create', '--amend', list, at('other/app:arm'));
   await ok('annotate', '--variant', 'v8', '--os-version', '12', list, at('other/app:arm'));
+  // What is listed already keeps what was said of it.
+  await ok('create', '--amend', list, at('other/app:arm'));
   const shown = JSON.parse(await ok('inspect', list));
   assert.deepEqual(
     shown.manifests.map(({ digest, platform }: { digest: string; platform: object }) => [digest, platform]),

@@ -30,27 +30,40 @@ async function pulled(world: World, host: string, image: TestImage): Promise<str
 
 const second = (world: World) => ({ root: join(world.scratch, 'second') });
 
-imageTest('saved and loaded: the same image, under the same names', ['docker-registry'], async (world) => {
-  await using registry = await startRegistry();
-  const image = imageOf(tars);
-  await pushImage(registry, 'team/app', image, 'v1');
-  const name = await pulled(world, registry.host, image);
-  const archive = join(world.scratch, 'a.tar');
-  await world.ok(['save', '-o', archive, name]);
-  const { root } = second(world);
-  assert.equal(await world.ok(['--root', root, 'load', '-i', archive]), `Loaded image: ${name}`);
-  assert.deepEqual(describeStored(root, name), describeStored(world.root, name));
-  // Through a pipe, compressed, and as a file on standard input, twice the same.
-  const bytes = readFileSync(archive);
-  writeFileSync(`${archive}.gz`, gzipSync(bytes));
-  for (const source of [`${archive}.gz`, archive]) {
-    const shell = await run('sh', ['-c', `cat ${source} | "$0" --root ${root} load -q`, binary]);
-    assert.equal(shell.stdout, `Loaded image: ${name}\n`, shell.stderr);
-  }
-  const piped = await run('sh', ['-c', `"$0" --root ${world.root} save ${name} | cat > ${archive}.2`, binary]);
-  assert.equal(piped.status, 0, piped.stderr);
-  assert.deepEqual(readFileSync(`${archive}.2`), bytes, 'the same archive each time');
-});
+imageTest(
+  'saved and loaded: the same image, under the same names',
+  ['docker-registry', 'xz', 'bzip2'],
+  async (world) => {
+    await using registry = await startRegistry();
+    const image = imageOf(tars);
+    await pushImage(registry, 'team/app', image, 'v1');
+    const name = await pulled(world, registry.host, image);
+    const archive = join(world.scratch, 'a.tar');
+    await world.ok(['save', '-o', archive, name]);
+    const { root } = second(world);
+    assert.equal(await world.ok(['--root', root, 'load', '-i', archive]), `Loaded image: ${name}`);
+    assert.deepEqual(describeStored(root, name), describeStored(world.root, name));
+    // Through a pipe, compressed, and as a file on standard input, twice the same.
+    const bytes = readFileSync(archive);
+    writeFileSync(`${archive}.gz`, gzipSync(bytes));
+    for (const source of [`${archive}.gz`, archive]) {
+      const shell = await run('sh', ['-c', `cat ${source} | "$0" --root ${root} load -q`, binary]);
+      assert.equal(shell.stdout, `Loaded image: ${name}\n`, shell.stderr);
+    }
+    for (const [program, suffix] of [
+      ['xz', 'xz'],
+      ['bzip2', 'bz2'],
+    ] as const) {
+      const packed = `${archive}.${suffix}`;
+      const words = `${program} -k ${archive}; "$0" --root ${root} load -qi ${packed}; "$0" --root ${root} load -q < ${packed}`;
+      const shell = await run('sh', ['-c', words, binary]);
+      assert.equal(shell.stdout, `Loaded image: ${name}\n`.repeat(2), shell.stderr);
+    }
+    const piped = await run('sh', ['-c', `"$0" --root ${world.root} save ${name} | cat > ${archive}.2`, binary]);
+    assert.equal(piped.status, 0, piped.stderr);
+    assert.deepEqual(readFileSync(`${archive}.2`), bytes, 'the same archive each time');
+  },
+);
 
 imageTest(
   'several images in one archive; a repository with all its tags; an image without a name',

@@ -26,11 +26,42 @@ const optional: ReadonlySet<string> = new Set([
   'ExposedPorts',
   'Health',
   'Healthcheck',
+  'OnBuild',
+  'Shell',
   'SizeRootFs',
   'SizeRw',
   'StopSignal',
   'StopTimeout',
 ]);
+
+/** What Docker's client prints of fields that hold nothing: it knows of each whether it is a list, a map or a pointer. */
+const empties: readonly (readonly [text: string, names: ReadonlySet<string>])[] = [
+  [
+    '[]',
+    new Set(
+      [
+        'Binds CapAdd CapDrop Cmd DeviceCgroupRules DeviceRequests Devices Dns DnsOptions DnsSearch Entrypoint Env ExecIDs',
+        'ExtraHosts GroupAdd Links MaskedPaths OnBuild ReadonlyPaths RepoDigests RepoTags SecurityOpt Shell Ulimits VolumesFrom',
+      ].flatMap((names) => names.split(' ')),
+    ),
+  ],
+  ['map[]', new Set(['Annotations', 'StorageOpt', ...[...maps].flatMap((name) => name ?? [])])],
+  [
+    '<nil>',
+    new Set([
+      'Health',
+      'Healthcheck',
+      'Init',
+      'MemorySwappiness',
+      'OomKillDisable',
+      'PidsLimit',
+      'SizeRootFs',
+      'SizeRw',
+      'StopTimeout',
+    ]),
+  ],
+  ['', new Set(['StopSignal'])],
+];
 
 /** @throws OnggiError `invalid` on a template that can't be parsed */
 export function compileRecord(format: string): (record: unknown) => string {
@@ -40,5 +71,6 @@ export function compileRecord(format: string): (record: unknown) => string {
       if (maps.has(parent) || optional.has(name)) return undefined;
       throw new OnggiError('invalid', `template parsing error: map has no entry for key "${name}"`);
     },
+    empty: (name) => empties.find(([, names]) => names.has(name))?.[0],
   });
 }

@@ -18,6 +18,8 @@ export type TemplateOptions = {
    * or the value it stands for.
    */
   readonly missing?: (name: string, parent: string | undefined) => unknown;
+  /** What a field of this name prints as where it holds nothing; undefined for "<no value>". */
+  readonly empty?: (name: string) => string | undefined;
   /** Functions that differ from the usual ones. */
   readonly functions?: Readonly<Record<string, TemplateFunction>>;
 };
@@ -49,7 +51,8 @@ function execute(state: State, nodes: readonly Node[], dot: unknown): Flow {
       state.output.push(node.text);
     } else if (node.type === 'print') {
       const value = plainField(node.pipeline, dot) ?? evaluate(state, node.pipeline, dot);
-      if (node.pipeline.variables.length === 0) state.output.push(printedValue(value));
+      if (node.pipeline.variables.length === 0)
+        state.output.push(emptyField(state, node.pipeline, value) ?? printedValue(value));
     } else if (node.type === 'break' || node.type === 'continue') {
       return node.type;
     } else {
@@ -69,6 +72,13 @@ function plainField({ variables, commands }: Pipeline, dot: unknown): string | u
   if (!isRecord(dot) || !Object.hasOwn(dot, name)) return undefined;
   const value = dot[name];
   return typeof value === 'string' ? value : undefined;
+}
+
+/** Of a field and nothing else: Go knows its type there, also when it holds nothing. */
+function emptyField({ options }: State, { commands }: Pipeline, value: unknown): string | undefined {
+  if ((value !== null && value !== undefined) || options.empty === undefined) return undefined;
+  const operand = commands.at(-1)?.length === 1 ? commands.at(-1)?.[0] : undefined;
+  return operand?.type === 'chain' ? options.empty(operand.names.at(-1) ?? '') : undefined;
 }
 
 /** Variables that a block declares end with it. */

@@ -41,14 +41,18 @@ export async function createList(
 ): Promise<void> {
   const reference = nameOf(list);
   const { database } = context.store;
-  if (options.amend !== true && manifestListEntries(database, reference).length > 0) {
+  const listed = manifestListEntries(database, reference);
+  if (options.amend !== true && listed.length > 0) {
     throw new OnggiError('exists', `manifest list "${list}": there is one already`, {
       hint: 'Use --amend to add to it, or remove it.',
     });
   }
   const found: (readonly [source: string, entry: Entry])[] = [];
-  for (const image of images)
-    found.push([canonicalName(parseReference(image)), await entryOf(context, image, options)]);
+  for (const image of images) {
+    const source = canonicalName(parseReference(image));
+    // One that is listed keeps what was annotated, as with Docker.
+    if (!listed.some((each) => each.source === source)) found.push([source, await entryOf(context, image, options)]);
+  }
   transaction(database, () => {
     for (const [source, entry] of found) {
       putManifestListEntry(database, { reference, source, entry: JSON.stringify(entry) });

@@ -8,6 +8,7 @@ import { digestOfName } from '../../image/find.ts';
 import { limited } from '../../image/limited.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { type Descriptor, maxManifestSize } from '../../oci/image-spec.ts';
+import { manifestLinks } from '../../oci/manifest-links.ts';
 import { formatPlatform, type Platform, parsePlatform, platformMatch } from '../../oci/platform.ts';
 import { canonicalName, familiarRepository, parseReference, type Reference } from '../../oci/reference.ts';
 import { parseManifest } from '../../registry/manifest.ts';
@@ -72,8 +73,11 @@ async function pushNames(store: Store, reference: Reference, job: Job): Promise<
     credentialsFile,
   });
   job.put({ type: 'begun', repository: `${reference.registry}/${reference.repository}` });
-  for (const { digest } of blobs) job.put({ type: 'preparing', digest });
-  await sendBlobs(store, repository, blobs, sources, job);
+  // Nobody is told of configurations, which are no layers.
+  const silent = new Set(parts.flatMap(configsOf));
+  const put: Job['put'] = (event) => ('digest' in event && silent.has(event.digest) ? undefined : job.put(event));
+  for (const { digest } of blobs) put({ type: 'preparing', digest });
+  await sendBlobs(store, repository, blobs, sources, { ...job, put });
   for (const part of parts) await sendManifest(store, repository, part, job);
 }
 
@@ -87,6 +91,13 @@ type ImageParts = {
   /** The index that the name stands for here, where it is not what is pushed. */
   readonly index: Digest | null;
 };
+
+function configsOf({ manifest, parts }: ImageParts): Digest[] {
+  return [manifest, ...parts].flatMap(({ bytes, mediaType }) => {
+    const { kind, blobs } = manifestLinks(bytes, mediaType);
+    return kind === 'index' ? [] : blobs.slice(0, 1).map(({ digest }) => digest);
+  });
+}
 
 function taggedNames(store: Store, { registry, repository }: Reference): Reference[] {
   const names = listImageNames(store.database).map(({ reference }) => parseReference(reference));

@@ -77,7 +77,7 @@ export async function inspectImage(context: Context, ref: string, platform?: str
   return {
     Id: image.id,
     RepoTags: names.filter(({ reference }) => parseReference(reference).tag !== null).map(familiar),
-    RepoDigests: names.flatMap(digestName),
+    RepoDigests: [...new Set(names.flatMap(digestName))],
     Parent: '',
     Comment: comment,
     Created: new Date(image.created).toISOString(),
