@@ -188,7 +188,7 @@ export const roomRules: Readonly<Record<string, FolderRule>> = {
     imports: ['store', 'kernel', 'oci'],
     public: [
       ...['address.ts', 'bridge.ts', 'device.ts', 'network.ts', 'pasta.ts', 'port.ts', 'publish.ts', 'resolver.ts'],
-      'veth.ts',
+      ...['pass-on.ts', 'veth.ts'],
     ],
     acting: ['bridge.ts', 'device.ts', 'forwarding.ts', 'pasta.ts', 'publish.ts'],
   },

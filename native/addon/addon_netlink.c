@@ -140,22 +140,33 @@ static napi_value run_netlink_transact(napi_env env, const struct argument *a) {
 }
 
 /* Whether a server could listen there now. SO_REUSEADDR as servers set it: connections of old ones don't count. */
-static int try_bind(int type, const struct sockaddr_in *address) {
-    SCOPED_FD fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+union address {
+    struct sockaddr any;
+    struct sockaddr_in four;
+    struct sockaddr_in6 six;
+};
+
+static int try_bind(int type, const union address *address) {
+    SCOPED_FD fd = socket(address->any.sa_family, type | SOCK_CLOEXEC, 0);
     if (fd == -1) return -1;
     int on = 1;
+    bool six = address->any.sa_family == AF_INET6;
+    if (six && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == -1) return -1;
     if (type == SOCK_STREAM && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == -1) return -1;
-    if (bind(fd, (const struct sockaddr *)address, sizeof *address) == -1) return -1;
+    if (bind(fd, &address->any, six ? sizeof address->six : sizeof address->four) == -1) return -1;
     /* Two sockets that both reuse the address may be bound to it, but only one may listen. */
     return type == SOCK_STREAM ? listen(fd, 1) : 0;
 }
 
 static napi_value run_try_bind(napi_env env, const struct argument *a) {
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    if (a[2].number > UINT16_MAX || inet_pton(AF_INET, a[1].text, &address.sin_addr) != 1) {
+    union address address = {.six = {.sin6_family = AF_INET6}};
+    bool six = inet_pton(AF_INET6, a[1].text, &address.six.sin6_addr) == 1;
+    if (!six) address = (union address){.four = {.sin_family = AF_INET}};
+    if (a[2].number > UINT16_MAX || (!six && inet_pton(AF_INET, a[1].text, &address.four.sin_addr) != 1)) {
         return throw_errno(env, "bind", EINVAL);
     }
-    address.sin_port = htons((uint16_t)a[2].number);
+    if (six) address.six.sin6_port = htons((uint16_t)a[2].number);
+    else address.four.sin_port = htons((uint16_t)a[2].number);
     return check(env, "bind", try_bind(a[0].number ? SOCK_DGRAM : SOCK_STREAM, &address));
 }
 

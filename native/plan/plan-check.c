@@ -28,6 +28,7 @@ static const struct grammar grammars[] = {
     {OP_CGROUP_CREATE, IN(PHASE_PREPARE), "s"},
     {OP_WRITE, IN(PHASE_PREPARE), "sssbos"},
     {OP_CGROUP_DEVICE, IN(PHASE_PREPARE), "sds"},
+    {OP_PORTS, IN(PHASE_PREPARE), "(bdudus)"},
     {OP_ID_MAP, IN(PHASE_ATTACH), "(uuu)(uuu)boo"},
     {OP_NETLINK, IN(PHASE_ATTACH) | IN(PHASE_INIT), "u(d(u)s)s"},
     {OP_INNER_NETLINK, IN(PHASE_ATTACH), "u(d(u)s)s"},

@@ -239,6 +239,22 @@ static const char *idmap_problem(struct cursor payload) {
     return NULL;
 }
 
+static bool is_place(struct cursor *payload, uint32_t bytes) {
+    bool fits = take_blob(payload).length == bytes;
+    uint32_t port = take_u32(payload);
+    return fits && port > 0 && port <= UINT16_MAX;
+}
+
+static const char *ports_problem(struct cursor payload) {
+    for (uint32_t count = take_count(&payload); count > 0; count--) {
+        take_bool(&payload);
+        if (!is_place(&payload, 16)) return "no IPv6 address and port";
+        if (!is_place(&payload, 4)) return "no IPv4 address and port";
+        take_string(&payload);
+    }
+    return NULL;
+}
+
 const char *payload_problem(const struct record *record) {
     switch (record->op) {
     case OP_SHIM: return shim_problem(record->payload);
@@ -258,6 +274,7 @@ const char *payload_problem(const struct record *record) {
     case OP_NETLINK:
     case OP_INNER_NETLINK: return netlink_problem(record->payload, record->phase);
     case OP_CGROUP_DEVICE: return blob_problem(record->payload, true);
+    case OP_PORTS: return ports_problem(record->payload);
     case OP_SECCOMP: return seccomp_problem(record->payload);
     case OP_BIND: return bind_problem(record->payload);
     case OP_OVERLAY: return overlay_problem(record->payload);

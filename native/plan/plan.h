@@ -87,6 +87,8 @@ enum plan_op {
     /* str path, str value, str what, bool optional, str? path written instead where there is no `path`, str its value */
     OP_WRITE = 17,
     OP_CGROUP_DEVICE = 18, /* str path, blob eBPF program, str what */
+    /* {bool of datagrams, blob IPv6 address, u32 port, blob IPv4 address in the container, u32 its port, str what}[] (ports.h) */
+    OP_PORTS = 19,
 
     /* attach */
     OP_ID_MAP = 32,  /* {u32 container, u32 host, u32 size}[] uid, the same gid, bool setgroups, str? newuidmap, str? newgidmap */

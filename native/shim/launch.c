@@ -9,6 +9,7 @@
 #include "listener.h"
 #include "message.h"
 #include "netlink.h"
+#include "ports.h"
 #include "protocol.h"
 #include "scoped.h"
 #include "source.h"
@@ -19,6 +20,7 @@ static int prepare_step(struct record *record, bool *optional, struct failure *f
     case OP_CGROUP_CREATE: return cgroup_create(&record->payload, failure);
     case OP_WRITE: return cgroup_write(&record->payload, optional, failure);
     case OP_CPU_AFFINITY: return affinity_set(&record->payload, failure);
+    case OP_PORTS: return ports_open(&record->payload, failure);
     case OP_CGROUP_DEVICE: return cgroup_attach_device_filter(&record->payload, failure);
     default: return fail(failure, ENOSYS, "step %u (op %u)", record->index, record->op);
     }

@@ -9,6 +9,7 @@
 #include "event.h"
 #include "launch.h"
 #include "oom.h"
+#include "ports.h"
 #include "scoped.h"
 #include "shim.h"
 #include "syscalls.h"
@@ -160,6 +161,7 @@ void lifecycle_reap(struct shim *shim) {
     pid_t pid;
     while ((pid = (pid_t)SYS(waitpid(-1, &status, WNOHANG))) > 0) {
         log_reaped(&shim->log, pid);
+        ports_reaped(pid);
         if (pid != shim->init) continue; /* an orphan that fell to the subreaper */
         shim->ended = true;
         drop_fd(&shim->claim);
@@ -212,6 +214,8 @@ static void tell_end(const struct shim *shim) {
 
 static void record(struct shim *shim) {
     shim->recorded = true;
+    /* Who reads that it has ended finds its ports free. */
+    ports_close();
     conclude(shim);
     runtime_delete(&shim->runtime);
     if (launch_clean_up(&shim->plan, shim->skipped, lifecycle_warn, shim)) shim->ending.flags |= EXIT_RELEASED;

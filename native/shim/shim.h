@@ -8,6 +8,7 @@
  *   lifecycle.c what the init says, how it ends
  *   health.c    checks of its health
  *   runtime.c   containers that another OCI runtime makes
+ *   ports.c     ports of IPv6 addresses
  *   hook-runner.c hooks that run while all of this goes on
  */
 #ifndef ONGGI_SHIM_H

@@ -56,7 +56,7 @@ const single: readonly [readonly string[], object][] = [
   [['-l', 'a=b', '--label', 'c'], { labels: { a: 'b', c: '' } }],
   [['--network', 'none'], { network: 'none' }],
   [['--net=host'], { network: 'host' }],
-  [['-p', '8080:80'], { ports: [{ hostIp: '0.0.0.0', hostPort: 8080, containerPort: 80, protocol: 'tcp' }] }],
+  [['-p', '8080:80'], { ports: [{ hostIp: '', hostPort: 8080, containerPort: 80, protocol: 'tcp' }] }],
   [['-p', '80', '--network', 'host'], { network: 'host' }],
   [['--cap-add', 'net_admin', '--cap-add', 'CAP_SYS_TIME'], { capAdd: ['NET_ADMIN', 'SYS_TIME'] }],
   [['--cap-drop', 'all'], { capDrop: ['ALL'] }],

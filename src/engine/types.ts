@@ -67,7 +67,7 @@ export type VolumeMount = {
 };
 
 export type PortMapping = {
-  /** Host address, "0.0.0.0" for all. */
+  /** Address of the host: "" for all, "0.0.0.0" for all of IPv4, "::" for all of IPv6. */
   readonly hostIp: string;
   /** 0: any free port. */
   readonly hostPort: number;

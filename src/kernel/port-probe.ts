@@ -28,3 +28,13 @@ export function probePort(
     }
   }
 }
+
+/** Whether this host has IPv6, at least for itself: the kernel may be without, and sysctl may forbid all addresses. */
+export function hasIpv6(): boolean {
+  try {
+    addon().tryBind(false, '::1', 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

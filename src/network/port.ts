@@ -3,31 +3,53 @@ import { OnggiError } from '../errors.ts';
 
 export type Protocol = 'tcp' | 'udp';
 
-/** A port of the host; `hostIp` "0.0.0.0" is every address of the host. */
+/** A port of the host; `hostIp` "0.0.0.0" is every IPv4 address of the host, "::" every IPv6 address. */
 export type HostPort = { readonly hostIp: string; readonly hostPort: number; readonly protocol: Protocol };
 
 export type PortMapping = HostPort & { readonly containerPort: number };
 
 export const anyAddress = '0.0.0.0';
+export const anyAddress6 = '::';
+
+/** Who names no address means all of them, of both families. */
+export function hostAddresses(hostIp: string, hasIpv6: () => boolean): readonly string[] {
+  if (hostIp !== '') return [hostIp];
+  return hasIpv6() ? [anyAddress, anyAddress6] : [anyAddress];
+}
+
+/** Rules redirect IPv4 within the kernel; the rest is passed on by a process of the shim. */
+export function isIpv6({ hostIp }: Pick<HostPort, 'hostIp'>): boolean {
+  return hostIp.includes(':');
+}
 
 /** Whether both can't be published at once: the same port on the same address, or on all of them. */
 export function collides(one: HostPort, other: HostPort): boolean {
   return (
     one.protocol === other.protocol &&
     one.hostPort === other.hostPort &&
-    (one.hostIp === other.hostIp || one.hostIp === anyAddress || other.hostIp === anyAddress)
+    isIpv6(one) === isIpv6(other) &&
+    (one.hostIp === other.hostIp || isAny(one) || isAny(other))
   );
 }
 
-export function formatHostPort({ hostIp, hostPort, protocol }: HostPort): string {
-  return `${hostIp}:${hostPort}/${protocol}`;
+function isAny({ hostIp }: HostPort): boolean {
+  return hostIp === anyAddress || hostIp === anyAddress6;
+}
+
+export function formatHostPort(port: HostPort): string {
+  return `${formatEndpoint(port)}/${port.protocol}`;
+}
+
+/** "[::]:80" */
+export function formatEndpoint({ hostIp, hostPort }: Pick<HostPort, 'hostIp' | 'hostPort'>): string {
+  return `${hostIp.includes(':') ? `[${hostIp}]` : hostIp}:${hostPort}`;
 }
 
 /** @throws OnggiError `conflict` (in Docker's words) when something of `taken` is in the way */
 export function checkFree(port: HostPort, taken: Iterable<HostPort>): void {
   for (const other of taken) {
     if (!collides(port, other)) continue;
-    throw new OnggiError('conflict', `Bind for ${port.hostIp}:${port.hostPort} failed: port is already allocated`, {
+    throw new OnggiError('conflict', `Bind for ${formatEndpoint(port)} failed: port is already allocated`, {
       hint: 'Stop the container that publishes this port, or publish another one.',
     });
   }

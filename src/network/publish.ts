@@ -15,10 +15,13 @@ import {
   parseTables,
 } from './nftables.ts';
 import {
+  anyAddress,
   choosePort,
   collides,
+  formatEndpoint,
   formatHostPort,
   type HostPort,
+  isIpv6,
   type PortMapping,
   type PortRange,
   parsePortRange,
@@ -29,7 +32,7 @@ import { exchange } from './transaction.ts';
 export type { Publication } from './rules.ts';
 
 /**
- * Redirects ports of this host to a container, all or none. `ensureBridge` comes first.
+ * Redirects IPv4 ports of this host to a container, all or none. `ensureBridge` comes first.
  *
  * @throws OnggiError `conflict` when another container of this network has one of them
  */
@@ -39,12 +42,13 @@ export function publishPorts(
   address: string,
   ports: readonly PortMapping[],
 ): void {
-  if (ports.length === 0) return;
+  const own = ports.filter((port) => !isIpv6(port));
+  if (own.length === 0) return;
   const netfilter = netlinkSocket('netfilter');
-  const [refusal] = exchange(netfilter, publication(network.bridge, containerId, address, ports)).refused;
+  const [refusal] = exchange(netfilter, publication(network.bridge, containerId, address, own)).refused;
   if (refusal === undefined) return;
   if (refusal.errno !== 'EEXIST') throw refusal.error;
-  const words = ports.map(formatHostPort).join(', ');
+  const words = own.map(formatHostPort).join(', ');
   throw new OnggiError('conflict', `publish ${words}: port is already allocated`, { cause: refusal.error });
 }
 
@@ -103,7 +107,7 @@ export function foreignPorts(ownBridge: string): ForeignPort[] {
 export function checkForeign(port: HostPort, foreign: readonly ForeignPort[]): void {
   const other = foreign.find((each) => collides(port, each));
   if (other === undefined) return;
-  throw new OnggiError('conflict', `Bind for ${port.hostIp}:${port.hostPort} failed: port is already allocated`, {
+  throw new OnggiError('conflict', `Bind for ${formatEndpoint(port)} failed: port is already allocated`, {
     hint: `A container of another store (--root), on the bridge "${other.bridge}", publishes this port.`,
   });
 }
@@ -130,16 +134,23 @@ const lowPortHint =
 
 /**
  * A free port for a mapping that does not name one: neither leased (`taken`) nor listened on.
+ * @param hostIps at all of which it is to be free
  * @param range of which it takes the first one; absent: any port
  * @throws OnggiError `exhausted`
  */
 export function chooseHostPort(
-  wanted: Omit<HostPort, 'hostPort'>,
+  protocol: HostPort['protocol'],
+  hostIps: readonly string[],
   taken: readonly HostPort[],
   range?: PortRange,
 ): number {
-  const isFree = ({ protocol, hostIp, hostPort }: HostPort): boolean =>
-    probePort(protocol, hostIp, hostPort) === 'free';
+  const [hostIp = anyAddress] = hostIps;
+  const wanted = { protocol, hostIp };
+  const isFree = ({ hostPort }: HostPort): boolean =>
+    hostIps.every((each) => {
+      const port = { protocol, hostIp: each, hostPort };
+      return !taken.some((other) => collides(port, other)) && probePort(protocol, each, hostPort) === 'free';
+    });
   if (range !== undefined) return choosePort(wanted, range, taken, isFree, 0);
   return choosePort(wanted, readPortRange(), taken, isFree, randomBelow(2 ** 32) / 2 ** 32);
 }

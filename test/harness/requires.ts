@@ -18,6 +18,8 @@ const probes = {
   xfs: () => hasFileSystem('xfs') && program('mkfs.xfs'),
   bridge: () => canAddLink('bridge'),
   veth: () => canAddLink('veth'),
+  /** Loopback has it, and with the machine's settings that of a new network namespace, too. */
+  ipv6: () => existsSync('/proc/net/if_inet6') && /^0{31}1 /m.test(readFileSync('/proc/net/if_inet6', 'latin1')),
   nf_tables: () => program('nft') && spawnSync('nft', ['list', 'tables']).status === 0,
   'user-namespace': () => existsSync('/proc/self/ns/user'),
   'time-namespace': () => existsSync('/proc/self/ns/time'),

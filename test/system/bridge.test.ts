@@ -21,8 +21,8 @@ type Place = {
 };
 
 /** Containers are removed before the host goes: their rules can't be reached from anywhere else. */
-function bridgeTest(name: string, body: (place: Place) => Promise<void>): void {
-  systemTest(name, needs, async (world) => {
+function bridgeTest(name: string, body: (place: Place) => Promise<void>, more: readonly Need[] = []): void {
+  systemTest(name, [...needs, ...more], async (world) => {
     await using host = await newNamespace();
     await using outside = await newNamespace();
     cable(host, 'up0', outside, ['192.0.2.1/24', '192.0.2.2/24']);
@@ -113,18 +113,14 @@ bridgeTest('-p: from outside, from the host by each of its addresses, from conta
   assert.equal(await outside.call('dial', 'udp', '192.0.2.1', 9090), 'ECONNREFUSED');
   const inside = ['run', '--rm', world.image, 'sh', '-c', 'nc 192.0.2.1 8080 </dev/null'];
   assert.match(await place.ok(inside), /^web sees 10\./);
-  assert.equal(
-    await place.ok(['ps', '--format', '{{.Ports}}']),
-    '0.0.0.0:8080->80/tcp, 0.0.0.0:8080->80/udp, 127.0.0.1:9090->80/tcp',
-  );
+  const shown = (await place.ok(['ps', '--format', '{{.Ports}}'])).split(', ').filter((port) => !port.startsWith('['));
+  assert.deepEqual(shown, ['0.0.0.0:8080->80/tcp', '0.0.0.0:8080->80/udp', '127.0.0.1:9090->80/tcp']);
   const ports = JSON.parse(await place.ok(['inspect', '-f', '{{json .NetworkSettings.Ports}}', 'web']));
-  assert.deepEqual(ports, {
-    '80/tcp': [
-      { HostIp: '0.0.0.0', HostPort: '8080' },
-      { HostIp: '127.0.0.1', HostPort: '9090' },
-    ],
-    '80/udp': [{ HostIp: '0.0.0.0', HostPort: '8080' }],
-  });
+  assert.deepEqual(ports['80/tcp'].filter(isIpv4), [
+    { HostIp: '0.0.0.0', HostPort: '8080' },
+    { HostIp: '127.0.0.1', HostPort: '9090' },
+  ]);
+  assert.deepEqual(ports['80/udp'].filter(isIpv4), [{ HostIp: '0.0.0.0', HostPort: '8080' }]);
   // Its ports end with it, and come back with it.
   await place.ok(['stop', '-t', '0', 'web']);
   assert.equal(await outside.call('dial', 'tcp', '192.0.2.1', 8080), 'ECONNREFUSED');
@@ -133,6 +129,72 @@ bridgeTest('-p: from outside, from the host by each of its addresses, from conta
   await eventually('it listens', async () => (await place.ok(['logs', 'web'])) === 'listening\nlistening');
   assert.equal(await outside.call('dial', 'tcp', '192.0.2.1', 8080), 'web sees 192.0.2.2');
 });
+
+type Binding = { readonly HostIp: string; readonly HostPort: string };
+
+function isIpv4({ HostIp }: Binding): boolean {
+  return !HostIp.includes(':');
+}
+
+/** Sends 4 MiB to a port of ::1, says that it is all, and prints the length and digest of what comes back. */
+const echoed = `
+import hashlib, socket, sys, threading
+data = bytes(range(256)) * 16384
+s = socket.create_connection(('::1', int(sys.argv[1])))
+def send():
+    s.sendall(data)
+    s.shutdown(socket.SHUT_WR)
+threading.Thread(target=send).start()
+back = b''
+while (piece := s.recv(65536)): back += piece
+print(len(back), back == data)
+`;
+
+bridgeTest(
+  '-p by IPv6: a container that has none is reached all the same, as by docker’s proxy',
+  async (place) => {
+    const { host, world } = place;
+    const dial = (protocol: 'tcp' | 'udp', port: number) => host.call('dial', protocol, '::1', port);
+    const ports = ['-p', '8080:80', '-p', '8080:80/udp', '-p', '[::1]:9090:80', '-p', '0.0.0.0:9091:80'];
+    await serving(place, 'web', ports);
+    const gateway = (await addressOf(place, 'web')).replace(/\d+\.\d+$/, '0.1');
+    for (const protocol of ['tcp', 'udp'] as const) {
+      assert.equal(await dial(protocol, 8080), `web sees ${gateway}`, protocol);
+      assert.equal(await dial(protocol, 8080), `web sees ${gateway}`, `${protocol}, once more`);
+    }
+    assert.equal(await dial('tcp', 9090), `web sees ${gateway}`);
+    assert.equal(await dial('tcp', 9091), 'ECONNREFUSED');
+    assert.equal(
+      await place.ok(['ps', '--format', '{{.Ports}}']),
+      '0.0.0.0:8080->80/tcp, 0.0.0.0:8080->80/udp, 0.0.0.0:9091->80/tcp, [::]:8080->80/tcp, [::]:8080->80/udp, [::1]:9090->80/tcp',
+    );
+    assert.equal(await place.ok(['port', 'web', '80/udp']), '0.0.0.0:8080\n[::]:8080');
+    // Much, both ways, with an end that the other side hears of.
+    await place.ok(['run', '-d', '--name', 'echo', '-p', '8082:81', world.image, 'nc', '-ll', '-p', '81', '-e', 'cat']);
+    const script = join(world.scratch, 'echoed.py');
+    writeFileSync(script, echoed);
+    await eventually('it listens', async () => !(await dial('tcp', 8082)).startsWith('E'));
+    assert.equal(host.sh(`python3 ${script} 8082`).trim(), `${256 * 16384} True`);
+    // Each port has one owner, of each family.
+    await host.call('serve', 'tcp', '::1', 7000, 'host');
+    for (const [published, says] of [
+      ['[::1]:8080:80', /Bind for \[::1\]:8080 failed: port is already allocated/],
+      ['7000:80', /failed to bind host port \[::\]:7000\/tcp: address already in use/],
+      ['[2001:db8::1]:7001:80', /\[2001:db8::1\]:7001\/tcp: cannot assign requested address/],
+    ] as const) {
+      const { status, stderr } = await place.onggi(['run', '--rm', '-p', published, world.image, 'true']);
+      assert.equal(status, 125, `${published}: ${stderr}`);
+      assert.match(stderr, says, published);
+    }
+    // They end with the container, however it ends, and come back with it.
+    await place.ok(['kill', 'web']);
+    assert.equal(await dial('tcp', 8080), 'ECONNREFUSED');
+    await place.ok(['start', 'web']);
+    await eventually('it listens', async () => (await place.ok(['logs', 'web'])) === 'listening\nlistening');
+    assert.equal(await dial('tcp', 8080), `web sees ${gateway}`);
+  },
+  ['ipv6'],
+);
 
 bridgeTest('a port has one owner: a container, or a program of the host', async (place) => {
   const { host, outside, world } = place;
@@ -177,13 +239,12 @@ bridgeTest('a port of the kernel’s choice, many at once, ranges', async (place
   const { outside } = place;
   await serving(place, 'any', ['-p', '80', '-p', '127.0.0.1::80', '-p', '6000-6002:80-82']);
   const bindings = JSON.parse(await place.ok(['inspect', '-f', '{{json .NetworkSettings.Ports}}', 'any']));
-  type Binding = { readonly HostIp: string; readonly HostPort: string };
-  const [local, ...others]: Binding[] = bindings['80/tcp'].toSorted((a: Binding) =>
-    a.HostIp === '127.0.0.1' ? -1 : 1,
-  );
+  const [local, ...others]: Binding[] = bindings['80/tcp']
+    .filter(isIpv4)
+    .toSorted((a: Binding) => (a.HostIp === '127.0.0.1' ? -1 : 1));
   const everywhere = others.find(({ HostPort }) => HostPort !== '6000');
   assert.ok(local?.HostIp === '127.0.0.1' && everywhere !== undefined && others.length === 2, JSON.stringify(bindings));
-  assert.deepEqual(bindings['82/tcp'], [{ HostIp: '0.0.0.0', HostPort: '6002' }]);
+  assert.deepEqual(bindings['82/tcp'].filter(isIpv4), [{ HostIp: '0.0.0.0', HostPort: '6002' }]);
   const [low = 0, high = 0] = place.host.sh('cat /proc/sys/net/ipv4/ip_local_port_range').split(/\s+/).map(Number);
   for (const { HostPort } of [everywhere, local]) assert.ok(Number(HostPort) >= low && Number(HostPort) <= high);
   assert.equal(await outside.call('dial', 'tcp', '192.0.2.1', Number(everywhere.HostPort)), 'any sees 192.0.2.2');
@@ -196,7 +257,7 @@ bridgeTest('a port of the kernel’s choice, many at once, ranges', async (place
     ['300.0.0.1:80:80', /300\.0\.0\.1/],
     ['192.0.2.77:80:80', /192\.0\.2\.77/],
     ['1-3:80-81', /ranges/],
-    ['::1:80:80', /IPv6|::1/],
+    ['[::g]:80:80', /::g/],
     ['', /port/],
   ] as const) {
     const { status, stderr } = await place.onggi(['run', '--rm', '-p', published, place.world.image, 'true']);

@@ -102,7 +102,7 @@ function dial(protocol: Protocol, address: string, port: number): Promise<string
       socket.on('end', () => resolve(said));
       return;
     }
-    const socket = createSocket('udp4');
+    const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
     const finish = (said: string): void => {
       clearTimeout(timer);
       socket.close();

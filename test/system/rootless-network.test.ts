@@ -47,6 +47,23 @@ ordinaryUserTest(
 );
 
 ordinaryUserTest(
+  'ports of all addresses are published by IPv6, too',
+  { needs: [...needs, 'ipv6'] },
+  async (user, place) => {
+    const seen = await scriptOutput(
+      user,
+      place,
+      `onggi run -d --name server -p 8080:80 busybox sh -c "$serve" >/dev/null
+    get http://127.0.0.1:8080/; get 'http://[::1]:8080/'
+    onggi ps --format '{{.Ports}}'
+    onggi rm -f server >/dev/null
+    get 'http://[::1]:8080/' >/dev/null && echo open || echo closed`,
+    );
+    assert.deepEqual(seen, ['hi', 'hi', '0.0.0.0:8080->80/tcp, [::]:8080->80/tcp', 'closed']);
+  },
+);
+
+ordinaryUserTest(
   'a container has a route and no way to the loopback of the machine',
   { needs },
   async (user, place) => {

@@ -1,7 +1,7 @@
 import { testParser } from '../testing.ts';
 import { parsePortMappings } from './port-mapping.ts';
 
-const tcp = { hostIp: '0.0.0.0', protocol: 'tcp' };
+const tcp = { hostIp: '', protocol: 'tcp' };
 
 testParser(
   'ports',
@@ -14,6 +14,8 @@ testParser(
     ['53:53/UDP', [{ ...tcp, hostPort: 53, containerPort: 53, protocol: 'udp' }]],
     ['127.0.0.1:8080:80', [{ ...tcp, hostIp: '127.0.0.1', hostPort: 8080, containerPort: 80 }]],
     ['127.0.0.1::80', [{ ...tcp, hostIp: '127.0.0.1', hostPort: 0, containerPort: 80 }]],
+    ['0.0.0.0:8080:80', [{ ...tcp, hostIp: '0.0.0.0', hostPort: 8080, containerPort: 80 }]],
+    ['[0:0::1]:8080:80', [{ ...tcp, hostIp: '::1', hostPort: 8080, containerPort: 80 }]],
     ['[::1]:8080:80', [{ ...tcp, hostIp: '::1', hostPort: 8080, containerPort: 80 }]],
     ['8000-8010:80', [{ ...tcp, hostPort: 8000, lastHostPort: 8010, containerPort: 80 }]],
     ['80-80:80', [{ ...tcp, hostPort: 80, containerPort: 80 }]],

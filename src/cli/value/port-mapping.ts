@@ -54,13 +54,14 @@ function parseRange(text: string, least: number, what: string): Range {
 }
 
 function parseAddress(text: string): string {
-  if (text === '') return '0.0.0.0';
+  if (text === '') return '';
   const octets = text.split('.');
   if (octets.length === 4 && octets.every((octet) => /^(?:0|[1-9]\d{0,2})$/.test(octet) && Number(octet) < 256)) {
     return text;
   }
   const bare = text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text;
   // The URL parser is the platform's own parser of IPv6 addresses that costs no import.
-  if (bare.includes(':') && URL.canParse(`http://[${bare}]/`)) return bare;
+  if (bare.includes(':') && URL.canParse(`http://[${bare}]/`))
+    return new URL(`http://[${bare}]/`).hostname.slice(1, -1);
   throw new OnggiError('invalid', `invalid IP address: ${text}`);
 }

@@ -24,7 +24,7 @@ export function hostConfig(
     ...(tmpfs.length > 0 && { Tmpfs: byKey(Object.fromEntries(tmpfs)) }),
     LogConfig: { Type: options.log?.driver ?? 'json-file', Config: byKey(options.log?.options ?? {}) },
     NetworkMode: row.networkMode,
-    PortBindings: portBindings((options.ports ?? []).map(asAsked)),
+    PortBindings: portBindings(options.ports ?? []),
     PublishAllPorts: options.publishAll ?? false,
     RestartPolicy: { Name: options.restart?.name ?? 'no', MaximumRetryCount: options.restart?.maximumRetries ?? 0 },
     AutoRemove: row.autoRemove,
@@ -82,11 +82,6 @@ const elsewhere = {
   IOMaximumBandwidth: 0,
   DeviceRequests: null,
 } as const;
-
-/** Who names no address means all of them. */
-function asAsked(port: PortMapping): PortMapping {
-  return port.hostIp === '0.0.0.0' ? { ...port, hostIp: '' } : port;
-}
 
 /** Options and image together, by Docker's rules (moby, daemon/commit.go, merge). */
 export function config(

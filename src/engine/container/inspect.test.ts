@@ -80,7 +80,7 @@ test('settings are those of the flags, else of the image', () => {
 
 test('ports: exposed by the image, published by the user, bound while it runs', () => {
   const ports = [
-    { hostIp: '0.0.0.0', hostPort: 8080, containerPort: 80, protocol: 'tcp' },
+    { hostIp: '', hostPort: 8080, containerPort: 80, protocol: 'tcp' },
     { hostIp: '127.0.0.1', hostPort: 0, containerPort: 80, protocol: 'tcp' },
   ] as const;
   const { Config, HostConfig, NetworkSettings } = inspected({ ports });
@@ -92,7 +92,7 @@ test('ports: exposed by the image, published by the user, bound while it runs', 
     ],
   });
   assert.deepEqual(NetworkSettings?.['Ports'], {});
-  const running = { ...summary, address: '10.88.0.2', ports: ports.slice(0, 1) } as ContainerSummary;
+  const running = { ...summary, address: '10.88.0.2', ports: [{ ...ports[0], hostIp: '0.0.0.0' }] } as ContainerSummary;
   const facts = { name: 'bridge', gateway: '10.88.0.1', prefixLength: 16, mac: '02:42:0a:58:00:02' };
   const found = inspectContainer(container({ ports }), running, { network: facts, image, volumePath }) as Record<
     string,
@@ -108,9 +108,7 @@ test('ports: exposed by the image, published by the user, bound while it runs', 
 });
 
 test('a range of host ports of which one is taken', () => {
-  const ports = [
-    { hostIp: '0.0.0.0', hostPort: 8000, lastHostPort: 8010, containerPort: 80, protocol: 'tcp' },
-  ] as const;
+  const ports = [{ hostIp: '', hostPort: 8000, lastHostPort: 8010, containerPort: 80, protocol: 'tcp' }] as const;
   const bindings = inspected({ ports })['HostConfig']?.['PortBindings'];
   assert.deepEqual(bindings, { '80/tcp': [{ HostIp: '', HostPort: '8000-8010' }] });
 });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { OnggiError } from '../../errors.ts';
 import { type Guard, lock } from '../../kernel/lock.ts';
 import type { NetlinkStep } from '../../kernel/netlink-step.ts';
+import { hasIpv6 } from '../../kernel/port-probe.ts';
 import { unprivileged } from '../../kernel/user-namespace.ts';
 import {
   chooseAddress,
@@ -20,7 +21,7 @@ import {
 } from '../../network/address.ts';
 import { ensureBridge, forgetNeighbour, readHostNetworks } from '../../network/bridge.ts';
 import { chooseBridge, type Network } from '../../network/network.ts';
-import { checkFree, type PortRange } from '../../network/port.ts';
+import { checkFree, hostAddresses, isIpv6, type PortRange } from '../../network/port.ts';
 import {
   checkForeign,
   checkHostPort,
@@ -31,6 +32,7 @@ import {
   unpublishPorts,
 } from '../../network/publish.ts';
 import { loopbackStep, vethSteps } from '../../network/veth.ts';
+import type { PortsStep } from '../../runtime/plan/steps.ts';
 import { type ContainerRow, hasProcess, listContainers } from '../../store/container-row.ts';
 import {
   activateNetwork,
@@ -61,6 +63,8 @@ const defaultName = 'bridge';
 export const loopback = '127.0.0.1';
 
 export type ContainerNetwork = {
+  /** What passes on to it what comes by IPv6. */
+  readonly prepare?: readonly PortsStep[];
   readonly attach: readonly NetlinkStep[];
   readonly init: readonly NetlinkStep[];
   readonly address: string | null;
@@ -140,15 +144,18 @@ export function takePorts(
   // Those that must have one port come before those that may have another.
   for (const mapping of ports.toSorted((a, b) => Number(isChosen(a)) - Number(isChosen(b)))) {
     const leased = listPortLeases(database);
-    const { hostIp, containerPort, protocol } = mapping;
+    const { containerPort, protocol } = mapping;
+    const hostIps = hostAddresses(mapping.hostIp, hasIpv6);
     const hostPort = isChosen(mapping)
-      ? chooseHostPort(mapping, [...leased, ...foreign], rangeOf(mapping))
+      ? chooseHostPort(protocol, hostIps, [...leased, ...foreign], rangeOf(mapping))
       : mapping.hostPort;
-    const port = { hostIp, hostPort, containerPort, protocol };
-    checkFree(port, leased);
-    checkForeign(port, foreign);
-    if (!isChosen(mapping)) checkHostPort(port);
-    takePort(database, { ...port, containerId });
+    for (const hostIp of hostIps) {
+      const port = { hostIp, hostPort, containerPort, protocol };
+      checkFree(port, leased);
+      checkForeign(port, foreign);
+      if (!isChosen(mapping)) checkHostPort(port);
+      takePort(database, { ...port, containerId });
+    }
   }
 }
 
@@ -167,8 +174,9 @@ export async function connectNetwork(context: Context, container: Container): Pr
     return { attach: [], init: [], address: null, gateway: loopback };
   }
   const [lease] = addressesOfContainer(context.store.database, row.id);
+  const passed = await passedOn(context.store, container, lease?.address ?? null);
   if (row.networkName === null || lease === undefined)
-    return { attach: [], init: [loopbackStep()], address: null, gateway: loopback };
+    return { ...passed, attach: [], init: [loopbackStep()], address: null, gateway: loopback };
   const network = networkOf(context.store, row.networkName);
   using _held = await lockNetwork(context.store, row.networkName);
   const bridge = ensureBridge(network);
@@ -182,7 +190,19 @@ export async function connectNetwork(context: Context, container: Container): Pr
     ...(options.macAddress !== undefined && { mac: parseMac(options.macAddress) }),
     ...(options.linkLocalAddresses !== undefined && { linkLocal: options.linkLocalAddresses }),
   });
-  return { attach: [attach], init: [init], address: lease.address, gateway: network.gateway };
+  return { ...passed, attach: [attach], init: [init], address: lease.address, gateway: network.gateway };
+}
+
+/** @param address null: pasta publishes its IPv4 ports */
+async function passedOn(
+  { database }: Store,
+  { row }: Container,
+  address: string | null,
+): Promise<Pick<ContainerNetwork, 'prepare'>> {
+  const ports = portsOfContainer(database, row.id);
+  if (!ports.some(isIpv6)) return {};
+  const { portsStep } = await import('../../network/pass-on.ts');
+  return { prepare: portsStep(ports, address) };
 }
 
 /** Somebody flushed the rules, or the machine was started anew: containers that run get their ports back. */
@@ -226,7 +246,14 @@ export function usesPasta({ row }: Container): boolean {
 /** The container's network is up and its ports are open when this returns. @throws OnggiError `unavailable` */
 export async function connectPasta({ database }: Store, { id, files, options }: Container, pid: number): Promise<void> {
   const { startPasta } = await import('../../network/pasta.ts');
-  startPasta(pid, files.pasta, portsOfContainer(database, id), options.macAddress);
+  const ports = portsOfContainer(database, id);
+  const { passedOn: isPassedOn } = await import('../../network/pass-on.ts');
+  startPasta(
+    pid,
+    files.pasta,
+    ports.filter((port) => !isPassedOn(port, ports)),
+    options.macAddress,
+  );
 }
 
 export function lockNetwork(store: Store, name: string): Promise<Guard> {

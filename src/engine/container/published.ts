@@ -13,6 +13,6 @@ export function otherPorts(named: readonly PortMapping[], exposed: readonly stri
     .map((port) => {
       const [number = '', protocol] = port.split('/');
       if (protocol !== 'tcp' && protocol !== 'udp') throw unsupported(`publishing the port ${port}`);
-      return { hostIp: '0.0.0.0', hostPort: 0, containerPort: Number(number), protocol };
+      return { hostIp: '', hostPort: 0, containerPort: Number(number), protocol };
     });
 }

@@ -31,7 +31,7 @@ import {
 } from './process.ts';
 import { compileRoot, type RootSource, readOnlyRoot, rootPropagation } from './root.ts';
 import { compileAffinity, compileMemoryPolicy, compilePersonality, compileSchedule } from './schedule.ts';
-import type { InitStep, InnerNetlinkStep, Plan, Spawn } from './steps.ts';
+import type { InitStep, InnerNetlinkStep, Plan, PortsStep, Spawn } from './steps.ts';
 import { compileSysctls, sysctlNamespaces } from './sysctl.ts';
 
 /** What the compiler has to know of the machine. */
@@ -61,6 +61,7 @@ export type CompileContext = {
   /** Whoever executes the plan puts the container into its class of service; else `linux.intelRdt` is refused. */
   readonly resctrl?: boolean;
   readonly network: {
+    readonly prepare?: readonly PortsStep[];
     readonly attach: readonly (NetlinkStep | InnerNetlinkStep)[];
     readonly init: readonly NetlinkStep[];
   };
@@ -110,7 +111,7 @@ export function compile(spec: Spec, context: CompileContext): Compiled {
   const init = compileInit(spec, process, linux, namespaces, group, context, warn);
   const plan: Plan = {
     keeper: keeper(context.keeper, process, cgroup.oom),
-    prepare: cgroup.prepare,
+    prepare: [...cgroup.prepare, ...(context.network.prepare ?? [])],
     spawn: compileSpawn(linux, cgroup.placement, changedNamespaces(spec), context.keyring),
     attach: [
       ...compileIdMaps(linux, context.host.unprivileged),

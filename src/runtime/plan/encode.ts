@@ -68,6 +68,15 @@ const payloads: ByOp = {
     out.blob(step.program);
     out.string(step.what);
   },
+  ports: (out, step) =>
+    out.list(step.ports, ({ datagrams, address, port, target, targetPort, what }) => {
+      out.bool(datagrams);
+      out.blob(address);
+      out.u32(port);
+      out.blob(target);
+      out.u32(targetPort);
+      out.string(what);
+    }),
   'id-map': (out, step) => {
     writeIdMap(out, step.uid);
     writeIdMap(out, step.gid);

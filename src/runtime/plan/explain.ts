@@ -30,6 +30,10 @@ const sentences: ByOp = {
   write: (step) =>
     `${step.what}: write ${quote(step.value)} to ${quote(step.path)}${otherwise(step.fallback)}${step.optional ? ' (go on if refused)' : ''}`,
   'cgroup-device': (step) => `let the cgroup ${quote(step.path)} use devices only by these rules: ${step.what}`,
+  ports: ({ ports }) => {
+    const each = ports.map(({ what, target, targetPort }) => `${what} to ${target.join('.')}:${targetPort}`);
+    return `pass on what comes to ${each.join(', ')}`;
+  },
   'id-map': ({ uid, gid, setgroups, helpers }) =>
     `map ${idMap('user', uid)}${by(helpers?.uid)} and ${idMap('group', gid)}${by(helpers?.gid)}${setgroups ? '' : ', setgroups denied'}`,
   netlink: (step) => `${step.what}: ${step.messages.map((message) => message.what).join('; ')}`,

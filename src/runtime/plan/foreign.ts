@@ -54,7 +54,7 @@ export function foreignPlan(plan: Plan, spec: Spec, id: string, place: ForeignPl
       group: spawn.cgroups.unified ?? spawn.cgroups.legacy[0] ?? null,
       seconds,
     },
-    prepare: [],
+    prepare: plan.prepare.filter(({ op }) => op === 'ports'),
     spawn: mountsOfItsOwn,
     attach: [
       ...plan.attach.filter(({ op }) => op === 'netlink'),

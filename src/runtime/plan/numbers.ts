@@ -21,6 +21,7 @@ export const opNumbers = {
   'cgroup-create': 16,
   write: 17,
   'cgroup-device': 18,
+  ports: 19,
   'id-map': 32,
   netlink: 33,
   'inner-netlink': 35,

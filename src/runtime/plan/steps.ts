@@ -80,7 +80,27 @@ export type PrepareStep =
    * directory `path` of the unified hierarchy (cgroup-v2.rst, "Device controller"). `what` says the rules in words.
    */
   | { readonly op: 'cgroup-device'; readonly path: string; readonly program: Uint8Array; readonly what: string }
+  | PortsStep
   | CpuAffinityStep;
+
+/**
+ * Of the shim: a process that takes what comes to ports of this host's IPv6 addresses and passes it on to IPv4 addresses, until
+ * the container ends.
+ */
+export type PortsStep = {
+  readonly op: 'ports';
+  readonly ports: readonly {
+    readonly datagrams: boolean;
+    /** 16 bytes. */
+    readonly address: Uint8Array;
+    readonly port: number;
+    /** 4 bytes. */
+    readonly target: Uint8Array;
+    readonly targetPort: number;
+    /** "[::]:80/tcp". */
+    readonly what: string;
+  }[];
+};
 
 /** Both of the shim, whose children inherit it, and of the init. Bit n of `mask` is CPU n; `list` is how it was asked. */
 export type CpuAffinityStep = { readonly op: 'cpu-affinity'; readonly mask: Uint8Array; readonly list: string };
