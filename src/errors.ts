@@ -43,19 +43,30 @@ export type ErrorOptions = {
   /** What the user can do about it: one sentence. */
   readonly hint?: string;
   readonly cause?: unknown;
+  /** The field of config.json that it is about ("mounts[7].type"), for who has written one. */
+  readonly field?: string | undefined;
 };
 
 export class OnggiError extends Error {
   override readonly name = 'OnggiError';
   readonly code: Code;
   readonly hint: string | undefined;
+  readonly field: string | undefined;
 
   /** @param message what was asked and what was found, values in quotes; no credentials */
   constructor(code: Code, message: string, options: ErrorOptions = {}) {
     super(printable(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint === undefined ? undefined : printable(options.hint);
+    this.field = options.field === undefined ? undefined : printable(options.field);
   }
+}
+
+/** An error that does not say yet which field of config.json it is about; any other one unchanged. */
+export function withField(error: unknown, field: string | undefined): unknown {
+  if (!(error instanceof OnggiError) || error.field !== undefined) return error;
+  const { code, message, hint, cause } = error;
+  return new OnggiError(code, message, { ...(hint !== undefined && { hint }), cause, field });
 }
 
 /** The single way to refuse what is known but not there: a flag, an API field, a media type. */

@@ -125,5 +125,7 @@ void launch_conclude(struct ending *ending, int status) {
 void launch_died(struct failure *failure, int status) {
     failure->phase = PHASE_KEEPER;
     failure->index = 1;
-    fail(failure, ESRCH, "the init ended (wait status 0x%x) before it executed the command", (unsigned)status);
+    const char *how = WIFSIGNALED(status) ? "was killed by signal" : "exited with status";
+    int number = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+    fail(failure, ESRCH, "the init %s %d before it executed the command", how, number);
 }

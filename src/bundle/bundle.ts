@@ -74,6 +74,10 @@ function findRootfs(directory: string, spec: Spec): string {
     if (!statSync(found).isDirectory()) throw new OnggiError('invalid', `${tried} is not a directory`);
     return found;
   } catch (error) {
-    throw fromSystemError(error, tried);
+    if (errnoOf(error) !== 'ENOENT') throw fromSystemError(error, tried);
+    throw new OnggiError('not-found', `${tried}: no such directory`, {
+      cause: error,
+      hint: `It counts from the bundle, "${directory}".`,
+    });
   }
 }

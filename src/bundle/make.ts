@@ -5,7 +5,8 @@
  */
 
 import { writeFileSync } from 'node:fs';
-import { fromSystemError, OnggiError } from '../errors.ts';
+import { fromSystemError, OnggiError, withField } from '../errors.ts';
+import type { StepReport } from '../kernel/frame.ts';
 import { type Launched, launchAhead } from '../kernel/launcher.ts';
 import type { Guard } from '../kernel/lock.ts';
 import { processIdentity } from '../kernel/process-identity.ts';
@@ -15,6 +16,7 @@ import { hostFacts } from '../runtime/host-facts.ts';
 import type { HostFacts } from '../runtime/plan/compile.ts';
 import { encodePlan } from '../runtime/plan/encode.ts';
 import { stepError, stepWarning } from '../runtime/plan/step-error.ts';
+import type { Plan } from '../runtime/plan/steps.ts';
 import { type Bundle, loadBundle } from './bundle.ts';
 import { type ContainerCgroup, containerCgroup, removeContainerCgroup, startCgroup } from './container-cgroup.ts';
 import { checkContainerId } from './container-id.ts';
@@ -102,13 +104,17 @@ export async function makeContainer(
     ...(resctrl !== null && { resctrl: resctrl.plan.kept }),
   });
   let launched: Launched | undefined;
+  let failed: StepReport | undefined;
   try {
     using _ = await startCgroup(runtime, cgroup, spec, id);
     resctrl?.make();
     launched = waiting.launch(
       encodePlan(plan),
       {
-        failed: (report) => stepError(report, plan),
+        failed: (report) => {
+          failed = report;
+          return stepError(report, plan);
+        },
         warn: (report) => runtime.warn(stepWarning(report)),
       },
       resctrl?.join,
@@ -122,8 +128,12 @@ export async function makeContainer(
   } catch (error) {
     launched?.[Symbol.dispose]();
     await takeBack(runtime, record, spec, paths, guard);
-    throw error;
+    throw failed === undefined ? error : withField(error, await fieldOf(failed, plan, spec));
   }
+}
+
+async function fieldOf(failed: StepReport, plan: Plan, spec: Spec): Promise<string | undefined> {
+  return (await import('./step-field.ts')).fieldOfStep(failed, plan, spec);
 }
 
 /**
@@ -268,5 +278,9 @@ function checkConsole({ process }: Spec, { consoleSocket }: MakeOptions, stay: b
 /** Loaded for containers that have a profile. */
 async function filterOfBundle({ linux }: Spec, { architecture }: HostFacts): Promise<PlanRequest['filter']> {
   if (linux?.seccomp === undefined) return undefined;
-  return await (await import('../runtime/seccomp/filter.ts')).filterOf(linux.seccomp, architecture);
+  try {
+    return await (await import('../runtime/seccomp/filter.ts')).filterOf(linux.seccomp, architecture);
+  } catch (error) {
+    throw withField(error, 'linux.seccomp');
+  }
 }

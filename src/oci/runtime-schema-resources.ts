@@ -1,11 +1,17 @@
 /** The field "linux.resources" of config.json (config-linux.md, "Control groups"), and all of "update --resources". */
 import { counts, path, unsigned32, word } from './runtime-schema-words.ts';
 import type { BlockIo, Cpu, DeviceRule, Memory, Resources, Throttle } from './runtime-spec.ts';
-import { boolean, type Check, integer, list, object, oneOf, record, rounded, text } from './schema.ts';
+import { boolean, type Check, integer, list, mismatch, object, oneOf, record, rounded, text } from './schema.ts';
 
 const signed64 = rounded(-(2n ** 63n), 2n ** 63n - 1n);
 const unsigned64 = rounded(0n, 2n ** 64n - 1n);
 const number = integer(0, 0xffff_ffff);
+
+/** Of read, write and mknod; none are all (runc). */
+const letters: Check<string> = (value, at) =>
+  typeof value === 'string' && /^[rwm]{0,16}$/.test(value)
+    ? value
+    : mismatch(at, value, 'made of the letters r, w and m');
 
 const rule: Check<DeviceRule> = object<DeviceRule>(
   { allow: boolean },
@@ -13,7 +19,7 @@ const rule: Check<DeviceRule> = object<DeviceRule>(
     type: oneOf('a', 'c', 'b', 'u', 'p', ''),
     major: integer(-1, 0xfff),
     minor: integer(-1, 0xf_ffff),
-    access: text(16),
+    access: letters,
   },
 );
 

@@ -17,12 +17,13 @@ export type Check<T> = (value: unknown, path: string) => T;
 export const passedOver: Check<never> = (value, path) => mismatch(path, value, 'absent');
 
 export function mismatch(path: string, found: unknown, wanted: string): never {
-  throw new OnggiError('invalid', `${path}: ${show(found)} is not ${wanted}`);
+  const what = found === undefined ? 'it is missing' : `${show(found)} is not ${wanted}`;
+  throw new OnggiError('invalid', `${path}: ${what}`);
 }
 
 /** The value as JSON, cut short: a message must stay a line. */
 function show(value: unknown): string {
-  if (value === undefined || value === null) return 'what is missing';
+  if (value === undefined || value === null) return 'null';
   if (typeof value === 'bigint') return `"${value}"`;
   const text = typeof value === 'string' ? value : asJson(value);
   return `"${text.length > 80 ? `${text.slice(0, 80)}...` : text}"`;

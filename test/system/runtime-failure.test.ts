@@ -27,9 +27,9 @@ runtimeTest('a bundle that can not be run is refused, and the field named', [], 
   const args = ['true'];
   await refused(world, join(world.scratch, 'none'), /config\.json": no such file or directory/);
   await refused(world, world.bundle({ args: ['nonexistent'] }), /"nonexistent": executable file not found in \$PATH/);
-  await refused(world, world.bundle({ args, edit: process({ cwd: '/etc/passwd' }) }), /\/etc\/passwd/);
+  await refused(world, world.bundle({ args, edit: process({ cwd: '/etc/passwd' }) }), /process\.cwd: .*\/etc\/passwd/);
   const root = (path: string) => (spec: Spec) => ({ ...spec, root: { path } });
-  await refused(world, world.bundle({ args, edit: root('none') }), /root\.path: "none"/);
+  await refused(world, world.bundle({ args, edit: root('none') }), /root\.path: "none": no such directory/);
   await refused(
     world,
     world.bundle({ args, edit: root('config.json') }),
@@ -42,9 +42,27 @@ runtimeTest('a bundle that can not be run is refused, and the field named', [], 
       mounts: [...(spec.mounts ?? []), mount],
     });
   const onFile = also({ destination: '/etc/passwd', type: 'tmpfs', source: 'tmpfs' });
-  await refused(world, world.bundle({ args, edit: onFile }), /on "\/etc\/passwd": not a directory/);
+  await refused(world, world.bundle({ args, edit: onFile }), /mounts\[\d\]\.destination: .*not a directory/);
   const unknown = also({ destination: '/mnt', type: 'nofs', source: 'none' });
-  await refused(world, world.bundle({ args, edit: unknown }), /"nofs": the kernel knows no such file system/);
+  await refused(
+    world,
+    world.bundle({ args, edit: unknown }),
+    /mounts\[\d\]\.type: .*the kernel knows no such file system/,
+  );
+  const joining = (path: string) => (spec: Spec) => {
+    const namespaces = (spec.linux?.namespaces ?? []).filter(({ type }) => type !== 'network');
+    return { ...spec, linux: { ...spec.linux, namespaces: [...namespaces, { type: 'network' as const, path }] } };
+  };
+  for (const [path, message] of [
+    ['/none', /linux\.namespaces\[\d\]\.path: .*"\/none": no such file/],
+    ['/etc/passwd', /linux\.namespaces\[\d\]\.path: .*it is no namespace/],
+    ['/proc/self/ns/uts', /linux\.namespaces\[\d\]\.path: .*of another type/],
+  ] as const) {
+    await refused(world, world.bundle({ args, edit: joining(path) }), message);
+  }
+  const resources = (given: object) => (spec: Spec) => ({ ...spec, linux: { ...spec.linux, resources: given } });
+  const cpus = world.bundle({ args, edit: resources({ cpu: { cpus: 'x' } }) });
+  await refused(world, cpus, /linux\.resources\.cpu\.cpus: "x" is not a list of CPUs/);
   const affinity = process({ execCPUAffinity: { final: 'all' } });
   await refused(world, world.bundle({ args, edit: affinity }), /process\.execCPUAffinity\.final: "all"/);
   // Where there is no resctrl, and where there is, but no such class.

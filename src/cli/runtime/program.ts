@@ -90,8 +90,18 @@ async function runCommand(
 }
 
 function messageOf(error: unknown, command: RuntimeCommand | undefined): string {
-  const found = error instanceof Error ? error.message : String(error);
+  const found =
+    error instanceof OnggiError ? withItsField(error) : error instanceof Error ? error.message : String(error);
   return command?.failing === undefined ? found : `${command.failing}: ${found}`;
+}
+
+/** "linux.seccomp: no such action" of "seccomp: no such action". */
+function withItsField({ field, message }: OnggiError): string {
+  if (field === undefined || message.startsWith(field)) return message;
+  const parent = field.lastIndexOf('.') + 1;
+  const name = field.slice(parent);
+  const repeats = message.startsWith(`${name}:`) || message.startsWith(`${name}.`);
+  return repeats ? `${field.slice(0, parent)}${message}` : `${field}: ${message}`;
 }
 
 /** As in the log, and then what to do about it; with `debug` also where it came from. */

@@ -69,10 +69,10 @@ function checkedParts(path: string): string[] {
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');
   const bad = parts.some((part) => part === '..' || isLonger(part, 255));
   if (bad || holdsControl(path) || isLonger(path, 3000)) {
-    throw new OnggiError('invalid', `cgroupsPath: "${path}" is not a path of plain names`);
+    throw new OnggiError('invalid', `linux.cgroupsPath: "${path}" is not a path of plain names`);
   }
   if (parts.length === 0)
-    throw new OnggiError('invalid', `cgroupsPath: "${path}" is the root, not a cgroup of its own`);
+    throw new OnggiError('invalid', `linux.cgroupsPath: "${path}" is the root, not a cgroup of its own`);
   return parts;
 }
 

@@ -4,16 +4,17 @@
  *
  * What can't be expressed is refused by name, never left out.
  */
-import { OnggiError, unsupported } from '../../errors.ts';
+import { OnggiError, unsupported, withField } from '../../errors.ts';
 import type { NetlinkStep } from '../../kernel/netlink-step.ts';
 import type { Unprivileged } from '../../kernel/subordinate-ids.ts';
-import type { Linux, Process, Spec } from '../../oci/runtime-spec.ts';
+import type { Linux, Process, Seccomp, Spec } from '../../oci/runtime-spec.ts';
 import { everyCapability } from '../capability.ts';
 import { type Cgroup, cgroupAt } from '../cgroup/cgroup.ts';
-import { type CgroupKeeping, compileCgroup } from '../cgroup/compile.ts';
+import { type CgroupKeeping, type CgroupSteps, compileCgroup } from '../cgroup/compile.ts';
 import type { CgroupLayout } from '../cgroup/hierarchy.ts';
+import type { Warn } from '../cgroup/setting.ts';
 import type { SeccompArchitecture } from '../seccomp/architecture.ts';
-import { seccompStep } from '../seccomp/step.ts';
+import { type AgentFacts, seccompStep } from '../seccomp/step.ts';
 import { processState } from './container-state.ts';
 import { compileDevices, hasOwnDevices } from './devices.ts';
 import { compileHooks, hasRuntimeHooks, runtimeHooks } from './hooks.ts';
@@ -100,14 +101,14 @@ export function compile(spec: Spec, context: CompileContext): Compiled {
   const warn = (message: string): void => void warnings.add(message);
   const linux = spec.linux ?? {};
   const { process } = spec;
-  if (process === undefined) throw new OnggiError('invalid', 'config: it has no process');
+  if (process === undefined) throw new OnggiError('invalid', 'process: it is missing');
   if (context.resctrl !== true) refuse(linux);
   const namespaces = namespacesOf(linux);
   const group =
     context.cgroup ??
-    cgroupAt(context.host.cgroups, absolute('cgroupsPath', linux.cgroupsPath ?? `/onggi/${context.keeper.id}`));
+    cgroupAt(context.host.cgroups, absolute('linux.cgroupsPath', linux.cgroupsPath ?? `/onggi/${context.keeper.id}`));
   const state = { id: context.keeper.id, bundle: context.bundle };
-  const cgroup = compileCgroup(context.host.cgroups, group, linux.resources ?? {}, warn, context.cgroupKeeping);
+  const cgroup = cgroupSteps(context, group, linux, warn);
   const init = compileInit(spec, process, linux, namespaces, group, context, warn);
   const plan: Plan = {
     keeper: keeper(context.keeper, process, cgroup.oom),
@@ -124,9 +125,21 @@ export function compile(spec: Spec, context: CompileContext): Compiled {
   return { plan, warnings: [...warnings] };
 }
 
-function filterIn({ filter }: CompileContext): Uint8Array<ArrayBuffer> {
+function cgroupSteps(context: CompileContext, group: Cgroup, { resources = {} }: Linux, warn: Warn): CgroupSteps {
+  try {
+    return compileCgroup(context.host.cgroups, group, resources, warn, context.cgroupKeeping);
+  } catch (error) {
+    throw withField(error, 'linux.resources');
+  }
+}
+
+function filterStep(seccomp: Seccomp, { filter }: CompileContext, agent: AgentFacts): InitStep {
   if (filter === undefined) throw new OnggiError('internal', 'config: its seccomp profile has no filter');
-  return filter;
+  try {
+    return seccompStep(seccomp, filter, agent);
+  } catch (error) {
+    throw withField(error, 'linux.seccomp');
+  }
 }
 
 function compileInit(
@@ -148,7 +161,7 @@ function compileInit(
   const processContext: ProcessContext = { ...context, capabilities, warn };
   const { seccomp } = linux;
   const ownDevices = hasOwnDevices(mounts);
-  const filter = seccomp === undefined ? [] : [seccompStep(seccomp, filterIn(context), agent)];
+  const filter = seccomp === undefined ? [] : [filterStep(seccomp, context, agent)];
   const mounted = compileMounts(mounts, {
     cgroups: host.cgroups,
     cgroup,
@@ -173,8 +186,8 @@ function compileInit(
     ...context.network.init,
     ...hostNames(spec, namespaces),
     ...compileSysctls(linux.sysctl ?? {}, namespaces),
-    ...(linux.readonlyPaths ?? []).map((path): InitStep => ({ op: 'readonly', path: absolute('readonlyPaths', path) })),
-    ...(linux.maskedPaths ?? []).map((path): InitStep => ({ op: 'mask', path: absolute('maskedPaths', path) })),
+    ...pathSteps('readonly', linux.readonlyPaths ?? []),
+    ...pathSteps('mask', linux.maskedPaths ?? []),
     compileWorkingDirectory(process, true),
     ...mounted.later,
     ...(spec.root?.readonly === true ? [readOnlyRoot] : []),
@@ -235,6 +248,11 @@ function hostNames(spec: Spec, namespaces: Namespaces): InitStep[] {
     throw new OnggiError('invalid', 'hostname and domainname: the container shares the host\'s "uts" namespace');
   }
   return steps;
+}
+
+function pathSteps(op: 'readonly' | 'mask', paths: readonly string[]): InitStep[] {
+  const field = op === 'mask' ? 'linux.maskedPaths' : 'linux.readonlyPaths';
+  return paths.map((path, index) => ({ op, path: path.startsWith('/') ? path : absolute(`${field}[${index}]`, path) }));
 }
 
 function absolute(field: string, path: string): string {

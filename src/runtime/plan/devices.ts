@@ -1,5 +1,5 @@
 /** Device nodes and links of /dev (config-linux.md, "Default Devices" and "Dev symbolic links"). Pure. */
-import { OnggiError } from '../../errors.ts';
+import { OnggiError, withField } from '../../errors.ts';
 import type { Device, Mount } from '../../oci/runtime-spec.ts';
 import { noAttributes } from './numbers.ts';
 import type { InitStep } from './steps.ts';
@@ -41,8 +41,15 @@ export function hasOwnDevices(mounts: readonly Mount[]): boolean {
 export function compileDevices(devices: readonly Device[], userNamespace: boolean): InitStep[] {
   const given = new Set(devices.map((device) => device.path));
   const all = [...defaultDevices.filter((device) => !given.has(device.path)), ...devices];
+  const first = all.length - devices.length;
   return [
-    ...all.map((device) => (userNamespace && device.type !== 'p' ? bindDevice(device) : node(device))),
+    ...all.map((device, index) => {
+      try {
+        return userNamespace && device.type !== 'p' ? bindDevice(device) : node(device);
+      } catch (error) {
+        throw withField(error, `linux.devices[${index - first}]`);
+      }
+    }),
     ...links.filter(([path]) => !given.has(path)).map(([path, target]): InitStep => ({ op: 'symlink', path, target })),
   ];
 }

@@ -1,6 +1,6 @@
 /** The mounts of config.json as steps (config.md, "Mounts"). Pure. */
 import { posix } from 'node:path';
-import { OnggiError, unsupported } from '../../errors.ts';
+import { OnggiError, unsupported, withField } from '../../errors.ts';
 import type { Mount } from '../../oci/runtime-spec.ts';
 import type { Cgroup } from '../cgroup/cgroup.ts';
 import type { CgroupLayout } from '../cgroup/hierarchy.ts';
@@ -35,7 +35,15 @@ export type CompiledMounts = { readonly steps: InitStep[]; readonly later: InitS
 export function compileMounts(mounts: readonly Mount[], context: MountContext): CompiledMounts {
   const [steps, later]: [InitStep[], InitStep[]] = [[], []];
   const known = new Map<string, MountOptions>();
-  for (const mount of mounts) steps.push(...compileMount(mount, context, known, later));
+  let index = 0;
+  try {
+    for (const mount of mounts) {
+      steps.push(...compileMount(mount, context, known, later));
+      index += 1;
+    }
+  } catch (error) {
+    throw withField(error, `mounts[${index}]`);
+  }
   return { steps, later };
 }
 

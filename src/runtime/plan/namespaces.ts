@@ -76,11 +76,11 @@ export function compileSpawn(
 function timeOffsets(linux: Linux, fresh: readonly NamespaceType[]): Extract<Spawn, { kind: 'clone' }>['timeOffsets'] {
   const offsets = Object.entries(linux.timeOffsets ?? {});
   if (offsets.length > 0 && !fresh.includes('time')) {
-    throw new OnggiError('invalid', 'timeOffsets: they need a new namespace of type "time"');
+    throw new OnggiError('invalid', 'linux.timeOffsets: they need a new namespace of type "time"');
   }
   return offsets.map(([clock, { secs = 0, nanosecs = 0 }]) => {
     if (clock !== 'monotonic' && clock !== 'boottime') {
-      throw new OnggiError('invalid', `timeOffsets: no such clock "${clock}"`);
+      throw new OnggiError('invalid', `linux.timeOffsets: no such clock "${clock}"`);
     }
     return { clock, secs: BigInt(secs), nanosecs };
   });
@@ -103,15 +103,18 @@ export function compileIdMaps(linux: Linux, unprivileged?: Unprivileged): Attach
   if (user?.path !== undefined && user.path !== '') return [];
   const both = uid.length > 0 && gid.length > 0;
   if ((user !== undefined) !== both || (user === undefined && uid.length + gid.length > 0)) {
-    throw new OnggiError('invalid', 'uidMappings and gidMappings: both go with a new namespace of type "user"');
+    throw new OnggiError(
+      'invalid',
+      'linux.uidMappings and linux.gidMappings: both go with a new namespace of type "user"',
+    );
   }
   if (unprivileged !== undefined && user === undefined) {
-    throw new OnggiError('denied', 'namespaces: without privileges a container needs one of type "user"', {
+    throw new OnggiError('denied', 'linux.namespaces: without privileges a container needs one of type "user"', {
       hint: 'Add it with uidMappings and gidMappings, as "onggi-runtime spec --rootless" does, or run this as root.',
     });
   }
   if (unprivileged !== undefined && Object.keys(linux.timeOffsets ?? {}).length > 0) {
-    throw new OnggiError('denied', 'timeOffsets: the offsets of clocks are for root to set', {
+    throw new OnggiError('denied', 'linux.timeOffsets: the offsets of clocks are for root to set', {
       hint: 'Leave them out, or run this as root.',
     });
   }
@@ -131,7 +134,7 @@ function mappedBy(
   if (helpers === null && !(ownUser && ownGroup)) {
     throw new OnggiError(
       'unsupported',
-      'uidMappings, gidMappings: other ids than your own need newuidmap and newgidmap',
+      'linux.uidMappings, linux.gidMappings: other ids than your own need newuidmap and newgidmap',
       {
         hint: `Install them (Debian: package "uidmap"), or map only user ${user} and group ${group}, each with size 1.`,
       },

@@ -1,6 +1,6 @@
 /** The process of config.json as steps: limits, identity, filter, working directory, command. Pure. */
 
-import { OnggiError } from '../../errors.ts';
+import { OnggiError, withField } from '../../errors.ts';
 import type { Capabilities, Process } from '../../oci/runtime-spec.ts';
 import { allCapabilities, capabilityNamesOf, capabilitySet, isCapability } from '../capability.ts';
 import { checkRlimit, parseRlimitType } from '../rlimit.ts';
@@ -33,14 +33,22 @@ export function compileOomScore(process: Process): InitStep[] {
 
 export function compileRlimits(process: Process): InitStep[] {
   const seen = new Set<string>();
-  return (process.rlimits ?? []).map((limit) => {
-    const { number, name } = parseRlimitType(limit.type);
-    if (seen.has(name)) throw new OnggiError('invalid', `rlimits: "${limit.type}" is given twice`);
-    seen.add(name);
-    const [soft, hard] = [BigInt(limit.soft), BigInt(limit.hard)];
-    checkRlimit(name, soft, hard);
-    return { op: 'rlimit', resource: number, name, soft, hard };
+  return (process.rlimits ?? []).map((limit, index) => {
+    try {
+      return rlimit(limit, seen);
+    } catch (error) {
+      throw withField(error, `process.rlimits[${index}]`);
+    }
   });
+}
+
+function rlimit({ type, soft, hard }: NonNullable<Process['rlimits']>[number], seen: Set<string>): InitStep {
+  const { number, name } = parseRlimitType(type);
+  if (seen.has(name)) throw new OnggiError('invalid', `resource limit "${type}": given twice`);
+  seen.add(name);
+  const [low, high] = [BigInt(soft), BigInt(hard)];
+  checkRlimit(name, low, high);
+  return { op: 'rlimit', resource: number, name, soft: low, hard: high };
 }
 
 /** A terminal needs a size; 24 by 80 is what programs assume when nobody says. */
@@ -66,7 +74,7 @@ export function compileProcess(
 ): InitStep[] {
   const args = process.args ?? [];
   const [command] = args;
-  if (command === undefined || command === '') throw new OnggiError('invalid', 'process: no command is given');
+  if (command === undefined || command === '') throw new OnggiError('invalid', 'process.args: no command is given');
   const env = environment(process.env ?? []);
   const noNewPrivileges = process.noNewPrivileges === true;
   const listens = filter.some((step) => step.op === 'seccomp' && step.listener !== null);
@@ -92,7 +100,8 @@ export function compileProcess(
 /** Before the root becomes read-only, because a missing directory is made. */
 export function compileWorkingDirectory(process: Process, create: boolean): InitStep {
   if (!process.cwd.startsWith('/')) {
-    throw new OnggiError('invalid', `working directory "${process.cwd}": not an absolute path`);
+    const message = `working directory "${process.cwd}": not an absolute path`;
+    throw new OnggiError('invalid', message, { field: 'process.cwd' });
   }
   return { op: 'working-directory', path: process.cwd, create };
 }

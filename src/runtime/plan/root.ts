@@ -105,6 +105,6 @@ export function rootPropagation(word: string | undefined): InitStep[] {
 function flagsOf(word: string | undefined): MountFlags | null {
   if (word === undefined || word === '') return null;
   const flags = propagationOf(word);
-  if (flags === undefined) throw new OnggiError('invalid', `rootfsPropagation: no such propagation "${word}"`);
+  if (flags === undefined) throw new OnggiError('invalid', `linux.rootfsPropagation: there is no "${word}"`);
   return flags;
 }

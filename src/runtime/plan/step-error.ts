@@ -30,7 +30,9 @@ export function stepError({ step: index, errno, text }: StepReport, plan: Plan):
   const judged = step?.op === 'hook' && hookErrnos.has(errnoName(errno));
   if (judged) return new OnggiError('unavailable', `${attempt(plan)}: ${text}`);
   if (step === undefined || !commandOps.has(step.op)) {
-    const hint = userNamespaceHint(index, step, errnoName(errno), plan);
+    const hint = text.includes('killed by signal 9')
+      ? 'Its limit of memory may be too low for it to start at all.'
+      : userNamespaceHint(index, step, errnoName(errno), plan);
     return new OnggiError(codeOfErrno(errnoName(errno)), `${attempt(plan)}: ${text}: ${errnoText(errno)}`, {
       ...(hint !== undefined && { hint }),
     });

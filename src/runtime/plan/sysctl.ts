@@ -22,16 +22,16 @@ const ipcNames: ReadonlySet<string> = new Set([
  */
 export function compileSysctls(sysctls: Readonly<Record<string, string>>, namespaces: Namespaces): InitStep[] {
   return Object.entries(sysctls).map(([given, value]) => {
-    const name = normalise(given);
+    const name = sysctlPath(given);
     const namespace = namespaceOf(name);
     if (namespace === undefined) {
-      throw new OnggiError('invalid', `sysctl "${given}": it belongs to no namespace, it would change the host`);
+      throw refused(given, 'it belongs to no namespace, it would change the host');
     }
     if (!namespaces.has(namespace)) {
-      throw new OnggiError('invalid', `sysctl "${given}": the container shares the host's ${namespace} namespace`);
+      throw refused(given, `the container shares the host's ${namespace} namespace`);
     }
     if (holdsControl(value, '\t')) {
-      throw new OnggiError('invalid', `sysctl "${given}": its value "${value}" holds a control character`);
+      throw refused(given, `its value "${value}" holds a control character`);
     }
     return { op: 'sysctl', name, value };
   });
@@ -41,7 +41,7 @@ export function compileSysctls(sysctls: Readonly<Record<string, string>>, namesp
 export function sysctlNamespaces(sysctls: Readonly<Record<string, string>>): NamespaceType[] {
   const found: NamespaceType[] = [];
   for (const name of Object.keys(sysctls)) {
-    const namespace = namespaceOf(normalise(name));
+    const namespace = namespaceOf(sysctlPath(name));
     if (namespace !== undefined) found.push(namespace);
   }
   return found;
@@ -51,13 +51,13 @@ export function sysctlNamespaces(sysctls: Readonly<Record<string, string>>): Nam
  * The name with slashes between its parts. As sysctl(8) reads names: the first separator decides, so that
  * "net/ipv4/conf/eth0.1/forwarding" and "net.ipv4.conf.eth0/1.forwarding" name an interface with a dot in it.
  */
-function normalise(name: string): string {
+export function sysctlPath(name: string): string {
   if (/^[a-z]\w*(?:\.[a-z]\w*)+$/.test(name)) return name.split('.').join('/');
   const slashed = name.search(/[./]/) >= 0 && name.charAt(name.search(/[./]/)) === '/';
   const path = slashed ? name : name.replace(/[./]/g, (separator) => (separator === '.' ? '/' : '.'));
   const parts = path.split('/');
   if (parts.length < 2 || parts.some((part) => !/^[\w.@:-]+$/.test(part) || /^\.+$/.test(part))) {
-    throw new OnggiError('invalid', `sysctl "${name}": not a name like "net.ipv4.ip_forward"`);
+    throw refused(name, 'not a name like "net.ipv4.ip_forward"');
   }
   return path;
 }
@@ -67,4 +67,8 @@ function namespaceOf(path: string): NamespaceType | undefined {
   if (path.startsWith('fs/mqueue/') || ipcNames.has(path.split('/').join('.'))) return 'ipc';
   // kernel.hostname is the hostname field's business.
   return path === 'kernel/domainname' ? 'uts' : undefined;
+}
+
+function refused(name: string, why: string): OnggiError {
+  return new OnggiError('invalid', `sysctl "${name}": ${why}`, { field: 'linux.sysctl' });
 }
