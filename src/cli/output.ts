@@ -20,7 +20,7 @@ export function outputOf(descriptor: 1 | 2): Output {
   const isTerminal = () => process.getBuiltinModule('node:tty').isatty(descriptor);
   return {
     isTerminal,
-    print: (text) => printAll(descriptor, typeof text === 'string' ? Buffer.from(text) : text),
+    print: (text) => printAll(descriptor, typeof text === 'string' ? new TextEncoder().encode(text) : text),
     write: (bytes) => writeAll(descriptor, bytes),
     size: () => {
       if (!isTerminal()) return undefined;

@@ -57,6 +57,26 @@ export type ContainerRow = {
   readonly paused: boolean;
 };
 
+/** What a list shows of one, and what tells whether that is true. */
+export type ListedContainer = Pick<
+  ContainerRow,
+  | 'id'
+  | 'name'
+  | 'imageReference'
+  | 'imageId'
+  | 'state'
+  | 'options'
+  | 'created'
+  | 'startedAt'
+  | 'finishedAt'
+  | 'pid'
+  | 'pidStartTime'
+  | 'ending'
+  | 'networkMode'
+  | 'restartAt'
+  | 'paused'
+>;
+
 /** What a new one begins with. */
 export const noRestart = { restartCount: 0, restartWait: 0, restartAt: null, stopped: false, paused: false } as const;
 
@@ -159,15 +179,24 @@ export function listContainers(database: Database, states?: readonly ContainerSt
   return states === undefined ? containers : containers.sort((a, b) => b.created - a.created);
 }
 
+const listedColumns = `id, name, image_reference, image_id, state, options, created, started_at, finished_at, pid,
+  pid_start_time, ending, network_mode, restart_at, paused`;
+
+/** All, as a list shows them; newest first. */
+export function listAllContainers(database: Database): ListedContainer[] {
+  return all(database, `SELECT ${listedColumns} FROM containers ORDER BY created DESC, id`).map(listedOf);
+}
+
 /** Those that run, paused ones too, or wait for their next start; newest first. Each half has an index of its own. */
-export function listUpContainers(database: Database): ContainerRow[] {
-  const run = all(database, `SELECT * FROM containers WHERE state = 'running' ORDER BY created DESC, id`);
-  const wait = all(database, `SELECT * FROM containers WHERE restart_at IS NOT NULL AND state <> 'running'`);
-  const rows = [...run, ...wait].map(containerOf);
+export function listUpContainers(database: Database): ListedContainer[] {
+  const select = `SELECT ${listedColumns} FROM containers`;
+  const run = all(database, `${select} WHERE state = 'running' ORDER BY created DESC, id`);
+  const wait = all(database, `${select} WHERE restart_at IS NOT NULL AND state <> 'running'`);
+  const rows = [...run, ...wait].map(listedOf);
   return wait.length === 0 ? rows : rows.sort(newestFirst);
 }
 
-function newestFirst(a: ContainerRow, b: ContainerRow): number {
+function newestFirst(a: ListedContainer, b: ListedContainer): number {
   return b.created - a.created || (a.id < b.id ? -1 : 1);
 }
 
@@ -272,6 +301,18 @@ function refused(error: unknown, database: Database, name: string): unknown {
 }
 
 function containerOf(row: Row): ContainerRow {
+  return {
+    ...listedOf(row),
+    networkName: textOrNull(row, 'network_name'),
+    autoRemove: integer(row, 'auto_remove') !== 0,
+    cgroup: textOrNull(row, 'cgroup'),
+    restartCount: integer(row, 'restart_count'),
+    restartWait: integer(row, 'restart_wait'),
+    stopped: integer(row, 'stopped') !== 0,
+  };
+}
+
+function listedOf(row: Row): ListedContainer {
   const imageId = textOrNull(row, 'image_id');
   const startTime = integerOrNull(row, 'pid_start_time');
   return {
@@ -288,13 +329,7 @@ function containerOf(row: Row): ContainerRow {
     pidStartTime: startTime === null ? null : BigInt(startTime),
     ending: textOrNull(row, 'ending'),
     networkMode: text(row, 'network_mode'),
-    networkName: textOrNull(row, 'network_name'),
-    autoRemove: integer(row, 'auto_remove') !== 0,
-    cgroup: textOrNull(row, 'cgroup'),
-    restartCount: integer(row, 'restart_count'),
-    restartWait: integer(row, 'restart_wait'),
     restartAt: integerOrNull(row, 'restart_at'),
-    stopped: integer(row, 'stopped') !== 0,
     paused: integer(row, 'paused') !== 0,
   };
 }

@@ -28,9 +28,8 @@ export function integerOrNull(row: Row, column: string): number | null {
 /** A column whose values are one of a closed list of words. */
 export function word<const W extends string>(row: Row, column: string, words: readonly W[]): W {
   const value = row[column];
-  const found = words.find((candidate) => candidate === value);
-  if (found === undefined) throw bad(column, value);
-  return found;
+  if (!(words as readonly unknown[]).includes(value)) throw bad(column, value);
+  return value as W;
 }
 
 function bad(column: string, value: unknown): OnggiError {

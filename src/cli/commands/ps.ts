@@ -3,7 +3,7 @@ import { OnggiError } from '../../errors.ts';
 import type { EngineFace } from '../context.ts';
 import { asIs, defineCommand, list, single, toggle } from '../definition.ts';
 import { containerFilter, type Layers, namesOthers, showsAll } from '../format/container-filter.ts';
-import { containerListing, containerRow, isUp, sizedListing } from '../format/container-row.ts';
+import { containerCell, containerListing, containerRow, isUp, sizedListing } from '../format/container-row.ts';
 import { type Filter, parseFilter } from '../format/filter.ts';
 import { compileListing } from '../format/listing.ts';
 import { integer } from '../value/number.ts';
@@ -42,8 +42,13 @@ export const command = defineCommand({
       (container) => (all || isUp(container) || container.status === 'restarting') && matches(container),
     );
     const options = { now: context.now(), truncate: !flags['no-trunc'] };
-    const rows = shown.slice(0, limit > 0 ? limit : undefined).map((container) => containerRow(container, options));
-    context.stdout.print(format.print(rows));
+    const first = limit > 0 ? shown.slice(0, limit) : shown;
+    context.stdout.print(
+      format.printEach(first, {
+        cell: (container, field) => containerCell(container, field, options),
+        row: (container) => containerRow(container, options),
+      }),
+    );
     return 0;
   },
 });

@@ -38,50 +38,60 @@ export type RowOptions = {
   readonly truncate: boolean;
 };
 
-export function containerRow(container: ContainerSummary, options: RowOptions): Row {
-  const { truncate, now } = options;
-  // Few of them are shown, and some take their time.
-  return {
-    get Command() {
-      const command = container.command.map((arg) => (arg.includes(' ') ? `'${arg}'` : arg)).join(' ');
-      return quote(truncate ? ellipsis(command, 20) : command);
-    },
-    get CreatedAt() {
-      return goTime(container.created);
-    },
-    ID: truncate ? container.id.slice(0, 12) : container.id,
-    get Image() {
+/** A field of `containerListing`; null where Docker's has none. */
+export function containerCell(container: ContainerSummary, field: string, { truncate, now }: RowOptions): unknown {
+  switch (field) {
+    case 'ID':
+      return truncate ? container.id.slice(0, 12) : container.id;
+    case 'Image':
       return imageText(container.image, truncate);
-    },
-    Label: (name: unknown) => container.labels[String(name)] ?? '',
-    get Labels() {
-      const labels = Object.entries(container.labels).map(([name, value]) => `${name}=${value}`);
-      return labels.sort().join(',');
-    },
-    get LocalVolumes() {
-      return `${container.mounts.filter((name) => !name.startsWith('/')).length}`;
-    },
-    get Mounts() {
-      return container.mounts.map((name) => (truncate ? ellipsis(name, 15) : name)).join(',');
-    },
-    Names: container.name,
-    Networks: container.networkMode,
-    // Docker's knows it only with containerd's store of images.
-    Platform: null,
-    get Ports() {
-      return portsOf(container);
-    },
-    get RunningFor() {
+    case 'Command':
+      return commandText(container.command, truncate);
+    case 'CreatedAt':
+      return goTime(container.created);
+    case 'RunningFor':
       return `${humanDuration(now - container.created)} ago`;
-    },
-    get Size() {
-      return sizeText(container.size);
-    },
-    State: container.status,
-    get Status() {
+    case 'Ports':
+      return portsOf(container);
+    case 'State':
+      return container.status;
+    case 'Status':
       return statusText(container, now);
-    },
-  };
+    case 'Names':
+      return container.name;
+    case 'Size':
+      return sizeText(container.size);
+    case 'Labels':
+      return Object.entries(container.labels)
+        .map(([name, value]) => `${name}=${value}`)
+        .sort()
+        .join(',');
+    case 'LocalVolumes':
+      return `${container.mounts.filter((name) => !name.startsWith('/')).length}`;
+    case 'Networks':
+      return container.networkMode;
+    case 'Mounts':
+      return container.mounts.map((name) => (truncate ? ellipsis(name, 15) : name)).join(',');
+    case 'Platform':
+      // Docker's knows it only with containerd's store of images.
+      return null;
+    default:
+      return undefined;
+  }
+}
+
+/** What a template may name of it; most fields are worked out when they are asked for, since some take their time. */
+export function containerRow(container: ContainerSummary, options: RowOptions): Row {
+  const row = { Label: (name: unknown) => container.labels[String(name)] ?? '' };
+  for (const field of Object.keys(containerListing.headings)) {
+    Object.defineProperty(row, field, { enumerable: true, get: () => containerCell(container, field, options) });
+  }
+  return row;
+}
+
+function commandText(words: readonly string[], truncate: boolean): string {
+  const command = words.map((word) => (word.includes(' ') ? `'${word}'` : word)).join(' ');
+  return quote(truncate ? ellipsis(command, 20) : command);
 }
 
 /** "Up 3 seconds", "Exited (0) 4 seconds ago", "Created". */

@@ -23,7 +23,18 @@ export type ListingFormat = {
   /** Fields that the templates name, as far as that can be told from their text. */
   readonly mentions: (field: string) => boolean;
   readonly print: (rows: readonly Row[]) => string;
+  /** As `print`, of things whose rows are made only where a template asks for more than fields. */
+  readonly printEach: <T>(things: readonly T[], shown: Shown<T>) => string;
 };
+
+/** How things are shown of which there may be hundreds. */
+export type Shown<T> = {
+  /** A field of the listing's headings; undefined for any other. */
+  readonly cell: (thing: T, field: string) => unknown;
+  readonly row: (thing: T) => Row;
+};
+
+const itself: Shown<Row> = { cell: (row, field) => row[field], row: (row) => row };
 
 /**
  * @param format the flag's value; undefined and "" mean the table
@@ -36,15 +47,28 @@ export function compileListing(listing: Listing, format: string | undefined): Li
   const source = expandEscapes(
     chosen === 'json' ? '{{json .}}' : isTable ? chosen.slice('table '.length).trim() : chosen,
   );
-  const template = compileTemplate(source, { missing: missingIn(listing), functions: { json: rowJson } });
+  const compiled = () => compileTemplate(source, { missing: missingIn(listing), functions: { json: rowJson } });
   const plain = plainColumns(source, listing);
-  const cells = (row: Row) => plainCells(row, plain) ?? template(row).split('\t');
+  // What is wrong with a template is said before anything is looked up; in one of fields only nothing can be.
+  let template = plain.length === 0 ? compiled() : undefined;
+  const executed = (row: Row): string[] => {
+    template ??= compiled();
+    return template(row).split('\t');
+  };
   const mentions = (field: string) => source.includes(field) || /{{\s*json\s+\.\s*}}/.test(source);
-  if (!isTable) return { mentions, print: (rows) => rows.map((row) => `${cells(row).join('\t')}\n`).join('') };
-  const heading = compileTemplate(source, { missing: missingIn(listing), functions: headingFunctions })(
-    headingRow(listing),
-  );
-  return { mentions, print: (rows) => alignColumns([heading.split('\t'), ...rows.map(cells)]) };
+  const heading = isTable ? headingCells(source, listing, plain) : undefined;
+  const printEach: ListingFormat['printEach'] = (things, { cell, row }) => {
+    const cells = things.map((thing) => plainCells(thing, plain, cell) ?? executed(row(thing)));
+    if (heading !== undefined) return alignColumns([heading, ...cells]);
+    return cells.map((each) => `${each.join('\t')}\n`).join('');
+  };
+  return { mentions, print: (rows) => printEach(rows, itself), printEach };
+}
+
+function headingCells(source: string, listing: Listing, plain: readonly string[]): readonly string[] {
+  if (plain.length > 0) return plain.map((field) => listing.headings[field] ?? '');
+  const heading = compileTemplate(source, { missing: missingIn(listing), functions: headingFunctions });
+  return heading(headingRow(listing)).split('\t');
 }
 
 /**
@@ -52,17 +76,17 @@ export function compileListing(listing: Listing, format: string | undefined): Li
  * other. Of hundreds of rows these are read five times as fast as a template is executed.
  */
 function plainColumns(source: string, { headings }: Listing): readonly string[] {
-  if (!/^{{\.\w+}}(?:\t{{\.\w+}})*$/.test(source)) return [];
+  if (!source.startsWith('{{.') || !source.endsWith('}}')) return [];
   const fields = source.slice(3, -2).split('}}\t{{.');
   return fields.every((field) => Object.hasOwn(headings, field)) ? fields : [];
 }
 
 /** Undefined where there are none, or one of them is not a text as it stands. */
-function plainCells(row: Row, fields: readonly string[]): string[] | undefined {
+function plainCells<T>(thing: T, fields: readonly string[], cell: Shown<T>['cell']): string[] | undefined {
   if (fields.length === 0) return undefined;
   const cells: string[] = [];
   for (const field of fields) {
-    const value = row[field];
+    const value = cell(thing, field);
     if (typeof value !== 'string' || value.includes('\t')) return undefined;
     cells.push(value);
   }

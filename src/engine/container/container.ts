@@ -1,7 +1,13 @@
 /** A container as the engine sees it: the stored row, parsed. The live process is the shim's business (STYLE B3). */
 import { OnggiError } from '../../errors.ts';
 import type { HealthConfig } from '../../oci/health.ts';
-import { type ContainerRow, hasProcess, isInitialized, listContainers } from '../../store/container-row.ts';
+import {
+  type ContainerRow,
+  hasProcess,
+  isInitialized,
+  type ListedContainer,
+  listAllContainers,
+} from '../../store/container-row.ts';
 import { containerPath } from '../../store/layout.ts';
 import {
   type AddressLease,
@@ -178,7 +184,7 @@ export function encodeChanged({ row }: Container, options: ContainerOptions): st
   return encodeAsked({ ...decodeAsked(row), options });
 }
 
-function decodeAsked(row: ContainerRow): Asked {
+function decodeAsked(row: Pick<ContainerRow, 'name' | 'options'>): Asked {
   const asked = parse(row, row.options) as Asked;
   const { options } = asked;
   if (options.ulimits === undefined) return asked;
@@ -186,7 +192,7 @@ function decodeAsked(row: ContainerRow): Asked {
   return { ...asked, options: { ...options, ulimits } };
 }
 
-function parse(row: ContainerRow, text: string): unknown {
+function parse(row: Pick<ContainerRow, 'name'>, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -201,7 +207,7 @@ function portText({ containerPort, protocol }: PortMapping): string {
   return `${containerPort}/${protocol}`;
 }
 
-export function statusOf(row: ContainerRow): ContainerStatus {
+export function statusOf(row: ListedContainer): ContainerStatus {
   switch (row.state) {
     case 'creating':
     case 'created':
@@ -223,18 +229,18 @@ export function summaryOf(store: Store, row: ContainerRow): ContainerSummary {
 }
 
 export function allSummaries(store: Store): ContainerSummary[] {
-  return summariesOf(store, listContainers(store.database));
+  return summariesOf(store, listAllContainers(store.database));
 }
 
 /** Of all these, with two look-ups for their leases, however many there are. */
-export function summariesOf(store: Store, rows: readonly ContainerRow[]): ContainerSummary[] {
+export function summariesOf(store: Store, rows: readonly ListedContainer[]): ContainerSummary[] {
   const addresses = Map.groupBy(listAddressLeases(store.database), (lease) => lease.containerId);
   const ports = Map.groupBy(listPortLeases(store.database), (lease) => lease.containerId);
   return rows.map((row) => summary(store, row, addresses.get(row.id)?.[0], ports.get(row.id)));
 }
 
 /** Of one that does not run any more it is as Docker has it: unhealthy. */
-function healthStatus(store: Store, row: ContainerRow, health: HealthConfig | undefined): HealthStatus | null {
+function healthStatus(store: Store, row: ListedContainer, health: HealthConfig | undefined): HealthStatus | null {
   if (health?.test === undefined || health.test === null || row.startedAt === null) return null;
   if (row.state !== 'running') return 'unhealthy';
   return readHealthStatus(filesOf(store, row.id).health)?.status ?? 'starting';
@@ -245,7 +251,7 @@ const noPorts: readonly PortMapping[] = [];
 /** `ps` shows little of many: the JSON of its record is read when something of it is asked for. */
 function summary(
   store: Store,
-  row: ContainerRow,
+  row: ListedContainer,
   address: AddressLease | undefined,
   ports: readonly PortLease[] | undefined,
 ): ContainerSummary {

@@ -1,5 +1,5 @@
 /** The list of containers, of rows that have been brought to the truth first. */
-import { listContainers as listAllContainers, listUpContainers } from '../../store/container-row.ts';
+import { listAllContainers, listUpContainers } from '../../store/container-row.ts';
 import { listAllImages } from '../../store/image-row.ts';
 import type { Context } from '../context.ts';
 import type { ContainerSummary } from '../types.ts';

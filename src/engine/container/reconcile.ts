@@ -8,6 +8,7 @@ import {
   dueRestarts,
   hasProcess,
   isInitialized,
+  type ListedContainer,
   listContainers,
   updateContainer,
 } from '../../store/container-row.ts';
@@ -67,7 +68,7 @@ async function settleHeld(context: Context, id: string, guard: Guard): Promise<C
  * @param rows with all that run, of somebody who has read them already
  * @returns whether any row may have changed by it
  */
-export async function settleStale(context: Context, rows?: readonly ContainerRow[]): Promise<boolean> {
+export async function settleStale(context: Context, rows?: readonly ListedContainer[]): Promise<boolean> {
   const { store } = context;
   const stale = suspects(store, rows ?? listContainers(store.database, ['running'])).filter((row) =>
     isStale(store, row),
@@ -83,7 +84,7 @@ export async function settleStale(context: Context, rows?: readonly ContainerRow
 }
 
 /** Those that may be stale. One call looks at all that run: of three hundred, each by itself takes 25 ms. */
-function suspects({ database, layout }: Store, rows: readonly ContainerRow[]): ContainerRow[] {
+function suspects({ database, layout }: Store, rows: readonly ListedContainer[]): ContainerRow[] {
   const between = listContainers(database, ['starting', 'removing']);
   let lines = '';
   for (const { state, id, pid, pidStartTime } of rows) {
