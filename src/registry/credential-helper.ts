@@ -93,10 +93,16 @@ async function run(helper: string, word: string, input: string): Promise<{ statu
   child.stdin?.end(input);
   const pieces: Buffer[] = [];
   let size = 0;
-  for await (const piece of child.stdout ?? []) {
-    pieces.push(piece as Buffer);
-    size += (piece as Buffer).length;
-    if (size > outputLimit) child.kill('SIGKILL');
+  try {
+    for await (const piece of child.stdout ?? []) {
+      pieces.push(piece as Buffer);
+      size += (piece as Buffer).length;
+      if (size > outputLimit) child.kill('SIGKILL');
+    }
+  } catch (error) {
+    // Of a program that could not be started Bun breaks the pipe, too: why is said there.
+    await status;
+    throw error;
   }
   return { status: await status, output: Buffer.concat(pieces).subarray(0, outputLimit).toString() };
 }

@@ -92,6 +92,18 @@ imageTest(
   },
 );
 
+imageTest('a credential helper that is not there is named', [], async (world) => {
+  const { env, config } = place(world);
+  mkdirSync(join(world.scratch, 'docker'));
+  writeFileSync(config, JSON.stringify({ credsStore: 'nope' }));
+  const pulled = await world.onggi(['pull', '127.0.0.1:1/app'], { env });
+  assert.deepEqual(
+    [pulled.status, /credential helper "docker-credential-nope": no such program/.test(pulled.stderr)],
+    [1, true],
+    pulled.stderr,
+  );
+});
+
 imageTest('a token server that gives an identity token: only that is kept, and it serves', [], async (world) => {
   const { env, config } = place(world);
   const basic = basicAuthorization(user.user, user.password);
