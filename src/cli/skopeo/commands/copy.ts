@@ -67,14 +67,18 @@ export const command = defineCommand({
       source: sideOptions(flags, 'src-', context),
       destination: sideOptions(flags, 'dest-', context),
     };
-    const lines = copyLines((line) => (flags.quiet ? undefined : context.stdout.print(`${line}\n`)));
-    lines.begin();
+    const lines = flags.quiet ? undefined : copyLines(context.stdout, context.now);
+    lines?.begin();
     const { digest } = await interruptible(context, 'copy', (signal) =>
       retried(flags['retry-times'], () =>
-        engine.transfers.copy(source, destination, { ...options, signal, onEvent: lines.onEvent }),
+        engine.transfers.copy(source, destination, {
+          ...options,
+          signal,
+          ...(lines !== undefined && { onEvent: lines.onEvent }),
+        }),
       ),
     );
-    lines.finish();
+    lines?.finish();
     if (flags.digestfile !== undefined) writeText(resolve(context.directory, flags.digestfile), digest);
     return 0;
   },

@@ -70,7 +70,7 @@ export const command = defineCommand({
       'dest-decompress': false,
     });
     const engine = await context.engine();
-    const lines = copyLines((line) => context.stdout.print(`${line}\n`));
+    const lines = copyLines(context.stdout, context.now);
     let [done, failed] = [0, 0];
     await interruptible(context, 'sync', async (signal) => {
       const options = {
