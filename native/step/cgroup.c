@@ -40,20 +40,28 @@ static long hierarchy_type(int directory) {
     return known ? (long)status.f_type : -EXDEV;
 }
 
-/* A new v1 cpuset has neither CPUs nor memory nodes and takes no task (cpuset(7)); it gets those of its parent. */
-static int inherit_cpuset(int parent, int child) {
-    static const char *const names[] = {"cpuset.cpus", "cpuset.mems"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char own[4096], above[4096];
-        int result = read_file(child, names[i], own, sizeof own);
-        if (result == -ENOENT) return 0; /* not the cpuset hierarchy */
-        if (result == 0 && own[0] == '\0') {
-            result = read_file(parent, names[i], above, sizeof above);
-            if (result == 0) result = write_file(child, names[i], above);
-        }
-        if (result < 0) return result;
+/*
+ * A new v1 cpuset has neither CPUs nor memory nodes and takes no task (cpuset(7)); it gets those of its parent. The
+ * parent may have been made a moment ago by another start, which has not come to give it any: then it gets them here.
+ */
+static int inherit_file(int parent, int child, const char *name, int depth) {
+    char own[4096], above[4096];
+    int result = read_file(child, name, own, sizeof own);
+    if (result < 0 || own[0] != '\0') return result;
+    result = read_file(parent, name, above, sizeof above);
+    if (result == 0 && above[0] == '\0' && depth > 0) {
+        scoped_fd grandparent = (int)SYS(openat(parent, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        if (grandparent < 0) return grandparent;
+        result = inherit_file(grandparent, parent, name, depth - 1);
+        if (result == 0) result = read_file(parent, name, above, sizeof above);
     }
-    return 0;
+    return result < 0 ? result : write_file(child, name, above);
+}
+
+static int inherit_cpuset(int parent, int child) {
+    int result = inherit_file(parent, child, "cpuset.cpus", DEPTH_MAX);
+    if (result == 0) result = inherit_file(parent, child, "cpuset.mems", DEPTH_MAX);
+    return result == -ENOENT ? 0 : result; /* not the cpuset hierarchy, or not even that of its parent */
 }
 
 static int make_component(int parent, const char *name) {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { Plan } from '../../src/runtime/plan/steps.ts';
 import { requires } from '../harness/requires.ts';
@@ -74,6 +74,14 @@ test('the groups above go with it where nobody else is in them, as many as were 
     controllers.filter((name) => !existsSync(parent(name))),
     [],
   );
+  removeParents();
+});
+
+test('a parent that another start has only just made gets its CPUs and memory nodes here', needs, async () => {
+  mkdirSync(parent('cpuset'), { recursive: true });
+  assert.equal(readFileSync(`${parent('cpuset')}/cpuset.cpus`, 'utf8').trim(), '');
+  const told = await runOnce({ argv: ['cat', '/proc/self/cgroup'], ...grouped() });
+  assert.match(told.stdout, new RegExp(`:cpuset:/onggi-shim-test/c${process.pid}$`, 'm'));
   removeParents();
 });
 
