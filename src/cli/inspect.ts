@@ -8,6 +8,9 @@ import { volumeRecord } from './format/volume-row.ts';
 
 export type InspectType = 'container' | 'image' | 'volume' | 'network' | 'secret';
 
+/** Docker's status for a template that can't be parsed. */
+const badTemplate = 64;
+
 type Ask = { readonly size: boolean; readonly platform?: string | undefined };
 
 /** In the order in which a name is looked for, as with Docker. */
@@ -84,7 +87,13 @@ export async function inspectObjects(
   ask: Ask,
   context: Context,
 ): Promise<number> {
-  const print = format === undefined || format === '' || format === 'json' ? undefined : compileRecord(format);
+  let print: ((record: unknown) => string) | undefined;
+  try {
+    print = format === undefined || format === '' || format === 'json' ? undefined : compileRecord(format);
+  } catch (error) {
+    context.report(error);
+    return badTemplate;
+  }
   const engine = await context.engine();
   const records: unknown[] = [];
   const problems: unknown[] = [];

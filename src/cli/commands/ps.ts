@@ -32,7 +32,7 @@ export const command = defineCommand({
     }
     const listing = flags.size ? sizedListing : containerListing;
     const format = compileListing(listing, flags.quiet ? '{{.ID}}' : flags.format);
-    const size = !flags.quiet && (flags.size || flags.format?.includes('.Size') === true);
+    const size = !flags.quiet && (flags.size || (flags.format !== 'json' && format.mentions('.Size')));
     const limit = flags.latest ? 1 : (flags.last ?? -1);
     const engine = await context.engine();
     const all = flags.all || limit > 0 || showsAll(flags.filter);

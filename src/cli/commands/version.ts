@@ -18,8 +18,9 @@ export const command = defineCommand({
       Arch: architecture,
       KernelVersion: release(),
     };
+    // There is no daemon: what does the work is this program, too.
     if (format !== undefined && format !== '') {
-      context.stdout.print(printRecord({ Client: facts }, format));
+      context.stdout.print(printRecord({ Client: facts, Server: facts }, format));
       return 0;
     }
     const lines = [

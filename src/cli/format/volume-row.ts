@@ -15,13 +15,19 @@ export const volumeListing: Listing = {
     Labels: 'LABELS',
     Links: 'LINKS',
     Size: 'SIZE',
+    Availability: 'AVAILABILITY',
+    Group: 'GROUP',
+    Status: 'STATUS',
   },
   table: '{{.Driver}}\t{{.Name}}',
 };
 
 export function volumeRow({ name, labels, mountPoint }: VolumeSummary): Row {
   return {
+    // Of volumes of a cluster.
+    Availability: 'N/A',
     Driver: 'local',
+    Group: 'N/A',
     Label: (label: unknown) => labels[String(label)] ?? '',
     Labels: Object.entries(labels)
       .map(([label, value]) => `${label}=${value}`)
@@ -32,6 +38,7 @@ export function volumeRow({ name, labels, mountPoint }: VolumeSummary): Row {
     Name: name,
     Scope: 'local',
     Size: 'N/A',
+    Status: 'N/A',
   };
 }
 

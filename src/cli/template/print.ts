@@ -16,15 +16,51 @@ export function sortedKeys(record: Readonly<Record<string, unknown>>): string[] 
     .sort();
 }
 
+/** What a field prints that holds nothing, by its name. */
+export type EmptyText = (name: string) => string | undefined;
+
+/** Records that stand for structs of Go, which print without names: `{always 0}`. */
+const structs = new WeakMap<object, EmptyText>();
+
+/** Records that stand for maps of Go, of which the one that may hold nothing holds lists: `map[80/tcp:[]]`. */
+const maps = new WeakSet<object>();
+
+/**
+ * Notes which records below a value are structs: all but those under a name that is a map's. What is in a map is a struct again.
+ * The fields of a struct have to stand in Go's order.
+ */
+export function markStructs(
+  value: unknown,
+  isMap: (name: string, parent: string | undefined) => boolean,
+  empty: EmptyText,
+  parent?: string,
+): void {
+  if (Array.isArray(value)) for (const each of value) markStructs(each, isMap, empty, parent);
+  if (!isRecord(value)) return;
+  structs.set(value, empty);
+  for (const [name, field] of Object.entries(value)) {
+    if (!isRecord(field) || !isMap(name, parent)) markStructs(field, isMap, empty, name);
+    else {
+      maps.add(field);
+      for (const each of Object.values(field)) markStructs(each, isMap, empty, name);
+    }
+  }
+}
+
 /** `%v`, nested values included: `[a b]`, `map[k:v]`, `<nil>`. */
 export function formatValue(value: unknown): string {
   if (value === null || value === undefined) return '<nil>';
   if (Array.isArray(value)) return `[${value.map(formatValue).join(' ')}]`;
-  if (isRecord(value))
+  if (!isRecord(value)) return String(value);
+  const empty = structs.get(value);
+  if (empty === undefined) {
+    const shown = (field: unknown): string => (field === null && maps.has(value) ? '[]' : formatValue(field));
     return `map[${sortedKeys(value)
-      .map((key) => `${key}:${formatValue(value[key])}`)
+      .map((key) => `${key}:${shown(value[key])}`)
       .join(' ')}]`;
-  return String(value);
+  }
+  const fields = Object.entries(value).filter(([, field]) => isData(field));
+  return `{${fields.map(([name, field]) => (field === null ? (empty(name) ?? '<nil>') : formatValue(field))).join(' ')}}`;
 }
 
 /** What an action prints: a value that is not there shows as such. */

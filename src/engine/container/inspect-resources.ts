@@ -10,7 +10,7 @@ export function resources({
 }: Container['options']): object {
   const { memory = 0 } = asked;
   return {
-    Ulimits: ulimits.map(({ name, soft, hard }) => ({ Name: name, Soft: Number(soft), Hard: Number(hard) })),
+    Ulimits: ulimits.map(({ name, soft, hard }) => ({ Name: name, Hard: Number(hard), Soft: Number(soft) })),
     Memory: memory,
     MemorySwap: asked.memorySwap ?? memory * 2,
     MemoryReservation: asked.memoryReservation ?? 0,

@@ -121,11 +121,15 @@ function withLower(graph: GraphDriver, lower: readonly string[]): Record<string,
 function mount(each: AnyMount, volumePath: (name: string) => string): Record<string, unknown>[] {
   if (each.type === 'tmpfs') return [];
   const { target, readOnly } = each;
-  const common = { Destination: target, Mode: modeOf(each).join(''), RW: !readOnly };
-  if (each.type === 'bind') return [{ Type: 'bind', Source: each.source, ...common, Propagation: each.propagation }];
-  if (each.type === 'image') return [{ Type: 'image', Source: each.source, ...common, Propagation: '' }];
+  const Destination = target;
+  // In the order of Go's struct.
+  const common = { Mode: modeOf(each).join(''), RW: !readOnly };
+  if (each.type === 'bind')
+    return [{ Type: 'bind', Source: each.source, Destination, ...common, Propagation: each.propagation }];
+  if (each.type === 'image') return [{ Type: 'image', Source: each.source, Destination, ...common, Propagation: '' }];
   const name = each.name ?? '';
-  return [{ Type: 'volume', Name: name, Source: volumePath(name), ...common, Driver: 'local', Propagation: '' }];
+  const place = { Name: name, Source: volumePath(name), Destination, Driver: 'local' };
+  return [{ Type: 'volume', ...place, ...common, Propagation: '' }];
 }
 
 function time(ms: number): string {
