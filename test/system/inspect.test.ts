@@ -117,8 +117,8 @@ systemTest('templates, several of them, what is not there', ['busybox'], async (
   for (const [format, status, message] of [
     ['{{.Nosuch}}', 1, /template parsing error: .*no entry for key "Nosuch"/],
     ['{{.State.Nosuch}}', 1, /no entry for key "Nosuch"/],
-    ['{{', 1, /template/],
-    ['{{nosuch .}}', 1, /nosuch/],
+    ['{{', 64, /template/],
+    ['{{nosuch .}}', 64, /nosuch/],
   ] as const) {
     const failed = await told(format, 'web');
     assert.equal(failed.status, status, `${format}: ${failed.stdout}${failed.stderr}`);
