@@ -21,13 +21,14 @@ const largestConfig = 16 << 20;
 /** @throws OnggiError `not-found`, `invalid`: what is wrong with which field */
 export function loadBundle(path: string): Bundle {
   const directory = resolve(path);
-  const text = readConfig(`${directory}/config.json`);
+  const hint = 'Name the directory that holds config.json with --bundle; "spec" writes one to begin with.';
+  const text = readConfig(`${directory}/config.json`, hint);
   const spec = parseSpec(text);
   return { directory, text, spec, rootfs: findRootfs(directory, spec) };
 }
 
 /** @throws OnggiError `not-found`, `invalid` when it is too large or no regular file, which could block or never end */
-export function readConfig(path: string): string {
+export function readConfig(path: string, hint?: string): string {
   const tried = `read the config "${path}"`;
   try {
     const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -45,7 +46,7 @@ export function readConfig(path: string): string {
     if (errnoOf(error) !== 'ENOENT') throw fromSystemError(error, tried);
     throw new OnggiError('not-found', `${tried}: no such file or directory`, {
       cause: error,
-      hint: 'Name the directory that holds config.json with --bundle; "spec" writes one to begin with.',
+      ...(hint !== undefined && { hint }),
     });
   }
 }

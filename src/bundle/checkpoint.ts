@@ -32,6 +32,9 @@ export async function checkpointContainer(runtime: Runtime, asked: string, optio
   checkRoot('checkpoint');
   const spec = recordedSpec(paths);
   checkCheckpointable(spec);
-  await dump({ pid: init.pid, spec, rootfs, networkOfOthers: false }, options);
+  await dump(
+    { pid: init.pid, spec, rootfs, networkOfOthers: false },
+    { ...options, ...(runtime.criu !== undefined && { program: runtime.criu }) },
+  );
   if (!options.leaveRunning && !options.preDump) await removeContainer(runtime, record, paths, guard);
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { OnggiError } from '../errors.ts';
-import { joinResctrl, makeResctrl, planIn, removeResctrl, resctrlRoot } from './resctrl.ts';
+import { changeResctrl, joinResctrl, makeResctrl, planIn, removeResctrl, resctrlRoot } from './resctrl.ts';
 
 /** A tree as resctrl has it: a class "gold", and what the kernel tells of itself. */
 function inTree(body: (root: string) => void, monitors = true): void {
@@ -76,4 +76,16 @@ test('what can not be had is refused by name', () => {
     assert.throws(() => planIn(root, { memBwSchema: 'L3:0=f' }, 'c1'), fails('invalid', /memBwSchema/));
     assert.throws(() => planIn(root, { enableMBM: true }, 'c1'), fails('unsupported', /monitors/));
   }, false);
+});
+
+test("a container's own class gets other lines, one that others use does not", () => {
+  inTree((root) => {
+    const { kept } = planIn(root, { memBwSchema: 'MB:0=20' }, 'c1');
+    makeResctrl({ kept, lines: ['MB:0=20'] });
+    changeResctrl(kept, { l3CacheSchema: 'L3:0=3', memBwSchema: 'MB:0=50' });
+    assert.equal(readFileSync(join(root, 'c1/schemata'), 'utf8'), 'L3:0=3\nMB:0=50\n');
+    assert.throws(() => changeResctrl(kept, { memBwSchema: 'L3:0=3' }), fails('invalid', /does not begin with "MB:"/));
+    const shared = planIn(root, { closID: 'gold' }, 'c1').kept;
+    assert.throws(() => changeResctrl(shared, { memBwSchema: 'MB:0=1' }), fails('conflict', /not the container's own/));
+  });
 });

@@ -132,6 +132,19 @@ function writeSchemata(directory: string, lines: readonly string[]): void {
   }
 }
 
+/**
+ * Other schemata for the class that is the container's own.
+ * @throws OnggiError `conflict` for a class that was there before; `invalid` with what the kernel says
+ */
+export function changeResctrl({ directory, made }: Resctrl, asked: IntelRdt): void {
+  if (!made) {
+    throw new OnggiError('conflict', `the class "${directory}" is not the container's own: it is not changed`, {
+      hint: 'Write to its schemata yourself, if all in it may be changed.',
+    });
+  }
+  writeSchemata(directory, schemataOf(asked));
+}
+
 /** Idempotent; a class that was there before stays. @throws OnggiError */
 export function removeResctrl({ directory, made, monitor }: Resctrl): void {
   for (const path of [...(monitor === null ? [] : [monitor]), ...(made ? [directory] : [])]) {

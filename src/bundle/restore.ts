@@ -174,7 +174,7 @@ function criuPlan(
       { op: 'propagation', path: '/', flags: propagationOf('rslave') ?? noFlags },
       { op: 'root-bind', source: rootfs, target: rootfs },
       { op: 'enter-root', path: '/' },
-      ...criuSteps(spec, external, args, process.env['PATH'] ?? ''),
+      ...criuSteps(spec, external, args, process.env['PATH'] ?? '', runtime.criu),
     ],
     cleanup: [],
   };

@@ -4,6 +4,8 @@ export type Runtime = {
   readonly root: string;
   /** cgroupsPath is "slice:prefix:name", and systemd makes the cgroups. */
   readonly systemdCgroup: boolean;
+  /** Path of criu(8); absent: the first of that name in PATH. */
+  readonly criu?: string;
   /** Told what was gone without. */
   readonly warn: (message: string) => void;
   /** Told what is about to be done; `text` is called only when somebody listens. */

@@ -33,6 +33,8 @@ export type DumpOptions = CriuOptions & {
   readonly pageServer: { readonly address: string; readonly port: number } | null;
   /** Descriptor that is told when the pages can be asked for; null for none. */
   readonly statusFd: number | null;
+  /** criu itself, by name or path; absent: "criu". */
+  readonly program?: string;
 };
 
 export type RestoreOptions = CriuOptions & {

@@ -82,10 +82,10 @@ function externalsOf({ spec, pid, networkOfOthers }: Dumped): External {
  * In a session of its own: a key that ends this program must not end criu between its threads in the container. What it
  * has to say stands in its log.
  */
-async function runCriu(args: readonly string[], { work, statusFd }: DumpOptions): Promise<void> {
+async function runCriu(args: readonly string[], { work, statusFd, program = 'criu' }: DumpOptions): Promise<void> {
   // Descriptor 3 and up are kept for it alone.
   const extra = statusFd === null ? [] : Array.from({ length: statusFd - 2 }, (_, index) => index + 3);
-  const child = spawn('criu', args, {
+  const child = spawn(program, args, {
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe', ...extra.map((fd) => (fd === statusFd ? fd : ('ignore' as const)))],
   });

@@ -3,14 +3,23 @@ import type { Spec } from '../oci/runtime-spec.ts';
 import type { InitStep } from '../runtime/plan/steps.ts';
 import type { External } from './command.ts';
 
-/** @param path where criu is looked for, as in PATH */
-export function criuSteps(spec: Spec, external: External, args: readonly string[], path: string): InitStep[] {
+/**
+ * @param path where criu is looked for, as in PATH
+ * @param program its name, or a path
+ */
+export function criuSteps(
+  spec: Spec,
+  external: External,
+  args: readonly string[],
+  path: string,
+  program = 'criu',
+): InitStep[] {
   return [
     ...external.mounts.map(({ source }) => bindOnItself(source)),
     // Inherited by all that criu restores; it does so by itself only since 3.19.
     ...(spec.process?.noNewPrivileges === true ? [{ op: 'no-new-privileges' } as const] : []),
-    { op: 'find-executable', command: 'criu' },
-    { op: 'exec', argv: ['criu', ...args], env: [`PATH=${path}`], reaper: false },
+    { op: 'find-executable', command: program },
+    { op: 'exec', argv: [program, ...args], env: [`PATH=${path}`], reaper: false },
   ];
 }
 

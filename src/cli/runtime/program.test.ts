@@ -6,6 +6,8 @@ import { test } from 'node:test';
 import { runRuntime } from './program.ts';
 import { runtimeCommands } from './table.ts';
 
+const unwritable = '/none/log';
+
 async function run(...argv: string[]) {
   const said = { stdout: '', stderr: '', log: '' };
   const to = (where: keyof typeof said) => (text: string) => {
@@ -14,7 +16,10 @@ async function run(...argv: string[]) {
   const status = await runRuntime(argv, {
     stdout: to('stdout'),
     stderr: to('stderr'),
-    append: (_path, text) => to('log')(text),
+    append: (path, text) => {
+      if (path === unwritable) throw new Error('no such directory');
+      to('log')(text);
+    },
     env: {},
     privileged: () => true,
     now: () => new Date('2026-11-21T12:00:00.123Z'),
@@ -65,14 +70,7 @@ for (const { name, load } of runtimeCommands) {
 }
 
 test('wrong command lines end with 1', async () => {
-  for (const argv of [
-    ['bogus'],
-    ['--bogus'],
-    ['help', 'bogus'],
-    ['state'],
-    ['state', 'a', 'b'],
-    ['--rootless=x', 'list'],
-  ]) {
+  for (const argv of [['--bogus'], ['state'], ['state', 'a', 'b'], ['--rootless=x', 'list']]) {
     const { status, stderr } = await run('--root', root, ...argv);
     assert.equal(status, 1, argv.join(' '));
     assert.match(stderr, /Incorrect Usage/);
@@ -118,4 +116,17 @@ test('features is a JSON document', async () => {
   const { status, stdout } = await run('features');
   assert.equal(status, 0);
   assert.equal(JSON.parse(stdout).ociVersionMin, '1.0.0');
+});
+
+test('a log that can not be written is told before anything is done', async () => {
+  const { status, stdout, stderr } = await run('--root', root, '--log', unwritable, 'list');
+  assert.deepEqual([status, stdout, stderr], [1, '', 'onggi-runtime: --log: no such directory\n']);
+});
+
+test('a command that there is not ends with 3', async () => {
+  for (const argv of [['nope'], ['help', 'nope']]) {
+    const { status, stderr } = await run(...argv);
+    assert.equal(status, 3);
+    assert.match(stderr, /No help topic for 'nope'/);
+  }
 });

@@ -14,6 +14,7 @@ import { type RuntimeEntry, runtimeCommands } from './table.ts';
 import { runtimeVersions } from './version.ts';
 
 export const runtimeFlags = {
+  criu: single('file', asIs, 'path to the criu binary used for checkpoint and restore', { shown: '"criu"' }),
   debug: toggle('enable debug logging'),
   log: single('file', asIs, 'set the log file to write messages to, besides standard error'),
   'log-format': single('format', oneOf('log-format', ['text', 'json']), "set the log format ('text' or 'json')", {
@@ -61,8 +62,26 @@ export async function runRuntime(argv: readonly string[], world: RuntimeWorld): 
   if (name === undefined) return await showProgramHelp(world);
   if (name === 'help' || name === 'h') return await showHelp(world, flags, rest[0]);
   const entry = runtimeCommands.find((each) => each.name === name);
-  if (entry === undefined) return await misuse(world, flags, `No help topic for '${name}': no such command`, '');
+  if (entry === undefined) return await noSuchCommand(world, flags, name);
+  if (flags.log && !canAppend(world, flags.log)) return 1;
   return await runCommand(entry, rest, flags, world);
+}
+
+/** Ends with 3, as runc. */
+async function noSuchCommand(world: RuntimeWorld, globals: GlobalFlags, name: string): Promise<number> {
+  await misuse(world, globals, `No help topic for '${name}': no such command`, '');
+  return 3;
+}
+
+/** A log that can't be written is told before anything is done: who reads it would not learn why that fails. */
+function canAppend(world: RuntimeWorld, log: string): boolean {
+  try {
+    world.append(log, '');
+    return true;
+  } catch (error) {
+    world.stderr(`onggi-runtime: --log: ${error instanceof Error ? error.message : String(error)}\n`);
+    return false;
+  }
 }
 
 async function runCommand(
@@ -130,6 +149,7 @@ function runtimeOf(globals: GlobalFlags, world: RuntimeWorld): Runtime {
         ? defaultRoot(world.privileged(), world.env)
         : absolute(globals.root),
     systemdCgroup: globals['systemd-cgroup'],
+    ...(globals.criu && { criu: globals.criu }),
     warn: (message) => tell(world, globals, 'warning', message, visible(`onggi-runtime: warning: ${message}\n`)),
     debug: (text) => {
       if (globals.debug) tell(world, globals, 'debug', text(), undefined);
@@ -185,7 +205,7 @@ async function showProgramHelp(world: RuntimeWorld): Promise<number> {
 async function showHelp(world: RuntimeWorld, globals: GlobalFlags, name: string | undefined): Promise<number> {
   if (name === undefined) return await showProgramHelp(world);
   const entry = runtimeCommands.find((each) => each.name === name);
-  if (entry === undefined) return await misuse(world, globals, `No help topic for '${name}'`, '');
+  if (entry === undefined) return await noSuchCommand(world, globals, name);
   const [{ commandHelp }, { command }] = await Promise.all([import('./help.ts'), entry.load()]);
   world.stdout(commandHelp(name, entry.summary, command));
   return 0;

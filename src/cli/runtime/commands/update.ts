@@ -37,6 +37,8 @@ them as JSON, shaped as linux.resources of config.json, instead of the other fla
     memory: bytes('memory limit in bytes, -1 for none'),
     'memory-reservation': bytes('memory reservation (soft limit) in bytes'),
     'memory-swap': bytes('memory and swap together in bytes, -1 for no limit'),
+    'l3-cache-schema': single('lines', asIs, 'lines for the caches of its class of service (resctrl), such as L3:0=f'),
+    'mem-bw-schema': single('lines', asIs, 'lines for the memory bandwidth of its class of service, such as MB:0=20'),
     'pids-limit': number('how many processes it may have, -1 for no limit', -1),
   },
   async run({ flags, args: [id = ''], context }) {
@@ -59,7 +61,11 @@ them as JSON, shaped as linux.resources of config.json, instead of the other fla
           memorySwap: flags['memory-swap'],
           pidsLimit: flags['pids-limit'],
         });
-    await updateContainer(context.runtime, id, change);
+    const [l3CacheSchema, memBwSchema] = [flags['l3-cache-schema'], flags['mem-bw-schema']];
+    await updateContainer(context.runtime, id, change, {
+      ...(l3CacheSchema && { l3CacheSchema }),
+      ...(memBwSchema && { memBwSchema }),
+    });
     return 0;
   },
 });
