@@ -187,7 +187,7 @@ $(TOOLCHAIN): toolchain/package-lock.json toolchain/package.json toolchain/.npmr
 TEST_PACKAGES := busybox-static zsh fish btrfs-progs xfsprogs bzip2 xz-utils docker-registry apache2-utils iproute2 nftables strace zstd \
   runc crun libseccomp-dev uidmap passt openssl skopeo \
   e2fsprogs python3-minimal umoci docker.io containerd podman
-VM_PACKAGES := qemu-system-x86 busybox-static cpio e2fsprogs secilc crun
+VM_PACKAGES := qemu-system-x86 busybox-static cpio e2fsprogs xfsprogs secilc crun
 
 .PHONY: vm-kernel
 vm-kernel:

@@ -16,6 +16,8 @@ const probes = {
   erofs: () => hasFileSystem('erofs'),
   btrfs: () => hasFileSystem('btrfs') && program('mkfs.btrfs'),
   xfs: () => hasFileSystem('xfs') && program('mkfs.xfs'),
+  /** The kernel may have one without the other. */
+  'xfs-quota': () => hasFileSystem('xfs') && existsSync('/proc/fs/xfs/xqmstat') && program('mkfs.xfs'),
   bridge: () => canAddLink('bridge'),
   veth: () => canAddLink('veth'),
   /** Loopback has it, and with the machine's settings that of a new network namespace, too. */

@@ -39,7 +39,7 @@ const usual: Readonly<Record<CgroupMode, readonly string[]>> = {
 };
 
 const modules = [
-  ...['virtio_pci', 'virtio_blk', 'overlay', 'loop', 'crc32c_generic', 'quota_tree', 'quota_v2'],
+  ...['virtio_pci', 'virtio_blk', 'overlay', 'loop', 'crc32c_generic', 'quota_tree', 'quota_v2', 'xfs'],
   ...['veth', 'bridge', 'br_netfilter', 'nf_tables', 'nf_nat', 'nf_conntrack'],
   ...['nft_chain_nat', 'nft_nat', 'nft_masq', 'nft_redir', 'nft_ct', 'nft_reject_inet', 'nft_fib_inet'],
   // Of criu: it locks the network by iptables, and asks for sockets by sock_diag(7).
