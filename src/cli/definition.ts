@@ -63,7 +63,17 @@ export type Positionals = { readonly min: number; readonly max: number | null };
 export type Example = { readonly line: string; readonly says: string };
 
 /** What completion offers for the positionals. */
-export type Completion = 'containers' | 'running' | 'images' | 'volumes' | 'files' | 'none';
+export type Completion =
+  | 'containers'
+  | 'running'
+  | 'images'
+  | 'volumes'
+  | 'secrets'
+  /** Containers, images and volumes. */
+  | 'objects'
+  | 'shells'
+  | 'files'
+  | 'none';
 
 export type Call<F extends Flags = Flags> = {
   readonly flags: Values<F>;

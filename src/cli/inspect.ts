@@ -29,7 +29,7 @@ const completes = {
   image: 'images',
   volume: 'volumes',
   network: 'none',
-  secret: 'none',
+  secret: 'secrets',
 } as const;
 
 export const formatFlag = single('string', asIs, "Print by a Go template, or 'json'", { short: 'f' });
@@ -60,7 +60,7 @@ const inspectContainers = defineCommand({
 const inspectAny = defineCommand({
   usage: '[OPTIONS] NAME|ID [NAME|ID...]',
   positionals: { min: 1, max: null },
-  completes: 'containers',
+  completes: 'objects',
   latest: 'all',
   flags: {
     format: formatFlag,

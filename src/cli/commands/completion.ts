@@ -10,6 +10,7 @@ const shells = {
 export const command = defineCommand({
   usage: 'bash|zsh|fish',
   positionals: { min: 1, max: 1 },
+  completes: 'shells',
   flags: {},
   examples: [
     { line: 'completion bash > /etc/bash_completion.d/onggi', says: 'Complete in every bash from now on' },

@@ -5,6 +5,7 @@ import { secretRecord } from '../format/secret-row.ts';
 export const command = defineCommand({
   usage: '[OPTIONS] SECRET [SECRET...]',
   positionals: { min: 1, max: null },
+  completes: 'secrets',
   flags: {
     format: single('string', asIs, "Print by a Go template, or 'json'", { short: 'f' }),
     pretty: toggle('Print for people'),

@@ -4,6 +4,7 @@ import { defineCommand, toggle } from '../definition.ts';
 export const command = defineCommand({
   usage: '[OPTIONS] SECRET [SECRET...]',
   positionals: { min: 0, max: null },
+  completes: 'secrets',
   flags: {
     all: toggle('Remove all secrets', { short: 'a' }),
     ignore: toggle('A secret that is not there is no failure', { short: 'i' }),

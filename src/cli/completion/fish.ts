@@ -1,5 +1,13 @@
 /** The completion script of fish (complete(1) of fish). Pure. */
-import { type CommandModel, type FlagModel, firstWords, type Model, type Offer, secondWords } from './model.ts';
+import {
+  type CommandModel,
+  type FlagModel,
+  firstWords,
+  type Model,
+  type Offer,
+  secondWords,
+  valueFlags,
+} from './model.ts';
 
 export function fishCompletion(model: Model): string {
   const complete = `complete -c ${model.program}`;
@@ -7,6 +15,7 @@ export function fishCompletion(model: Model): string {
   return `${[
     `# Written by ${model.program} completion fish.`,
     ...command(managers),
+    ...past(managers),
     `${complete} -f`,
     ...firstWords(model).map(
       ({ name, summary }) => `${complete} -n "test -z (__onggi_command)" -a ${name} -d ${quote(summary)}`,
@@ -38,8 +47,26 @@ function command(managers: readonly string[]): string[] {
   ];
 }
 
-function commandLines(complete: string, { names, flags, positional }: CommandModel): string[] {
-  const condition = `contains -- (__onggi_command) ${names.map(quote).join(' ')}`;
+/** Whether a word that is no flag stands there already: behind it comes a command of its own. Told what takes a value. */
+function past(managers: readonly string[]): string[] {
+  return [
+    'function __onggi_past',
+    '    set -l words (commandline -opc)',
+    '    set -l at 3',
+    `    contains -- $words[2] ${managers.join(' ')}; and set at 4`,
+    '    while test $at -le (count $words)',
+    "        string match -q -- '-*' $words[$at]; or return 0",
+    '        contains -- $words[$at] $argv; and set at (math $at + 1)',
+    '        set at (math $at + 1)',
+    '    end',
+    '    return 1',
+    'end',
+  ];
+}
+
+function commandLines(complete: string, { names, flags, positional, stops }: CommandModel): string[] {
+  const isIt = `contains -- (__onggi_command) ${names.map(quote).join(' ')}`;
+  const condition = stops ? `${isIt}; and not __onggi_past ${valueFlags(flags).join(' ')}` : isIt;
   const own = offered(positional);
   return [
     ...(own === '' ? [] : [`${complete} -n ${quote(condition)}${own}`]),

@@ -19,6 +19,7 @@ export async function completionModel(globalFlags: Flags): Promise<Model> {
           summary: entry.summary,
           flags: flagsOf(command.flags),
           positional: positionalOffers[command.completes ?? 'none'],
+          stops: command.interspersed === false,
         };
       }),
     ),

@@ -25,6 +25,8 @@ export type CommandModel = {
   readonly summary: string;
   readonly flags: readonly FlagModel[];
   readonly positional: Offer;
+  /** What follows the first word that is no flag is a command of its own, as in `run`. */
+  readonly stops: boolean;
 };
 
 export type Model = {
@@ -43,9 +45,23 @@ export const positionalOffers: Readonly<Record<Completion, Offer>> = {
   running: { type: 'output', command: `${program} ps --format '{{.Names}}' 2>/dev/null` },
   images: { type: 'output', command: `${program} images --format '{{.Repository}}:{{.Tag}}' 2>/dev/null` },
   volumes: { type: 'output', command: `${program} volume ls -q 2>/dev/null` },
+  secrets: { type: 'output', command: `${program} secret ls --format '{{.Name}}' 2>/dev/null` },
+  objects: {
+    type: 'output',
+    command: [`ps -a --format '{{.Names}}'`, `images --format '{{.Repository}}:{{.Tag}}'`, 'volume ls -q']
+      .map((each) => `${program} ${each} 2>/dev/null`)
+      .join('; '),
+  },
+  shells: { type: 'words', words: ['bash', 'zsh', 'fish'] },
   files,
   none: nothing,
 };
+
+/** The words, and each container that runs as "container:NAME". */
+const orContainer = (...list: readonly string[]): Offer => ({
+  type: 'output',
+  command: `printf '%s\\n' ${list.join(' ')}; ${program} ps --format 'container:{{.Names}}' 2>/dev/null`,
+});
 
 const words = (...list: readonly string[]): Offer => ({ type: 'words', words: list });
 
@@ -56,22 +72,27 @@ export const flagValues: Readonly<Record<string, Offer>> = {
   'env-file': files,
   'init-path': files,
   input: files,
-  ipc: words('private', 'shareable', 'host', 'none', 'container:'),
+  ipc: orContainer('private', 'shareable', 'host', 'none'),
   'label-file': files,
   'log-driver': words('json-file', 'local', 'k8s-file', 'journald', 'syslog', 'fluentd', 'gelf', 'none', 'passthrough'),
-  network: words('bridge', 'host', 'none', 'container:'),
+  link: positionalOffers.containers,
+  network: orContainer('bridge', 'host', 'none'),
   output: files,
-  pid: words('host', 'container:'),
+  pid: orContainer('host'),
   platform: words('linux/amd64', 'linux/arm64', 'linux/arm/v7', 'linux/386', 'linux/riscv64', 'linux/s390x'),
   pull: words('always', 'missing', 'never', 'newer'),
+  requires: positionalOffers.containers,
   restart: words('no', 'always', 'unless-stopped', 'on-failure'),
   root: files,
   'security-opt': words('no-new-privileges', 'seccomp=unconfined', 'apparmor=unconfined', 'systempaths=unconfined'),
+  secret: positionalOffers.secrets,
   sdnotify: words('container', 'conmon', 'healthy', 'ignore'),
   signal: words('HUP', 'INT', 'QUIT', 'KILL', 'TERM', 'USR1', 'USR2', 'WINCH'),
   systemd: words('true', 'always', 'false'),
   'stop-signal': words('HUP', 'INT', 'QUIT', 'KILL', 'TERM', 'USR1', 'USR2', 'WINCH'),
-  uts: words('host'),
+  userns: orContainer('host', 'remap', 'auto', 'keep-id', 'nomap'),
+  uts: orContainer('host'),
+  volume: positionalOffers.volumes,
   'volumes-from': positionalOffers.containers,
 };
 
@@ -92,4 +113,19 @@ export function secondWords(model: Model, manager: string): Word[] {
       .filter((name) => name.startsWith(`${manager} `))
       .map((name) => ({ name: name.slice(manager.length + 1), summary })),
   );
+}
+
+/** The flags of a command that take a value, as they are written: "--env", "-e". */
+export function valueFlags(flags: readonly FlagModel[]): string[] {
+  return flags
+    .filter(({ value }) => value !== undefined)
+    .flatMap(({ name, short }) => [`--${name}`, ...(short === undefined ? [] : [`-${short}`])]);
+}
+
+/** How flags with known values are written; a letter is left out that is another flag in some command. */
+export function spellings({ commands }: Model, name: string): string[] {
+  const flags = commands.flatMap((command) => command.flags.filter(({ value }) => value !== undefined));
+  const letters = new Set(flags.filter((flag) => flag.name === name).flatMap(({ short }) => short ?? []));
+  const own = [...letters].filter((letter) => flags.every((flag) => flag.short !== letter || flag.name === name));
+  return [`--${name}`, ...own.map((letter) => `-${letter}`)];
 }

@@ -7,6 +7,8 @@ import {
   type Model,
   type Offer,
   secondWords,
+  spellings,
+  valueFlags,
 } from './model.ts';
 
 export function zshCompletion(model: Model): string {
@@ -15,9 +17,10 @@ export function zshCompletion(model: Model): string {
     `#compdef ${model.program}`,
     `# Written by ${model.program} completion zsh.`,
     '_onggi() {',
-    '  local name=$words[2] last=$words[CURRENT-1]',
-    '  local -a flags offers',
-    `  case $name in (${managers.join('|')}) (( CURRENT > 3 )) && name="$name $words[3]" ;; esac`,
+    '  local name=$words[2] last=$words[CURRENT-1] cur=$words[CURRENT] at=3 stops=',
+    '  local -a flags offers values',
+    "  if [[ $cur == --*=* ]]; then last=${cur%%=*} cur=${cur#*=}; compset -P '*='; fi",
+    `  case $name in (${managers.join('|')}) (( CURRENT > 3 )) && name="$name $words[3]" at=4 ;; esac`,
     '  if (( CURRENT == 2 )); then',
     `    flags=(${flagWords(model.globalFlags)})`,
     `    offers=(${described(firstWords(model))})`,
@@ -27,10 +30,21 @@ export function zshCompletion(model: Model): string {
     ...model.commands.map(caseOf),
     '    esac',
     '  fi',
-    '  case $last in',
-    ...Object.entries(flagValues).map(([flag, offer]) => `  (--${flag}) flags=() ${assigned(offer)} ;;`),
-    '  esac',
-    '  if [[ $words[CURRENT] == -* ]]; then',
+    '  if (( $values[(Ie)$last] )); then',
+    '    flags=() offers=()',
+    '    case $last in',
+    ...Object.entries(flagValues).map(
+      ([flag, offer]) => `    (${spellings(model, flag).join('|')}) ${assigned(offer)} ;;`,
+    ),
+    '    esac',
+    '  elif [[ -n $stops ]]; then',
+    // Behind the image or container stands a command of its own.
+    '    for (( ; at < CURRENT; at++ )); do',
+    '      if [[ $words[at] != -* ]]; then flags=() offers=(); break; fi',
+    '      (( $values[(Ie)$words[at]] )) && (( at++ ))',
+    '    done',
+    '  fi',
+    '  if [[ $cur == -* ]]; then',
     "    _describe -o 'option' flags",
     '  elif (( $#offers )); then',
     "    _describe 'argument' offers",
@@ -43,9 +57,9 @@ export function zshCompletion(model: Model): string {
   ].join('\n')}\n`;
 }
 
-function caseOf({ names, flags, positional }: CommandModel): string {
+function caseOf({ names, flags, positional, stops }: CommandModel): string {
   const labels = names.map((name) => name.replaceAll(' ', '\\ ')).join('|');
-  return `    (${labels}) flags=(${flagWords(flags)}); ${assigned(positional)} ;;`;
+  return `    (${labels}) flags=(${flagWords(flags)}); values=(${valueFlags(flags).join(' ')}); ${assigned(positional)}${stops ? '; stops=1' : ''} ;;`;
 }
 
 function assigned(offer: Offer): string {
