@@ -45,4 +45,6 @@ test('hosts: the standard lines, then the container', () => {
   assert.match(standard, /^127\.0\.0\.1\tlocalhost\n::1\tlocalhost /);
   assert.equal(hostsFile('web', '', '10.88.0.2'), `${standard}10.88.0.2\tweb\n`);
   assert.equal(hostsFile('web', 'example.org', '10.88.0.2'), `${standard}10.88.0.2\tweb.example.org web\n`);
+  assert.equal(hostsFile('web.example.org', '', '10.88.0.2'), `${standard}10.88.0.2\tweb.example.org web\n`);
+  assert.equal(hostsFile('web', '', '10.88.0.2', '1.2.3.4\tdb\n'), `${standard}1.2.3.4\tdb\n10.88.0.2\tweb\n`);
 });

@@ -63,11 +63,15 @@ ff02::1\tip6-allnodes
 ff02::2\tip6-allrouters
 `;
 
-/** /etc/hosts of a container; `address` is null where it has none of its own. */
-export function hostsFile(hostname: string, domainname: string, address: string | null): string {
-  if (address === null) return standardHosts;
-  const names = domainname === '' ? hostname : `${hostname}.${domainname} ${hostname}`;
-  return `${standardHosts}${address}\t${names}\n`;
+/**
+ * /etc/hosts of a container, with its short name beside a full one.
+ * @param address null where it has none of its own. @param extra lines that come before its own, as with Docker
+ */
+export function hostsFile(hostname: string, domainname: string, address: string | null, extra = ''): string {
+  if (address === null) return standardHosts + extra;
+  const full = domainname === '' ? hostname : `${hostname}.${domainname}`;
+  const [short = ''] = full.split('.', 1);
+  return `${standardHosts}${extra}${address}\t${short === full ? full : `${full} ${short}`}\n`;
 }
 
 /** Lines for what `--add-host` names. @param gateway what "host-gateway" stands for */

@@ -231,6 +231,7 @@ systemTest('what is done with an unhealthy container', ['busybox'], async (world
     [['--health-cmd', 'x', '--health-timeout', '999999h'], /Timeout in Healthcheck cannot be more/],
     [['--rm', '--health-on-failure', 'restart'], /conflicting options/],
     [['--health-on-failure', 'cry'], /cry/],
+    [['--health-on-failure', 'kill'], /cannot set on-failure action to kill without a health check/],
   ] as const) {
     const refused = await world.onggi(['create', ...flags, world.image, 'true']);
     assert.equal(refused.status, flags[1] === 'cry' || flags[0] === '--rm' ? refused.status : 1, refused.stderr);

@@ -26,7 +26,7 @@ import type { Context } from '../context.ts';
 import { emit } from '../event/emit.ts';
 import { containerNews, volumeNews } from '../event/news.ts';
 import { writeEventTail } from '../event/tail-file.ts';
-import { checkHealth } from '../health/settings.ts';
+import { checkHealth, checkOnFailure } from '../health/settings.ts';
 import { hostCommand } from '../image/host-image.ts';
 import { readImageConfig } from '../image/view.ts';
 import { imagesOf, makeImagePlaces, settleImages } from '../mount/image-volume.ts';
@@ -70,6 +70,7 @@ export async function insertNew(context: Context, given: ContainerOptions): Prom
   const ofImage = image === null ? null : readImageConfig(store, image.id).value.process;
   const resolved = resolveMounts(options.mounts ?? [], sharedBy(store, options), ofImage?.volumes ?? [], newVolumeName);
   const health = mergeHealth(options.health, ofImage?.health);
+  checkOnFailure(options, health);
   const settled = { ...options, mounts: settleImages(store, { ...options, mounts: resolved.mounts }) };
   const images = imagesOf(settled);
   const asked = {

@@ -298,8 +298,9 @@ function writeEtc(container: Container, name: string, network: ContainerNetwork,
   const host = options.network === 'host';
   write(files.hostname, `${name}\n`);
   const hosts = host ? readIfThere('/etc/hosts') : undefined;
-  const own = hosts ?? hostsFile(name, options.domainname ?? '', address);
-  write(files.hosts, own + extraHosts([...(options.extraHosts ?? []), ...links.map(linkHost)], network.gateway));
+  const extra = extraHosts([...(options.extraHosts ?? []), ...links.map(linkHost)], network.gateway);
+  const all = hosts === undefined ? hostsFile(name, options.domainname ?? '', address, extra) : hosts + extra;
+  write(files.hosts, all);
   const resolv = readIfThere('/etc/resolv.conf') ?? '';
   const servers = usesPasta(container)
     ? forwardedFile(resolv)

@@ -53,6 +53,13 @@ export function checkHealth({ health, autoRemove }: ContainerOptions): void {
   }
 }
 
+/** @param merged with that of the image @throws OnggiError `invalid` with Podman's words */
+export function checkOnFailure({ health }: ContainerOptions, merged: HealthConfig | undefined): void {
+  const action = health?.onFailure ?? 'none';
+  if (action === 'none' || healthSettings(merged) !== undefined) return;
+  throw new OnggiError('invalid', `cannot set on-failure action to ${action} without a health check`);
+}
+
 /** The command that a check executes. */
 export function healthCommand(test: Exclude<HealthTest, null>): readonly string[] {
   return 'line' in test ? ['/bin/sh', '-c', test.line] : test.args;
