@@ -88,6 +88,10 @@ imageTest('copy, sync and delete do what Skopeo does', ['skopeo', 'docker-regist
   same('-foreign');
   await ok('--override-arch', 'arm64', ...quiet, from, 'oci:@@-layout:x');
   same('-layout/blobs/sha256');
+  // The program's own flags may stand behind the command.
+  const behind = ['copy', '-q', '--src-tls-verify=false', '--insecure-policy', '--override-arch', 'arm64'];
+  await ok(...behind, from, 'oci:@@-behind:x');
+  same('-behind/blobs/sha256');
   // What is not compressed is, on its way into a layout; gzip of different programs differs, what is in it does not.
   await ok(...quiet, '--dest-decompress', from, 'dir:@@-plain');
   same('-plain');

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { OnggiError } from '../../errors.ts';
 import { version } from '../../version.ts';
 import type { Context } from '../context.ts';
-import { asIs, type Command, type Refused, single, toggle, type Values } from '../definition.ts';
+import { asIs, type Command, type Flags, type Refused, single, toggle, type Values } from '../definition.ts';
 import { traceOf } from '../failure.ts';
 import { flagLines, groupLines } from '../help.ts';
 import { parseArguments } from '../parse.ts';
@@ -55,12 +55,15 @@ type GlobalFlags = Values<typeof globalFlags>;
 async function runCommand(
   entry: SkopeoEntry,
   argv: readonly string[],
-  globals: GlobalFlags,
+  before: GlobalFlags,
   world: SkopeoWorld,
 ): Promise<number> {
+  let globals = before;
   try {
     const { command } = await entry.load();
-    const outcome = parseArguments(command, argv);
+    const { version: _, ...anywhere } = globalFlags;
+    const flags: Flags = { ...anywhere, ...command.flags };
+    const outcome = parseArguments({ ...command, flags }, argv);
     if (outcome.type === 'help') return showCommandHelp(world, entry, command);
     if (outcome.type === 'problem') return fail(world, outcome.message);
     const { min, max } = command.positionals;
@@ -69,6 +72,7 @@ async function runCommand(
       const wanted = max === min ? `Exactly ${min}` : `At least ${min}`;
       return fail(world, `${wanted} argument${min === 1 ? '' : 's'} expected, ${count} given`);
     }
+    globals = joined(before, outcome.flags);
     if (globals['command-timeout'] !== undefined) world.after(globals['command-timeout']);
     if (globals.tmpdir !== undefined) world.keepIn(globals.tmpdir);
     const platform = outcome.flags['platform'] ?? platformOf(globals);
@@ -85,6 +89,14 @@ async function runCommand(
     const stop = hint === '' || /[.?!]$/.test(message) ? '' : '.';
     return fail(world, `${message}${stop}${hint}${trace}`);
   }
+}
+
+/** The flags of the program stand before the command or behind it. */
+function joined(before: GlobalFlags, behind: Readonly<Record<string, unknown>>): GlobalFlags {
+  const given = Object.entries(behind).filter(
+    ([name, value]) => Object.hasOwn(globalFlags, name) && value !== undefined && value !== false,
+  );
+  return { ...before, ...Object.fromEntries(given) };
 }
 
 /** Null for none, undefined for the machine's own. */
