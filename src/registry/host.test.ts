@@ -24,6 +24,15 @@ for (const [registry, expected] of origins) {
   });
 }
 
+test('what can be no host is said to be none', () => {
+  for (const host of ['127.0.0.1:99999', '1.2.3.400', '[::::]:5000']) {
+    assert.throws(() => originsOf(host), {
+      code: 'invalid',
+      message: `registry "${host}": no host and port that there can be`,
+    });
+  }
+});
+
 test('other spellings of loopback addresses are the address that will be connected to', () => {
   assert.ok(isLoopback(new URL('http://127.1:80')));
   assert.ok(isLoopback(new URL('http://2130706433')));

@@ -1,4 +1,5 @@
 /** Where the registry of a reference answers. Pure. */
+import { OnggiError } from '../errors.ts';
 
 /** The registry that people call docker.io answers under another name (Docker's own default index). */
 const aliases: Readonly<Record<string, string>> = { 'docker.io': 'registry-1.docker.io' };
@@ -8,15 +9,23 @@ export function hostOfRegistry(registry: string): string {
   return aliases[registry] ?? registry;
 }
 
+/** @throws OnggiError `invalid` for what looks like a host and port and can't be: a port over 65535, "1.2.3.400" */
+export function urlOfHost(host: string): URL {
+  const text = `https://${host}`;
+  if (URL.canParse(text)) return new URL(text);
+  throw new OnggiError('invalid', `registry "${host}": no host and port that there can be`);
+}
+
 /**
  * Origins ("https://host:port") at which a host may answer, the likelier first. Everything is https, but a registry on
  * this very machine, where Docker allows plain http too (its "insecure registries" hold 127.0.0.0/8 and ::1 by
  * default): there nobody between the two can read or change anything. One that is configured as insecure is asked by
  * https first.
+ * @throws as `urlOfHost`
  */
 export function originsOf(host: string, insecure = false): readonly string[] {
   const [plain, secure] = [`http://${host}`, `https://${host}`];
-  if (isLoopback(new URL(secure))) return [plain, secure];
+  if (isLoopback(urlOfHost(host))) return [plain, secure];
   return insecure ? [secure, plain] : [secure];
 }
 

@@ -3,7 +3,7 @@ import { OnggiError } from '../errors.ts';
 import { credentialFiles, findStoredCredentials } from './credential-store.ts';
 import type { Credentials } from './credentials.ts';
 import { type Endpoint, endpointsOf } from './endpoint.ts';
-import { isLoopback } from './host.ts';
+import { isLoopback, urlOfHost } from './host.ts';
 import { machineRoutes, readMachineConfig } from './machine-config.ts';
 import { placesDirectory } from './machine-places.ts';
 import type { Environment } from './proxy.ts';
@@ -73,7 +73,7 @@ export async function openSources(
 async function openEndpoint(machine: Machine, endpoint: Endpoint, options: OpenOptions): Promise<Repository> {
   const { registry, host, name, mirror } = endpoint;
   const { credentials: given, credentialsFile, ...rest } = options;
-  const segments = isLoopback(new URL(`https://${host}`)) ? 1 : segmentsOfRemote;
+  const segments = isLoopback(urlOfHost(host)) ? 1 : segmentsOfRemote;
   const places = placesDirectory(machine.environment);
   const common = { ...rest, host, routes: machine.routes, segments, places };
   if (given !== undefined && !mirror) {

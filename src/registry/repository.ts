@@ -5,7 +5,7 @@ import type { Credentials } from './credentials.ts';
 import type { RequestInit } from './exchange.ts';
 import { connectionCode, type Failure, isCertificateError, speaksTls } from './failure.ts';
 import { type Gate, makeGate } from './gate.ts';
-import { hostOfRegistry, originsOf } from './host.ts';
+import { hostOfRegistry, originsOf, urlOfHost } from './host.ts';
 import { takePlace } from './machine-places.ts';
 import { defaultRetryPolicy, type RetryPolicy } from './retry.ts';
 import { directRoutes, type Routes } from './route.ts';
@@ -156,7 +156,7 @@ export function originOf(repository: Repository, signal: AbortSignal | undefined
 
 async function findOrigin(repository: Repository, signal: AbortSignal | undefined): Promise<string> {
   const { host, registry, routes } = repository;
-  const [first, second] = originsOf(host, routes(new URL(`https://${host}`)).insecure);
+  const [first, second] = originsOf(host, routes(urlOfHost(host)).insecure);
   if (first === undefined) throw new OnggiError('internal', `registry "${registry}" has no origin`);
   if (second === undefined) return first;
   return first.startsWith('http:')
