@@ -56,7 +56,10 @@ test('every way to ask for help gives the same text', async () => {
 
 test('the name that was used is the one that help uses', async () => {
   assert.match((await runFake(['container', 'ls', '--help'])).stdout, /^Usage: {2}onggi container ls \[OPTIONS\]\n/);
-  assert.match((await runFake(['container', 'ls', '--foo'])).stderr, /See 'onggi container ls --help'\./);
+  assert.match(
+    (await runFake(['container', 'ls', '--foo'])).stderr,
+    /Run 'onggi container ls --help' for more information/,
+  );
 });
 
 test('help follows the width of the terminal', async () => {

@@ -37,7 +37,7 @@ export function usageLine(name: string, command: Pick<Command, 'usage'>): string
 
 /** "Run 'onggi ps --help' for more information" in the words that Docker's users know. */
 export function seeHelp(name: string): string {
-  return `See '${[program, name, '--help'].filter((word) => word !== '').join(' ')}'.`;
+  return `Run '${[program, name, '--help'].filter((word) => word !== '').join(' ')}' for more information`;
 }
 
 /** One paragraph for each flag, by name: shorthand, name, type, then the wrapped description. */

@@ -9,24 +9,36 @@ const runUsage = 'Usage:  onggi run [OPTIONS] IMAGE [COMMAND] [ARG...]';
 
 /** Command lines that never reach the engine: exit status and standard error. */
 const refused: readonly [string, number, string | RegExp][] = [
-  ['foo', 1, "onggi: unknown command: onggi foo\nSee 'onggi --help'.\n"],
-  ['container foo', 1, "onggi: unknown command: onggi container foo\nSee 'onggi container --help'.\n"],
-  ['build .', 1, "onggi: command 'build' is not supported\nSee 'onggi --help'.\n"],
+  ['foo', 1, "onggi: unknown command: onggi foo\n\nRun 'onggi --help' for more information\n"],
+  [
+    'container foo',
+    1,
+    "onggi: unknown command: onggi container foo\n\nRun 'onggi container --help' for more information\n",
+  ],
+  ['build .', 1, "onggi: command 'build' is not supported\n\nRun 'onggi --help' for more information\n"],
 
-  ['help foo', 1, "onggi: unknown command: onggi foo\nSee 'onggi --help'.\n"],
-  ['--foo', 125, "onggi: unknown flag: --foo\n\nUsage:  onggi [OPTIONS] COMMAND [ARG...]\nSee 'onggi --help'.\n"],
+  ['help foo', 1, "onggi: unknown command: onggi foo\n\nRun 'onggi --help' for more information\n"],
+  [
+    '--foo',
+    125,
+    "onggi: unknown flag: --foo\n\nUsage:  onggi [OPTIONS] COMMAND [ARG...]\n\nRun 'onggi --help' for more information\n",
+  ],
   [
     '-x ps',
     125,
-    "onggi: unknown shorthand flag: 'x' in -x\n\nUsage:  onggi [OPTIONS] COMMAND [ARG...]\nSee 'onggi --help'.\n",
+    "onggi: unknown shorthand flag: 'x' in -x\n\nUsage:  onggi [OPTIONS] COMMAND [ARG...]\n\nRun 'onggi --help' for more information\n",
   ],
-  ['-H tcp://x ps', 125, "onggi: flag --host is not supported\nSee 'onggi --help'.\n"],
-  ['run', 1, `onggi: 'onggi run' requires at least 1 argument\n\n${runUsage}\nSee 'onggi run --help'.\n`],
-  ['run --foo x', 125, `onggi: unknown flag: --foo\n\n${runUsage}\nSee 'onggi run --help'.\n`],
+  ['-H tcp://x ps', 125, "onggi: flag --host is not supported\n\nRun 'onggi --help' for more information\n"],
+  [
+    'run',
+    1,
+    `onggi: 'onggi run' requires at least 1 argument\n\n${runUsage}\n\nRun 'onggi run --help' for more information\n`,
+  ],
+  ['run --foo x', 125, `onggi: unknown flag: --foo\n\n${runUsage}\n\nRun 'onggi run --help' for more information\n`],
   [
     'run -m foo x',
     125,
-    `onggi: invalid argument "foo" for "-m, --memory" flag: invalid size: 'foo'\n\n${runUsage}\nSee 'onggi run --help'.\n`,
+    `onggi: invalid argument "foo" for "-m, --memory" flag: invalid size: 'foo'\n\n${runUsage}\n\nRun 'onggi run --help' for more information\n`,
   ],
   ['run --ip 10.0.0.9 y', 125, 'onggi: user specified IP address is supported on user defined networks only\n'],
   [
@@ -44,12 +56,12 @@ const refused: readonly [string, number, string | RegExp][] = [
   [
     'run -p a:b x',
     125,
-    `onggi: invalid argument "a:b" for "-p, --publish" flag: invalid containerPort: b\n\n${runUsage}\nSee 'onggi run --help'.\n`,
+    `onggi: invalid argument "a:b" for "-p, --publish" flag: invalid containerPort: b\n\n${runUsage}\n\nRun 'onggi run --help' for more information\n`,
   ],
   [
     'run --mount type=npipe,src=d,dst=/d x',
     125,
-    "onggi: mount of type 'npipe' is not supported\nSee 'onggi run --help'.\n",
+    "onggi: mount of type 'npipe' is not supported\n\nRun 'onggi run --help' for more information\n",
   ],
   ['run -d -a stdout x', 1, 'onggi: conflicting options: cannot specify both --attach and --detach\n'],
   ['run --env-file /nonexistent x', 125, "onggi: read '/nonexistent': ENOENT: no such file or directory\n"],
@@ -60,22 +72,30 @@ const refused: readonly [string, number, string | RegExp][] = [
   ],
   ['run -it x', 1, 'onggi: the input device is not a TTY\nLeave out -t, or -i.\n'],
   ['exec -it c sh', 1, 'onggi: the input device is not a TTY\nLeave out -t, or -i.\n'],
-  ['ps x', 1, "onggi: 'onggi ps' accepts no arguments\n\nUsage:  onggi ps [OPTIONS]\nSee 'onggi ps --help'.\n"],
-  ['run --kernel-memory 1', 125, "onggi: flag --kernel-memory is not supported\nSee 'onggi run --help'.\n"],
+  [
+    'ps x',
+    1,
+    "onggi: 'onggi ps' accepts no arguments\n\nUsage:  onggi ps [OPTIONS]\n\nRun 'onggi ps --help' for more information\n",
+  ],
+  [
+    'run --kernel-memory 1',
+    125,
+    "onggi: flag --kernel-memory is not supported\n\nRun 'onggi run --help' for more information\n",
+  ],
   [
     'diff a b',
     1,
-    "onggi: 'onggi diff' requires 1 argument\n\nUsage:  onggi diff CONTAINER\nSee 'onggi diff --help'.\n",
+    "onggi: 'onggi diff' requires 1 argument\n\nUsage:  onggi diff CONTAINER\n\nRun 'onggi diff --help' for more information\n",
   ],
   [
     'images a b',
     1,
-    "onggi: 'onggi images' requires at most 1 argument\n\nUsage:  onggi images [OPTIONS] [REPOSITORY[:TAG]]\nSee 'onggi images --help'.\n",
+    "onggi: 'onggi images' requires at most 1 argument\n\nUsage:  onggi images [OPTIONS] [REPOSITORY[:TAG]]\n\nRun 'onggi images --help' for more information\n",
   ],
   [
     'exec a',
     1,
-    "onggi: 'onggi exec' requires at least 2 arguments\n\nUsage:  onggi exec [OPTIONS] CONTAINER COMMAND [ARG...]\nSee 'onggi exec --help'.\n",
+    "onggi: 'onggi exec' requires at least 2 arguments\n\nUsage:  onggi exec [OPTIONS] CONTAINER COMMAND [ARG...]\n\nRun 'onggi exec --help' for more information\n",
   ],
   ['start -a a b', 1, 'onggi: you cannot start and attach multiple containers at once\n'],
   ['completion tcsh', 1, "onggi: completion for 'tcsh'\nThere are bash, zsh and fish.\n"],
@@ -83,7 +103,7 @@ const refused: readonly [string, number, string | RegExp][] = [
   [
     'container --foo',
     125,
-    "onggi: unknown flag: --foo\n\nUsage:  onggi container COMMAND\nSee 'onggi container --help'.\n",
+    "onggi: unknown flag: --foo\n\nUsage:  onggi container COMMAND\n\nRun 'onggi container --help' for more information\n",
   ],
 ];
 

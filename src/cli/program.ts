@@ -127,7 +127,7 @@ async function reportProblem(
 ): Promise<number> {
   const { seeHelp, usageLine } = await import('./help.ts');
   const usage = problem.code === 'unsupported' ? '' : `\n${usageLine(name, command)}\n`;
-  world.stderr.print(`onggi: ${problem.message}\n${usage}${seeHelp(name)}\n`);
+  world.stderr.print(`onggi: ${problem.message}\n${usage}\n${seeHelp(name)}\n`);
   return status;
 }
 
@@ -138,7 +138,7 @@ async function reportFound(world: ProgramContext, found: Exclude<Found, { type: 
   const see = seeHelp(Object.hasOwn(managers, manager) ? manager : '');
   const what =
     found.type === 'missing' ? `command '${found.name}' is not supported` : `unknown command: onggi ${found.name}`;
-  world.stderr.print(`onggi: ${what}\n${see}\n`);
+  world.stderr.print(`onggi: ${what}\n\n${see}\n`);
   return 1;
 }
 
@@ -153,7 +153,7 @@ async function printManager(world: ProgramContext, name: string, rest: readonly 
   });
   const list = groupLines([{ title: 'Commands', rows: rows.sort(byName) }]);
   world.stdout.print(
-    `${usageLine(name, { usage: 'COMMAND' })}\n\n${managers[name]}\n\n${list}\n\n${seeHelp(`${name} COMMAND`)}\n`,
+    `${usageLine(name, { usage: 'COMMAND' })}\n\n${managers[name]}\n\n${list}\n\n${seeHelp(`${name} COMMAND`)} on a command.\n`,
   );
   return 0;
 }

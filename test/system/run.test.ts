@@ -44,7 +44,7 @@ systemTest('a command that can’t run: 127, 126, and 125 for what is onggi’s 
     world,
     ['--nosuch', image, 'true'],
     125,
-    /^onggi: unknown flag: --nosuch\n[\s\S]*See 'onggi run --help'/,
+    /^onggi: unknown flag: --nosuch\n[\s\S]*Run 'onggi run --help'/,
   );
   await refused(world, ['--pull', 'never', 'nosuch', 'true'], 125, /No such image: nosuch/);
   await refused(world, ['--name', 'a b', image, 'true'], 125, /^onggi: Invalid container name \(a b\), only \[/);
