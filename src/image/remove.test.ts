@@ -82,6 +82,18 @@ test('a name goes first, the last one takes the image and its files along', asyn
   await assert.rejects(removeImage(store, 'a'), { code: 'not-found' });
 });
 
+test('by its digest a tag is left without it', async (t) => {
+  const store = scratch(t);
+  const id = addImage(store, ['a', 'b'], 'x');
+  const digest = `a@${exampleImage('a').manifest}`;
+  assert.deepEqual(await removeImage(store, digest), { untagged: [digest], deleted: [], reclaimed: 0 });
+  assert.equal(findImage(store, 'a').id, id);
+  assert.throws(() => findImage(store, digest), { code: 'not-found' });
+  await removeImage(store, 'b');
+  const { untagged, deleted } = await removeImage(store, 'a');
+  assert.deepEqual([untagged, deleted[0]], [['a:latest'], id]);
+});
+
 test('shared layers and blobs stay', async (t) => {
   const store = scratch(t);
   addImage(store, ['a'], 'x', 'y');

@@ -19,6 +19,7 @@ import {
   type ImageRow,
   isBlobNamed,
   listImageNames,
+  putImageName,
 } from '../store/image-row.ts';
 import { deleteUnusedLayers, type LayerRow } from '../store/layer-row.ts';
 import { blobPath, layerPath } from '../store/layout.ts';
@@ -95,15 +96,10 @@ const nothing: RemovedImage = { untagged: [], deleted: [], reclaimed: 0 };
 function removeRows(store: Store, wanted: string, { force = false, allNames = false }: RemoveOptions): Rows {
   const { image, reference } = lookUpImage(store.database, wanted);
   const names = listImageNames(store.database, image.id);
+  if (reference !== null && forgetDigest(store, names, reference)) return nameless([familiarName(reference)]);
   if (reference !== null && names.length > 1) {
-    const name = canonicalName(reference);
-    const removed = deleteImageName(store.database, name) ?? removeDigestName(store, names, reference);
-    return {
-      removed: { untagged: removed === undefined ? [] : untaggedNames([removed], names), deleted: [], reclaimed: 0 },
-      images: [],
-      layers: [],
-      held: [],
-    };
+    const removed = deleteImageName(store.database, canonicalName(reference));
+    return nameless(removed === undefined ? [] : untaggedNames([removed], names));
   }
   checkRepositories(image, names, force || allNames);
   const users = containersOfImage(store.database, image.id);
@@ -120,15 +116,26 @@ function removeRows(store: Store, wanted: string, { force = false, allNames = fa
   return { removed: { untagged, deleted, reclaimed: 0 }, images: [image], layers, held };
 }
 
-/** `rmi name@digest` of what was pulled by tag. */
-function removeDigestName(store: Store, names: readonly ImageName[], reference: Reference): ImageName | undefined {
-  const name = names.find(
-    (candidate) =>
-      candidate.digest === reference.digest &&
-      parseReference(candidate.reference).repository === reference.repository &&
-      parseReference(candidate.reference).registry === reference.registry,
-  );
-  return name === undefined ? undefined : deleteImageName(store.database, name.reference);
+/** The image stays. */
+function nameless(untagged: readonly string[]): Rows {
+  return { removed: { untagged, deleted: [], reclaimed: 0 }, images: [], layers: [], held: [] };
+}
+
+/**
+ * `rmi name@digest` of what has a tag there, too: the tag stays and is known by no digest.
+ * @returns whether there is one
+ */
+function forgetDigest(store: Store, names: readonly ImageName[], reference: Reference): boolean {
+  if (reference.digest === null) return false;
+  const same = names.filter((name) => {
+    const each = parseReference(name.reference);
+    return name.digest === reference.digest && repositoryName(each) === repositoryName(reference);
+  });
+  const tagged = same.filter((name) => parseReference(name.reference).tag !== null);
+  if (tagged.length === 0) return false;
+  for (const name of tagged) putImageName(store.database, { ...name, digest: null });
+  deleteImageName(store.database, canonicalName(reference));
+  return true;
 }
 
 /** As Docker tells them: the names, and of a repository that has none left what it was known by there. */
@@ -136,14 +143,10 @@ function untaggedNames(removed: readonly ImageName[], before: readonly ImageName
   const repositoryOf = (name: ImageName): string => repositoryName(parseReference(name.reference));
   const left = new Set(before.filter((name) => !removed.includes(name)).map(repositoryOf));
   const gone = removed.filter((name) => !left.has(repositoryOf(name)));
-  return [
-    ...removed.map(({ reference }) => familiarName(parseReference(reference))),
-    ...new Set(
-      gone.flatMap(({ reference, digest }) =>
-        digest === null ? [] : [familiarName(pinned(parseReference(reference), digest))],
-      ),
-    ),
-  ];
+  const digests = gone.flatMap(({ reference, digest }) =>
+    digest === null ? [] : [familiarName(pinned(parseReference(reference), digest))],
+  );
+  return [...new Set([...removed.map(({ reference }) => familiarName(parseReference(reference))), ...digests])];
 }
 
 function repositoryName({ registry, repository }: Reference): string {
