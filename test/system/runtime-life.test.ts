@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repository } from '../harness/busybox-image.ts';
-import { eventually, run } from '../harness/program.ts';
+import { eventually, run, start } from '../harness/program.ts';
 import { runtimeTest } from '../harness/runtime-test.ts';
 
 const sleeper = { args: ['sleep', '100'] };
@@ -194,6 +194,17 @@ runtimeTest('killing a container that shares its pid namespace ends all of it', 
   await world.reaches('onggi-shared', 'stopped');
   assert.deepEqual(JSON.parse(await world.ok(['ps', '-f', 'json', 'onggi-shared'])), []);
   await world.ok(['delete', 'onggi-shared']);
+});
+
+runtimeTest('delete --force ends a process that was put into one of its cgroups alone', [], async (world) => {
+  await world.detached('onggi-guest', sleeper);
+  const { pid } = await world.state('onggi-guest');
+  const line = readFileSync(`/proc/${pid}/cgroup`, 'utf8').match(/^\d+:(memory|):(\/.*)$/m) ?? [];
+  const [, controller = '', path = ''] = line;
+  const guest = start('sleep', ['100']);
+  writeFileSync(`/sys/fs/cgroup/${controller}${path}/cgroup.procs`, String(guest.pid));
+  await world.ok(['delete', '--force', 'onggi-guest']);
+  assert.equal((await guest.outcome).signal, 'SIGKILL');
 });
 
 runtimeTest('it answers under its own name and as "onggi runtime"', [], async (world) => {

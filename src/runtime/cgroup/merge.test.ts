@@ -33,6 +33,13 @@ test('lists go by device', () => {
   assert.deepEqual(mergeResources(current, change), change);
 });
 
+test('who lifts the limit of memory lifts that of both together', () => {
+  const current = { memory: { limit: 100, swap: 200 } };
+  assert.deepEqual(mergeResources(current, { memory: { limit: -1 } }).memory, { limit: -1, swap: -1 });
+  assert.deepEqual(mergeResources(current, { memory: { limit: -1, swap: 0 } }).memory, { limit: -1, swap: -1 });
+  assert.deepEqual(mergeResources({ memory: { limit: 100 } }, { memory: { limit: -1 } }).memory, { limit: -1 });
+});
+
 test('a limit above memory and swap together needs both', () => {
   const current = { memory: { limit: 100, swap: 200 } };
   assert.throws(() => mergeResources(current, { memory: { limit: 300 } }), { code: 'invalid' });

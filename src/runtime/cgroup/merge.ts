@@ -37,9 +37,13 @@ function checkDevices(current: Resources, change: Resources): void {
 
 type Memory = NonNullable<Resources['memory']>;
 
-/** A limit above what memory and swap are limited to together is no mistake of the field that was not named. */
+/**
+ * A limit above what memory and swap are limited to together is no mistake of the field that was not named. Without a
+ * limit of the memory there is none of both together, as with runc.
+ */
 function mergeMemory(current: Memory, change: Memory): Memory {
   const memory = { ...current, ...given(change) };
+  if (change.limit === -1 && !change.swap && (current.swap ?? 0) > 0) return { ...memory, swap: -1 };
   const { limit, swap } = memory;
   const grown = limit !== undefined && swap !== undefined && limit > 0 && swap > 0 && limit > swap;
   if (grown && !(change.swap !== undefined && change.swap !== 0)) {

@@ -60,15 +60,26 @@ export function signalCgroup(cgroup: Cgroup, signal: number): void {
 export function killOnce(cgroup: Cgroup, directories: readonly string[]): boolean {
   const processes = new Set(directories.flatMap(cgroupTree).flatMap(processesIn));
   if (processes.size === 0) return true;
-  try {
-    // All at once, faster than any of them can fork (cgroup-v2.rst, "cgroup.kill"; Linux 5.14).
-    writeFileSync(`${cgroup.unified ?? '/nonexistent'}/cgroup.kill`, '1');
-  } catch {
-    // No unified hierarchy or an old kernel: one by one, again and again until nobody is left.
-    for (const pid of processes) sendSignal(pid, 9);
-  }
+  for (const pid of killAtOnce(cgroup)) processes.delete(pid);
+  // Without that, and those in a v1 hierarchy alone: one by one, again and again until nobody is left.
+  for (const pid of processes) sendSignal(pid, 9);
   thawLegacy(cgroup);
   return false;
+}
+
+/**
+ * Faster than any of them can fork (cgroup-v2.rst, "cgroup.kill"; Linux 5.14).
+ * @returns whom it reached; nobody without a unified hierarchy, and on an old kernel
+ */
+function killAtOnce({ unified }: Cgroup): number[] {
+  if (unified === null) return [];
+  const reached = cgroupTree(unified).flatMap(processesIn);
+  try {
+    writeFileSync(`${unified}/cgroup.kill`, '1');
+    return reached;
+  } catch {
+    return [];
+  }
 }
 
 /** A process that a v1 freezer stopped doesn't even die, and the container may have frozen a part of itself. */
