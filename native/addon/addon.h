@@ -18,6 +18,7 @@
 
 #define NAPI_VERSION 8
 #include <node_api.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -80,6 +81,31 @@ napi_value make_bytes(napi_env env, const void *bytes, size_t length);
 
 /* Runs a detached thread with all signals blocked: they are the engine's. 0 or an errno. */
 int start_thread(void *(*run)(void *), void *data);
+
+/*
+ * How such a thread calls a function of JavaScript's. The engine may come to its end at any time, and takes the function
+ * away then, whoever is about to call it: from there on nothing is called, which the thread is told.
+ */
+struct line {
+    pthread_mutex_t mutex;
+    napi_threadsafe_function function;
+    bool cut; /* the engine is coming to its end */
+};
+
+/* On the JavaScript thread, before the thread starts: for a function that was made by the caller. */
+bool line_open(napi_env env, struct line *line, napi_threadsafe_function function);
+/*
+ * On the thread: has the function called with `data`, and lets go of it if that was the `last` time. False: never will
+ * it be called again. After the last call nothing that JavaScript's thread may free by then is to be touched.
+ */
+bool line_call(struct line *line, void *data, bool last);
+/* On the thread, for one that has made no last call: the same without one. */
+void line_leave(struct line *line);
+/*
+ * On the JavaScript thread, when the last call has come or the function is taken away: waits for the thread to have left
+ * the line, if only it is in the middle of a call. False: the thread may still be using what it has.
+ */
+bool line_close(napi_env env, struct line *line);
 
 /* An executable that nobody can change, for one that stays, or one that has ended soon; or -1 with errno. */
 int sealed_clone(const char *path);

@@ -34,7 +34,7 @@ struct waiter {
     int fd;
     int operation;
     int error;
-    napi_threadsafe_function done;
+    struct line done;
 };
 
 /* On the JavaScript thread: done(errno). `env` is NULL when the engine is being torn down. */
@@ -46,6 +46,8 @@ static void report(napi_env env, napi_value callback, void *context, void *data)
         napi_create_int32(env, waiter->error, &error) == napi_ok) {
         napi_call_function(env, undefined, callback, 1, &error, NULL);
     }
+    /* This was the thread's last word. */
+    line_close(env, &waiter->done);
     free(waiter);
 }
 
@@ -55,20 +57,22 @@ static void *wait_for_lock(void *data) {
     RETRY(result, flock(waiter->fd, waiter->operation));
     waiter->error = result == -1 ? errno : 0;
     close(waiter->fd);
-    napi_threadsafe_function done = waiter->done;
-    if (napi_call_threadsafe_function(done, waiter, napi_tsfn_nonblocking) != napi_ok) free(waiter);
-    napi_release_threadsafe_function(done, napi_tsfn_release);
+    /* Otherwise the engine is coming to its end: what this thread has goes with the process. */
+    line_call(&waiter->done, waiter, true);
     return NULL;
 }
 
-static bool make_callback(napi_env env, napi_value function, napi_threadsafe_function *callback) {
+static bool make_callback(napi_env env, napi_value function, struct line *line) {
     napi_value name;
+    napi_threadsafe_function callback;
     if (napi_create_string_utf8(env, "flockWait", NAPI_AUTO_LENGTH, &name) != napi_ok) return false;
-    if (napi_create_threadsafe_function(env, function, NULL, name, 0, 1, NULL, NULL, NULL, report, callback) != napi_ok) {
+    if (napi_create_threadsafe_function(env, function, NULL, name, 0, 1, NULL, NULL, NULL, report, &callback) != napi_ok) {
         return false;
     }
     /* A wait that was given up must not keep the program from ending; the caller keeps it alive while it waits. */
-    return napi_unref_threadsafe_function(env, *callback) == napi_ok;
+    if (napi_unref_threadsafe_function(env, callback) == napi_ok && line_open(env, line, callback)) return true;
+    napi_release_threadsafe_function(callback, napi_tsfn_abort);
+    return false;
 }
 
 static napi_value run_flock_wait(napi_env env, const struct argument *a) {
@@ -86,7 +90,8 @@ static napi_value run_flock_wait(napi_env env, const struct argument *a) {
     }
     int error = start_thread(wait_for_lock, waiter);
     if (error == 0) return NULL;
-    napi_release_threadsafe_function(waiter->done, napi_tsfn_abort);
+    line_leave(&waiter->done);
+    line_close(env, &waiter->done);
     close(waiter->fd);
     free(waiter);
     return throw_errno(env, "flock", error);

@@ -20,7 +20,7 @@ struct watch {
     int end;
     /* A call of `changed` is on its way; what happens until it begins is told by it too. */
     atomic_bool told;
-    napi_threadsafe_function changed;
+    struct line changed;
 };
 
 static void release(struct watch *watch) {
@@ -29,12 +29,13 @@ static void release(struct watch *watch) {
     watch->notify = watch->end = -1;
 }
 
-/* When the last call has been made or dropped. */
+/* When the last call has been made or dropped. At the end of the engine the thread goes on until that of the process. */
 static void finalize(napi_env env, void *data, void *hint) {
-    (void)env;
+    struct watch *watch = data;
     (void)hint;
-    release(data);
-    free(data);
+    if (!line_close(env, &watch->changed)) return;
+    release(watch);
+    free(watch);
 }
 
 /* On the JavaScript thread. `env` is NULL when the engine is being torn down. */
@@ -66,11 +67,11 @@ static void *wait_for_changes(void *data) {
         if (ready == -1 || polled[1].revents != 0) break;
         if (!drain(watch->notify)) break;
         if (atomic_exchange(&watch->told, true)) continue;
-        if (napi_call_threadsafe_function(watch->changed, NULL, napi_tsfn_nonblocking) != napi_ok) break;
+        if (!line_call(&watch->changed, NULL, false)) break;
     }
     release(watch);
     /* The last: from now on the finalizer may free it. */
-    napi_release_threadsafe_function(watch->changed, napi_tsfn_release);
+    line_leave(&watch->changed);
     return NULL;
 }
 
@@ -93,19 +94,20 @@ static napi_value run_watch(napi_env env, const struct argument *a) {
         return throw_errno(env, "watch", error);
     }
     watch->end = ends[0];
+    napi_threadsafe_function changed;
     if (napi_create_string_utf8(env, "watch", NAPI_AUTO_LENGTH, &name) != napi_ok ||
-        napi_create_threadsafe_function(env, a[1].value, NULL, name, 0, 1, watch, finalize, watch, report,
-                                        &watch->changed) != napi_ok) {
+        napi_create_threadsafe_function(env, a[1].value, NULL, name, 0, 1, watch, finalize, watch, report, &changed) !=
+            napi_ok) {
         close(ends[1]);
         release(watch);
         free(watch);
         return throw_errno(env, "watch", ENOMEM);
     }
-    error = start_thread(wait_for_changes, watch);
+    error = line_open(env, &watch->changed, changed) ? start_thread(wait_for_changes, watch) : ENOMEM;
     if (error == 0) return check_number(env, "watch", ends[1]);
     close(ends[1]);
     /* The finalizer frees the rest. */
-    napi_release_threadsafe_function(watch->changed, napi_tsfn_abort);
+    napi_release_threadsafe_function(changed, napi_tsfn_abort);
     return throw_errno(env, "watch", error);
 }
 
