@@ -1,7 +1,8 @@
 /** Whether a container has ended, and how: what every look at one asks. Touches nothing. */
+import { native } from '../../kernel/addon.ts';
 import { isLocked } from '../../kernel/lock.ts';
 import { isAlive } from '../../kernel/process-identity.ts';
-import type { ContainerRow } from '../../store/container-row.ts';
+import type { ContainerRow, ListedContainer } from '../../store/container-row.ts';
 import type { Store } from '../../store/store.ts';
 import { filesOf } from './container.ts';
 import { type FoundEnding, lostEnding, readEnding } from './ending.ts';
@@ -21,8 +22,23 @@ export function nobodysEnding(): FoundEnding {
   return { ending: lostEnding(Date.now()), released: false };
 }
 
-/** Whether a container whose row says "running" has ended; its shim may still be writing how. */
+/**
+ * Of these, those that seem to have ended though their rows say that they run. One call looks at all of them, and opens
+ * nothing of those whose shims hold a claim (native/system/alive.h): of three hundred, each by itself takes 25 ms.
+ * @returns ids
+ */
+export function endedAmong({ layout }: Store, rows: readonly ListedContainer[]): string[] {
+  let lines = '';
+  for (const { state, id, pid, pidStartTime } of rows) {
+    if (state === 'running') lines += `${id} ${pid ?? 0} ${pidStartTime ?? 0}\n`;
+  }
+  if (lines === '') return [];
+  return native('look at the containers that run', (calls) => calls.ended(layout.containers, layout.alive, lines));
+}
+
+/** Whether a container whose row says that it has a process has ended; its shim may still be writing how. */
 export function hasEnded(store: Store, row: ContainerRow): boolean {
+  if (row.state === 'running' && endedAmong(store, [row]).length === 0) return false;
   const { pid, pidStartTime: startTime } = row;
   if (pid !== null && startTime !== null && !isAlive({ pid, startTime })) return true;
   return foundEnding(store, row) !== undefined;

@@ -1,6 +1,5 @@
 /** Bringing the database to the truth after anything was killed. Every command does this for what it touches. */
 import { OnggiError } from '../../errors.ts';
-import { native } from '../../kernel/addon.ts';
 import { type Guard, lock, tryLock } from '../../kernel/lock.ts';
 import {
   type ContainerRow,
@@ -17,7 +16,7 @@ import type { Store } from '../../store/store.ts';
 import type { Context } from '../context.ts';
 import { containerOf } from './container.ts';
 import { containerLock, dropContainerLock, lockContainer } from './container-lock.ts';
-import { hasEnded } from './ended.ts';
+import { endedAmong, hasEnded } from './ended.ts';
 
 // What finishes containers and networks is loaded where there is something to finish: every look at one comes by here.
 
@@ -83,18 +82,11 @@ export async function settleStale(context: Context, rows?: readonly ListedContai
   return stale.length + due.length > 0;
 }
 
-/** Those that may be stale. One call looks at all that run: of three hundred, each by itself takes 25 ms. */
-function suspects({ database, layout }: Store, rows: readonly ListedContainer[]): ContainerRow[] {
+/** Those that may be stale. */
+function suspects(store: Store, rows: readonly ListedContainer[]): ContainerRow[] {
+  const { database } = store;
   const between = listContainers(database, ['starting', 'removing']);
-  let lines = '';
-  for (const { state, id, pid, pidStartTime } of rows) {
-    if (state === 'running') lines += `${id} ${pid ?? 0} ${pidStartTime ?? 0}\n`;
-  }
-  if (lines === '') return between;
-  const ended = native('look at the containers that run', (calls) =>
-    calls.ended(layout.containers, layout.alive, lines),
-  );
-  return [...between, ...ended.flatMap((id) => containerById(database, id) ?? [])];
+  return [...between, ...endedAmong(store, rows).flatMap((id) => containerById(database, id) ?? [])];
 }
 
 /**
