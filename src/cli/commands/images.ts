@@ -5,7 +5,7 @@ import { asIs, defineCommand, list, single, toggle } from '../definition.ts';
 import { alignColumns } from '../format/columns.ts';
 import { imageFilter, type LabelledImage, parseFilter } from '../format/filter.ts';
 import { humanSize } from '../format/human-size.ts';
-import { digestTable, imageListing, imageRow, shortId, splitName } from '../format/image-row.ts';
+import { digestRaw, digestTable, imageListing, imageRow, shortId, splitName } from '../format/image-row.ts';
 import { compileListing, type Row } from '../format/listing.ts';
 
 export const command = defineCommand({
@@ -24,7 +24,7 @@ export const command = defineCommand({
   },
   async run({ flags, args: [pattern], context }) {
     if (flags.tree) checkTree(flags);
-    const table = flags.digests ? { ...imageListing, table: digestTable } : imageListing;
+    const table = flags.digests ? { ...imageListing, table: digestTable, raw: digestRaw } : imageListing;
     const format = compileListing(table, flags.quiet ? '{{.ID}}' : flags.format);
     const filters = [...flags.filter, ...(pattern === undefined ? [] : [{ key: 'reference', value: pattern }])];
     const engine = await context.engine();

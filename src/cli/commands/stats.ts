@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ContainerSample } from '../../engine/types.ts';
-import { OnggiError } from '../../errors.ts';
+import { codes, OnggiError } from '../../errors.ts';
 import type { Context, EngineFace } from '../context.ts';
 import { asIs, defineCommand, latestFlag, single, toggle } from '../definition.ts';
 import { compileListing, type ListingFormat } from '../format/listing.ts';
@@ -39,7 +39,7 @@ export const command = defineCommand({
       format: compileListing(statsListing, flags.format),
     };
     if (flags['no-stream']) await printOnce(watch, context);
-    else await printForever(watch, context);
+    else return await printForever(watch, context);
     return 0;
   },
 });
@@ -89,8 +89,8 @@ async function printOnce(watch: Watch, context: Context): Promise<void> {
   context.stdout.print(text(watch, await look(watch), before));
 }
 
-/** Until nothing is left of what was named, or somebody interrupts. */
-async function printForever(watch: Watch, context: Context): Promise<void> {
+/** Until nothing is left of what was named, or somebody interrupts: then Docker's status is that of the signal. */
+async function printForever(watch: Watch, context: Context): Promise<number> {
   const live = context.stdout.isTerminal();
   try {
     await interruptible(context, 'stats', async (signal) => {
@@ -105,9 +105,10 @@ async function printForever(watch: Watch, context: Context): Promise<void> {
         await pause(interval, undefined, { signal });
       }
     });
+    return 0;
   } catch (error) {
-    // Docker's ends so, too: whoever watches has seen enough.
     if (!(error instanceof Error) || error.name !== 'AbortError') throw error;
+    return codes.cancelled.exit;
   }
 }
 

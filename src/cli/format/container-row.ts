@@ -26,10 +26,19 @@ export const containerListing: Listing = {
     Mounts: 'MOUNTS',
   },
   table: '{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}',
+  raw: [
+    ...['container_id: {{.ID}}', 'image: {{.Image}}', 'command: {{.Command}}', 'created_at: {{.CreatedAt}}'],
+    ...['state:{{pad .State 1 0}}', 'status:{{pad .Status 1 0}}', 'names: {{.Names}}', 'labels:{{pad .Labels 1 0}}'],
+    'ports:{{pad .Ports 1 0}}\n',
+  ].join('\n'),
 };
 
 /** With `--size`. */
-export const sizedListing: Listing = { ...containerListing, table: `${containerListing.table}\t{{.Size}}` };
+export const sizedListing: Listing = {
+  ...containerListing,
+  table: `${containerListing.table}\t{{.Size}}`,
+  raw: `${containerListing.raw}size: {{.Size}}\n`,
+};
 
 export type RowOptions = {
   /** Milliseconds since the epoch. */

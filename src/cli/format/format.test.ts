@@ -185,7 +185,18 @@ test('a field that a list does not have is named, with those that it has', () =>
     },
   );
   assert.throws(() => compileListing(containerListing, 'table {{.Foo}}'), /can't evaluate field Foo/);
-  assert.throws(() => compileListing(containerListing, 'raw'), /format 'raw' is not supported/);
+  assert.throws(() => compileListing({ ...containerListing, raw: undefined }, 'raw'), /format 'raw' is not supported/);
+});
+
+test('the raw form, a line for each field and an empty one behind', () => {
+  const { print } = compileListing(containerListing, 'raw');
+  const row = { ...containerRow(running, { now, truncate: true }), Ports: '', Labels: 'a=b' };
+  const lines = print([row]).split('\n');
+  assert.deepEqual(
+    lines.map((line) => line.split(':', 1)[0]),
+    ['container_id', 'image', 'command', 'created_at', 'state', 'status', 'names', 'labels', 'ports', '', ''],
+  );
+  assert.deepEqual([lines[7], lines[8]], ['labels: a=b', 'ports:']);
 });
 
 test('every field of a listing is in its rows', () => {

@@ -20,10 +20,17 @@ export const imageListing: Listing = {
     UniqueSize: 'UNIQUE SIZE',
   },
   table: '{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}',
+  raw: [
+    ...['repository: {{.Repository}}', 'tag: {{.Tag}}', 'image_id: {{.ID}}', 'created_at: {{.CreatedAt}}'],
+    'virtual_size: {{.Size}}\n',
+  ].join('\n'),
 };
 
 /** The table with `--digests`. */
 export const digestTable = imageListing.table.replace('{{.ID}}', '{{.Digest}}\t{{.ID}}');
+
+/** The raw form with `--digests`. */
+export const digestRaw = imageListing.raw?.replace('image_id', 'digest: {{.Digest}}\nimage_id') ?? '';
 
 const none = '<none>';
 const unknown = 'N/A';

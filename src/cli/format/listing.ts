@@ -1,5 +1,5 @@
 /**
- * `--format` of lists: `table`, `table TEMPLATE`, `json`, `raw` is refused, else a Go template for each row. Pure.
+ * `--format` of lists: `table`, `table TEMPLATE`, `json`, `raw`, else a Go template for each row. Pure.
  */
 import { OnggiError, unsupported } from '../../errors.ts';
 import type { TemplateFunction } from '../template/function.ts';
@@ -17,6 +17,8 @@ export type Listing = {
   readonly headings: Readonly<Record<string, string>>;
   /** The template of the table without `--format`. */
   readonly table: string;
+  /** The template of `--format raw`, where Docker has one. */
+  readonly raw?: string | undefined;
 };
 
 export type ListingFormat = {
@@ -42,10 +44,11 @@ const itself: Shown<Row> = { cell: (row, field) => row[field], row: (row) => row
  */
 export function compileListing(listing: Listing, format: string | undefined): ListingFormat {
   const chosen = format === undefined || format === '' || format === 'table' ? `table ${listing.table}` : format;
-  if (chosen === 'raw') throw unsupported("format 'raw'", 'Use --format json.');
+  if (chosen === 'raw' && listing.raw === undefined) throw unsupported("format 'raw'", 'Use --format json.');
+  const { raw = '' } = listing;
   const isTable = chosen.startsWith('table ');
   const source = expandEscapes(
-    chosen === 'json' ? '{{json .}}' : isTable ? chosen.slice('table '.length).trim() : chosen,
+    chosen === 'json' ? '{{json .}}' : isTable ? chosen.slice('table '.length).trim() : chosen === 'raw' ? raw : chosen,
   );
   const compiled = () => compileTemplate(source, { missing: missingIn(listing), functions: { json: rowJson } });
   const plain = plainColumns(source, listing);

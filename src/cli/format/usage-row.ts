@@ -12,6 +12,10 @@ export const usageListing: Listing = {
   subject: 'disk usage',
   headings: { Type: 'TYPE', TotalCount: 'TOTAL', Active: 'ACTIVE', Size: 'SIZE', Reclaimable: 'RECLAIMABLE' },
   table: '{{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}',
+  raw: [
+    ...['type: {{.Type}}', 'total: {{.TotalCount}}', 'active: {{.Active}}', 'size: {{.Size}}'],
+    'reclaimable: {{.Reclaimable}}\n',
+  ].join('\n'),
 };
 
 export function usageRows({

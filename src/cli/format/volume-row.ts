@@ -20,6 +20,7 @@ export const volumeListing: Listing = {
     Status: 'STATUS',
   },
   table: '{{.Driver}}\t{{.Name}}',
+  raw: 'name: {{.Name}}\ndriver: {{.Driver}}\n',
 };
 
 export function volumeRow({ name, labels, mountPoint }: VolumeSummary): Row {
