@@ -12,8 +12,8 @@ export const guestRepository = '/onggi';
 export const guestNode = '/usr/bin/node';
 
 const busybox = '/bin/busybox';
-/** Another runtime, for --runtime; a file system with quotas of its own. */
-const programs = ['/usr/bin/crun', '/usr/sbin/mkfs.xfs'] as const;
+/** Where it lies here, and in the guest: another runtime, for --runtime; a file system with quotas of its own. */
+const programs = { '/usr/bin/crun': '/usr/bin/crun', '/sbin/mkfs.xfs': '/usr/sbin/mkfs.xfs' } as const;
 
 /** Writes the initrd: busybox, the modules in order, and the script that goes on to the disk. */
 export function makeInitrd(path: string, stage: string, modules: readonly Module[]): void {
@@ -41,8 +41,8 @@ export function makeDisk(path: string, stage: string, guestCommand: string): voi
   writeFileSync(join(stage, 'etc/group'), 'root:x:0:\n');
   writeFileSync(join(stage, 'etc/resolv.conf'), 'nameserver 127.0.0.1\n');
   install(process.execPath, join(stage, guestNode));
-  for (const program of programs) install(program, join(stage, program));
-  for (const library of librariesOf([process.execPath, ...programs, ...binaries()]))
+  for (const [here, there] of Object.entries(programs)) install(here, join(stage, there));
+  for (const library of librariesOf([process.execPath, ...Object.keys(programs), ...binaries()]))
     install(library, join(stage, library));
   emitJavaScript(join(stage, guestRepository));
   for (const part of ['dist', 'package.json', 'node_modules/valibot']) {
