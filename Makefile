@@ -92,6 +92,11 @@ test-long: build probe ## A thousand run --rm at once, as root; minutes
 	@ONGGI_TEST_LONG=1 ONGGI_TEST_PATIENCE=3 test/harness/own-view.sh $(NODE) --test --test-concurrency=1 \
 	  --test-reporter=./scripts/test-reporter.ts test/system/many-at-once.test.ts
 
+.PHONY: test-engines
+test-engines: build probe vm-kernel ## Run dockerd and podman over systemd's cgroups in a virtual machine, with onggi-runtime; minutes
+	@scripts/need-packages $(VM_PACKAGES) docker.io podman
+	@$(NODE) test/vm/boot.ts unified test/vm/engines.test.ts
+
 .PHONY: test-weakened
 test-weakened: build probe ## Take out one defence after the other and see its attack succeed, as root; minutes
 	@$(NODE) scripts/test-weakened.ts

@@ -38,8 +38,16 @@ const usual: Readonly<Record<CgroupMode, readonly string[]>> = {
   legacy: ['test/vm/systemd.test.ts'],
 };
 
+/** Programs of this machine that are put into the virtual one for a test: some are large. */
+const programs: Readonly<Record<string, readonly string[]>> = {
+  'test/vm/engines.test.ts': [
+    ...['/usr/sbin/dockerd', '/usr/bin/docker', '/usr/bin/containerd', '/usr/bin/containerd-shim-runc-v2'],
+    ...['/usr/sbin/runc', '/usr/bin/podman', '/usr/bin/conmon'],
+  ],
+};
+
 const modules = [
-  ...['virtio_pci', 'virtio_blk', 'overlay', 'loop', 'crc32c_generic', 'quota_tree', 'quota_v2', 'xfs'],
+  ...['virtio_pci', 'virtio_blk', 'overlay', 'loop', 'crc32c_generic', 'quota_tree', 'quota_v2'],
   ...['veth', 'bridge', 'br_netfilter', 'nf_tables', 'nf_nat', 'nf_conntrack'],
   ...['nft_chain_nat', 'nft_nat', 'nft_masq', 'nft_redir', 'nft_ct', 'nft_reject_inet', 'nft_fib_inet'],
   // Of criu: it locks the network by iptables, and asks for sockets by sock_diag(7).
@@ -72,7 +80,8 @@ async function boot(mode: CgroupMode, named: readonly string[]): Promise<void> {
   for (const stage of ['initrd', 'disk']) mkdirSync(at(stage));
   const image = `${guestRepository}/${relative(repository, await busyboxTar())}`;
   makeInitrd(at('initrd.img'), at('initrd'), modulesFor(join(kernel, 'modules'), modules));
-  makeDisk(at('disk.img'), at('disk'), guestCommand(tests, image));
+  const asked = tests.flatMap((test) => programs[test] ?? []);
+  makeDisk(at('disk.img'), at('disk'), guestCommand(tests, image), asked);
   await emulate(join(kernel, 'vmlinuz'), at('initrd.img'), at('disk.img'), cgroupModes[mode]);
 }
 

@@ -29,8 +29,12 @@ export function makeInitrd(path: string, stage: string, modules: readonly Module
   must('bash', ['-c', 'cd "$1" && find . | cpio --quiet -o -H newc -R 0:0 >"$2"', '--', stage, path]);
 }
 
-/** Writes the disk: busybox for the guest's shell, node with its libraries, and the parts of the checkout that tests use. */
-export function makeDisk(path: string, stage: string, guestCommand: string): void {
+/**
+ * Writes the disk: busybox for the guest's shell, node with its libraries, and the parts of the checkout that tests use.
+ *
+ * @param asked programs of this machine that the tests call besides, by absolute paths
+ */
+export function makeDisk(path: string, stage: string, guestCommand: string, asked: readonly string[]): void {
   const directories = ['bin', 'dev', 'etc', 'proc', 'root', 'run', 'sys', 'tmp', 'usr/bin', 'var/tmp'];
   for (const directory of directories) mkdirSync(join(stage, directory), { recursive: true });
   cpSync(busybox, join(stage, 'bin/busybox'));
@@ -42,8 +46,9 @@ export function makeDisk(path: string, stage: string, guestCommand: string): voi
   writeFileSync(join(stage, 'etc/resolv.conf'), 'nameserver 127.0.0.1\n');
   install(process.execPath, join(stage, guestNode));
   for (const [here, there] of Object.entries(programs)) install(here, join(stage, there));
-  for (const library of librariesOf([process.execPath, ...Object.keys(programs), ...binaries()]))
-    install(library, join(stage, library));
+  for (const program of asked) install(program, join(stage, program));
+  const linked = [process.execPath, ...Object.keys(programs), ...asked, ...binaries()];
+  for (const library of librariesOf(linked)) install(library, join(stage, library));
   emitJavaScript(join(stage, guestRepository));
   for (const part of ['dist', 'package.json', 'node_modules/valibot']) {
     const target = join(stage, guestRepository, part);
