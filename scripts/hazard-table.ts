@@ -102,6 +102,11 @@ export const hazards: readonly HazardRule[] = [
         text: 'open("/proc/self/ns/net"',
         why: 'its own network namespace, for criu on the host',
       },
+      {
+        file: 'native/step/step-exec.c',
+        text: 'open(path, O_RDONLY | O_DIRECTORY',
+        why: "criu's directories, which are of the host",
+      },
       { file: 'native/step/step-move-root.c', why: 'mounts of the host, by the names that the kernel gives them' },
       { file: 'native/step/step-overlay.c', why: 'layers and the place of the root are of the store' },
       {

@@ -7,7 +7,6 @@
 #include <linux/close_range.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -99,17 +98,6 @@ static napi_value run_wait_process(napi_env env, const struct argument *a) {
     return waited == -1 ? throw_errno(env, "waitpid", errno) : check_number(env, "waitpid", status);
 }
 
-static napi_value run_reap_process(napi_env env, const struct argument *a) {
-    int status = 0;
-    pid_t waited = waitpid((pid_t)a[0].number, &status, WNOHANG);
-    return waited == 0 ? NULL : check_number(env, "waitpid", waited == -1 ? -1 : status);
-}
-
-static napi_value run_become_subreaper(napi_env env, const struct argument *a) {
-    (void)a;
-    return check(env, "prctl", prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
-}
-
 static napi_value run_pidfd_open(napi_env env, const struct argument *a) {
     return check_number(env, "pidfd_open", syscall(SYS_pidfd_open, (pid_t)a[0].number, 0u));
 }
@@ -162,8 +150,6 @@ const struct call process_calls[] = {
     {"sealedExecutable", "s", run_sealed_executable},
     {"memory", "s", run_memory},
     {"waitProcess", "i", run_wait_process},
-    {"reapProcess", "i", run_reap_process},
-    {"becomeSubreaper", "", run_become_subreaper},
     {"execute", "sSS", run_execute},
     {"exitNow", "i", run_exit_now},
     {"pidfdOpen", "i", run_pidfd_open},

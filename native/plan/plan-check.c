@@ -23,7 +23,7 @@ static const struct grammar grammars[] = {
     {OP_JOIN, IN(PHASE_KEEPER), "uquo(s)o"},
     {OP_LAUNCHER, IN(PHASE_KEEPER), "sbbubo"},
     {OP_RUNTIME, IN(PHASE_KEEPER), "sssssoou"},
-    {OP_RESTORE, IN(PHASE_KEEPER), "so"},
+    {OP_RESTORE, IN(PHASE_KEEPER), "od"},
     {OP_HEALTH, IN(PHASE_KEEPER), "soqqqquu(s)"},
     {OP_CGROUP_CREATE, IN(PHASE_PREPARE), "s"},
     {OP_WRITE, IN(PHASE_PREPARE), "sssbos"},
@@ -72,6 +72,7 @@ static const struct grammar grammars[] = {
     {OP_REMOUNT, IN(PHASE_INIT), "sqqqqs"},
     {OP_CONFIG, IN(PHASE_INIT), "sso(s)bss"},
     {OP_NETWORK_DESCRIPTOR, IN(PHASE_INIT), "u"},
+    {OP_CRIU_DESCRIPTORS, IN(PHASE_INIT), "uss"},
     {OP_RUNTIME_HOOKS, IN(PHASE_INIT), ""},
     {OP_MOVE_ROOT, IN(PHASE_INIT), ""},
     {OP_CGROUP_REMOVE, IN(PHASE_CLEANUP), "su"},
@@ -120,8 +121,8 @@ static const char *record_problem(const struct record *record) {
 /* What the order of the records has shown so far. */
 struct order {
     uint16_t phase;
-    bool shim, joins, foreign, restores, rooted, pivoted, waits, executes; /* foreign: OP_RUNTIME or OP_RESTORE */
-    bool settles; /* OP_NETWORK_DESCRIPTOR */
+    bool shim, joins, foreign, rooted, pivoted, waits, executes; /* foreign: OP_RUNTIME or OP_RESTORE */
+    bool settles; /* OP_NETWORK_DESCRIPTOR or OP_CRIU_DESCRIPTORS */
     bool hooks, runs_hooks; /* in the phase attach; OP_RUNTIME_HOOKS */
     bool leaves, start_fifo; /* of the launcher: nobody stays; where the start comes from */
 };
@@ -152,8 +153,8 @@ static const char *hook_order_problem(const struct order *order, struct cursor p
 
 static const char *init_problem(const struct order *order, const struct record *record) {
     if (order->executes) return "a step after OP_EXEC";
-    if (order->settles && record->op != OP_EXEC) return "a step between OP_NETWORK_DESCRIPTOR and OP_EXEC";
-    if (order->foreign && (pivots(record->op) || record->op == OP_WAIT_START || (record->op == OP_NETLINK && !order->restores))) return "a step that is the runtime's";
+    if (order->settles && record->op != OP_EXEC && record->op != OP_CRIU_DESCRIPTORS) return "a step between a descriptor and OP_EXEC";
+    if (order->foreign && (pivots(record->op) || record->op == OP_WAIT_START || record->op == OP_NETLINK)) return "a step that is the runtime's";
     if (needs_root(record->op) && !order->rooted && !order->joins) return "a container path before OP_ENTER_ROOT";
     if (record->op == OP_ENTER_ROOT && (order->rooted || order->joins)) return "a second root";
     if (pivots(record->op) && (order->pivoted || order->joins)) return "a second OP_PIVOT_ROOT";
@@ -170,15 +171,15 @@ static const char *order_problem(struct order *order, const struct record *recor
     if ((record->index == 1) != spawns) return "the second record, and no other, must be OP_CLONE or OP_JOIN";
     if (record->op == OP_HEALTH && (record->index != 2 || !order->shim || order->joins)) return "OP_HEALTH elsewhere than in the plan of a container";
     bool foreign = record->op == OP_RUNTIME || record->op == OP_RESTORE;
-    if (foreign && (record->index > 3 || order->foreign || !order->shim || order->joins)) return "OP_RUNTIME elsewhere than in the plan of a container";
-    bool inner = order->shim ? order->foreign && !order->restores : !order->joins;
+    bool kept = order->shim || record->op == OP_RESTORE;
+    if (foreign && (record->index > 3 || order->foreign || !kept || order->joins)) return "OP_RUNTIME elsewhere than in the plan of a container";
+    bool inner = order->shim ? order->foreign : !order->joins;
     if (record->op == OP_INNER_NETLINK && !inner) return "OP_INNER_NETLINK where the init has done its own";
     if (record->phase < order->phase) return "phases decrease";
     order->phase = record->phase;
     if (record->op == OP_LAUNCHER) note_launcher(order, record->payload);
     order->shim |= record->op == OP_SHIM;
     order->foreign |= foreign;
-    order->restores |= record->op == OP_RESTORE;
     order->joins |= record->op == OP_JOIN;
     if (record->phase == PHASE_ATTACH && order->joins) return "an attach step for a process that joins";
     order->hooks |= record->phase == PHASE_ATTACH && record->op == OP_HOOK;
@@ -189,7 +190,7 @@ static const char *order_problem(struct order *order, const struct record *recor
     order->pivoted |= pivots(record->op);
     order->runs_hooks |= record->op == OP_RUNTIME_HOOKS;
     order->waits |= record->op == OP_WAIT_START;
-    order->settles |= record->op == OP_NETWORK_DESCRIPTOR;
+    order->settles |= record->op == OP_NETWORK_DESCRIPTOR || record->op == OP_CRIU_DESCRIPTORS;
     order->executes |= record->op == OP_EXEC;
     return NULL;
 }

@@ -82,8 +82,17 @@ static const char *descriptor_problem(struct cursor payload) {
     return number >= 64 && number < 1024 ? NULL : "a descriptor below 64 or above 1023";
 }
 
+static const char *criu_problem(struct cursor payload) {
+    const char *problem = descriptor_problem(payload);
+    take_u32(&payload);
+    const char *images = take_string(&payload), *work = take_string(&payload);
+    if (problem == NULL) problem = absolute_problem(images);
+    return problem == NULL ? absolute_problem(work) : problem;
+}
+
 static const char *restore_problem(struct cursor payload) {
-    return take_string(&payload)[0] == '/' ? NULL : "a pid file that is not absolute";
+    const char *group = take_optional(&payload);
+    return group == NULL ? NULL : absolute_problem(group);
 }
 
 static const char *runtime_problem(struct cursor payload) {
@@ -267,6 +276,7 @@ const char *payload_problem(const struct record *record) {
         return absolute_problem(take_string(&path));
     }
     case OP_NETWORK_DESCRIPTOR: return descriptor_problem(record->payload);
+    case OP_CRIU_DESCRIPTORS: return criu_problem(record->payload);
     case OP_HOOK: return hook_problem(record->payload, record->phase);
     case OP_CLONE: return clone_problem(record->payload);
     case OP_JOIN: return join_problem(record->payload);

@@ -77,7 +77,8 @@ enum plan_op {
      * its state, str id, str pid file, str log file, str? socket for the terminal, str? cgroup of the container,
      * u32 seconds that each of its commands may take */
     OP_RUNTIME = 6,
-    /* In its place, of a container that criu restores (runtime.h): str pid file, str? cgroup of the container */
+    /* In its place, of a container that criu restores (criu.h), by a shim or a launcher: str? cgroup of the container, blob
+     * request for criu */
     OP_RESTORE = 7,
     /* str id, bool terminal, bool console socket, u32 descriptors to preserve, bool stay, str? start fifo */
     OP_LAUNCHER = 4,
@@ -149,8 +150,11 @@ enum plan_op {
     /* str path on the host, str user, str? group, str[] additional groups, bool primary group too, str before the user
      * as JSON has it, str after it */
     OP_CONFIG = 104,
-    /* u32 number: the network namespace is open at this descriptor of what is executed; no step in between but OP_EXEC */
+    /* u32 number: the network namespace is open at this descriptor of what is executed; nothing in between but the next and OP_EXEC */
     OP_NETWORK_DESCRIPTOR = 105,
+    /* u32 number, str directory of the images, str directory of the log: criu's socket is open at this descriptor, the
+     * directories at the next two; nothing in between but OP_EXEC */
+    OP_CRIU_DESCRIPTORS = 106,
     OP_RUNTIME_HOOKS = 112,    /* nothing */
     OP_MOVE_ROOT = 113,        /* nothing; in place of OP_PIVOT_ROOT */
 

@@ -52,8 +52,7 @@ static int open_user_namespace(pid_t process) {
     return (int)SYS(open(path, O_RDONLY | O_CLOEXEC));
 }
 
-/* A user namespace of the given maps: it lives as long as its descriptor, the process that it began with is not needed. */
-static int make_user_namespace(struct cursor maps, struct failure *failure) {
+pid_t user_namespace_hold(struct cursor maps, struct failure *failure) {
     pid_t holder = (pid_t)SYS(syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, NULL, NULL, NULL, NULL));
     if (holder == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
@@ -61,9 +60,21 @@ static int make_user_namespace(struct cursor maps, struct failure *failure) {
     }
     if (holder < 0) return fail(failure, holder, "make a user namespace for an id-mapped mount");
     int result = idmap_write_maps(&maps, holder, failure);
-    int namespace = result < 0 ? result : open_user_namespace(holder);
+    if (result == 0) return holder;
+    user_namespace_release(holder);
+    return result;
+}
+
+void user_namespace_release(pid_t holder) {
     kill(holder, SIGKILL);
     SYS(waitpid(holder, NULL, 0));
+}
+
+static int make_user_namespace(struct cursor maps, struct failure *failure) {
+    pid_t holder = user_namespace_hold(maps, failure);
+    if (holder < 0) return holder;
+    int namespace = open_user_namespace(holder);
+    user_namespace_release(holder);
     return namespace;
 }
 

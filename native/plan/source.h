@@ -20,6 +20,13 @@ struct bind_source {
     struct cursor maps; /* as those of OP_ID_MAP */
 };
 
+/*
+ * A process in a user namespace of the given maps, as those of OP_ID_MAP, which does nothing; or -errno with `failure`.
+ * The namespace lives as long as a descriptor of it does, too.
+ */
+pid_t user_namespace_hold(struct cursor maps, struct failure *failure);
+void user_namespace_release(pid_t holder);
+
 /* A detached clone of the source's mount, or of what is at `below` in it: no link of that leads out. Or -errno. */
 int bind_source_open(const struct bind_source *source, const char *below);
 

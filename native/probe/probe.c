@@ -187,6 +187,7 @@ static const struct {
     {"syscall", -1, probe_syscalls}, {"hook", 2, probe_hook},
     {"swap", 2, probe_swap},     {"overwrite-exe", 1, probe_overwrite_exe},
     {"notify", 1, probe_notify}, {"lock", 1, run_lock},             {"orders", -1, probe_orders},
+    {"terminal", -1, probe_terminal}, {"console", 1, probe_console},
 };
 
 int main(int count, char **arguments) {

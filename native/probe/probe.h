@@ -31,6 +31,8 @@ int probe_swap(char **arguments);
 int probe_orders(char **arguments);
 int probe_overwrite_exe(char **arguments);
 int probe_notify(char **arguments);
+int probe_terminal(char **arguments);
+int probe_console(char **arguments);
 
 /* A decimal number, or the end of the program with a message. */
 long probe_number(const char *text);

@@ -49,11 +49,17 @@ static int tell(int report, enum message_type type) {
     return result == -EPIPE || result == -ECONNRESET ? 0 : result;
 }
 
+/* What criu restores has its ids already. */
+static bool is_attached(const struct record *record, bool restores) {
+    return record->phase == PHASE_ATTACH && record->op != OP_HOOK && !(restores && record->op == OP_ID_MAP);
+}
+
 int launch_attach_steps(const struct plan *plan, pid_t init, struct failure *failure) {
     struct records records = plan_records(plan);
     struct record record;
+    bool restores = plan_find(plan, OP_RESTORE, &record);
     while (plan_next(&records, &record)) {
-        if (record.phase != PHASE_ATTACH || record.op == OP_HOOK) continue;
+        if (!is_attached(&record, restores)) continue;
         failure->phase = record.phase;
         failure->index = record.index;
         int result = record.op == OP_INNER_NETLINK ? netlink_run_inside(&record.payload, init, failure)

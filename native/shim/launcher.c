@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "criu.h"
 #include "ending.h"
 #include "frame.h"
 #include "init.h"
@@ -36,6 +37,7 @@ struct launcher {
     struct plan plan;
     struct options options;
     bool waits; /* the plan has OP_WAIT_START */
+    bool restores; /* the plan has OP_RESTORE */
     uint32_t filter_index; /* of OP_SECCOMP with an agent */
     int signals, report;
     pid_t init; /* 0 before there is one */
@@ -65,6 +67,7 @@ static bool options_take(struct launcher *launcher) {
     struct record filter;
     if (plan_find(&launcher->plan, OP_SECCOMP, &filter)) launcher->filter_index = filter.index;
     launcher->waits = plan_find(&launcher->plan, OP_WAIT_START, &record);
+    launcher->restores = plan_find(&launcher->plan, OP_RESTORE, &record);
     return !payload->bad;
 }
 
@@ -284,12 +287,31 @@ static void ask_init(struct launcher *launcher, struct failure *failure) {
     }
 }
 
+/* Has criu restore the container, which runs then. */
+static int restore(struct launcher *launcher) {
+    struct failure *failure = &launcher->failure;
+    pid_t first = launcher->init;
+    launcher->init = 0;
+    struct restored restored;
+    int result = restore_run(&launcher->plan, first, launcher->report, warn, launcher, &restored, failure);
+    drop_fd(&launcher->report);
+    if (result < 0) return result;
+    launcher->init = restored.init;
+    launcher->start_time = process_start_time(restored.init);
+    if (restored.console >= 0) take_console(launcher, restored.console);
+    if (failure->error != 0) return -(int)failure->error;
+    launcher->created = launcher->started = launcher->running = launcher->child_changed = true;
+    say_status(launcher, STATE_RUNNING);
+    return 0;
+}
+
 static int make(struct launcher *launcher) {
     struct failure *failure = &launcher->failure;
     int result = set_up(launcher, failure);
     if (result == 0) result = launch_prepare(&launcher->plan, warn, launcher, failure);
     if (result == 0) result = spawn(launcher, failure);
     if (result < 0) return fail(failure, result, "start the container");
+    if (launcher->restores) return restore(launcher);
     result = launch_attach(&launcher->plan, launcher->init, launcher->report, failure);
     if (result < 0) ask_init(launcher, failure);
     return result;

@@ -68,6 +68,10 @@ void lifecycle_start(struct shim *shim) {
     shim->start_wanted = true;
     if (shim->state != STATE_CREATED || shim->start_sent) return;
     shim->start_sent = true;
+    if (shim->restored) {
+        begin_running(shim);
+        return;
+    }
     if (shim->runtime.program != NULL) {
         start_foreign(shim);
         return;

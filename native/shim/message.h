@@ -28,6 +28,7 @@ enum message_type {
     MESSAGE_EXECUTING = 19,
     MESSAGE_FAIL = 20,
     MESSAGE_LISTENER = 21, /* carries the listener of the seccomp filter (listener.h) */
+    MESSAGE_CRIU = 23, /* carries the keeper's end of the socket of the criu that the init becomes (criu.h) */
 };
 
 struct message {

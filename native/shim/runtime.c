@@ -20,13 +20,6 @@ enum { LOG_BYTES = 16 << 10, WORDS = 200 };
 
 void runtime_read(struct runtime *runtime, const struct plan *plan) {
     struct record record;
-    if (plan_find(plan, OP_RESTORE, &record)) {
-        runtime->program = "criu";
-        runtime->restores = true;
-        runtime->pid_file = take_string(&record.payload);
-        runtime->group = take_optional(&record.payload);
-        return;
-    }
     if (!plan_find(plan, OP_RUNTIME, &record)) return;
     runtime->program = take_string(&record.payload);
     runtime->state = take_string(&record.payload);
@@ -39,7 +32,7 @@ void runtime_read(struct runtime *runtime, const struct plan *plan) {
 }
 
 int runtime_listen(struct runtime *runtime, struct failure *failure) {
-    runtime->made = !runtime->restores;
+    runtime->made = true;
     if (runtime->console == NULL) return 0;
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     memcpy(address.sun_path, runtime->console, strlen(runtime->console) + 1);
@@ -127,7 +120,7 @@ static int not_run(const struct runtime *runtime, const char *verb, int result, 
 int runtime_adopt(const struct runtime *runtime, pid_t first, pid_t *init, struct failure *failure) {
     int status = wait_for(runtime, first);
     if (status < 0) return not_run(runtime, "create", status, failure);
-    int result = judge(runtime, runtime->restores ? "restore" : "create", status, failure);
+    int result = judge(runtime, "create", status, failure);
     if (result < 0) return result;
     char text[16] = "";
     scoped_fd fd = (int)SYS(open(runtime->pid_file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
@@ -174,7 +167,6 @@ static int run(const struct runtime *runtime, const char *verb, const char *opti
 }
 
 int runtime_start(const struct runtime *runtime, struct failure *failure) {
-    if (runtime->restores) return 0;
     int status = run(runtime, "start", NULL);
     if (status < 0) return not_run(runtime, "start", status, failure);
     return judge(runtime, "start", status, failure);

@@ -2,9 +2,6 @@
  * Another OCI runtime (runc, crun) that makes the container and leaves. The first process of the plan mounts the root
  * file system in a mount namespace of its own, so that it ends with the container, and executes `PROGRAM create`; the
  * container's init falls to the shim, which is the subreaper.
- *
- * criu(8), which restores a container from a checkpoint, is the same but for what follows from its images: the container
- * runs when criu has left, there is nothing to start and nothing to delete.
  */
 #ifndef ONGGI_RUNTIME_H
 #define ONGGI_RUNTIME_H
@@ -14,7 +11,7 @@
 #include "failure.h"
 #include "plan-reader.h"
 
-/* OP_RUNTIME or OP_RESTORE; the strings live in the plan. */
+/* OP_RUNTIME; the strings live in the plan. */
 struct runtime {
     const char *program; /* NULL: none, the container is ours */
     const char *state;   /* --root */
@@ -25,7 +22,6 @@ struct runtime {
     const char *group;   /* a cgroup that holds the container's processes and nothing else, or NULL */
     uint32_t seconds;    /* that each of its commands may take; 0: as long as it needs */
     int listener;        /* of `console`, -1 */
-    bool restores;       /* it is criu; only `pid_file` and `group` are set beside */
     bool made;           /* there may be something to delete */
 };
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "claim.h"
+#include "criu.h"
 #include "init.h"
 #include "launch.h"
 #include "scoped.h"
@@ -43,7 +44,8 @@ static int spawn(struct shim *shim, struct failure *failure) {
 static void survey(struct shim *shim) {
     struct record record;
     runtime_read(&shim->runtime, &shim->plan);
-    shim->waits = shim->runtime.program != NULL || plan_find(&shim->plan, OP_WAIT_START, &record);
+    shim->restored = plan_find(&shim->plan, OP_RESTORE, &record);
+    shim->waits = shim->runtime.program != NULL || shim->restored || plan_find(&shim->plan, OP_WAIT_START, &record);
     shim->joins = plan_find(&shim->plan, OP_JOIN, &record);
     shim->hooks = plan_find(&shim->plan, OP_RUNTIME_HOOKS, &record);
     health_read(&shim->health, &shim->plan);
@@ -55,8 +57,13 @@ static void survey(struct shim *shim) {
 /* The cgroup that holds the container's processes and nothing else. */
 static void find_group(struct shim *shim) {
     struct record record;
+    struct restore restore;
     if (shim->runtime.program != NULL) {
         shim->kill_group = shim->runtime.group;
+        return;
+    }
+    if (restore_read(&shim->plan, &restore)) {
+        shim->kill_group = restore.group;
         return;
     }
     if (!plan_find(&shim->plan, OP_CLONE, &record)) return;
@@ -106,7 +113,8 @@ static int hear_out(struct shim *shim, struct failure *failure) {
     for (;;) {
         struct message message;
         int result = message_receive(shim->report, &message, NULL, 0);
-        if (result == -EINTR) continue;
+        /* It died without reading what it was sent (unix(7)); what it had said itself is still to come. */
+        if (result == -EINTR || result == -ECONNRESET) continue;
         if (result == 1 && message.type == MESSAGE_WARN) lifecycle_warn(shim, &message.failure);
         if (result == 1 && message.type == MESSAGE_FAIL) *failure = message.failure;
         if (result == 1) continue;
@@ -123,15 +131,12 @@ static int take_console(struct shim *shim, struct failure *failure) {
     return 0;
 }
 
-/* Has the other runtime make the container, or criu restore it, whose init then is ours. */
+/* Has the other runtime make the container, whose init then is ours. */
 static int launch_foreign(struct shim *shim, struct failure *failure) {
     int result = runtime_listen(&shim->runtime, failure);
     if (result == 0) result = spawn(shim, failure);
     if (result < 0) return result;
     pid_t first = shim->init;
-    /* What is restored has its network already when it goes on. */
-    if (shim->runtime.restores) result = launch_attach_steps(&shim->plan, first, failure);
-    if (result < 0) return result;
     result = launch_release(&shim->plan, first, shim->report, failure);
     if (result < 0) return result;
     result = hear_out(shim, failure);
@@ -151,9 +156,31 @@ static int launch_foreign(struct shim *shim, struct failure *failure) {
     }
     shim->start_time = process_start_time(shim->init);
     result = take_console(shim, failure);
-    if (result == 0 && !shim->runtime.restores) result = launch_attach_steps(&shim->plan, shim->init, failure);
+    if (result == 0) result = launch_attach_steps(&shim->plan, shim->init, failure);
     if (result == 0) lifecycle_created(shim);
     return result;
+}
+
+/* The same by criu. */
+static int launch_restored(struct shim *shim, struct failure *failure) {
+    int result = spawn(shim, failure);
+    if (result < 0) return result;
+    pid_t first = shim->init;
+    shim->init = 0;
+    struct restored restored;
+    result = restore_run(&shim->plan, first, shim->report, lifecycle_warn, shim, &restored, failure);
+    drop_fd(&shim->report);
+    if (result < 0) {
+        /* Its log says the same. */
+        drop_fd(&shim->output.fd);
+        drop_fd(&shim->error.fd);
+        return result;
+    }
+    shim->init = restored.init;
+    shim->start_time = process_start_time(shim->init);
+    if (restored.console >= 0) terminal_open(shim, restored.console);
+    lifecycle_created(shim);
+    return 0;
 }
 
 static int launch_own(struct shim *shim, struct failure *failure) {
@@ -165,7 +192,11 @@ static int launch_own(struct shim *shim, struct failure *failure) {
 static void launch(struct shim *shim) {
     struct failure failure = {0};
     int result = launch_prepare(&shim->plan, lifecycle_warn, shim, &failure);
-    if (result == 0) result = shim->runtime.program == NULL ? launch_own(shim, &failure) : launch_foreign(shim, &failure);
+    if (result == 0) {
+        result = shim->restored                  ? launch_restored(shim, &failure)
+                 : shim->runtime.program != NULL ? launch_foreign(shim, &failure)
+                                                 : launch_own(shim, &failure);
+    }
     if (result == 0) return;
     fail(&failure, result, "start the container");
     put_down(shim);

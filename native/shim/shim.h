@@ -9,6 +9,7 @@
  *   health.c    checks of its health
  *   runtime.c   containers that another OCI runtime makes
  *   ports.c     ports of IPv6 addresses
+ *   criu.c      containers that criu restores
  *   hook-runner.c hooks that run while all of this goes on
  */
 #ifndef ONGGI_SHIM_H
@@ -67,6 +68,7 @@ struct shim {
     bool waits; /* the plan has OP_WAIT_START */
     bool hooks; /* the plan has OP_RUNTIME_HOOKS, which is still to come */
     bool joins;
+    bool restored; /* the plan has OP_RESTORE; the container runs when there is an init */
     bool pid_namespace;
     const char *kill_group; /* cgroup whose processes are the container's */
 

@@ -64,6 +64,7 @@ static const struct {
     {OP_REMOUNT, step_remount},
     {OP_CONFIG, step_config},
     {OP_NETWORK_DESCRIPTOR, step_network_descriptor},
+    {OP_CRIU_DESCRIPTORS, step_criu_descriptors},
 };
 
 static step_function *step_of(uint16_t op) {

@@ -62,8 +62,8 @@ typedef int step_function(struct init *init, struct cursor *payload);
 step_function step_propagation, step_overlay, step_root_bind, step_mount, step_bind, step_cgroup_mount, step_remount;
 /* A detached mount as the future root, on a path of the host. */
 int root_place(struct init *init, int tree, const char *target);
-/* One that the keeper has made. */
-int root_receive(struct init *init);
+/* One that the keeper has made; on `target` for who can reach it. */
+int root_receive(struct init *init, const char *target);
 /* the root file system */
 step_function step_enter_root, step_mkdir, step_symlink, step_mknod, step_pivot_root, step_root_attributes;
 step_function step_mask, step_readonly, step_move_root;
@@ -75,7 +75,7 @@ step_function step_scheduler, step_io_priority, step_cpu_affinity, step_personal
     step_apparmor, step_selinux;
 step_function step_identity, step_working_directory, step_find_executable, step_wait_start, step_exec;
 /* for another runtime */
-step_function step_config, step_network_descriptor;
+step_function step_config, step_network_descriptor, step_criu_descriptors;
 /* hooks */
 step_function step_runtime_hooks, step_hook;
 

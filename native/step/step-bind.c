@@ -13,7 +13,7 @@
 int step_root_bind(struct init *init, struct cursor *payload) {
     const char *source = take_string(payload);
     const char *target = take_string(payload);
-    if (take_u32(payload) != MAP_NONE) return root_receive(init);
+    if (take_u32(payload) != MAP_NONE) return root_receive(init, target);
     scoped_fd tree = mount_clone(AT_FDCWD, source, 1);
     if (tree < 0) return fail(&init->failure, tree, "open the root file system \"%s\"", source);
     return root_place(init, tree, target);

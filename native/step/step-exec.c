@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 
 #include "init.h"
 #include "message.h"
@@ -34,14 +35,36 @@ int step_exec(struct init *init, struct cursor *payload) {
     return command_execute(init, &command);
 }
 
-int step_network_descriptor(struct init *init, struct cursor *payload) {
-    int number = (int)take_u32(payload);
-    /* All else is closed at the exec from here on. */
+/* All else is closed at the exec from here on. */
+static int leave_open(struct init *init, int fd, int number) {
     int result = init_settle(init);
-    scoped_fd found = result < 0 ? result : (int)SYS(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
-    if (found >= 0) result = (int)SYS(dup2(found, number));
-    else result = found;
+    return result < 0 ? result : (int)SYS(dup2(fd, number));
+}
+
+int step_network_descriptor(struct init *init, struct cursor *payload) {
+    scoped_fd found = (int)SYS(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
+    int result = found < 0 ? found : leave_open(init, found, (int)take_u32(payload));
     return result < 0 ? fail(&init->failure, result, "open the network namespace for the command") : 0;
+}
+
+static int leave_directory_open(struct init *init, const char *path, int number) {
+    scoped_fd found = (int)SYS(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    int result = found < 0 ? found : leave_open(init, found, number);
+    return result < 0 ? fail(&init->failure, result, "open \"%s\" for criu", path) : 0;
+}
+
+/* By this process: of who has made the socket, criu takes the directories, and they have to be of criu's mounts. */
+int step_criu_descriptors(struct init *init, struct cursor *payload) {
+    int number = (int)take_u32(payload), ends[2];
+    int result = leave_directory_open(init, take_string(payload), number + 1);
+    if (result == 0) result = leave_directory_open(init, take_string(payload), number + 2);
+    if (result < 0) return result;
+    result = (int)SYS(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends));
+    if (result < 0) return fail(&init->failure, result, "make a socket for criu");
+    scoped_fd its = ends[0], keeper = ends[1];
+    result = leave_open(init, its, number);
+    if (result >= 0) result = message_send(init->report, MESSAGE_CRIU, NULL, keeper);
+    return result < 0 ? fail(&init->failure, result, "connect the keeper with criu") : 0;
 }
 
 int command_execute(struct init *init, const struct command *command) {

@@ -8,9 +8,14 @@
 
 /*
  * An init that has no way to the target puts it over the root of its own mount namespace. Paths still begin at what is
- * covered by that; what is found in the new root is found by its descriptor.
+ * covered by that; what is found in the new root is found by its descriptor. One that becomes criu is root of the machine.
  */
-int root_receive(struct init *init) {
+int root_receive(struct init *init, const char *target) {
+    struct record record;
+    if (plan_find(init->plan, OP_RESTORE, &record)) {
+        scoped_fd tree = init_await_descriptor(init, MESSAGE_MOUNT);
+        return root_place(init, tree, target);
+    }
     init->root = init_await_descriptor(init, MESSAGE_MOUNT);
     return root_place(init, init->root, "/");
 }
@@ -26,5 +31,5 @@ int root_place(struct init *init, int tree, const char *target) {
 int step_overlay(struct init *init, struct cursor *payload) {
     struct overlay overlay;
     overlay_read(payload, &overlay);
-    return overlay.mapping == MAP_NONE ? overlay_mount(&overlay, &init->failure) : root_receive(init);
+    return overlay.mapping == MAP_NONE ? overlay_mount(&overlay, &init->failure) : root_receive(init, overlay.target);
 }

@@ -1,7 +1,8 @@
 /** `checkpoint`: the processes of a container as files, by criu(8). Acts. */
-import { checkCheckpointable, type DumpOptions } from '../criu/command.ts';
 import { dump } from '../criu/dump.ts';
 import { checkRoot } from '../criu/errors.ts';
+import { checkCheckpointable } from '../criu/external.ts';
+import type { DumpOptions } from '../criu/options.ts';
 import { OnggiError } from '../errors.ts';
 import { checkContainerId } from './container-id.ts';
 import { removeContainer } from './delete.ts';
@@ -32,9 +33,7 @@ export async function checkpointContainer(runtime: Runtime, asked: string, optio
   checkRoot('checkpoint');
   const spec = recordedSpec(paths);
   checkCheckpointable(spec);
-  await dump(
-    { pid: init.pid, spec, rootfs, networkOfOthers: false },
-    { ...options, ...(runtime.criu !== undefined && { program: runtime.criu }) },
-  );
+  const program = runtime.criu === undefined ? {} : { program: runtime.criu };
+  await dump({ pid: init.pid, spec, rootfs }, { ...options, ...program });
   if (!options.leaveRunning && !options.preDump) await removeContainer(runtime, record, paths, guard);
 }

@@ -256,7 +256,11 @@ export async function resctrlOf({ linux }: Spec, id: string): Promise<ResctrlOf 
 }
 
 /** Who gets the terminal: the console socket, or whoever waits for the container in the foreground. */
-function checkConsole({ process }: Spec, { consoleSocket }: MakeOptions, stay: boolean): void {
+export function checkConsole(
+  { process }: Spec,
+  { consoleSocket }: Pick<MakeOptions, 'consoleSocket'>,
+  stay: boolean,
+): void {
   const terminal = process?.terminal === true;
   if (terminal && !stay && consoleSocket === undefined) {
     throw new OnggiError('invalid', 'process.terminal: a terminal of a detached container needs a console socket', {

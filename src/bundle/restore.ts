@@ -3,44 +3,38 @@
  * of the bundle's config.json; memory, files and credentials come from the images. Its first process is looked at before
  * it is left alone: it must not have more than config.json gives (criu/privileges.ts). Acts.
  */
-import { closeSync, openSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
-import {
-  checkRestorable,
-  type External,
-  externalMounts,
-  type RestoreOptions,
-  restoreArguments,
-} from '../criu/command.ts';
 import { makeDirectories } from '../criu/dump.ts';
 import { checkRoot, criuFailed, criuMissing } from '../criu/errors.ts';
-import { attest, checkPages, readDescriptors } from '../criu/images.ts';
-import { criuSteps } from '../criu/steps.ts';
-import { fromSystemError, OnggiError, unsupported } from '../errors.ts';
-import { type Launched, launch } from '../kernel/launcher.ts';
-import { adoptOrphans, orphanExit } from '../kernel/orphan.ts';
-import { type ProcessIdentity, processIdentity, signalProcess } from '../kernel/process-identity.ts';
-import type { Spec } from '../oci/runtime-spec.ts';
+import { checkRestorable, hasUserNamespace } from '../criu/external.ts';
+import { attest, checkPages, parentsOf, readDescriptors } from '../criu/images.ts';
+import type { RestoreOptions } from '../criu/options.ts';
+import { restorePlan } from '../criu/plan.ts';
+import type { RestorePlace } from '../criu/request.ts';
+import { type OnggiError, unsupported } from '../errors.ts';
+import { type Launched, launch, type StepReport } from '../kernel/launcher.ts';
 import type { Cgroup } from '../runtime/cgroup/cgroup.ts';
-import { compileCgroup } from '../runtime/cgroup/compile.ts';
 import type { CgroupLayout } from '../runtime/cgroup/hierarchy.ts';
 import { readCgroupLayout } from '../runtime/cgroup/layout.ts';
+import { hostFacts } from '../runtime/host-facts.ts';
 import { encodePlan } from '../runtime/plan/encode.ts';
-import { propagationOf } from '../runtime/plan/mount-options.ts';
 import { stepError, stepWarning } from '../runtime/plan/step-error.ts';
-import { mountsOfItsOwn, type Plan } from '../runtime/plan/steps.ts';
+import type { Plan } from '../runtime/plan/steps.ts';
 import { type Bundle, loadBundle } from './bundle.ts';
-import { containerCgroup } from './container-cgroup.ts';
+import { type ContainerCgroup, containerCgroup } from './container-cgroup.ts';
 import { checkContainerId } from './container-id.ts';
+import { compileContainer } from './container-plan.ts';
 import type { Running } from './create.ts';
 import { removeEnded } from './delete.ts';
-import { newKeyring, recordContainer, resctrlOf, takeBack } from './make.ts';
-import { type ContainerPaths, containerPaths } from './paths.ts';
+import { checkConsole, newKeyring, recordContainer, resctrlOf, takeBack } from './make.ts';
+import { containerPaths } from './paths.ts';
 import { writePidFile } from './pid-file.ts';
 import type { Runtime } from './runtime.ts';
 import { writeState } from './state-directory.ts';
 
 export type RestoreRequest = RestoreOptions & {
+  /** Who gets the terminal of a container that is left alone. */
+  readonly consoleSocket: string | undefined;
   readonly bundle: string;
   readonly pidFile: string | undefined;
   /** Leave the container alone once it runs. */
@@ -60,10 +54,10 @@ export async function restoreContainer(
   checkRoot('restore');
   const bundle = loadBundle(request.bundle);
   checkRestorable(bundle.spec);
+  checkConsole(bundle.spec, request, !request.detach);
   if (runtime.systemdCgroup)
     throw unsupported('a restored container in a scope of systemd', 'Leave --systemd-cgroup out.');
   const kept = await containerCgroup(runtime, bundle.spec, id, readCgroupLayout());
-  const { cgroup } = kept;
   const paths = containerPaths(runtime.root, id);
   const resctrl = await resctrlOf(bundle.spec, id);
   const { record, guard } = await recordContainer(runtime, id, bundle, kept, {
@@ -71,160 +65,102 @@ export async function restoreContainer(
     notify: false,
     ...(resctrl !== null && { resctrl: resctrl.plan.kept }),
   });
-  let init: ProcessIdentity;
+  let launched: Launched | undefined;
   try {
-    if (!request.detach) adoptOrphans();
     resctrl?.make();
-    init = await restored(runtime, id, bundle, cgroup, paths, request, resctrl?.join);
+    launched = await launchCriu(runtime, id, bundle, kept, request, resctrl?.join);
+    const init = launched.created();
+    attest(id, init, bundle.spec);
     writeState(paths, { ...record, init }, guard);
     if (request.pidFile !== undefined) writePidFile(request.pidFile, init.pid);
   } catch (error) {
+    launched?.[Symbol.dispose]();
     await takeBack(runtime, record, bundle.spec, paths, guard);
     throw error;
   }
   guard[Symbol.dispose]();
   if (request.detach) return undefined;
+  const { exited, signal } = launched;
   return {
-    signal: (number) => void signalProcess(init, number),
+    signal,
     async ended() {
-      const report = await orphanExit(init.pid);
-      await removeEnded(runtime, record, paths);
-      return report;
+      try {
+        return await exited();
+      } finally {
+        await removeEnded(runtime, record, paths);
+      }
     },
   };
 }
 
-async function restored(
+async function launchCriu(
   runtime: Runtime,
   id: string,
   bundle: Bundle,
-  cgroup: Cgroup,
-  paths: ContainerPaths,
+  kept: ContainerCgroup,
   request: RestoreRequest,
   join: ((pid: number) => void) | undefined,
-): Promise<ProcessIdentity> {
+): Promise<Launched> {
   makeDirectories(request);
   const descriptors = readDescriptors(request.images);
   checkPages(request.images);
-  const pidFile = `${paths.directory}/restored.pid`;
-  const network = joinedNetwork(bundle.spec);
-  const preserve = network === null ? [] : [openNamespace(network)];
-  try {
-    const place = {
-      rootfs: bundle.rootfs,
-      pidFile,
-      descriptors,
-      networkFd: network === null ? null : firstPreserved,
-      cgroupRoots: cgroupRoots(readCgroupLayout(), cgroup),
-    };
-    const external = { mounts: externalMounts(bundle.spec, bundle.spec.linux?.maskedPaths ?? []), network: null };
-    const plan = criuPlan(
-      runtime,
-      id,
-      bundle,
-      cgroup,
-      external,
-      restoreArguments(place, external, request),
-      preserve.length,
-    );
-    await runPlan(runtime, plan, preserve, `${request.work}/restore.log`, join);
-  } finally {
-    preserve.forEach(closeSync);
-  }
-  const init = processIdentity(Number(readText(pidFile)));
-  if (init === undefined) throw new OnggiError('conflict', `restore "${id}": its first process has ended already`);
-  attest(id, init, bundle.spec);
-  return init;
-}
-
-/** The images name the cgroups of the container that they were made of, which may have had another id. */
-function cgroupRoots({ unified, legacy }: CgroupLayout, cgroup: Cgroup): string[] {
-  const below = (mountPoint: string, directory: string): string =>
-    posix.join('/', posix.relative(mountPoint, directory));
-  const each = legacy.flatMap(({ mountPoint, controllers, options }, at) => {
-    const path = below(mountPoint, cgroup.legacy[at]?.directory ?? mountPoint);
-    return (controllers.length > 0 ? controllers : [options]).map((name) => `${name}:${path}`);
+  const host = hostFacts();
+  const { plan: own, warnings } = compileContainer({
+    host,
+    id,
+    bundle: bundle.directory,
+    rootfs: bundle.rootfs,
+    spec: bundle.spec,
+    ...kept,
+    startFifo: 'stay',
+    consoleSocket: request.consoleSocket !== undefined,
+    preserve: 0,
+    noPivot: false,
+    keyring: null,
+    // That of the images is the one which counts.
+    filter: new Uint8Array(),
+    devices: [],
   });
-  return unified === null || cgroup.unified === null ? each : [...each, below(unified.mountPoint, cgroup.unified)];
-}
-
-/** Descriptor of criu that is the first of those handed to it. */
-const firstPreserved = 3;
-
-/**
- * criu needs the root file system as a mount, and must not leave one behind: so it is executed in a mount namespace of its
- * own, which goes with it, after the container's cgroups have been made.
- */
-function criuPlan(
-  runtime: Runtime,
-  id: string,
-  { spec, rootfs }: Bundle,
-  cgroup: Cgroup,
-  external: External,
-  args: readonly string[],
-  preserve: number,
-): Plan {
-  const { prepare } = compileCgroup(readCgroupLayout(), cgroup, spec.linux?.resources ?? {}, runtime.warn);
-  return {
-    keeper: { kind: 'launcher', id, terminal: false, consoleSocket: false, preserve, stay: true, startFifo: null },
-    prepare,
-    spawn: mountsOfItsOwn,
-    attach: [],
-    init: [
-      { op: 'propagation', path: '/', flags: propagationOf('rslave') ?? noFlags },
-      { op: 'root-bind', source: rootfs, target: rootfs },
-      { op: 'enter-root', path: '/' },
-      ...criuSteps(spec, external, args, process.env['PATH'] ?? '', runtime.criu),
-    ],
-    cleanup: [],
+  warnings.forEach(runtime.warn);
+  const cgroups = cgroupRoots(host.cgroups, kept.cgroup);
+  const parents = hasUserNamespace(bundle.spec) ? parentsOf(request.images) : [];
+  const stage = `${containerPaths(runtime.root, id).directory}/mounts`;
+  const from = { descriptors, parents, stage, cgroupRoots: cgroups, program: runtime.criu ?? 'criu', path: process.env['PATH'] ?? '' };
+  const plan = leaving(restorePlan(own, bundle.spec, from, request), request.detach);
+  const failed = (report: StepReport): OnggiError => {
+    const error = stepError(report, plan);
+    if (error.code === 'command-not-found') return criuMissing(error);
+    return error.message.includes('criu') ? criuFailed('restore', `${request.work}/restore.log`, error.message) : error;
   };
-}
-
-const noFlags = { bits: 0, words: [] };
-
-async function runPlan(
-  runtime: Runtime,
-  plan: Plan,
-  preserve: readonly number[],
-  log: string,
-  join: ((pid: number) => void) | undefined,
-): Promise<void> {
-  using launched: Launched = launch(
+  return launch(
     {
-      id: plan.keeper.id,
+      id,
       plan: encodePlan(plan),
       stdio: [0, 1, 2],
-      stay: true,
-      preserve,
-      failed: (report) => {
-        const error = stepError(report, plan);
-        return error.code === 'command-not-found' ? criuMissing(error) : error;
-      },
+      consoleSocket: request.consoleSocket,
+      stay: !request.detach,
+      preserve: [],
+      failed,
       warn: (report) => runtime.warn(stepWarning(report)),
     },
     join,
   );
-  launched.created();
-  const { exitCode } = await launched.exited();
-  if (exitCode !== 0) throw criuFailed('restore', log);
 }
 
-function joinedNetwork(spec: Spec): string | null {
-  return (spec.linux?.namespaces ?? []).find(({ type, path }) => type === 'network' && path)?.path ?? null;
+/** The launcher stays with it in the foreground only. */
+function leaving(plan: Plan, detach: boolean): Plan {
+  const { keeper } = plan;
+  return keeper.kind === 'launcher' ? { ...plan, keeper: { ...keeper, stay: !detach }, cleanup: [] } : plan;
 }
 
-function openNamespace(path: string): number {
-  try {
-    return openSync(path, 'r');
-  } catch (error) {
-    throw fromSystemError(error, `open the namespace "${path}"`);
-  }
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw fromSystemError(error, `read "${path}"`);
-  }
+/** The images name the cgroups of the container that they were made of, which may have had another id. */
+function cgroupRoots({ unified, legacy }: CgroupLayout, cgroup: Cgroup): RestorePlace['cgroupRoots'] {
+  const below = (mountPoint: string, directory: string): string =>
+    posix.join('/', posix.relative(mountPoint, directory));
+  const each = legacy.flatMap(({ mountPoint, controllers, options }, at) => {
+    const path = below(mountPoint, cgroup.legacy[at]?.directory ?? mountPoint);
+    return (controllers.length > 0 ? controllers : [options]).map((controller) => ({ controller, path }));
+  });
+  if (unified === null || cgroup.unified === null) return each;
+  return [...each, { controller: null, path: below(unified.mountPoint, cgroup.unified) }];
 }

@@ -1,17 +1,14 @@
 /** The processes of a container as files, by criu(8). Acts. */
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
-import { fromSystemError } from '../errors.ts';
+import { constants, mkdirSync, openSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
+import { errnoOf, fromSystemError } from '../errors.ts';
+import { addon, native } from '../kernel/addon.ts';
+import { Descriptors, ownDescriptor } from '../kernel/descriptor.ts';
 import type { Spec } from '../oci/runtime-spec.ts';
-import {
-  type CriuOptions,
-  type DumpOptions,
-  dumpArguments,
-  type External,
-  externalMounts,
-  maskedFiles,
-} from './command.ts';
 import { criuFailed, criuMissing } from './errors.ts';
+import { type External, externalMounts, maskedFiles } from './external.ts';
+import type { CriuOptions, DumpOptions } from './options.ts';
+import { type Directories, dumpRequest, isDone } from './request.ts';
 
 /** Beside the images of criu, in the format of runc: what stdio was, a list of three. */
 export const descriptorsFile = 'descriptors.json';
@@ -21,11 +18,6 @@ export type Dumped = {
   readonly pid: number;
   readonly spec: Spec;
   readonly rootfs: string;
-  /**
-   * The network namespace is made by others before a restore, and stands in the images by name only; as it always does
-   * where the spec joins one by path.
-   */
-  readonly networkOfOthers: boolean;
 };
 
 /**
@@ -36,7 +28,9 @@ export type Dumped = {
 export async function dump(dumped: Dumped, options: DumpOptions): Promise<void> {
   makeDirectories(options);
   write(`${options.images}/${descriptorsFile}`, JSON.stringify(stdioOf(dumped.pid)));
-  await runCriu(dumpArguments(dumped.pid, dumped.rootfs, externalsOf(dumped), options), options);
+  const { pid, rootfs } = dumped;
+  const external = externalsOf(dumped);
+  await runCriu((directories) => dumpRequest(pid, rootfs, external, options, directories), options);
 }
 
 export function makeDirectories({ images, work }: Pick<CriuOptions, 'images' | 'work'>): void {
@@ -65,13 +59,13 @@ function stdioOf(pid: number): string[] {
   }
 }
 
-function externalsOf({ spec, pid, networkOfOthers }: Dumped): External {
+function externalsOf({ spec, pid }: Dumped): External {
   const joined = (spec.linux?.namespaces ?? []).some(({ type, path }) => type === 'network' && path);
   try {
     const mountInfo = readFileSync(`/proc/${pid}/mountinfo`, 'utf8');
     return {
       mounts: externalMounts(spec, maskedFiles(mountInfo, spec.linux?.maskedPaths ?? [])),
-      network: joined || networkOfOthers ? statSync(`/proc/${pid}/ns/net`, { bigint: true }).ino : null,
+      network: joined ? statSync(`/proc/${pid}/ns/net`, { bigint: true }).ino : null,
     };
   } catch (error) {
     throw fromSystemError(error, `look at process ${pid}`);
@@ -80,22 +74,61 @@ function externalsOf({ spec, pid, networkOfOthers }: Dumped): External {
 
 /**
  * In a session of its own: a key that ends this program must not end criu between its threads in the container. What it
- * has to say stands in its log.
+ * has to say stands in its log; its answer is there when it has ended.
  */
-async function runCriu(args: readonly string[], { work, statusFd, program = 'criu' }: DumpOptions): Promise<void> {
-  // Descriptor 3 and up are kept for it alone.
-  const extra = statusFd === null ? [] : Array.from({ length: statusFd - 2 }, (_, index) => index + 3);
-  const child = spawn(program, args, {
+async function runCriu(request: (directories: Directories) => Uint8Array, options: DumpOptions): Promise<void> {
+  using handed = new Descriptors();
+  const directories = { images: openDirectory(handed, options.images), work: openDirectory(handed, options.work) };
+  const [socket, its] = native('make a channel', (calls) => calls.packetPair());
+  using ours = ownDescriptor(socket);
+  const theirs = ownDescriptor(its);
+  const child = spawn(options.program ?? 'criu', ['swrk', String(rpcDescriptor)], {
     detached: true,
-    stdio: ['ignore', 'ignore', 'pipe', ...extra.map((fd) => (fd === statusFd ? fd : ('ignore' as const)))],
+    stdio: ['ignore', 'ignore', 'pipe', its],
   });
+  theirs[Symbol.dispose]();
   let printed = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     printed += text;
   });
-  const status = await new Promise<number | null>((resolve, reject) => {
+  const ended = new Promise<void>((resolve, reject) => {
     child.once('error', (error) => reject(criuMissing(error)));
-    child.once('close', resolve);
+    child.once('close', () => resolve());
   });
-  if (status !== 0) throw criuFailed('checkpoint', `${work}/dump.log`, printed);
+  const asked = send(ours.fd, request(directories));
+  await ended;
+  if (!asked || !isDone(answerOf(ours.fd))) throw criuFailed('checkpoint', `${options.work}/dump.log`, printed);
+}
+
+/** Of criu, and where `spawn` puts the fourth. */
+const rpcDescriptor = 3;
+
+function openDirectory(held: Descriptors, path: string): number {
+  try {
+    return held.own(openSync(path, constants.O_RDONLY | constants.O_DIRECTORY));
+  } catch (error) {
+    throw fromSystemError(error, `open the directory "${path}"`);
+  }
+}
+
+/** False when it is gone, for which there is a reason that is heard of later. */
+function send(socket: number, packet: Uint8Array): boolean {
+  try {
+    addon().sendPacket(socket, packet);
+    return true;
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'EPIPE' || errno === 'ECONNRESET') return false;
+    throw fromSystemError(error, 'ask criu for the checkpoint');
+  }
+}
+
+/** Nothing when it has said nothing. */
+function answerOf(socket: number): Uint8Array {
+  try {
+    return addon().readOnce(socket);
+  } catch (error) {
+    if (errnoOf(error) === 'ECONNRESET') return new Uint8Array();
+    throw fromSystemError(error, 'hear criu');
+  }
 }

@@ -1,7 +1,6 @@
 /** What criu's failures come to. Acts (reads its log). */
 import { readFileSync } from 'node:fs';
 import { OnggiError } from '../errors.ts';
-import { lastErrors } from './command.ts';
 
 const longestLine = 300;
 
@@ -31,4 +30,13 @@ export function criuFailed(what: string, log: string, printed = ''): OnggiError 
   return new OnggiError('internal', `${what}: criu failed${found === '' ? '' : `: ${found}`}`, {
     hint: `See "${log}"; "criu check" tells whether criu works with this kernel.`,
   });
+}
+
+/** The last errors of a log of criu, for a message. */
+export function lastErrors(log: string): string {
+  const errors = log.split('\n').filter((line) => /\bError \(/.test(line));
+  return errors
+    .slice(-3)
+    .map((line) => line.replace(/^\([\d.]+\)\s*/, '').trim())
+    .join('; ');
 }

@@ -1,7 +1,7 @@
 /** What is to be known of a checkpoint before, and of its processes after criu has restored them. Acts. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
+import { errnoOf, fromSystemError, OnggiError, unsupported } from '../errors.ts';
 import { type ProcessIdentity, signalProcess } from '../kernel/process-identity.ts';
 import type { Spec } from '../oci/runtime-spec.ts';
 import { descriptorsFile } from './dump.ts';
@@ -45,6 +45,38 @@ function readText(path: string): string {
     return readFileSync(path, 'utf8');
   } catch (error) {
     throw fromSystemError(error, `read "${path}"`);
+  }
+}
+
+/**
+ * Where the images of an earlier memory dump are that these go on from, and so on: `parent` in each is a link to them.
+ *
+ * @returns each by what it is called beside the images, with its path
+ * @throws OnggiError `unsupported` for one that is not beside them
+ */
+export function parentsOf(images: string): { readonly name: string; readonly path: string }[] {
+  const found: { readonly name: string; readonly path: string }[] = [];
+  for (let path = images; ; ) {
+    const link = readParent(path);
+    if (link === undefined || found.length > mostParents) return found;
+    const [, name] = /^\.\.\/([^/]+)\/?$/.exec(link) ?? [];
+    if (name === undefined || name === 'images' || name === 'work') {
+      throw unsupported(`restore in a user namespace from a memory dump at "${link}"`, 'Put it beside the images.');
+    }
+    path = join(path, link);
+    found.push({ name, path });
+  }
+}
+
+/** Links that go round in a circle end somewhere, too. */
+const mostParents = 100;
+
+function readParent(images: string): string | undefined {
+  try {
+    return readlinkSync(join(images, 'parent'));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw fromSystemError(error, `read the link "${join(images, 'parent')}"`);
   }
 }
 

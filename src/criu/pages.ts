@@ -6,6 +6,7 @@
  * (criu: images/pagemap.proto; protobuf.dev: "Encoding"). Pure.
  */
 import { OnggiError } from '../errors.ts';
+import { decodeMessage } from './message.ts';
 
 export type PageMap = {
   /** Number in the name of the file that holds the pages. */
@@ -49,27 +50,16 @@ function isHeld(fields: ReadonlyMap<number, number>): boolean {
   return said === undefined ? (fields.get(inParent) ?? 0) === 0 : (said & present) !== 0;
 }
 
-/** Fields with whole numbers by their number. */
+/** Fields by their number; none of the two messages has one that is no number. */
 function numbers(name: string, message: Uint8Array): Map<number, number> {
-  const found = new Map<number, number>();
-  let at = 0;
-  const varint = (): number => {
-    let value = 0;
-    for (let shift = 0; shift < 64; shift += 7) {
-      const byte = message[at++];
-      if (byte === undefined) throw damaged(name);
-      value += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) return value;
-    }
-    throw damaged(name);
-  };
-  while (at < message.length) {
-    const tag = varint();
-    // None of the two messages has a field of another kind.
-    if ((tag & 7) !== 0) throw damaged(name);
-    found.set(Math.floor(tag / 8), varint());
-  }
-  return found;
+  const fields = decodeMessage(message);
+  if (fields === undefined) throw damaged(name);
+  return new Map(
+    [...fields].map(([field, value]) => {
+      if (typeof value !== 'number') throw damaged(name);
+      return [field, value];
+    }),
+  );
 }
 
 function damaged(name: string): OnggiError {

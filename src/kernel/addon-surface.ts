@@ -30,10 +30,6 @@ export interface Addon {
   spawned(number: number): number;
   /** waitpid(2). @returns the wait status */
   waitProcess(pid: number): number;
-  /** waitpid(2) with WNOHANG. @returns the wait status, or undefined while the child lives */
-  reapProcess(pid: number): number | undefined;
-  /** Orphans among the descendants become children of this process (PR_SET_CHILD_SUBREAPER). */
-  becomeSubreaper(): void;
   /** execve(2): the program takes the place of this process, with standard input, output and error alone. */
   execute(path: string, argv: string[], env: string[]): never;
   /** Sets the soft limit of descriptors to the hard one (setrlimit(2), RLIMIT_NOFILE). */

@@ -175,7 +175,7 @@ test('plans of launchers, and hooks, that make no sense are refused', needs, asy
     assert.match(last({ op: 'move-root' }), /a second OP_PIVOT_ROOT/);
     assert.match(last({ op: 'network-descriptor', number: 3 }), /a descriptor below 64/);
     assert.match(first({ op: 'network-descriptor', number: 64 }), /a step between OP_NETWORK_DESCRIPTOR and OP_EXEC/);
-    assert.match(said({ runtime: { program: null, pidFile: '/p', group: null } }), /OP_RUNTIME elsewhere/);
+    assert.match(said({ runtime: { program: null, group: null, request: new Uint8Array() } }), /OP_RUNTIME elsewhere/);
   });
 });
 

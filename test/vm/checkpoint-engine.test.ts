@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { eventually } from '../harness/program.ts';
-import { systemTest, type World } from '../harness/system-test.ts';
+import { probePath } from '../harness/busybox-image.ts';
+import { eventually, type Running, start } from '../harness/program.ts';
+import { binary, systemTest, type World } from '../harness/system-test.ts';
 
 /** Counts in memory, at a file and on stdout; ends by SIGTERM with a status of its own. */
 const counting =
@@ -70,7 +71,8 @@ systemTest('a container goes on from its checkpoint, under a shim of ours again'
   await world.ok(['checkpoint', 'rm', 'one', 'late']);
   assert.deepEqual(readdirSync(images), ['early']);
   await world.ok(['start', 'one']);
-  assert.ok((await goesOn(await counter(world, 'one'))) < at, 'it began anew');
+  await goesOn(await counter(world, 'one'));
+  assert.equal((await world.ok(['logs', 'one'])).match(/^1$/gm)?.length, 2, 'it began anew');
   await world.ok(['rm', '-f', 'one']);
   await world.ok(['volume', 'rm', 'kept']);
 });
@@ -94,4 +96,37 @@ systemTest('in a directory of the user, attached, without a network, under our o
     /a container with --init together with --privileged, .* is not supported/,
   );
   await world.ok(['rm', '-f', 'more']);
+});
+
+/** A command of onggi's at a terminal of 33 lines and 101 columns. */
+function atTerminal(world: World, args: readonly string[]): Running {
+  return start(probePath, ['terminal', '33', '101', binary, '--root', world.root, ...args]);
+}
+
+systemTest('a terminal goes on, and a user namespace with its ids', [], async (world) => {
+  const script = [
+    'echo x >/data/file',
+    'while read line; do echo "got $line at $(tty), $(stty size)"; stat -c "%n %u" /data/file /etc/hosts; done',
+    'exit 9',
+  ].join('; ');
+  const maps = ['--uidmap', '0:500000:65536', '--gidmap', '0:600000:65536'];
+  const flags = ['--name', 'three', ...maps, '-v', 'kept:/data', '--device', '/dev/null:/dev/other'];
+  await world.ok(['run', '-dit', ...flags, world.image, 'sh', '-c', script]);
+  await world.ok(['exec', 'three', 'sh', '-c', 'until [ -e /data/file ]; do :; done']);
+  await world.ok(['checkpoint', 'create', 'three', 'here']);
+  const terminal = atTerminal(world, ['start', '-ai', '--checkpoint', 'here', 'three']);
+  // Only then is there somebody who reads keys.
+  await eventually('it runs', async () => (await state(world, 'three')).startsWith('running'));
+  terminal.child.stdin?.write('first\r');
+  await terminal.printed(/got first at \/dev\/pts\/0, 33 101\r\n\/data\/file 0\r\n\/etc\/hosts 0\r\n/);
+  const pid = await world.ok(['inspect', '--format', '{{.State.Pid}}', 'three']);
+  assert.match(readFileSync(`/proc/${pid}/status`, 'utf8'), /^Uid:\t500000\t/m);
+  const look =
+    'cat /proc/self/uid_map; ls /sys/class/net; echo x >/dev/other; ping -c 1 -W 1 127.0.0.1 >/dev/null; echo $?';
+  assert.equal((await world.ok(['exec', 'three', 'sh', '-c', look])).replace(/\s+/g, ' '), ' 0 500000 65536 eth0 lo 0');
+  terminal.child.stdin?.write('\x04');
+  assert.equal((await terminal.outcome).status, 9);
+  assert.match(await world.ok(['logs', 'three']), /got first/);
+  await world.ok(['rm', 'three']);
+  await world.ok(['volume', 'rm', 'kept']);
 });

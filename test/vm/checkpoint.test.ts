@@ -1,17 +1,20 @@
 /** Checkpoint and restore by criu(8), on a kernel that Debian's criu works with (boot.ts). */
 import assert from 'node:assert/strict';
 import {
+  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
+  rmSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import type { Spec } from '../../src/oci/runtime-spec.ts';
+import { probePath } from '../harness/busybox-image.ts';
 import { eventually, run, start } from '../harness/program.ts';
 import { type BundleWish, type RuntimeWorld, runtimeTest } from '../harness/runtime-test.ts';
 
@@ -318,4 +321,52 @@ runtimeTest('what fails is told, and leaves the container as it was, or none', [
   await goesOn(world, id, 1);
   assert.match(await refused(world, [...restore, images, id]), /already exists|exists/);
   await end(world, id);
+});
+
+runtimeTest('a terminal, at a console socket and in the foreground; a user namespace', [], async (world) => {
+  const [id, images, socket] = ['onggi-c', join(world.scratch, 'images'), join(world.scratch, 'console')];
+  const maps = [{ containerID: 0, hostID: 500_000, size: 65_536 }];
+  const edit = (spec: Spec): Spec => ({
+    ...spec,
+    process: { ...spec.process, terminal: true } as NonNullable<Spec['process']>,
+    linux: {
+      ...spec.linux,
+      namespaces: [...(spec.linux?.namespaces ?? []), { type: 'user' }],
+      uidMappings: maps,
+      gidMappings: maps,
+    },
+  });
+  const script = 'while read line; do echo "got $line at $(tty)"; done; exit 7';
+  const bundle = world.bundle({ args: ['sh', '-c', script], edit });
+  // Its root has to come to the root file system.
+  chmodSync(world.scratch, 0o711);
+  const shifted = await run('chown', ['-R', '500000:500000', join(world.scratch, 'rootfs')]);
+  assert.equal(shifted.status, 0, shifted.stderr);
+  const console = async (args: readonly string[]) => {
+    rmSync(socket, { force: true });
+    const end = start(probePath, ['console', socket]);
+    await end.printed(/listening/);
+    await silent(world, [...args, '--console-socket', socket, id]);
+    return end;
+  };
+  const first = await console(['run', '--detach', '--bundle', bundle]);
+  first.child.stdin?.write('one\r');
+  await first.printed(/got one at \/dev\/pts\/0/);
+  const restore = ['restore', '-b', bundle, '--image-path', images];
+  await world.ok(['checkpoint', '--image-path', images, id]);
+  assert.match(await refused(world, [...restore, '-d', id]), /needs a console socket/);
+  const second = await console([...restore, '-d']);
+  second.child.stdin?.write('two\r');
+  await second.printed(/got two at \/dev\/pts\/0/);
+  assert.match(readFileSync(`/proc/${(await world.state(id)).pid}/status`, 'utf8'), /^Uid:\t500000\t/m);
+  rmSync(images, { recursive: true });
+  await world.ok(['checkpoint', '--image-path', images, id]);
+  assert.match(await refused(world, [...restore, '--console-socket', socket, id]), /in the foreground the terminal is/);
+  const third = start(probePath, ['terminal', '33', '101', ...world.command, ...restore, id]);
+  await eventually('it is restored', async () => (await world.runtime(['state', id])).stdout.includes('"running"'));
+  third.child.stdin?.write('three\r');
+  await third.printed(/got three at \/dev\/pts\/0/);
+  third.child.stdin?.write('\x04');
+  assert.equal((await third.outcome).status, 7);
+  assert.match(await refused(world, ['state', id]), /does not exist/);
 });

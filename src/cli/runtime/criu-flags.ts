@@ -1,6 +1,6 @@
 /** Flags that `checkpoint` and `restore` share. Pure. */
 import { resolve } from 'node:path';
-import { type CriuOptions, cgroupsModes } from '../../criu/command.ts';
+import { type CriuOptions, cgroupsModes } from '../../criu/options.ts';
 import { asIs, single, toggle, type Values } from '../definition.ts';
 import { oneOf } from '../value/number.ts';
 

@@ -1,7 +1,7 @@
 /** Checkpoints of containers: all of its processes as files, from which a later start goes on (restore.ts). */
-import { checkCheckpointable } from '../../criu/command.ts';
 import { dump } from '../../criu/dump.ts';
 import { checkRoot } from '../../criu/errors.ts';
+import { checkCheckpointable } from '../../criu/external.ts';
 import { OnggiError, unsupported } from '../../errors.ts';
 import { connectShim } from '../../kernel/shim-client.ts';
 import type { Spec } from '../../oci/runtime-spec.ts';
@@ -60,10 +60,9 @@ export async function createCheckpoint(
 
 /** @throws OnggiError `unsupported`: what criu could not bring back, or not from here */
 export function checkOptions(container: Container, spec: Spec): void {
-  const { init, initPath, runtime, idMaps, sdnotify, log } = container.options;
+  const { init, initPath, runtime, sdnotify, log } = container.options;
   const what = (word: string) => unsupported(`checkpoint and restore of a container with ${word}`);
   if (runtime !== undefined) throw what('--runtime');
-  if (idMaps !== undefined) throw what('--userns');
   if (init === true && initPath === undefined && initPlaceOf(spec) === undefined) {
     throw what('--init together with --privileged, --cap-add SYS_ADMIN, --pid or a mount at /dev');
   }
@@ -83,14 +82,13 @@ async function write(
   const spec = readSpec(files.config);
   checkCheckpointable(spec);
   const images = makeCheckpoint(container, name, options);
-  const networkOfOthers = (spec.linux?.namespaces ?? []).some(({ type }) => type === 'network');
   const leaveRunning = options.leaveRunning === true;
   try {
     writeOwner(container, images);
     await dump(
-      { pid, spec, rootfs: files.rootfs, networkOfOthers },
+      { pid, spec, rootfs: files.rootfs },
       {
-        ...criuOptions(images, workDirectory(container)),
+        ...criuOptions(spec, images, workDirectory(container)),
         ...{ leaveRunning, preDump: false, parent: null, pageServer: null, statusFd: null },
       },
     );

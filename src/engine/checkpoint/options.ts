@@ -1,8 +1,10 @@
 /** What criu is allowed for all containers of the engine. Pure. */
-import type { CriuOptions } from '../../criu/command.ts';
+import { hasOwnNetwork } from '../../criu/external.ts';
+import type { CriuOptions } from '../../criu/options.ts';
+import type { Spec } from '../../oci/runtime-spec.ts';
 
 /** @param work where criu writes its log; both paths absolute */
-export function criuOptions(images: string, work: string): CriuOptions {
+export function criuOptions(spec: Spec, images: string, work: string): CriuOptions {
   return {
     images,
     work,
@@ -12,7 +14,8 @@ export function criuOptions(images: string, work: string): CriuOptions {
     shellJob: false,
     fileLocks: true,
     cgroups: 'soft',
-    emptyNetwork: false,
+    // The shim sets the network up anew, in a namespace that criu has made.
+    emptyNetwork: hasOwnNetwork(spec),
     autoDedup: false,
     lazyPages: false,
   };

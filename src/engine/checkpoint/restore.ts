@@ -1,8 +1,8 @@
 /** A start that goes on from a checkpoint: another plan, and a look at what criu has brought back. */
 import { rmSync } from 'node:fs';
-import { checkRestorable } from '../../criu/command.ts';
 import { makeDirectories } from '../../criu/dump.ts';
 import { checkRoot, criuFailed, criuMissing } from '../../criu/errors.ts';
+import { checkRestorable } from '../../criu/external.ts';
 import { attest, checkPages, readDescriptors } from '../../criu/images.ts';
 import { restorePlan } from '../../criu/plan.ts';
 import { fromSystemError, OnggiError } from '../../errors.ts';
@@ -36,15 +36,20 @@ export function restoring(container: Container, plan: Plan, { name, ...place }: 
   checkOwner(container, images, name);
   checkRestorable(spec);
   const work = workDirectory(container);
-  const [log, pidFile] = [`${work}/restore.log`, `${work}/restored.pid`];
+  const log = `${work}/restore.log`;
   makeDirectories({ images, work });
   const descriptors = readDescriptors(images);
   checkPages(images);
-  for (const path of [log, pidFile]) remove(path);
-  const options = { ...criuOptions(images, work), lsmProfile: null, lsmMountContext: null };
+  remove(log);
+  const options = { ...criuOptions(spec, images, work), lsmProfile: null, lsmMountContext: null };
   const path = process.env['PATH'] ?? defaultPath;
   return {
-    plan: restorePlan(plan, spec, { descriptors, pidFile, path }, options),
+    plan: restorePlan(
+      plan,
+      spec,
+      { descriptors, parents: [], stage: `${work}/mounts`, cgroupRoots: [], program: 'criu', path },
+      options,
+    ),
     attest: (init) => attest(container.row.name, init, spec),
     explained(error) {
       if (!(error instanceof OnggiError)) return error;

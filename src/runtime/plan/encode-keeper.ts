@@ -40,9 +40,9 @@ export function writeRuntime(out: Writer, runtime: ForeignRuntime): void {
   out.u32(runtime.seconds);
 }
 
-export function writeRestoration(out: Writer, { pidFile, group }: Restoration): void {
-  out.string(pidFile);
+export function writeRestoration(out: Writer, { group, request }: Restoration): void {
   out.optionalString(group);
+  out.blob(request);
 }
 
 function writeLog(out: Writer, log: ShimOptions['log']): void {

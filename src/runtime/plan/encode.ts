@@ -208,6 +208,11 @@ const payloads: ByOp = {
     out.string(step.after);
   },
   'network-descriptor': (out, step) => out.u32(step.number),
+  'criu-descriptors': (out, step) => {
+    out.u32(step.number);
+    out.string(step.images);
+    out.string(step.work);
+  },
   'no-new-privileges': () => {},
   umask: (out, step) => out.u32(step.mask),
   identity: (out, step) => {

@@ -118,6 +118,8 @@ const sentences: ByOp = {
   'oom-score-adj': (step) =>
     `set the out-of-memory score adjustment to ${step.value}${step.optional ? ' (go on if refused)' : ''}`,
   config: (step) => `write ${quote(step.path)} with the ids of user ${quote(step.user)}`,
+  'criu-descriptors': ({ number, images, work }) =>
+    `connect the keeper with criu at descriptor ${number}, with the images in ${quote(images)} and its log in ${quote(work)}`,
   'network-descriptor': ({ number }) => `leave the network namespace open at descriptor ${number}`,
   'no-new-privileges': () => 'forbid gaining privileges by executing files (no_new_privs)',
   umask: (step) => `set the file mode creation mask to ${octal(step.mask)}`,

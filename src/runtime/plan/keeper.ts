@@ -108,13 +108,13 @@ export type ForeignRuntime = {
   readonly seconds: number;
 };
 
-/** criu, which restores the container and leaves it to the shim. Absolute paths. */
+/** criu, which restores the container and leaves it to its keeper (native/shim/criu.h). Absolute paths. */
 export type Restoration = {
   readonly program: null;
-  /** Where criu writes the pid of the first process. */
-  readonly pidFile: string;
   /** As of a `ForeignRuntime`. */
   readonly group: string | null;
+  /** For criu: a criu_req (criu: images/rpc.proto). */
+  readonly request: Uint8Array;
 };
 
 export type OomSource =

@@ -65,6 +65,7 @@ export const opNumbers = {
   'memory-policy': 103,
   config: 104,
   'network-descriptor': 105,
+  'criu-descriptors': 106,
   'runtime-hooks': 112,
   'move-root': 113,
   'cgroup-remove': 128,

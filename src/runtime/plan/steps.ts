@@ -144,7 +144,7 @@ export type Spawn =
     };
 
 /** A process that shares all with its keeper but its mounts: another program makes the namespaces. */
-export const mountsOfItsOwn: Spawn = {
+export const mountsOfItsOwn: Extract<Spawn, { readonly kind: 'clone' }> = {
   kind: 'clone',
   namespaces: ['mnt'],
   join: [],
@@ -314,8 +314,13 @@ export type InitStep =
    */
   | { readonly op: 'move-root' }
   /** Tells the keeper that the mounts are made, and waits for it to run the hooks of the phase attach. */
-  /** The network namespace, open at this descriptor (64 to 1023) of what is executed; only `exec` may follow. */
+  /** The network namespace, open at this descriptor (64 to 1023) of what is executed; only `exec` and the next may follow. */
   | { readonly op: 'network-descriptor'; readonly number: number }
+  /**
+   * One end of a socket whose other one the keeper gets, open at this descriptor (64 to 1023), and at the next two the
+   * directories of criu's images and its log.
+   */
+  | { readonly op: 'criu-descriptors'; readonly number: number; readonly images: string; readonly work: string }
   | { readonly op: 'runtime-hooks' }
   | HookStep
   /** Remounts "/" with these attributes (read-only root file system). */
@@ -350,7 +355,7 @@ export type Plan = {
   readonly keeper: Keeper;
   /** Only of a shim that clones. */
   readonly health?: HealthCheck;
-  /** Who makes the container from a bundle, or from a checkpoint; the init steps lead to its `create` or `restore`. Only of a shim that clones. */
+  /** Who makes the container from a bundle, or from a checkpoint; the init steps lead to its `create` or `restore`. Only of a keeper that clones: a checkpoint of any, the other of a shim. */
   readonly runtime?: ForeignRuntime | Restoration;
   readonly prepare: readonly PrepareStep[];
   readonly spawn: Spawn;

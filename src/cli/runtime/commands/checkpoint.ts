@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path';
 import { checkpointContainer } from '../../../bundle/checkpoint.ts';
-import { parsePageServer } from '../../../criu/command.ts';
+import { parsePageServer } from '../../../criu/options.ts';
 import { OnggiError } from '../../../errors.ts';
 import { asIs, single, toggle } from '../../definition.ts';
 import { integer } from '../../value/number.ts';

@@ -5,7 +5,7 @@ import { processSignals, proxied } from '../../signals.ts';
 import { criuFlags, criuOptions } from '../criu-flags.ts';
 import { defineRuntimeCommand } from '../definition.ts';
 import { statusOfExit } from '../exit-status.ts';
-import { pidFileFlag } from '../make-flags.ts';
+import { consoleSocketFlag, pidFileFlag } from '../make-flags.ts';
 
 export const command = defineRuntimeCommand({
   usage: '[command options] <container-id>',
@@ -20,6 +20,7 @@ credentials and filters come from the images: restore only images you trust.`,
     }),
     detach: toggle("detach from the container's process", { short: 'd' }),
     'pid-file': pidFileFlag,
+    'console-socket': consoleSocketFlag,
     'no-subreaper': toggle('leave orphans of the container to another reaper, as is always done with --detach'),
     'no-pivot': toggle('accepted as always so: criu moves to the root by itself'),
     'lsm-profile': single('profile', asIs, 'LSM profile to be used during restore in the form of TYPE:NAME'),
@@ -30,6 +31,7 @@ credentials and filters come from the images: restore only images you trust.`,
       ...criuOptions(flags, process.cwd()),
       bundle: resolve(flags.bundle || '.'),
       pidFile: flags['pid-file'] || undefined,
+      consoleSocket: flags['console-socket'] || undefined,
       detach: flags.detach,
       lsmProfile: flags['lsm-profile'] || null,
       lsmMountContext: flags['lsm-mount-context'] || null,
