@@ -174,8 +174,15 @@ test('plans of launchers, and hooks, that make no sense are refused', needs, asy
     assert.match(first(hook('createContainer', ['x'])), /not absolute/);
     assert.match(last({ op: 'move-root' }), /a second OP_PIVOT_ROOT/);
     assert.match(last({ op: 'network-descriptor', number: 3 }), /a descriptor below 64/);
-    assert.match(first({ op: 'network-descriptor', number: 64 }), /a step between OP_NETWORK_DESCRIPTOR and OP_EXEC/);
-    assert.match(said({ runtime: { program: null, group: null, request: new Uint8Array() } }), /OP_RUNTIME elsewhere/);
+    assert.match(first({ op: 'network-descriptor', number: 64 }), /a step between a descriptor and OP_EXEC/);
+    assert.match(
+      said({ runtime: { program: null, group: null, request: new Uint8Array() } }),
+      /a step that is the runtime's/,
+    );
+    const criu = { op: 'criu-descriptors', number: 64, images: '/i', work: '/w' } as const;
+    assert.match(last({ ...criu, number: 3 }), /a descriptor below 64/);
+    assert.match(last({ ...criu, images: 'i' }), /not absolute/);
+    assert.match(first(criu), /a step between a descriptor and OP_EXEC/);
   });
 });
 
