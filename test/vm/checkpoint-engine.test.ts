@@ -89,12 +89,9 @@ systemTest('in a directory of the user, attached, without a network, under our o
   assert.equal(await world.ok(['logs', 'two']), 'ready\ngot word');
   await refused(world, ['start', '--checkpoint', 'none', 'two'], /checkpoint none does not exist/);
   await world.ok(['rm', 'two']);
-  await world.ok(['run', '-d', '--init', '--privileged', '--name', 'more', world.image, 'sleep', '1000']);
-  await refused(
-    world,
-    ['checkpoint', 'create', 'more', 'none'],
-    /a container with --init together with --privileged, .* is not supported/,
-  );
+  await world.ok(['run', '-d', '--init', '--pid', 'host', '--name', 'more', world.image, 'sleep', '1000']);
+  const message = /a container with --init together with --pid or a mount at \/dev is not supported/;
+  await refused(world, ['checkpoint', 'create', 'more', 'none'], message);
   await world.ok(['rm', '-f', 'more']);
 });
 
@@ -110,7 +107,7 @@ systemTest('a terminal goes on, and a user namespace with its ids', [], async (w
     'exit 9',
   ].join('; ');
   const maps = ['--uidmap', '0:500000:65536', '--gidmap', '0:600000:65536'];
-  const flags = ['--name', 'three', ...maps, '-v', 'kept:/data', '--device', '/dev/null:/dev/other'];
+  const flags = ['--name', 'three', ...maps, '-v', 'kept:/data', '--device', '/dev/null:/dev/other', '--init'];
   await world.ok(['run', '-dit', ...flags, world.image, 'sh', '-c', script]);
   await world.ok(['exec', 'three', 'sh', '-c', 'until [ -e /data/file ]; do :; done']);
   await world.ok(['checkpoint', 'create', 'three', 'here']);
@@ -129,4 +126,18 @@ systemTest('a terminal goes on, and a user namespace with its ids', [], async (w
   assert.match(await world.ok(['logs', 'three']), /got first/);
   await world.ok(['rm', 'three']);
   await world.ok(['volume', 'rm', 'kept']);
+});
+
+systemTest('our own init beside all privileges, and one of the user', [], async (world) => {
+  const own = join(world.scratch, 'init');
+  writeFileSync(own, '#!/bin/sh\nshift\n"$@" &\nwait $!\n', { mode: 0o755 });
+  for (const flags of [['--privileged'], ['--init-path', own]]) {
+    await world.ok(['run', '-d', '--init', ...flags, '--name', 'four', world.image, 'sh', '-c', counting]);
+    const at = await goesOn(await counter(world, 'four'));
+    await world.ok(['checkpoint', 'create', 'four', 'here']);
+    await world.ok(['start', '--checkpoint', 'here', 'four']);
+    await goesOn(await counter(world, 'four'), at);
+    assert.equal(await world.ok(['exec', 'four', 'sh', '-c', 'cat /proc/*/comm | grep -c onggi-init']), '1');
+    await world.ok(['rm', '-f', 'four']);
+  }
 });

@@ -64,7 +64,7 @@ export function checkOptions(container: Container, spec: Spec): void {
   const what = (word: string) => unsupported(`checkpoint and restore of a container with ${word}`);
   if (runtime !== undefined) throw what('--runtime');
   if (init === true && initPath === undefined && initPlaceOf(spec) === undefined) {
-    throw what('--init together with --privileged, --cap-add SYS_ADMIN, --pid or a mount at /dev');
+    throw what('--init together with --pid or a mount at /dev');
   }
   if (sdnotify !== undefined) throw what('--sdnotify');
   if (log?.driver === 'passthrough') throw what('the log driver passthrough');

@@ -70,6 +70,8 @@ export type ContainerFiles = {
   readonly directory: string;
   /** OCI config.json of the last start. */
   readonly config: string;
+  /** Its own copy of our init, if it has one (init-copy.ts). */
+  readonly initCopy: string;
   /** What further execs need of it (exec-record.ts). */
   readonly exec: string;
   readonly log: string;
@@ -118,6 +120,7 @@ export function filesOf(store: Store, id: string): ContainerFiles {
   return {
     directory,
     config: `${directory}/config.json`,
+    initCopy: `${directory}/init`,
     exec: `${directory}/exec.json`,
     log: `${directory}/log`,
     exit: `${directory}/exit.json`,

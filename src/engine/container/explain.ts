@@ -63,6 +63,7 @@ export async function explain(context: Context, asked: ContainerOptions): Promis
       joined: new Map(joinedContainers(options).map(({ container }) => [container, 0])),
       warn: (message) => void notes.push(message),
       withCdi: await cdiChange(options),
+      initCopy: `${directory}/init`,
     }),
   );
   const spec = withSecretPlaces(plain, `${directory}/secrets`, options);

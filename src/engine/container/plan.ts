@@ -38,7 +38,7 @@ import { type LogFacts, logTarget } from '../log/log-target.ts';
 import { imagePlaces } from '../mount/image-volume.ts';
 import { isMounted } from '../mount/mount-point.ts';
 import { writeSpec } from '../spec/file.ts';
-import { initPlaceOf } from '../spec/init.ts';
+import { initPlaceOf, usesInitCopy } from '../spec/init.ts';
 import { linkHost } from '../spec/link.ts';
 import { foreignShm, mountTarget } from '../spec/mounts.ts';
 import { makeSpec, type SpecFacts } from '../spec/spec.ts';
@@ -78,6 +78,7 @@ export async function compileContainer(
       images: images.source,
       warn: (message) => context.warn(message),
       withCdi: await cdiChange(options),
+      initCopy: files.initCopy,
     },
     options.idMaps,
   );
@@ -87,6 +88,9 @@ export async function compileContainer(
     ? withHostMounts(asked, hostMounts(store.layout, files.disks, options.readOnly === true))
     : asked;
   writeSpec(files.config, spec);
+  if (options.init === true && usesInitCopy(spec, files.initCopy)) {
+    (await import('./init-copy.ts')).copyInit(files.initCopy);
+  }
   if (joined.files === null) writeEtc(container, spec.hostname ?? hostname(), network, joined);
   const cgroup = findCgroup(cgroupsPath, host.cgroups);
   const { plan, warnings } = compile(spec, {
@@ -204,7 +208,7 @@ export function initContext(spec: Spec): Pick<CompileContext, 'initPlace'> {
 export function specFacts(
   host: HostFacts,
   own: Pick<SpecFacts, 'id' | 'cgroupsPath' | 'files' | 'maskedPaths' | 'volumes' | 'warn'> &
-    Partial<Pick<SpecFacts, 'joined' | 'images' | 'withCdi'>>,
+    Partial<Pick<SpecFacts, 'joined' | 'images' | 'withCdi' | 'initCopy'>>,
   idMaps?: IdMaps,
 ): SpecFacts {
   const cpus = availableParallelism();

@@ -65,6 +65,8 @@ export type SpecFacts = {
   readonly ordinaryUser: boolean;
   /** Path of the program of our own init; absent where it stays what the shim has forked. */
   readonly initProgram?: string;
+  /** Where a copy of it is that is the container's alone. */
+  readonly initCopy?: string;
   /** Path of the host at which an image is mounted for the container. */
   readonly images: (mount: ImageMount) => string;
   /** The first processes of the containers that it joins, by ID. */

@@ -1,6 +1,7 @@
 /** Device nodes and links of /dev (config-linux.md, "Default Devices" and "Dev symbolic links"). Pure. */
 import { OnggiError, withField } from '../../errors.ts';
 import type { Device, Mount } from '../../oci/runtime-spec.ts';
+import { mountBits } from './mount-options.ts';
 import { noAttributes } from './numbers.ts';
 import type { InitStep } from './steps.ts';
 
@@ -84,7 +85,8 @@ function bindDevice(device: Device): InitStep {
     target: device.path,
     recursive: false,
     attributes: noAttributes,
-    propagation: { bits: 0, words: [] },
+    // Nothing spreads from a device, and criu can't bring several slaves of one mount back.
+    propagation: { bits: mountBits.private, words: ['private'] },
     createSource: false,
   };
 }
