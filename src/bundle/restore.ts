@@ -125,7 +125,14 @@ async function launchCriu(
   const cgroups = cgroupRoots(host.cgroups, kept.cgroup);
   const parents = hasUserNamespace(bundle.spec) ? parentsOf(request.images) : [];
   const stage = `${containerPaths(runtime.root, id).directory}/mounts`;
-  const from = { descriptors, parents, stage, cgroupRoots: cgroups, program: runtime.criu ?? 'criu', path: process.env['PATH'] ?? '' };
+  const from = {
+    descriptors,
+    parents,
+    stage,
+    cgroupRoots: cgroups,
+    program: runtime.criu ?? 'criu',
+    path: process.env['PATH'] ?? '',
+  };
   const plan = leaving(restorePlan(own, bundle.spec, from, request), request.detach);
   const failed = (report: StepReport): OnggiError => {
     const error = stepError(report, plan);
