@@ -127,17 +127,3 @@ systemTest('a terminal goes on, and a user namespace with its ids', [], async (w
   await world.ok(['rm', 'three']);
   await world.ok(['volume', 'rm', 'kept']);
 });
-
-systemTest('our own init beside all privileges, and one of the user', [], async (world) => {
-  const own = join(world.scratch, 'init');
-  writeFileSync(own, '#!/bin/sh\nshift\n"$@" &\nwait $!\n', { mode: 0o755 });
-  for (const flags of [['--privileged'], ['--init-path', own]]) {
-    await world.ok(['run', '-d', '--init', ...flags, '--name', 'four', world.image, 'sh', '-c', counting]);
-    const at = await goesOn(await counter(world, 'four'));
-    await world.ok(['checkpoint', 'create', 'four', 'here']);
-    await world.ok(['start', '--checkpoint', 'here', 'four']);
-    await goesOn(await counter(world, 'four'), at);
-    assert.equal(await world.ok(['exec', 'four', 'sh', '-c', 'cat /proc/*/comm | grep -c onggi-init']), '1');
-    await world.ok(['rm', '-f', 'four']);
-  }
-});
