@@ -125,6 +125,7 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'container/host-devices.ts',
       'container/idle-network.ts',
       'container/inspect.ts',
+      'container/init-copy.ts',
       'container/initialize.ts',
       'container/joined.ts',
       'container/network.ts',
