@@ -329,6 +329,7 @@ export const roomRules: Readonly<Record<string, FolderRule>> = {
       'memory-file.ts',
       'netlink-socket.ts',
       'netlink-step.ts',
+      'ports-step.ts',
       'notify-socket.ts',
       'open-file.ts',
       'overlay-probe.ts',

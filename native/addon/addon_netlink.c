@@ -139,13 +139,13 @@ static napi_value run_netlink_transact(napi_env env, const struct argument *a) {
     return replies;
 }
 
-/* Whether a server could listen there now. SO_REUSEADDR as servers set it: connections of old ones don't count. */
 union address {
     struct sockaddr any;
     struct sockaddr_in four;
     struct sockaddr_in6 six;
 };
 
+/* Whether a server could listen there now. SO_REUSEADDR as servers set it: connections of old ones don't count. */
 static int try_bind(int type, const union address *address) {
     SCOPED_FD fd = socket(address->any.sa_family, type | SOCK_CLOEXEC, 0);
     if (fd == -1) return -1;

@@ -1,20 +1,8 @@
 /** Ports of IPv6 addresses, which a process of the shim passes on to a container that has none (native/shim/ports.h). Pure. */
 import { OnggiError } from '../errors.ts';
+import type { PortsStep } from '../kernel/ports-step.ts';
 import { addressBytes, parseAddress } from './address.ts';
 import { anyAddress, formatHostPort, isIpv6, type PortMapping } from './port.ts';
-
-/** Structurally the step of the plan: this room knows no plans. */
-type PortsStep = {
-  readonly op: 'ports';
-  readonly ports: readonly {
-    readonly datagrams: boolean;
-    readonly address: Uint8Array;
-    readonly port: number;
-    readonly target: Uint8Array;
-    readonly targetPort: number;
-    readonly what: string;
-  }[];
-};
 
 const loopback = '127.0.0.1';
 

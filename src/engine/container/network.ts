@@ -8,6 +8,7 @@ import { OnggiError } from '../../errors.ts';
 import { type Guard, lock } from '../../kernel/lock.ts';
 import type { NetlinkStep } from '../../kernel/netlink-step.ts';
 import { hasIpv6 } from '../../kernel/port-probe.ts';
+import type { PortsStep } from '../../kernel/ports-step.ts';
 import { unprivileged } from '../../kernel/user-namespace.ts';
 import {
   chooseAddress,
@@ -32,7 +33,6 @@ import {
   unpublishPorts,
 } from '../../network/publish.ts';
 import { loopbackStep, vethSteps } from '../../network/veth.ts';
-import type { PortsStep } from '../../runtime/plan/steps.ts';
 import { type ContainerRow, hasProcess, listContainers } from '../../store/container-row.ts';
 import {
   activateNetwork,
@@ -196,9 +196,11 @@ export async function connectNetwork(context: Context, container: Container): Pr
 /** @param address null: pasta publishes its IPv4 ports */
 async function passedOn(
   { database }: Store,
-  { row }: Container,
+  { row, options }: Container,
   address: string | null,
 ): Promise<Pick<ContainerNetwork, 'prepare'>> {
+  // Most publish nothing, and are not looked up.
+  if ((options.ports ?? []).length === 0 && options.publishAll !== true) return {};
   const ports = portsOfContainer(database, row.id);
   if (!ports.some(isIpv6)) return {};
   const { portsStep } = await import('../../network/pass-on.ts');

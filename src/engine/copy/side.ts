@@ -19,10 +19,10 @@ export type Side = {
   extract(below: EntryPath, ask: ExtractAsk, pieces: AsyncIterable<Uint8Array>): Promise<Extracted>;
 };
 
-/** @param root belongs to the caller */
 /** What the kernel makes up; who asks for it by name gets it, but it is no part of the container's files. */
 const kernels = ['proc', 'sys', 'dev'];
 
+/** @param root belongs to the caller */
 export function localSide(root: Directory, warn: (message: string) => void): Side {
   return {
     find: async (path, follow) => {

@@ -57,7 +57,9 @@ export function checkHealth({ health, autoRemove }: ContainerOptions): void {
 export function checkOnFailure({ health }: ContainerOptions, merged: HealthConfig | undefined): void {
   const action = health?.onFailure ?? 'none';
   if (action === 'none' || healthSettings(merged) !== undefined) return;
-  throw new OnggiError('invalid', `cannot set on-failure action to ${action} without a health check`);
+  throw new OnggiError('invalid', `cannot set on-failure action to ${action} without a health check`, {
+    hint: 'Give it one with --health-cmd; its image has none.',
+  });
 }
 
 /** The command that a check executes. */

@@ -6,6 +6,7 @@
  */
 import { OnggiError, unsupported, withField } from '../../errors.ts';
 import type { NetlinkStep } from '../../kernel/netlink-step.ts';
+import type { PortsStep } from '../../kernel/ports-step.ts';
 import type { Unprivileged } from '../../kernel/subordinate-ids.ts';
 import type { Linux, Process, Seccomp, Spec } from '../../oci/runtime-spec.ts';
 import { everyCapability } from '../capability.ts';
@@ -32,7 +33,7 @@ import {
 } from './process.ts';
 import { compileRoot, type RootSource, readOnlyRoot, rootPropagation } from './root.ts';
 import { compileAffinity, compileMemoryPolicy, compilePersonality, compileSchedule } from './schedule.ts';
-import type { InitStep, InnerNetlinkStep, Plan, PortsStep, Spawn } from './steps.ts';
+import type { InitStep, InnerNetlinkStep, Plan, Spawn } from './steps.ts';
 import { compileSysctls, sysctlNamespaces } from './sysctl.ts';
 
 /** What the compiler has to know of the machine. */

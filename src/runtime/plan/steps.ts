@@ -17,6 +17,7 @@
  * The keeper is the parent of the init: a shim, or a launcher.
  */
 import type { NetlinkStep } from '../../kernel/netlink-step.ts';
+import type { PortsStep } from '../../kernel/ports-step.ts';
 import type { ForeignRuntime, HealthCheck, Keeper, Restoration } from './keeper.ts';
 import type { ProcessStep } from './process-steps.ts';
 
@@ -82,25 +83,6 @@ export type PrepareStep =
   | { readonly op: 'cgroup-device'; readonly path: string; readonly program: Uint8Array; readonly what: string }
   | PortsStep
   | CpuAffinityStep;
-
-/**
- * Of the shim: a process that takes what comes to ports of this host's IPv6 addresses and passes it on to IPv4 addresses, until
- * the container ends.
- */
-export type PortsStep = {
-  readonly op: 'ports';
-  readonly ports: readonly {
-    readonly datagrams: boolean;
-    /** 16 bytes. */
-    readonly address: Uint8Array;
-    readonly port: number;
-    /** 4 bytes. */
-    readonly target: Uint8Array;
-    readonly targetPort: number;
-    /** "[::]:80/tcp". */
-    readonly what: string;
-  }[];
-};
 
 /** Both of the shim, whose children inherit it, and of the init. Bit n of `mask` is CPU n; `list` is how it was asked. */
 export type CpuAffinityStep = { readonly op: 'cpu-affinity'; readonly mask: Uint8Array; readonly list: string };
@@ -313,7 +295,6 @@ export type InitStep =
    * first, because a process inside could otherwise mount new ones without their masks.
    */
   | { readonly op: 'move-root' }
-  /** Tells the keeper that the mounts are made, and waits for it to run the hooks of the phase attach. */
   /** The network namespace, open at this descriptor (64 to 1023) of what is executed; only `exec` and the next may follow. */
   | { readonly op: 'network-descriptor'; readonly number: number }
   /**
@@ -321,6 +302,7 @@ export type InitStep =
    * directories of criu's images and its log.
    */
   | { readonly op: 'criu-descriptors'; readonly number: number; readonly images: string; readonly work: string }
+  /** Tells the keeper that the mounts are made, and waits for it to run the hooks of the phase attach. */
   | { readonly op: 'runtime-hooks' }
   | HookStep
   /** Remounts "/" with these attributes (read-only root file system). */
