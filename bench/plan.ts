@@ -29,12 +29,14 @@ export function planRows(scratch: string): Row[] {
   const machine = process.arch === 'arm64' ? 'aarch64' : process.arch;
   const bun = join(repository, `toolchain/node_modules/@oven/bun-linux-${machine}/bin/bun`);
   // As the Makefile compiles onggi.
-  const flags = ['--compile', '--bytecode', '--minify', '--format=esm', '--compile-jit-policy=100'];
+  const flags = ['--compile', '--bytecode', '--minify', '--format=esm'];
   const source = join(repository, 'bench/plan-program.ts');
   execFileSync(bun, ['build', source, ...flags, '--outfile', program], { stdio: 'ignore' });
   const measured: { readonly compiled: number; readonly cold: number; readonly warm: number }[] = [];
+  // And as it starts (scripts/seal-executable.ts).
+  const env = { ...process.env, JavaScriptCoreUseJIT: '0' };
   for (let turn = 0; turn < turns; turn++) {
-    measured.push(JSON.parse(execFileSync(program, [config], { encoding: 'utf8' })));
+    measured.push(JSON.parse(execFileSync(program, [config], { encoding: 'utf8', env })));
   }
   const row = (title: string, values: readonly number[], targets: readonly Target[]): Row => ({
     title,

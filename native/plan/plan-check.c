@@ -25,13 +25,14 @@ static const struct grammar grammars[] = {
     {OP_RUNTIME, IN(PHASE_KEEPER), "sssssoou"},
     {OP_RESTORE, IN(PHASE_KEEPER), "od"},
     {OP_HEALTH, IN(PHASE_KEEPER), "soqqqquu(s)"},
-    {OP_CGROUP_CREATE, IN(PHASE_PREPARE), "s"},
+    {OP_CGROUP_CREATE, IN(PHASE_PREPARE), "so"},
     {OP_WRITE, IN(PHASE_PREPARE), "sssbos"},
     {OP_CGROUP_DEVICE, IN(PHASE_PREPARE), "sds"},
     {OP_PORTS, IN(PHASE_PREPARE), "(bdudus)"},
     {OP_ID_MAP, IN(PHASE_ATTACH), "(uuu)(uuu)boo"},
     {OP_NETLINK, IN(PHASE_ATTACH) | IN(PHASE_INIT), "u(d(u)s)s"},
     {OP_INNER_NETLINK, IN(PHASE_ATTACH), "u(d(u)s)s"},
+    {OP_INNER_SYSCTL, IN(PHASE_ATTACH), "ss"},
     {OP_HOOK, IN(PHASE_ATTACH) | IN(PHASE_INIT), "uus(s)(s)uss"},
     {OP_PROPAGATION, IN(PHASE_INIT), "sub"},
     {OP_OVERLAY, IN(PHASE_INIT), "s(s)oos(s)uu"},
@@ -174,7 +175,8 @@ static const char *order_problem(struct order *order, const struct record *recor
     bool kept = order->shim || record->op == OP_RESTORE;
     if (foreign && (record->index > 3 || order->foreign || !kept || order->joins)) return "OP_RUNTIME elsewhere than in the plan of a container";
     bool inner = order->shim ? order->foreign : !order->joins;
-    if (record->op == OP_INNER_NETLINK && !inner) return "OP_INNER_NETLINK where the init has done its own";
+    bool inside = record->op == OP_INNER_NETLINK || record->op == OP_INNER_SYSCTL;
+    if (inside && !inner) return "OP_INNER_NETLINK or OP_INNER_SYSCTL where the init has done its own";
     if (record->phase < order->phase) return "phases decrease";
     order->phase = record->phase;
     if (record->op == OP_LAUNCHER) note_launcher(order, record->payload);

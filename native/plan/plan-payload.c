@@ -149,6 +149,11 @@ static const char *join_problem(struct cursor payload) {
     return (flags & ~(uint32_t)(NAMESPACES | CLONE_NEWCGROUP)) == 0 ? NULL : "flags that are not namespaces";
 }
 
+/* The keeper is in the namespaces of the machine but for that of the network. */
+static const char *inner_sysctl_problem(struct cursor payload) {
+    return strncmp(take_string(&payload), "net/", 4) == 0 ? NULL : "a kernel parameter of the machine";
+}
+
 /* Each message must itself be whole netlink messages, and the places of the pid must lie in it, past a header. */
 static const char *netlink_problem(struct cursor payload, uint16_t phase) {
     uint32_t protocol = take_u32(&payload);
@@ -283,6 +288,7 @@ const char *payload_problem(const struct record *record) {
     case OP_ID_MAP: return idmap_problem(record->payload);
     case OP_NETLINK:
     case OP_INNER_NETLINK: return netlink_problem(record->payload, record->phase);
+    case OP_INNER_SYSCTL: return inner_sysctl_problem(record->payload);
     case OP_CGROUP_DEVICE: return blob_problem(record->payload, true);
     case OP_PORTS: return ports_problem(record->payload);
     case OP_SECCOMP: return seccomp_problem(record->payload);

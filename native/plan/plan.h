@@ -84,7 +84,7 @@ enum plan_op {
     OP_LAUNCHER = 4,
 
     /* prepare */
-    OP_CGROUP_CREATE = 16, /* str path */
+    OP_CGROUP_CREATE = 16, /* str path, str? mark */
     /* str path, str value, str what, bool optional, str? path written instead where there is no `path`, str its value */
     OP_WRITE = 17,
     OP_CGROUP_DEVICE = 18, /* str path, blob eBPF program, str what */
@@ -95,6 +95,7 @@ enum plan_op {
     OP_ID_MAP = 32,  /* {u32 container, u32 host, u32 size}[] uid, the same gid, bool setgroups, str? newuidmap, str? newgidmap */
     OP_NETLINK = 33, /* u32 netlink protocol, {blob bytes, u32[] pid at, str what}[], str what; attach and init */
     OP_INNER_NETLINK = 35, /* as OP_NETLINK, in the network namespace of the init; attach */
+    OP_INNER_SYSCTL = 36,  /* str name with slashes, of the network's, str value: there, too; attach */
     /* u32 hook_kind, u32 index, str path, str[] args, str[] env, u32 seconds (0: no limit), str state before the pid,
      * str state after it; attach and init */
     OP_HOOK = 34,

@@ -6,6 +6,7 @@
 #include "cgroup.h"
 #include "hook.h"
 #include "idmap.h"
+#include "inner-network.h"
 #include "listener.h"
 #include "message.h"
 #include "netlink.h"
@@ -62,7 +63,7 @@ int launch_attach_steps(const struct plan *plan, pid_t init, struct failure *fai
         if (!is_attached(&record, restores)) continue;
         failure->phase = record.phase;
         failure->index = record.index;
-        int result = record.op == OP_INNER_NETLINK ? netlink_run_inside(&record.payload, init, failure)
+        int result = is_inner_network(record.op) ? inner_network_run(&record, init, failure)
                      : record.op == OP_ID_MAP ? idmap_write(&record.payload, init, failure)
                                             : netlink_run(&record.payload, init, failure);
         if (result < 0) return result;

@@ -11,11 +11,35 @@
 /* Each level takes three descriptors. */
 enum { DEPTH_MAX = 200, CHUNK = 1 << 20 };
 
-static int copy_content(int from, int to) {
-    long copied;
-    do copied = SYS(sendfile(to, from, NULL, CHUNK));
-    while (copied > 0);
-    return (int)copied;
+/* To the end, where `length` is 0. What comes where the file became shorter meanwhile is left out. */
+static int copy_piece(int from, int to, off_t length) {
+    off_t left = length;
+    for (;;) {
+        size_t chunk = length != 0 && left < CHUNK ? (size_t)left : CHUNK;
+        long copied = SYS(sendfile(to, from, NULL, chunk));
+        if (copied <= 0) return (int)copied;
+        left -= copied;
+        if (length != 0 && left <= 0) return 0;
+    }
+}
+
+/* Holes stay holes: in a tmpfs each page counts. */
+static int copy_content(int from, int to, const struct stat *status) {
+    off_t size = status->st_size;
+    if (status->st_blocks * 512 >= size) return copy_piece(from, to, 0);
+    int result = 0;
+    for (off_t hole = 0; result == 0 && hole < size;) {
+        off_t data = (off_t)SYS(lseek(from, hole, SEEK_DATA));
+        if (data == -ENXIO) break;
+        /* A file system that does not tell. */
+        if (data < 0) data = hole, hole = size;
+        else hole = (off_t)SYS(lseek(from, data, SEEK_HOLE));
+        if (hole <= data) return -EIO;
+        SYS(lseek(from, data, SEEK_SET));
+        SYS(lseek(to, data, SEEK_SET));
+        result = copy_piece(from, to, hole - data);
+    }
+    return result < 0 ? result : (int)SYS(ftruncate(to, size));
 }
 
 static int copy_file(int from, int to, const char *name) {
@@ -27,7 +51,7 @@ static int copy_file(int from, int to, const char *name) {
     if (result < 0) return result;
     if (!S_ISREG(status.st_mode)) return -EINVAL;
     scoped_fd target = (int)SYS(openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-    return target < 0 ? target : copy_content(source, target);
+    return target < 0 ? target : copy_content(source, target, &status);
 }
 
 static int copy_link(int from, int to, const char *name) {

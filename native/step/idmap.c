@@ -129,10 +129,13 @@ int idmap_write(struct cursor *payload, pid_t process, struct failure *failure) 
     skip_map(payload);
     struct cursor groups = *payload;
     skip_map(payload);
-    const char *setgroups = take_bool(payload) ? "allow" : "deny";
+    bool allow = take_bool(payload);
+    const char *setgroups = allow ? "allow" : "deny";
     const char *newuidmap = take_optional(payload), *newgidmap = take_optional(payload);
     int result = write_file(process, "setgroups", setgroups, strlen(setgroups), failure);
-    if (result < 0) return result;
+    /* Where the namespace above denies it, it can't be allowed (user_namespaces(7)), and few containers need it. */
+    if (result == -EPERM && allow) failure_clear(failure);
+    else if (result < 0) return result;
     result = newuidmap != NULL ? helper_map(newuidmap, process, &users, failure)
                                : write_map(&users, process, "uid_map", failure);
     if (result < 0) return result;

@@ -147,16 +147,3 @@ int netlink_run(struct cursor *payload, pid_t init, struct failure *failure) {
     }
     return 0;
 }
-
-int netlink_run_inside(struct cursor *payload, pid_t init, struct failure *failure) {
-    char path[32];
-    snprintf(path, sizeof path, "/proc/%d/ns/net", (int)init);
-    scoped_fd own = (int)SYS(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
-    scoped_fd its = own < 0 ? own : (int)SYS(open(path, O_RDONLY | O_CLOEXEC));
-    int result = its < 0 ? its : (int)SYS(setns(its, CLONE_NEWNET));
-    if (result < 0) return fail(failure, result, "enter the network namespace of the container");
-    result = netlink_run(payload, init, failure);
-    /* What comes later is meant for the machine's own network. */
-    if (SYS(setns(own, CLONE_NEWNET)) < 0) abort();
-    return result;
-}

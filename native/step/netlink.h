@@ -13,7 +13,4 @@
  */
 int netlink_run(struct cursor *payload, pid_t init, struct failure *failure);
 
-/* The same in the network namespace of the init, from which the caller comes back. */
-int netlink_run_inside(struct cursor *payload, pid_t init, struct failure *failure);
-
 #endif

@@ -36,18 +36,30 @@ static int proc_root(struct init *init) {
     return init->proc = take_fd(&fd);
 }
 
-int proc_open(struct init *init, const char *path) {
-    int root = proc_root(init);
-    if (root < 0) return root;
+static int open_below(int root, const char *path) {
     scoped_fd file = sys_openat2(root, path, O_WRONLY | O_NOFOLLOW, 0,
                                  RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV);
     if (file < 0) return file;
     return is_procfs(file) ? take_fd(&file) : -EXDEV;
 }
 
-int proc_write(struct init *init, const char *path, const char *value) {
-    scoped_fd file = proc_open(init, path);
+static int write_once(int file, const char *value) {
     if (file < 0) return file;
     long written = SYS(write(file, value, strlen(value)));
     return written < 0 ? (int)written : 0;
+}
+
+int proc_open(struct init *init, const char *path) {
+    int root = proc_root(init);
+    return root < 0 ? root : open_below(root, path);
+}
+
+int proc_write(struct init *init, const char *path, const char *value) {
+    scoped_fd file = proc_open(init, path);
+    return write_once(file, value);
+}
+
+int proc_write_below(int root, const char *path, const char *value) {
+    scoped_fd file = open_below(root, path);
+    return write_once(file, value);
 }

@@ -13,4 +13,7 @@ int proc_open(struct init *init, const char *path);
 /* Opens and writes. 0 or -errno. */
 int proc_write(struct init *init, const char *path, const char *value);
 
+/* The same below a descriptor of the machine's own /proc, by the keeper of a container. */
+int proc_write_below(int root, const char *path, const char *value);
+
 #endif

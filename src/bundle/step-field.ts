@@ -13,6 +13,7 @@ const fields: Partial<Readonly<Record<Op, string>>> = {
   'cgroup-device': 'linux.resources.devices',
   'id-map': 'linux.uidMappings',
   'inner-netlink': 'linux.netDevices',
+  'inner-sysctl': 'linux.sysctl',
   propagation: 'linux.rootfsPropagation',
   'root-bind': 'root.path',
   'enter-root': 'root.path',

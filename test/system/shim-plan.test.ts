@@ -24,7 +24,7 @@ async function richPlan(): Promise<{ readonly shim: Uint8Array; readonly launche
     plan = place.plan({
       argv: ['sh', '-c', 'true'],
       prepare: [
-        { op: 'cgroup-create', path: '/sys/fs/cgroup/memory/x' },
+        { op: 'cgroup-create', path: '/sys/fs/cgroup/memory/x', mark: '1:2 /run/c' },
         { op: 'write', path: '/x', value: '1', what: 'limit', optional: true },
         { op: 'cgroup-device', path: '/x', program: new Uint8Array(16), what: 'devices' },
       ],
@@ -124,6 +124,17 @@ test('health checks that could not be made, or that would never rest, are refuse
     }
     const elsewhere = check(encodePlan({ ...plan, keeper: launcher, health }));
     assert.match(elsewhere.stderr, /OP_HEALTH elsewhere/);
+  });
+});
+
+test('the keeper sets parameters of the network alone, and only where the init does not', needs, async () => {
+  await inPlace(async (place) => {
+    const setting = (name: string) =>
+      place.plan({ argv: ['true'], attach: [{ op: 'inner-sysctl', name, value: '1' }] });
+    const checked = (plan: Plan) => check(encodePlan(plan)).stderr;
+    assert.equal(checked({ ...setting('net/core/somaxconn'), keeper: launcher }), '');
+    assert.match(checked({ ...setting('kernel/sysrq'), keeper: launcher }), /a kernel parameter of the machine/);
+    assert.match(checked(setting('net/core/somaxconn')), /where the init has done its own/);
   });
 });
 

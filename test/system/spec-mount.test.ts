@@ -1,7 +1,7 @@
 /** What the mounts of config.json come to, seen from inside. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, chownSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
@@ -60,6 +60,10 @@ test('a tmpfs begins with what it covers, and has its mode', needs, async () => 
     chmodSync(join(root, 'data/deep/file'), 0o4711);
     symlinkSync('/etc/passwd', join(root, 'data/link'));
     spawnSync('mkfifo', [join(root, 'data/pipe')]);
+    // A hole of eight mebibytes, which would be memory.
+    writeFileSync(join(root, 'data/sparse'), '');
+    truncateSync(join(root, 'data/sparse'), (8 << 20) - 4);
+    appendFileSync(join(root, 'data/sparse'), 'end\n');
     chmodSync(join(root, 'data'), 0o1750);
     mkdirSync(join(root, 'plain'), { mode: 0o700 });
   };
@@ -70,7 +74,7 @@ test('a tmpfs begins with what it covers, and has its mode', needs, async () => 
     options,
   });
   const script =
-    'cd /data; stat -c "%A %u:%g %N" . deep deep/file link pipe; cat deep/file; touch x 2>&1; stat -c %a /plain /new /mode';
+    'cd /data; stat -c "%A %u:%g %N" . deep deep/file link pipe; cat deep/file; stat -c %s sparse; du -k sparse; tail -c 4 sparse; touch x 2>&1; stat -c %a /plain /new /mode';
   const lines = await output(
     script,
     [tmpfs('/data', 'tmpcopyup', 'ro'), tmpfs('/plain'), tmpfs('/new'), tmpfs('/mode', 'mode=711')],
@@ -83,6 +87,9 @@ test('a tmpfs begins with what it covers, and has its mode', needs, async () => 
     "lrwxrwxrwx 0:0 'link' -> '/etc/passwd'",
     'prw-r--r-- 0:0 pipe',
     'text',
+    '8388608',
+    '4\tsparse',
+    'end',
     'touch: x: Read-only file system',
     '700',
     '1777',
@@ -145,15 +152,17 @@ test("ids of a bind are mapped, by the container's own maps", needs, async () =>
     chownSync(join(source, 'file'), 3, 4);
     chmodSync(source, 0o777);
     const bind = (destination: string, ...options: string[]): Mount => ({ destination, type: 'bind', source, options });
-    const script = 'stat -c %u:%g /plain/file /own/file; touch /own/new; stat -c %u:%g /own/new /plain/new';
-    const lines = await output(script, [bind('/plain', 'rbind'), bind('/own', 'rbind', 'ridmap')], {
+    const script =
+      'stat -c %u:%g /plain/file /own/file; touch /own/new; stat -c %u:%g /own/new /plain/new /ranges/file';
+    const ranges = bind('/ranges', 'bind', 'idmap=uids=0-0-1#@3-5-1;gids=@0-0-10');
+    const lines = await output(script, [bind('/plain', 'rbind'), bind('/own', 'rbind', 'ridmap'), ranges], {
       linux: inUserNamespace,
       prepare: (root) => {
         chmodSync(join(root, '..'), 0o755);
-        for (const name of ['plain', 'own']) mkdirSync(join(root, name));
+        for (const name of ['plain', 'own', 'ranges']) mkdirSync(join(root, name));
       },
     });
-    assert.deepEqual(lines, ['65534:65534', '3:4', '0:0', '65534:65534']);
+    assert.deepEqual(lines, ['65534:65534', '3:4', '0:0', '65534:65534', '5:4']);
   });
 });
 

@@ -168,6 +168,7 @@ function compileInit(
     cgroup,
     cgroupNamespace: namespaces.has('cgroup'),
     userNamespace: namespaces.has('user'),
+    idMaps: { uid: linux.uidMappings ?? [], gid: linux.gidMappings ?? [] },
     foreignNetwork: namespaces.has('user') && !namespaces.has('net'),
     bundle: context.bundle,
     label: linux.mountLabel ?? '',

@@ -51,10 +51,18 @@ function writeNetlink(out: Writer, step: Pick<NetlinkStep, 'protocol' | 'message
   out.string(step.what);
 }
 
+function writeSysctl(out: Writer, step: { readonly name: string; readonly value: string }): void {
+  out.string(step.name);
+  out.string(step.value);
+}
+
 type ByOp = { readonly [K in Op]: (out: Writer, step: Extract<Step, { op: K }>) => void };
 
 const payloads: ByOp = {
-  'cgroup-create': (out, step) => out.string(step.path),
+  'cgroup-create': (out, step) => {
+    out.string(step.path);
+    out.optionalString(step.mark ?? null);
+  },
   write: (out, step) => {
     out.string(step.path);
     out.string(step.value);
@@ -86,6 +94,7 @@ const payloads: ByOp = {
   },
   netlink: writeNetlink,
   'inner-netlink': writeNetlink,
+  'inner-sysctl': writeSysctl,
   hook: writeHook,
   propagation: (out, step) => {
     out.string(step.path);
@@ -176,10 +185,7 @@ const payloads: ByOp = {
   'root-attributes': (out, step) => writeAttributes(out, step.attributes),
   mask: (out, step) => out.string(step.path),
   readonly: (out, step) => out.string(step.path),
-  sysctl: (out, step) => {
-    out.string(step.name);
-    out.string(step.value);
-  },
+  sysctl: writeSysctl,
   hostname: (out, step) => out.string(step.name),
   domainname: (out, step) => out.string(step.name),
   'unshare-cgroup': () => {},

@@ -38,6 +38,7 @@ const sentences: ByOp = {
     `map ${idMap('user', uid)}${by(helpers?.uid)} and ${idMap('group', gid)}${by(helpers?.gid)}${setgroups ? '' : ', setgroups denied'}`,
   netlink: (step) => `${step.what}: ${step.messages.map((message) => message.what).join('; ')}`,
   'inner-netlink': (step) => `${step.what}, inside: ${step.messages.map((message) => message.what).join('; ')}`,
+  'inner-sysctl': (step) => `set the kernel parameter /proc/sys/${step.name} inside to ${quote(step.value)}`,
   hook: (step) => {
     const time = step.timeout === null ? '' : `, for at most ${step.timeout} s`;
     return `run the ${step.kind} hook ${[step.path, ...step.args.slice(1)].map(quote).join(' ')}${time}`;

@@ -155,6 +155,8 @@ export type MountOptions = {
   /** Of a tmpfs: begin with a copy of what it covers. */
   readonly copyUp: boolean;
   readonly idMap: 'no' | 'plain' | 'recursive';
+  /** What stands behind "idmap=" or "ridmap="; "" without. */
+  readonly idRanges: string;
   /** For a new mount. */
   readonly flags: MountFlags;
   /** For a bind: of the mount itself, then, by the words with an "r" before them, of the whole tree. */
@@ -185,6 +187,7 @@ export function parseMountOptions(destination: string, options: readonly string[
   const given = new Set<string>();
   const [data, ofFileSystem]: [string[], string[]] = [[], []];
   const [plain, deep] = [nothingChosen(), nothingChosen()];
+  let idRanges = '';
   for (const option of options) {
     const word = words.get(option);
     if (word !== undefined) {
@@ -193,7 +196,10 @@ export function parseMountOptions(destination: string, options: readonly string[
     } else if (kinds.has(option)) given.add(option);
     else if (propagations.has(option)) propagation = propagationOf(option) ?? noFlags;
     else if (recursiveBases.has(option.slice(1)) && option.startsWith('r')) chooseDeep(deep, option);
-    else if (refused.has(option)) throw unsupported(`mount option "${option}" of "${destination}"`);
+    else if (option.startsWith('idmap=') || option.startsWith('ridmap=')) {
+      given.add(option.slice(0, option.indexOf('=')));
+      idRanges = option.slice(option.indexOf('=') + 1);
+    } else if (refused.has(option)) throw unsupported(`mount option "${option}" of "${destination}"`);
     else data.push(checkData(destination, option));
   }
   return {
@@ -202,6 +208,7 @@ export function parseMountOptions(destination: string, options: readonly string[
     remount: given.has('remount'),
     copyUp: given.has('tmpcopyup'),
     idMap: given.has('ridmap') ? 'recursive' : given.has('idmap') ? 'plain' : 'no',
+    idRanges,
     flags: { bits: ((plain.flags & ~deep.clearFlags) | deep.flags) >>> 0, words: [...plain.words, ...deep.words] },
     attributes: attributes(plain, ofFileSystem),
     treeAttributes: attributes(deep, []),

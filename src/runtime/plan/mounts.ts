@@ -5,8 +5,8 @@ import type { Mount } from '../../oci/runtime-spec.ts';
 import type { Cgroup } from '../cgroup/cgroup.ts';
 import type { CgroupLayout } from '../cgroup/hierarchy.ts';
 import { compileCgroupMount } from './cgroup-mount.ts';
+import { type ContainerMaps, idMapping } from './mount-id-map.ts';
 import { attributeBits, type MountOptions, mountBits, parseMountOptions } from './mount-options.ts';
-import { idMap } from './namespaces.ts';
 import { noAttributes } from './numbers.ts';
 import type { BindMapping, InitStep, MountAttributes } from './steps.ts';
 
@@ -19,6 +19,7 @@ export type MountContext = {
   readonly cgroupNamespace: boolean;
   /** The container has a user namespace of its own, new or joined. */
   readonly userNamespace: boolean;
+  readonly idMaps: ContainerMaps;
   /** It has one but shares the host's network namespace. */
   readonly foreignNetwork: boolean;
   /** Directory that relative sources of binds are taken from. */
@@ -65,7 +66,7 @@ function compileMount(
   const options = optionsOf(target, mount.options ?? [], known);
   if (options.remount) return [remount(target, options)];
   const bound = options.bind || mount.type === 'bind';
-  const mapping = idMapping(mount, target, options, context);
+  const mapping = idMapping(mount, target, options, context.userNamespace, context.idMaps);
   if (mapping !== null && !bound) {
     throw new OnggiError('invalid', `mount "${target}": only a bind can have its ids mapped`);
   }
@@ -171,27 +172,6 @@ function sourceOf(mount: Mount, target: string, bundle: string): string {
   const source = mount.source ?? '';
   if (source === '') throw new OnggiError('invalid', `mount "${target}": a bind needs a source`);
   return source.startsWith('/') ? source : posix.join(bundle, source);
-}
-
-/**
- * Maps alone ask for a mapping as the words do; the words alone mean the maps of the container (config.md, "idmap").
- *
- * @throws OnggiError `invalid`
- */
-function idMapping(mount: Mount, target: string, options: MountOptions, context: MountContext): BindMapping | null {
-  if (options.idMap === 'no' && mount.uidMappings === undefined && mount.gidMappings === undefined) return null;
-  const uid = idMap(`mount "${target}": uidMappings`, mount.uidMappings ?? []);
-  const gid = idMap(`mount "${target}": gidMappings`, mount.gidMappings ?? []);
-  if (uid.length > 0 !== gid.length > 0) {
-    throw new OnggiError('invalid', `mount "${target}": uidMappings and gidMappings go together`);
-  }
-  const recursive = options.idMap === 'recursive';
-  if (uid.length > 0) return { maps: { uid, gid }, recursive };
-  if (options.idMap === 'no') return null;
-  if (!context.userNamespace) {
-    throw new OnggiError('invalid', `mount "${target}": it has no uidMappings and the container no user namespace`);
-  }
-  return { maps: null, recursive };
 }
 
 /**

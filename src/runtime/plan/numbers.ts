@@ -25,6 +25,7 @@ export const opNumbers = {
   'id-map': 32,
   netlink: 33,
   'inner-netlink': 35,
+  'inner-sysctl': 36,
   hook: 34,
   propagation: 64,
   overlay: 65,

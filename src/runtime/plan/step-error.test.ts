@@ -55,6 +55,16 @@ test('another step is told in its own words, with the code of its errno', () => 
   assert.match(stepError(report(2, 'EPERM'), joining).message, /^exec: do "it"/);
 });
 
+test('what a start needs of the machine and does not find has a code of its own', () => {
+  const init = ['sysctl', 'bind', 'mount', 'symlink'].map((op) => ({ op }));
+  const needing = { ...plan, init } as unknown as Plan;
+  const codes = [3, 4, 5, 6].map((step) => stepError(report(step, 'ENOENT'), needing).code);
+  assert.deepEqual(codes, ['missing-on-host', 'missing-on-host', 'missing-on-host', 'not-found']);
+  assert.equal(stepError(report(3, 'EINVAL'), needing).code, 'invalid');
+  const joining = { ...needing, spawn: { kind: 'join' } } as unknown as Plan;
+  assert.equal(stepError(report(3, 'ENOENT'), joining).code, 'not-found');
+});
+
 test('where the machine forbids user namespaces the hint says by what', () => {
   const withUser = { ...plan, spawn: { kind: 'clone', namespaces: ['mnt', 'user'], join: [] } } as unknown as Plan;
   assert.match(stepError(report(1, 'ENOSPC'), withUser).hint ?? '', /user\.max_user_namespaces/);

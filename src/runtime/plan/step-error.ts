@@ -33,13 +33,21 @@ export function stepError({ step: index, errno, text }: StepReport, plan: Plan):
     const hint = text.includes('killed by signal 9')
       ? 'Its limit of memory may be too low for it to start at all.'
       : userNamespaceHint(index, step, errnoName(errno), plan);
-    return new OnggiError(codeOfErrno(errnoName(errno)), `${attempt(plan)}: ${text}: ${errnoText(errno)}`, {
+    const code = isMissing(step, errnoName(errno), plan) ? 'missing-on-host' : codeOfErrno(errnoName(errno));
+    return new OnggiError(code, `${attempt(plan)}: ${text}: ${errnoText(errno)}`, {
       ...(hint !== undefined && { hint }),
     });
   }
   if (plan.runtime !== undefined) return foreignError(errno, text);
   const command = step.op === 'find-executable' ? step.command : step.op === 'exec' ? (step.argv[0] ?? '') : '';
   return commandError(command, errno);
+}
+
+/** Steps that need something of the machine by its name: the source of a mount, a device, a kernel parameter. */
+const needy: ReadonlySet<string> = new Set(['bind', 'mount', 'sysctl']);
+
+function isMissing(step: Step | undefined, errno: string, { spawn }: Plan): boolean {
+  return errno === 'ENOENT' && spawn.kind !== 'join' && step !== undefined && needy.has(step.op);
 }
 
 /** Why a command could not be executed. */

@@ -61,9 +61,10 @@ export type ByKeeper = 'plain' | 'mapped';
 export type PrepareStep =
   /**
    * mkdir -p below a mounted cgroup hierarchy; existing directories are taken as they are. A new v1 cpuset, which is
-   * empty and would take no process (cpuset(7)), gets the CPUs and memory nodes of the one above it.
+   * empty and would take no process (cpuset(7)), gets the CPUs and memory nodes of the one above it. `mark` becomes its
+   * extended attribute trusted.onggi.container, or user.onggi.container, where the kernel keeps such.
    */
-  | { readonly op: 'cgroup-create'; readonly path: string }
+  | { readonly op: 'cgroup-create'; readonly path: string; readonly mark?: string }
   /**
    * Writes `value` to a host file that must exist; where it does not, `fallback` is written instead. `optional`: on
    * failure warn with `what` and go on.
@@ -147,8 +148,12 @@ export type IdMapping = { readonly containerId: number; readonly hostId: number;
 /** As `netlink`, but by the keeper in the network namespace of the init: what another runtime makes does no steps. */
 export type InnerNetlinkStep = Omit<NetlinkStep, 'op'> & { readonly op: 'inner-netlink' };
 
+/** A parameter of the network, "net/…", set likewise. */
+export type InnerSysctlStep = { readonly op: 'inner-sysctl'; readonly name: string; readonly value: string };
+
 export type AttachStep =
   | InnerNetlinkStep
+  | InnerSysctlStep
   | {
       readonly op: 'id-map';
       readonly uid: readonly IdMapping[];
