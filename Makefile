@@ -136,9 +136,8 @@ help: ## List the targets
 # ---- what is built -------------------------------------------------------------------------------------------------
 
 # Split (scripts/bundle.ts), so that a command reads only the modules it uses: 2.0 ms of CPU for `onggi --version`, as
-# much as an empty script, against 2.6 ms in one piece. Code is left to the interpreter a hundred times longer than usual:
-# compiling what runs for milliseconds takes more than it saves, a tenth of `onggi-runtime run`; whoever stays gets the
-# usual policy (src/cli/main.ts). Autoloading is off: a program that runs as root must not take settings from a
+# much as an empty script, against 2.6 ms in one piece. There is no just-in-time compiler but for commands that ask for
+# one (scripts/seal-executable.ts). Autoloading is off: a program that runs as root must not take settings from a
 # .env or bunfig.toml of the directory it happens to be called in, and it is sealed against Bun's variables. Bun only
 # warns when it can't make bytecode.
 BUNDLER := scripts/bundle.ts scripts/bundle-groups.ts scripts/hot-commands.ts scripts/import-scan.ts
@@ -146,7 +145,7 @@ dist/onggi: $(SOURCES) $(PACKAGES) $(TOOLCHAIN) Makefile $(BUNDLER) scripts/seal
 	@mkdir -p dist/.new
 	$(NODE) scripts/bundle.ts dist/.new/bundle
 	$(BUN) build dist/.new/bundle/main.js --compile --bytecode --minify --format=esm --splitting --outfile dist/.new/onggi \
-	  --compile-jit-policy=100 --no-compile-autoload-dotenv --no-compile-autoload-bunfig 2>&1 | tee dist/.new/log
+	  --no-compile-autoload-dotenv --no-compile-autoload-bunfig 2>&1 | tee dist/.new/log
 	@! grep -q 'error:' dist/.new/log
 	@$(NODE) scripts/seal-executable.ts dist/.new/onggi
 	@mv dist/.new/onggi $@

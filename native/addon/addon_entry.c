@@ -19,7 +19,8 @@ enum { ATTRIBUTE_MAX = 65536 };
 
 /* A path of the entry for calls without an *at form. The last component is the entry itself, which l*xattr(2) don't follow. */
 static int entry_path(char path[PATH_MAX], int directory, const char *name) {
-    int length = snprintf(path, PATH_MAX, "/proc/self/fd/%d/%s", directory, name);
+    int length = directory == AT_FDCWD ? snprintf(path, PATH_MAX, "%s", name)
+                                       : snprintf(path, PATH_MAX, "/proc/self/fd/%d/%s", directory, name);
     if (length < PATH_MAX) return 0;
     errno = ENAMETOOLONG;
     return -1;

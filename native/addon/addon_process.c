@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/close_range.h>
+#include <link.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/sendfile.h>
@@ -138,6 +139,29 @@ static napi_value run_exit_now(napi_env env, const struct argument *a) {
     _exit((int)a[0].number);
 }
 
+/* Of the first object, the program itself: what is as its file has it, and is read from there again when it is needed. */
+static int drop_segments(struct dl_phdr_info *program, size_t size, void *unused) {
+    (void)size;
+    (void)unused;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    for (unsigned i = 0; i < program->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &program->dlpi_phdr[i];
+        if (segment->p_type != PT_LOAD || (segment->p_flags & PF_W) != 0) continue;
+        uintptr_t start = program->dlpi_addr + segment->p_vaddr;
+        uintptr_t end = start + segment->p_filesz;
+        start &= ~(page - 1);
+        (void)madvise((void *)start, end - start, MADV_DONTNEED);
+    }
+    return 1;
+}
+
+static napi_value run_drop_program(napi_env env, const struct argument *a) {
+    (void)env;
+    (void)a;
+    dl_iterate_phdr(drop_segments, NULL);
+    return NULL;
+}
+
 static napi_value run_raise_descriptor_limit(napi_env env, const struct argument *a) {
     (void)a;
     struct rlimit limit;
@@ -152,6 +176,7 @@ const struct call process_calls[] = {
     {"waitProcess", "i", run_wait_process},
     {"execute", "sSS", run_execute},
     {"exitNow", "i", run_exit_now},
+    {"dropProgram", "", run_drop_program},
     {"pidfdOpen", "i", run_pidfd_open},
     {"pidfdSendSignal", "fi", run_pidfd_send_signal},
     {"effectiveCapabilities", "", run_effective_capabilities},

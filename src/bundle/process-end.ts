@@ -1,2 +1,2 @@
-/** For its face, which is a process of its own: how to end it. */
-export { endProcess } from '../kernel/process-end.ts';
+/** For its face, which is a process of its own: how to end it, and how to make ready for that. */
+export { endProcess, prepareEnd } from '../kernel/process-end.ts';

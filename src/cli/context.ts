@@ -45,8 +45,18 @@ export type Context = {
    * its containers (engine/user-namespace.ts). Returns only where there is nothing to enter.
    */
   readonly enterUserNamespace: (command: readonly string[]) => Promise<void>;
-  /** Runs this program once more, on the same store. What it prints goes to standard error. @returns its exit status */
-  readonly runAgain: (args: readonly string[]) => Promise<number>;
+  /**
+   * Begins this command line again in the place of this process, with JavaScriptCore's compiler, which the executable
+   * starts without (scripts/seal-executable.ts). Returns where there is one. Nothing may have been done or read before.
+   */
+  readonly enterCompiled: () => Promise<void>;
+  /** Whether it runs with a compiler. */
+  readonly compiled: boolean;
+  /**
+   * Runs this program once more, on the same store. What it prints goes to standard error, or with `silent` nowhere.
+   * @returns its exit status
+   */
+  readonly runAgain: (args: readonly string[], silent?: boolean) => Promise<number>;
   /** Opens the engine at the first call; the program disposes of it. */
   readonly engine: () => Promise<EngineFace>;
 };

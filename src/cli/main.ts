@@ -23,16 +23,6 @@ function main(argv: readonly string[]): void {
   void run(argv);
 }
 
-/**
- * The executable starts with a just-in-time compiler that holds back (Makefile), which is right for a command that is
- * over in no time, as all of the runtime's are, or wait for a process. Bun's own interface, which Node doesn't have and
- * doesn't need.
- */
-function compileLater(): void {
-  const { Bun } = globalThis as { readonly Bun?: { readonly unsafe: { setJITPolicy(scale: number): void } } };
-  if (Bun !== undefined) setTimeout(() => Bun.unsafe.setJITPolicy(1), 100).unref();
-}
-
 /** What is asked of one of the other programs in this executable: by its own name, or as `onggi NAME`. */
 function argumentsAs(name: 'runtime' | 'skopeo', argv: readonly string[]): readonly string[] | undefined {
   const called = process.argv0.slice(process.argv0.lastIndexOf('/') + 1);
@@ -50,7 +40,6 @@ async function runAsRuntime(argv: readonly string[]): Promise<never> {
 }
 
 async function runAsSkopeo(argv: readonly string[]): Promise<never> {
-  compileLater();
   const [{ runSkopeo }, { skopeoWorld }] = await Promise.all([
     import('./skopeo/program.ts'),
     import('./skopeo/world.ts'),
@@ -61,7 +50,6 @@ async function runAsSkopeo(argv: readonly string[]): Promise<never> {
 
 /** Never just returns: a reader of standard input that is still open would keep the process alive. */
 async function run(argv: readonly string[]): Promise<never> {
-  compileLater();
   const [{ runProgram }, { processContext }] = await Promise.all([
     import('./program.ts'),
     import('./process-context.ts'),

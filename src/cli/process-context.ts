@@ -33,8 +33,20 @@ export function processContext(): ProcessContext {
 
 /** What runs this program once more: the compiled executable, or a runtime with the main module. */
 function ownCommand(): string[] {
+  return isExecutable() ? [process.execPath] : [process.execPath, process.argv[1] ?? ''];
+}
+
+/** Whether this is the one file that Bun made of us. */
+function isExecutable(): boolean {
   const main = process.argv[1] ?? '';
-  return main === '' || main.startsWith('/$bunfs/') ? [process.execPath] : [process.execPath, main];
+  return main === '' || main.startsWith('/$bunfs/');
+}
+
+/** JavaScriptCore's own; in our executable its absence means no. */
+const compilerSwitch = 'JavaScriptCoreUseJIT';
+
+function isCompiled(): boolean {
+  return !isExecutable() || process.env[compilerSwitch] !== undefined;
 }
 
 function openContext(
@@ -75,7 +87,13 @@ function openContext(
       const { enterUserNamespace } = await import('../engine/user-namespace.ts');
       enterUserNamespace(command, process.env, root);
     },
-    runAgain: (args) => runToEnd([...own, ...args]),
+    compiled: isCompiled(),
+    async enterCompiled() {
+      if (isCompiled()) return;
+      const { execute } = await import('../engine/process-end.ts');
+      execute([...ownCommand(), ...process.argv.slice(2)], { ...process.env, [compilerSwitch]: '1' });
+    },
+    runAgain: (args, silent = false) => runToEnd([...own, ...args], silent),
     report: (error) => outputs.stderr.print(renderFailure(error, flags.debug)),
     engine: () => {
       engine ??= openEngine();
@@ -87,11 +105,11 @@ function openContext(
 }
 
 /** Signals of the terminal reach it too; a SIGTERM of this process is handed on. */
-async function runToEnd([program = '', ...args]: readonly string[]): Promise<number> {
+async function runToEnd([program = '', ...args]: readonly string[], silent: boolean): Promise<number> {
   const { spawn } = await import('node:child_process');
   using signals = new DisposableStack();
   return await new Promise((done, failed) => {
-    const child = spawn(program, args, { stdio: ['ignore', 2, 2] });
+    const child = spawn(program, args, { stdio: silent ? 'ignore' : ['ignore', 2, 2] });
     signals.use(processSignals().on(['SIGINT', 'SIGTERM'], (number) => void child.kill(number)));
     child.once('error', failed);
     child.once('exit', (status, signal) => done(status ?? (signal === 'SIGINT' ? 130 : 143)));

@@ -40,7 +40,11 @@ const refused: readonly [string, number, string | RegExp][] = [
     125,
     `onggi: invalid argument "foo" for "-m, --memory" flag: invalid size: 'foo'\n\n${runUsage}\n\nRun 'onggi run --help' for more information\n`,
   ],
-  ['run --ip 10.0.0.9 y', 125, 'onggi: user specified IP address is supported on user defined networks only\n'],
+  [
+    'run --ip 10.0.0.9 y',
+    125,
+    'onggi: user specified IP address is supported on user defined networks only\nThere are none here; leave it out, and "onggi inspect" shows the address that the container gets.\n',
+  ],
   [
     'run --network nowhere y',
     125,
@@ -135,7 +139,7 @@ const statuses: readonly [string, OnggiError['code'], number][] = [
   ['run x', 'not-found', 125],
   ['run x', 'invalid', 125],
   ['run x nosuch', 'command-not-found', 127],
-  ['run --device /dev/nosuch x', 'device-not-found', 127],
+  ['run --device /dev/nosuch x', 'missing-on-host', 127],
   ['run x /etc', 'not-executable', 126],
   ['run x', 'cancelled', 130],
   ['run -d x', 'exhausted', 125],
@@ -182,7 +186,15 @@ test('a failure of the cleanup hides no other', () => {
 });
 
 test('exit statuses of the table win over that of the command', () => {
-  assert.equal(exitStatus(new OnggiError('not-found', ''), 125), 125);
-  assert.equal(exitStatus(new OnggiError('not-executable', ''), 125), 126);
-  assert.equal(exitStatus(new Error(''), 125), 125);
+  const run = { failure: 125, tellsOfCommand: true };
+  assert.equal(exitStatus(new OnggiError('not-found', ''), run), 125);
+  assert.equal(exitStatus(new OnggiError('not-executable', ''), run), 126);
+  assert.equal(exitStatus(new Error(''), run), 125);
+});
+
+test('what can’t be executed is 1 for a command that does not tell of it', () => {
+  for (const code of ['not-executable', 'command-not-found', 'missing-on-host'] as const) {
+    assert.equal(exitStatus(new OnggiError(code, ''), {}), 1);
+  }
+  assert.equal(exitStatus(new OnggiError('cancelled', ''), {}), 130);
 });

@@ -66,18 +66,19 @@ async function runCommand(
     const problem = checkPositionals(name, command, outcome.args.length, { latest, all });
     if (problem !== undefined) return await reportProblem(world, problem, name, command, 1);
     await using context = world.open(flags);
-    if (context.ordinaryUser && isMapped(entry, rest)) await context.enterUserNamespace(world.command);
+    if (holds(entry.compiled, rest)) await context.enterCompiled();
+    if (context.ordinaryUser && holds(entry.mapped, rest)) await context.enterUserNamespace(world.command);
     const chosen = latest ? [await latestContainer(context)] : all ? await containersIn(command, context) : [];
     const args = [...chosen, ...outcome.args];
     return await command.run({ flags: outcome.flags, args, context });
   } catch (error) {
     world.stderr.print(renderFailure(error, flags.debug));
-    return exitStatus(error, command?.failure ?? 1);
+    return exitStatus(error, command ?? {});
   }
 }
 
-function isMapped({ mapped }: Entry, words: readonly string[]): boolean {
-  return typeof mapped === 'function' ? mapped(words) : mapped === true;
+function holds(asked: Entry['mapped'], words: readonly string[]): boolean {
+  return typeof asked === 'function' ? asked(words) : asked === true;
 }
 
 /** Docker's words for too few or too many arguments. */

@@ -2,6 +2,7 @@
 import { OnggiError } from '../errors.ts';
 import { canonicalName, familiarName, parseReference } from '../oci/reference.ts';
 import type { Context, EngineFace } from './context.ts';
+import { ToldError } from './failure.ts';
 import type { Output } from './output.ts';
 import { pullProgress } from './progress.ts';
 import type { PullPolicy } from './pull-policy.ts';
@@ -104,19 +105,19 @@ export async function ensureImage(
     const there = await findHere(name, options, engine);
     if (there !== undefined) return await pullNewer(there.name, options, context);
   }
-  return await fetchImage(name, options, context);
+  return await fetchImage(name, options, false, context);
 }
 
-async function fetchImage(name: string, options: PullOptions, context: Context): Promise<string> {
-  if (!context.ordinaryUser) return await pullFirst(name, context, context.stderr, options);
-  await pullApart(name, options, context);
+async function fetchImage(name: string, options: PullOptions, silent: boolean, context: Context): Promise<string> {
+  if (!context.ordinaryUser && context.compiled) return await pullFirst(name, context, context.stderr, options);
+  await pullApart(name, options, silent, context);
   return (await findHere(name, options, await context.engine()))?.image ?? name;
 }
 
 /** As Podman's: an error of the pull is none, since there is an image; but who interrupts it wants it to end. */
 async function pullNewer(there: string, options: PullOptions, context: Context): Promise<string> {
   try {
-    return await fetchImage(there, { ...options, quiet: true }, context);
+    return await fetchImage(there, { ...options, quiet: true }, true, context);
   } catch (error) {
     if (error instanceof OnggiError && error.code === 'cancelled') throw error;
     return there;
@@ -153,10 +154,27 @@ async function suiting(name: string, platform: string | undefined, engine: Engin
   }
 }
 
-/** Layers have files of many ids, so an ordinary user's `pull` moves into a user namespace, which a container's run must not. */
-async function pullApart(name: string, { platform, quiet }: PullOptions, context: Context): Promise<void> {
+/** What `runAgain` makes of an end by a signal other than SIGINT; a SIGTERM ends a pull with 130, too. */
+const killed = 143;
+
+/**
+ * By a process of its own (commands/pull-helper.ts). Layers have files of many ids, so that of an ordinary user moves into
+ * a user namespace, which a container's run must not; and it compiles, which a run has no use for.
+ */
+async function pullApart(
+  name: string,
+  { platform, quiet }: PullOptions,
+  silent: boolean,
+  context: Context,
+): Promise<void> {
   const flags = [...(quiet ? ['--quiet'] : []), ...(platform === undefined ? [] : ['--platform', platform])];
-  const status = await context.runAgain(['pull', ...flags, name]);
+  const status = await context.runAgain(['pull-helper', ...flags, name], silent);
   if (status === 0) return;
-  throw new OnggiError(status === 130 ? 'cancelled' : 'unavailable', `image "${name}": it was not pulled`);
+  // By a signal: then it had no time to tell.
+  if (status === killed) {
+    throw new OnggiError('unavailable', `image "${name}": the process that pulled it was killed`, {
+      hint: 'Try again; the machine may be out of memory.',
+    });
+  }
+  throw new ToldError(status === 130 ? 'cancelled' : 'unavailable', `image "${name}": it was not pulled`);
 }

@@ -18,6 +18,7 @@ export const containerCommands: readonly Entry[] = [
     names: ['container commit', 'commit'],
     summary: 'Make an image of a container',
     group: 'other',
+    compiled: true,
     mapped: true,
     load: () => import('./commands/commit.ts'),
   },

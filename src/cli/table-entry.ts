@@ -9,5 +9,7 @@ export type Entry = {
   readonly group: 'common' | 'other' | 'internal';
   /** It makes or removes files of images: an ordinary user does that in a user namespace. */
   readonly mapped?: true | ((words: readonly string[]) => boolean);
+  /** It goes through so many bytes in JavaScript that compiling pays: it begins again with the compiler on. */
+  readonly compiled?: true | ((words: readonly string[]) => boolean);
   readonly load: () => Promise<{ readonly command: Command }>;
 };

@@ -99,6 +99,7 @@ export const systemCommands: readonly Entry[] = [
     names: ['log-relay'],
     summary: 'Send a log to a server with TLS',
     group: 'internal',
+    compiled: true,
     load: () => import('./commands/log-relay.ts'),
   },
   {
@@ -106,6 +107,14 @@ export const systemCommands: readonly Entry[] = [
     summary: 'Make files of other ids of an ordinary user',
     group: 'internal',
     load: () => import('./commands/mapped-helper.ts'),
+  },
+  {
+    names: ['pull-helper'],
+    summary: 'Fetch the image of a new container',
+    group: 'internal',
+    mapped: true,
+    compiled: true,
+    load: () => import('./commands/pull-helper.ts'),
   },
   {
     names: ['reconcile'],

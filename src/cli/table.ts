@@ -31,6 +31,7 @@ export const commands: readonly Entry[] = [
     names: ['image pull', 'pull'],
     summary: 'Fetch an image from a registry',
     group: 'common',
+    compiled: true,
     mapped: true,
     load: () => import('./commands/pull.ts'),
   },

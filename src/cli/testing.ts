@@ -91,6 +91,8 @@ export function fakeWorld(options: WorldOptions = {}): World {
     now: () => fixedNow,
     ordinaryUser: false,
     enterUserNamespace: async () => {},
+    compiled: true,
+    enterCompiled: async () => {},
     runAgain: async () => 1,
     report: (error) => stderr.print(renderFailure(error, false)),
     engine: async () => ({ registries: dockerNames, ...options.engine }) as unknown as EngineFace,

@@ -36,6 +36,8 @@ export interface Addon {
   raiseDescriptorLimit(): void;
   /** _exit(2): ends this process without any exit handler. */
   exitNow(status: number): never;
+  /** Unmaps the code of this program, which is mapped again where it runs. */
+  dropProgram(): void;
   /** An empty memfd that can be written. */
   memory(name: string): number;
   close(fd: number): void;
@@ -124,7 +126,8 @@ export interface Addon {
   sendPacket(fd: number, bytes: Uint8Array): void;
   /**
    * From now on signals of the set (bit n is signal n, below 32) are sent to a launcher's channel as they come, also
-   * while this thread waits; with -1 they do again what they do by default.
+   * while this thread waits; with -1 they do again what they do by default,
+   * and those that are not in the set, but were in one, nothing.
    */
   passSignals(channel: number, signals: number): void;
   /** pipe2(2): the end to read from, the end to write to. */

@@ -2,6 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
 import { type DbusMessage, type DbusValue, decodeMessage, encodeMessage, messageTypes } from './dbus-message.ts';
+import { currentMaps } from './user-namespace.ts';
 
 export type DbusCall = {
   readonly destination: string;
@@ -69,9 +70,15 @@ function open(path: string): Promise<Socket> {
   });
 }
 
+/** As the other side sees it, when this is a user namespace and the other side is not in it. */
+function outerUid(uid: number): number {
+  const found = currentMaps().uids.find(({ containerId, size }) => uid >= containerId && uid < containerId + size);
+  return found === undefined ? uid : found.hostId + uid - found.containerId;
+}
+
 /** @returns bytes that came after the answer */
 function authenticate(socket: Socket): Promise<Buffer> {
-  const user = Buffer.from(String(process.getuid?.() ?? 0)).toString('hex');
+  const user = Buffer.from(String(outerUid(process.geteuid?.() ?? 0))).toString('hex');
   return new Promise((resolve, reject) => {
     let text = Buffer.alloc(0);
     const timer = setTimeout(

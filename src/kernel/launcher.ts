@@ -3,7 +3,7 @@
  *
  * All but the wait for the exit block: nothing else is to be done meanwhile, and a turn of the event loop costs more
  * than what is waited for. The launcher is in the caller's process group and takes no signal but SIGWINCH; whoever
- * wants the container to get the signals of a foreground command catches them and hands them on by `signal`.
+ * wants the container to get the signals of a foreground command has them passed on (`passed`, `passOn`), or catches them and hands them on by `signal`.
  */
 import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
 import { addon, native, shimPath } from './addon.ts';
@@ -46,6 +46,8 @@ export type Launch = LaunchRequest & Interpreter & { readonly plan: Uint8Array }
 
 /** A launcher that waits for its plan. Disposing of it before it has one ends it. */
 export type Waiting = Disposable & {
+  /** Blocks until it is there. */
+  pid(): number;
   /**
    * Call it once.
    * @param plan encoded; its keeper is a launcher with the options of the request
@@ -79,6 +81,11 @@ export interface Launched extends Disposable {
   waitExit(): ExitReport;
   /** With `stay`, sends a signal to the process. One that has ended is no error. */
   signal(signal: number): void;
+  /**
+   * With `stay`: signals to this process go to the container's from now on. Once that has ended they do nothing, so
+   * that who ends a container by the signals of a terminal does not cut its removal off.
+   */
+  passOn(signals: readonly number[]): void;
 }
 
 /** @throws OnggiError `not-found` when the shim is not installed; `not-found`, `unavailable` for the console socket */
@@ -105,7 +112,7 @@ export function launchAhead(request: LaunchRequest): Waiting {
   const [ours, theirs] = native('make a channel', (calls) => calls.packetPair());
   kept.own(ours);
   handed.own(theirs);
-  const passed = (request.passed ?? []).reduce((set, signal) => set | (1 << signal), 0);
+  const passed = setOf(request.passed ?? []);
   // Descriptors 0 and up of native/shim/launcher.c.
   const fds = [...request.stdio, planEnd, theirs, console, ...request.preserve];
   const words = ['onggi-shim', '--launch', request.id];
@@ -113,9 +120,14 @@ export function launchAhead(request: LaunchRequest): Waiting {
   const ahead = native(`start "${path}"`, (calls) => calls.spawnAhead(path, true, words, [], directory, fds));
   if (passed !== 0) native('pass signals on', (calls) => calls.passSignals(ours, passed));
   const held = kept.move();
-  const started = (): number => native(`start "${path}"`, (calls) => calls.spawned(ahead));
+  let known: number | undefined;
+  const started = (): number => {
+    known ??= native(`start "${path}"`, (calls) => calls.spawned(ahead));
+    return known;
+  };
   let launched = false;
   return {
+    pid: started,
     launch(plan, interpreter, before) {
       launched = true;
       using _ = held;
@@ -145,6 +157,10 @@ export function launchAhead(request: LaunchRequest): Waiting {
   };
 }
 
+function setOf(signals: readonly number[]): number {
+  return signals.reduce((set, signal) => set | (1 << signal), 0);
+}
+
 function stopPassing(passed: number): void {
   if (passed !== 0) addon().passSignals(-1, passed);
 }
@@ -165,7 +181,11 @@ function launchedOf(
   let reaped = false;
   /** After the last word the launcher ends by itself, or because the channel is closed. */
   const reap = (): void => {
-    if (!reaped) stopPassing(passed);
+    if (!reaped) {
+      stopPassing(passed);
+      // The number of the channel may become another descriptor's.
+      addon().passSignals(-1, 0);
+    }
     channel[Symbol.dispose]();
     if (reaped) return;
     reaped = true;
@@ -223,6 +243,9 @@ function launchedOf(
     },
     signal(signal) {
       if (!reaped) send(channel, { type: 'signal', signal });
+    },
+    passOn(signals) {
+      native('pass signals on', (calls) => calls.passSignals(channel.fd, setOf(signals)));
     },
     [Symbol.dispose]: reap,
   };

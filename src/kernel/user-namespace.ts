@@ -6,6 +6,7 @@ import { fromSystemError, OnggiError } from '../errors.ts';
 import { native, shimPath } from './addon.ts';
 import { type Descriptor, ownDescriptor } from './descriptor.ts';
 import { readHead, scratchFile } from './memory-file.ts';
+import { assignmentsOf, type Environment } from './process-end.ts';
 import { type IdRange, mapOfUser, type Unprivileged, userName } from './subordinate-ids.ts';
 import { ownershipOf, readText as readWhole } from './text-file.ts';
 
@@ -72,15 +73,9 @@ function readText(path: string): string {
 }
 
 /** Executes a command in the place of this process, as root of a new user namespace. @throws OnggiError `denied` */
-export function executeMapped(
-  user: Unprivileged,
-  command: readonly string[],
-  environment: Readonly<Record<string, string | undefined>>,
-): never {
-  const env = Object.entries(environment).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
-  return native('enter a user namespace', (calls) =>
-    calls.execute(shimPath(), ['onggi-shim', '--unshare', ...mapWords(user), ...command], env),
-  );
+export function executeMapped(user: Unprivileged, command: readonly string[], environment: Environment): never {
+  const words = ['onggi-shim', '--unshare', ...mapWords(user), ...command];
+  return native('enter a user namespace', (calls) => calls.execute(shimPath(), words, assignmentsOf(environment)));
 }
 
 /**

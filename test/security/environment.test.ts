@@ -3,11 +3,11 @@
  * directories of others, by engines that pass on variables they don't know.
  */
 import assert from 'node:assert/strict';
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { repository } from '../harness/busybox-image.ts';
-import { run } from '../harness/program.ts';
+import { eventually, run, start } from '../harness/program.ts';
 import { requires } from '../harness/requires.ts';
 import { makeScratch } from '../harness/scratch.ts';
 
@@ -129,6 +129,41 @@ test('no option of JavaScriptCore with text for a value has a name', async () =>
     texts.filter((name) => !/^=+$/.test(name)),
     [],
   );
+});
+
+/** Of memory that can be both written and executed. */
+function writableCode(pid: number): string[] {
+  return readFileSync(`/proc/${pid}/maps`, 'utf8')
+    .split('\n')
+    .filter((line) => / .wx/.test(line));
+}
+
+test('only what goes through much data has memory that can be written and executed', requires('root'), async () => {
+  await using scratch = makeScratch();
+  const words = (...args: string[]) => ['--root', join(scratch.path, 's'), ...args];
+  // Both wait for something, with all loaded that they need.
+  const plain = start(path('onggi'), words('events'));
+  const compiled = start(path('onggi'), words('import', '-'));
+  try {
+    for (const { pid } of [plain, compiled]) {
+      await eventually('it has the native part', () =>
+        readFileSync(`/proc/${pid}/maps`, 'utf8').includes('onggi.node'),
+      );
+    }
+    await eventually('the import compiles', () => writableCode(compiled.pid).length > 0);
+    assert.deepEqual(writableCode(plain.pid), []);
+    // The caller has the last word.
+    const { status, stdout } = await run(path('onggi'), words('import', '-'), {
+      input: '',
+      env: { JavaScriptCoreUseJIT: '0' },
+    });
+    assert.deepEqual([status, stdout], [1, '']);
+  } finally {
+    for (const { child, outcome } of [plain, compiled]) {
+      child.kill('SIGKILL');
+      await outcome;
+    }
+  }
 });
 
 test('a crash starts no program to tell of it', requires('root'), async () => {

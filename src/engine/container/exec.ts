@@ -173,6 +173,7 @@ async function startProcess(
     const warn = (message: string): void => context.warn(message);
     const init = await until('created', client, plan, early, warn);
     client.start();
+    options.waiting?.();
     await until('running', client, plan, early, warn);
     return { client, early, init, id, container };
   } catch (error) {

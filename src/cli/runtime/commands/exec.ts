@@ -1,6 +1,7 @@
 import { execInContainer } from '../../../bundle/exec.ts';
 import { parseSubCgroup } from '../../../bundle/exec-cgroup.ts';
 import { execProcess, parseUser } from '../../../bundle/exec-process.ts';
+import { prepareEnd } from '../../../bundle/process-end.ts';
 import type { Process } from '../../../oci/runtime-spec.ts';
 import { asIs, list, single, toggle } from '../../definition.ts';
 import { proxied, signalNumber } from '../../signals.ts';
@@ -60,6 +61,7 @@ the command could not be executed.`,
       process,
       terminal: described === undefined ? flags.tty : described.terminal === true,
       detach: flags.detach,
+      waiting: prepareEnd,
       consoleSocket: flags['console-socket'] || undefined,
       pidFile: flags['pid-file'] || undefined,
       preserveFds: flags['preserve-fds'] ?? 0,

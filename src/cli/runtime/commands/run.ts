@@ -1,6 +1,6 @@
 import { makeForeground, runDetached } from '../../../bundle/create.ts';
 import { toggle } from '../../definition.ts';
-import { processSignals, proxied } from '../../signals.ts';
+import { proxied, signalNumber } from '../../signals.ts';
 import { defineRuntimeCommand } from '../definition.ts';
 import { statusOfExit } from '../exit-status.ts';
 import { makeFlags, makeOptions } from '../make-flags.ts';
@@ -24,8 +24,7 @@ command, or 128 and the number of the signal that killed it.`,
       await runDetached(context.runtime, id, options);
       return 0;
     }
-    const container = await makeForeground(context.runtime, id, options, flags.keep);
-    using _ = processSignals().on(proxied, container.signal);
+    const container = await makeForeground(context.runtime, id, options, flags.keep, proxied.map(signalNumber));
     await container.start();
     return statusOfExit(await container.ended());
   },
