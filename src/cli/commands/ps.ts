@@ -3,7 +3,7 @@ import { OnggiError } from '../../errors.ts';
 import type { EngineFace } from '../context.ts';
 import { asIs, defineCommand, list, single, toggle } from '../definition.ts';
 import { containerFilter, type Layers, namesOthers, showsAll } from '../format/container-filter.ts';
-import { containerCell, containerListing, containerRow, isUp, sizedListing } from '../format/container-row.ts';
+import { containerColumn, containerListing, containerRow, isUp, sizedListing } from '../format/container-row.ts';
 import { type Filter, parseFilter } from '../format/filter.ts';
 import { compileListing } from '../format/listing.ts';
 import { integer } from '../value/number.ts';
@@ -37,21 +37,27 @@ export const command = defineCommand({
     const engine = await context.engine();
     const all = flags.all || limit > 0 || showsAll(flags.filter);
     const containers = await engine.containers.list({ all: all || namesOthers(flags.filter), size });
-    const matches = containerFilter(flags.filter, containers, await layersOf(engine, flags.filter, containers));
-    const shown = containers.filter(
-      (container) => (all || isUp(container) || container.status === 'restarting') && matches(container),
-    );
+    const asked = all ? containers : containers.filter((each) => isUp(each) || each.status === 'restarting');
+    const shown = flags.filter.length === 0 ? asked : asked.filter(await matching(engine, flags.filter, containers));
     const options = { now: context.now(), truncate: !flags['no-trunc'] };
     const first = limit > 0 ? shown.slice(0, limit) : shown;
     context.stdout.print(
       format.printEach(first, {
-        cell: (container, field) => containerCell(container, field, options),
+        column: (field) => containerColumn(field, options),
         row: (container) => containerRow(container, options),
       }),
     );
     return 0;
   },
 });
+
+async function matching(
+  engine: EngineFace,
+  filters: readonly Filter[],
+  containers: readonly ContainerSummary[],
+): Promise<(container: ContainerSummary) => boolean> {
+  return containerFilter(filters, containers, await layersOf(engine, filters, containers));
+}
 
 /** Of the images that `ancestor` names and of those of the containers; empty when nobody asks. */
 async function layersOf(

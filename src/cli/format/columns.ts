@@ -12,9 +12,9 @@ export function alignColumns(given: readonly (readonly string[])[]): string {
 
 /**
  * Most tables are ASCII as a whole: one look at each line spares several at each of its cells, which of hundreds of lines
- * is most of the time that a table takes. Undefined for any other.
+ * is most of the time that a table takes. Undefined for any other, of which tabs are.
  */
-function alignedAscii(rows: readonly (readonly string[])[]): string | undefined {
+export function alignedAscii(rows: readonly (readonly string[])[]): string | undefined {
   const widths: number[] = [];
   for (const row of rows) {
     while (widths.length < row.length - 1) widths.push(least);

@@ -47,45 +47,49 @@ export type RowOptions = {
   readonly truncate: boolean;
 };
 
-/** A field of `containerListing`; null where Docker's has none. */
-export function containerCell(container: ContainerSummary, field: string, { truncate, now }: RowOptions): unknown {
+/** What a field of `containerListing` is of a container; null where Docker's has none. */
+export function containerColumn(
+  field: string,
+  { truncate, now }: RowOptions,
+): (container: ContainerSummary) => unknown {
   switch (field) {
     case 'ID':
-      return truncate ? container.id.slice(0, 12) : container.id;
+      return ({ id }) => (truncate ? id.slice(0, 12) : id);
     case 'Image':
-      return imageText(container.image, truncate);
+      return ({ image }) => imageText(image, truncate);
     case 'Command':
-      return commandText(container.command, truncate);
+      return ({ command }) => commandText(command, truncate);
     case 'CreatedAt':
-      return goTime(container.created);
+      return ({ created }) => goTime(created);
     case 'RunningFor':
-      return `${humanDuration(now - container.created)} ago`;
+      return ({ created }) => `${humanDuration(now - created)} ago`;
     case 'Ports':
-      return portsOf(container);
+      return portsOf;
     case 'State':
-      return container.status;
+      return ({ status }) => status;
     case 'Status':
-      return statusText(container, now);
+      return (container) => statusText(container, now);
     case 'Names':
-      return container.name;
+      return ({ name }) => name;
     case 'Size':
-      return sizeText(container.size);
+      return ({ size }) => sizeText(size);
     case 'Labels':
-      return Object.entries(container.labels)
-        .map(([name, value]) => `${name}=${value}`)
-        .sort()
-        .join(',');
+      return ({ labels }) =>
+        Object.entries(labels)
+          .map(([name, value]) => `${name}=${value}`)
+          .sort()
+          .join(',');
     case 'LocalVolumes':
-      return `${container.mounts.filter((name) => !name.startsWith('/')).length}`;
+      return ({ mounts }) => `${mounts.filter((name) => !name.startsWith('/')).length}`;
     case 'Networks':
-      return container.networkMode;
+      return ({ networkMode }) => networkMode;
     case 'Mounts':
-      return container.mounts.map((name) => (truncate ? ellipsis(name, 15) : name)).join(',');
+      return ({ mounts }) => mounts.map((name) => (truncate ? ellipsis(name, 15) : name)).join(',');
     case 'Platform':
       // Docker's knows it only with containerd's store of images.
-      return null;
+      return () => null;
     default:
-      return undefined;
+      return () => undefined;
   }
 }
 
@@ -93,13 +97,15 @@ export function containerCell(container: ContainerSummary, field: string, { trun
 export function containerRow(container: ContainerSummary, options: RowOptions): Row {
   const row = { Label: (name: unknown) => container.labels[String(name)] ?? '' };
   for (const field of Object.keys(containerListing.headings)) {
-    Object.defineProperty(row, field, { enumerable: true, get: () => containerCell(container, field, options) });
+    Object.defineProperty(row, field, { enumerable: true, get: () => containerColumn(field, options)(container) });
   }
   return row;
 }
 
 function commandText(words: readonly string[], truncate: boolean): string {
-  const command = words.map((word) => (word.includes(' ') ? `'${word}'` : word)).join(' ');
+  let command = '';
+  for (const word of words) command += word.includes(' ') ? ` '${word}'` : ` ${word}`;
+  command = command.slice(1);
   return quote(truncate ? ellipsis(command, 20) : command);
 }
 

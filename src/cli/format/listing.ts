@@ -5,7 +5,7 @@ import { OnggiError, unsupported } from '../../errors.ts';
 import type { TemplateFunction } from '../template/function.ts';
 import { escapeHtml, goJson, isRecord, sortedKeys } from '../template/print.ts';
 import { compileTemplate } from '../template/template.ts';
-import { alignColumns } from './columns.ts';
+import { alignColumns, alignedAscii } from './columns.ts';
 
 /** What a template may name, sorted by name; a function is a method (`.Label "x"`). */
 export type Row = Readonly<Record<string, unknown>>;
@@ -31,12 +31,12 @@ export type ListingFormat = {
 
 /** How things are shown of which there may be hundreds. */
 export type Shown<T> = {
-  /** A field of the listing's headings; undefined for any other. */
-  readonly cell: (thing: T, field: string) => unknown;
+  /** What a field of the listing's headings is of each; undefined for any other field. */
+  readonly column: (field: string) => (thing: T) => unknown;
   readonly row: (thing: T) => Row;
 };
 
-const itself: Shown<Row> = { cell: (row, field) => row[field], row: (row) => row };
+const itself: Shown<Row> = { column: (field) => (row) => row[field], row: (row) => row };
 
 /**
  * @param format the flag's value; undefined and "" mean the table
@@ -60,8 +60,14 @@ export function compileListing(listing: Listing, format: string | undefined): Li
   };
   const mentions = (field: string) => source.includes(field) || /{{\s*json\s+\.\s*}}/.test(source);
   const heading = isTable ? headingCells(source, listing, plain) : undefined;
-  const printEach: ListingFormat['printEach'] = (things, { cell, row }) => {
-    const cells = things.map((thing) => plainCells(thing, plain, cell) ?? executed(row(thing)));
+  const printEach: ListingFormat['printEach'] = (things, { column, row }) => {
+    const columns = plain.map(column);
+    const texts = things.map((thing) => textCells(thing, columns));
+    if (heading !== undefined && texts.every((text) => text !== undefined)) {
+      const table = alignedAscii([heading, ...texts]);
+      if (table !== undefined) return table;
+    }
+    const cells = things.map((thing, index) => withoutTabs(texts[index]) ?? executed(row(thing)));
     if (heading !== undefined) return alignColumns([heading, ...cells]);
     return cells.map((each) => `${each.join('\t')}\n`).join('');
   };
@@ -84,16 +90,21 @@ function plainColumns(source: string, { headings }: Listing): readonly string[] 
   return fields.every((field) => Object.hasOwn(headings, field)) ? fields : [];
 }
 
-/** Undefined where there are none, or one of them is not a text as it stands. */
-function plainCells<T>(thing: T, fields: readonly string[], cell: Shown<T>['cell']): string[] | undefined {
-  if (fields.length === 0) return undefined;
+/** Undefined where there are none, or one of them is no text. */
+function textCells<T>(thing: T, columns: readonly ((thing: T) => unknown)[]): string[] | undefined {
+  if (columns.length === 0) return undefined;
   const cells: string[] = [];
-  for (const field of fields) {
-    const value = cell(thing, field);
-    if (typeof value !== 'string' || value.includes('\t')) return undefined;
+  for (const column of columns) {
+    const value = column(thing);
+    if (typeof value !== 'string') return undefined;
     cells.push(value);
   }
   return cells;
+}
+
+/** A tab in a cell would begin another one. */
+function withoutTabs(cells: string[] | undefined): string[] | undefined {
+  return cells?.some((cell) => cell.includes('\t')) ? undefined : cells;
 }
 
 /** `\t` and `\n` as people type them in a shell. */
