@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statfs.h>
+#include <sys/xattr.h>
 #include <time.h>
 
 #include "path.h"
@@ -102,12 +103,22 @@ static int make_directories(const char *path) {
     return 0;
 }
 
+/* A kernel that keeps no such attributes leaves it without: nothing that the container needs depends on it. */
+static void mark(const char *path, const char *value) {
+    size_t length = strlen(value);
+    if (setxattr(path, "trusted.onggi.container", value, length, 0) == 0) return;
+    setxattr(path, "user.onggi.container", value, length, 0);
+}
+
 int cgroup_create(struct cursor *payload, struct failure *failure) {
     const char *path = take_string(payload);
+    const char *value = take_optional(payload);
     int result = -ENOENT;
     /* An empty parent is removed by whoever ends last, which may be between two components of ours. */
     for (int i = 0; i < CREATE_TRIES && (result == -ENOENT || result == -ENODEV); i++) result = make_directories(path);
-    return result < 0 ? fail(failure, result, "create the cgroup \"%s\"", path) : 0;
+    if (result < 0) return fail(failure, result, "create the cgroup \"%s\"", path);
+    if (value != NULL) mark(path, value);
+    return 0;
 }
 
 int cgroup_write(struct cursor *payload, bool *optional, struct failure *failure) {

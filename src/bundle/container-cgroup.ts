@@ -1,13 +1,19 @@
 /** The cgroup of a container, whichever driver keeps it: the file system alone, or systemd. Acts. */
+import { ownershipOf } from '../kernel/text-file.ts';
+import { inUserNamespace } from '../kernel/user-namespace.ts';
 import type { Resources, Spec } from '../oci/runtime-spec.ts';
-import type { Cgroup } from '../runtime/cgroup/cgroup.ts';
+import { type Cgroup, directoriesOf } from '../runtime/cgroup/cgroup.ts';
 import type { CgroupLayout } from '../runtime/cgroup/hierarchy.ts';
-import { findCgroup, readCgroupLayout } from '../runtime/cgroup/layout.ts';
+import { findCgroup, layoutAround, readCgroupLayout } from '../runtime/cgroup/layout.ts';
 import { removeCgroup } from '../runtime/cgroup/remove.ts';
 import type { Scope } from '../runtime/cgroup/systemd-scope.ts';
 import { updateCgroup } from '../runtime/cgroup/update.ts';
-import type { Resctrl } from './resctrl-group.ts';
+import { ownCgroup } from './cgroup-mark.ts';
+import type { ContainerPaths } from './paths.ts';
 import type { Runtime } from './runtime.ts';
+import type { StateRecord } from './state.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
 
 /** Recorded before it is made. */
 export type ContainerCgroup = {
@@ -31,7 +37,7 @@ export async function containerCgroup(
   const path = spec.linux?.cgroupsPath;
   if (!runtime.systemdCgroup) return { cgroup: findCgroup(path || id, layout), scope: null };
   const { planScope } = await import('../runtime/cgroup/systemd-scope.ts');
-  return planScope(layout, path, id, process.getuid?.() !== 0, process.env);
+  return planScope(layout, path, id, hasOwnManager(process.env), process.env);
 }
 
 /**
@@ -51,9 +57,35 @@ export async function startCgroup(
   return startScope(readCgroupLayout(), scope, request, process.env);
 }
 
-/** Kills what is left in it; its class of service goes too. @throws OnggiError `unavailable`, `denied` */
-export async function removeContainerCgroup({ cgroup, scope, resctrl }: Kept): Promise<void> {
-  if (scope === null) await removeCgroup(cgroup);
+/** An ordinary user's processes have to be below the user's systemd for a container to be born in a scope of it. */
+export async function enterUserManager(id: string): Promise<void> {
+  if (!hasOwnManager(process.env) || readCgroupLayout().mode !== 'unified') return;
+  const { enterUserManager: enter } = await import('../runtime/cgroup/user-manager.ts');
+  await enter([process.pid], `onggi-runtime, for container ${id}`, process.env);
+}
+
+/** Whether the caller's systemd is that of a user. Engines run as root of a user namespace call as one, too. */
+function hasOwnManager({ XDG_RUNTIME_DIR: own = '' }: Env): boolean {
+  if (process.geteuid?.() !== 0) return true;
+  return own !== '' && inUserNamespace() && ownershipOf(`${own}/systemd/private`) !== undefined;
+}
+
+/** Has processes be where they may enter the scope of a container of the user's from. */
+export async function nearUserScope({ id, cgroup }: StateRecord, pids: readonly number[], env: Env): Promise<void> {
+  const { enterUserManager: enter, mayBeBornIn } = await import('../runtime/cgroup/user-manager.ts');
+  if (cgroup.unified === null || mayBeBornIn(cgroup.unified)) return;
+  await enter(pids, `exec into onggi container ${id}`, env);
+}
+
+/**
+ * Kills what is left in it; its class of service goes too. What is another's by now is left alone.
+ * @throws OnggiError `unavailable`, `denied`
+ */
+export async function removeContainerCgroup(record: Kept, paths: ContainerPaths): Promise<void> {
+  const { scope, resctrl } = record;
+  const cgroup = ownCgroup(record, paths);
+  const whole = directoriesOf(cgroup).length === directoriesOf(record.cgroup).length;
+  if (scope === null || !whole) await removeCgroup(cgroup);
   else {
     const { removeScope } = await import('../runtime/cgroup/systemd-scope.ts');
     await removeScope(scope, cgroup, process.env);
@@ -63,7 +95,7 @@ export async function removeContainerCgroup({ cgroup, scope, resctrl }: Kept): P
   removeResctrl(resctrl);
 }
 
-type Kept = ContainerCgroup & { readonly resctrl?: Resctrl };
+type Kept = Pick<StateRecord, 'cgroup' | 'scope' | 'mark' | 'resctrl'>;
 
 /** @param resources all limits after the change. @throws OnggiError as `updateCgroup` */
 export async function updateContainerCgroup(
@@ -71,7 +103,7 @@ export async function updateContainerCgroup(
   { cgroup, scope }: ContainerCgroup,
   resources: Resources,
 ): Promise<void> {
-  const layout = readCgroupLayout();
+  const layout = layoutAround(cgroup);
   updateCgroup(layout, cgroup, resources, runtime.warn);
   if (scope === null) return;
   const { updateScope } = await import('../runtime/cgroup/systemd-scope.ts');

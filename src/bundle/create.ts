@@ -1,7 +1,7 @@
 /** `create`, `start` and `run` (runtime.md, "Operations"). Acts. */
 import { rmSync } from 'node:fs';
 import { OnggiError } from '../errors.ts';
-import { type ExitReport, type Launched, startCreated } from '../kernel/launcher.ts';
+import { type ExitReport, startCreated } from '../kernel/launcher.ts';
 import { isAlive } from '../kernel/process-identity.ts';
 import type { Spec } from '../oci/runtime-spec.ts';
 import { hostFacts } from '../runtime/host-facts.ts';
@@ -133,29 +133,34 @@ export type Running = {
   ended(): Promise<Pick<ExitReport, 'exitCode' | 'signal'>>;
 };
 
-export type Foreground = Running & {
+export type Foreground = Pick<Running, 'ended'> & {
   /**
-   * Lets it execute its command; call it once, and listen for the signals that are to be handed on before: the command
-   * may ask for one at once.
+   * Lets it execute its command; call it once.
    * @throws OnggiError what kept the command from being executed; then nothing of the container is left
    */
   start(): Promise<void>;
 };
 
-/** `run` up to its start. @throws OnggiError as `makeContainer`; then nothing of the container is left */
+/**
+ * `run` up to its start.
+ * @param passed signals to this process that go to the container's from its start on
+ * @throws OnggiError as `makeContainer`; then nothing of the container is left
+ */
 export async function makeForeground(
   runtime: Runtime,
   id: string,
   options: MakeOptions,
   keep: boolean,
+  passed: readonly number[],
 ): Promise<Foreground> {
   const made = await makeContainer(runtime, id, options, true);
   const { launched, record } = made;
   const address = record.notify ? notifyAddress(options.env) : undefined;
   const socket = address === undefined ? undefined : listenToContainer(made.paths);
   return {
-    signal: (number) => launched.signal(number),
     async start() {
+      // Before its start: the command may ask for one at once.
+      launched.passOn(passed);
       try {
         await startForeground(runtime, made);
       } catch (error) {
@@ -165,7 +170,7 @@ export async function makeForeground(
     },
     async ended() {
       using _ = socket === undefined || address === undefined ? undefined : passOnReady(socket, address);
-      return await ended(runtime, made, launched, keep);
+      return await ended(runtime, made, keep, address === undefined ? () => launched.waitExit() : launched.exited);
     },
   };
 }
@@ -183,11 +188,15 @@ async function startForeground(runtime: Runtime, { launched, record, paths, guar
   }
 }
 
-async function ended(runtime: Runtime, made: Made, launched: Launched, keep: boolean): Promise<ExitReport> {
-  const { record, paths } = made;
+async function ended(
+  runtime: Runtime,
+  { record, paths }: Made,
+  keep: boolean,
+  exit: () => ExitReport | Promise<ExitReport>,
+): Promise<ExitReport> {
   let report: ExitReport;
   try {
-    report = await launched.exited();
+    report = await exit();
   } finally {
     if (!keep) await removeEnded(runtime, record, paths);
   }

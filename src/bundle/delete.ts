@@ -4,6 +4,7 @@ import { type Guard, tryLock } from '../kernel/lock.ts';
 import { signalProcess } from '../kernel/process-identity.ts';
 import type { Spec } from '../oci/runtime-spec.ts';
 import { killCgroup } from '../runtime/cgroup/processes.ts';
+import { ownCgroup } from './cgroup-mark.ts';
 import { removeContainerCgroup } from './container-cgroup.ts';
 import { checkContainerId } from './container-id.ts';
 import { killInit, sigkill } from './kill.ts';
@@ -13,7 +14,7 @@ import { recordedSpec } from './recorded-spec.ts';
 import type { Runtime } from './runtime.ts';
 import type { StateRecord } from './state.ts';
 import { isStateDirectory, lockContainer, removeStateDirectory } from './state-directory.ts';
-import { noSuchContainer, readState, tryReadState } from './state-file.ts';
+import { noSuchContainer, tryReadState } from './state-file.ts';
 import { statusOf } from './status.ts';
 
 /**
@@ -24,15 +25,15 @@ import { statusOf } from './status.ts';
 export async function deleteContainer(runtime: Runtime, asked: string, force: boolean): Promise<void> {
   const id = checkContainerId(asked);
   const paths = containerPaths(runtime.root, id);
-  const record = force ? readAnyState(runtime, paths) : tryReadState(paths);
+  const record = await findRecord(runtime, paths, force);
   if (record === undefined) {
-    removeUnrecorded(paths, force);
-    if (force) return;
+    if (force) return await (await import('./lost.ts')).removeLost(id, paths);
+    await removeUnrecorded(id, paths);
     throw noSuchContainer(id);
   }
-  if (force) await endAll(record);
+  if (force) await endAll(record, paths);
   using guard = await lockUnlessGone(id, paths, force);
-  const found = guard === undefined ? undefined : tryReadState(paths);
+  const found = guard === undefined ? undefined : await findRecord(runtime, paths, force);
   if (guard === undefined || found === undefined) {
     if (force) return;
     throw noSuchContainer(id);
@@ -46,21 +47,24 @@ export async function deleteContainer(runtime: Runtime, asked: string, force: bo
   await removeContainer(runtime, found, paths, guard);
 }
 
-/** A record that can't be read hides what runs, but must not keep its container from being forgotten. */
-function readAnyState(runtime: Runtime, paths: ContainerPaths): StateRecord | undefined {
+/** A record that can't be read must not keep its container from being ended: its copy does as well. */
+async function findRecord(runtime: Runtime, paths: ContainerPaths, force: boolean): Promise<StateRecord | undefined> {
   try {
-    return tryReadState(paths);
+    const found = tryReadState(paths);
+    if (found !== undefined || !isStateDirectory(paths)) return found;
   } catch (error) {
-    if (!(error instanceof OnggiError) || error.code !== 'corrupt') throw error;
-    runtime.warn(`${error.message}; what may still run of it is not known`);
-    return undefined;
+    // Of another user it is nobody's but theirs.
+    if (!force || !(error instanceof OnggiError) || error.code === 'denied') throw error;
+    runtime.warn(`${error.message}; going by what else is known of the container`);
   }
+  return (await import('./lost.ts')).copyOfState(paths);
 }
 
 /** Whoever makes it would wait for the end of a hook before it gives up, and holds the lock meanwhile. */
-async function endAll({ init, maker, cgroup }: StateRecord): Promise<void> {
+async function endAll(record: StateRecord, paths: ContainerPaths): Promise<void> {
+  const { init, maker } = record;
   if (init === null && maker !== null) signalProcess(maker, sigkill);
-  await killCgroup(cgroup);
+  await killCgroup(ownCgroup(record, paths));
 }
 
 async function lockUnlessGone(id: string, paths: ContainerPaths, force: boolean): Promise<Guard | undefined> {
@@ -72,13 +76,26 @@ async function lockUnlessGone(id: string, paths: ContainerPaths, force: boolean)
   }
 }
 
-/** What a maker left that was killed before it had recorded, or made, anything. */
-function removeUnrecorded(paths: ContainerPaths, force: boolean): void {
+/**
+ * What a maker left that was killed before it had recorded, or made, anything.
+ * @throws OnggiError `conflict` when something of the container runs
+ */
+async function removeUnrecorded(id: string, paths: ContainerPaths): Promise<void> {
   if (!isStateDirectory(paths)) return;
   const guard = tryLock(paths.lock, 'exclusive');
   if (guard === undefined) return;
   using _ = guard;
-  if (force || tryReadState(paths) === undefined) removeStateDirectory(paths, guard);
+  if (tryReadState(paths) !== undefined) return;
+  if ((await import('./lost.ts')).leavesProcesses(paths)) {
+    throw new OnggiError(
+      'conflict',
+      `container "${id}" has lost its record "${paths.state}", and processes of it run`,
+      {
+        hint: 'End and remove them with --force.',
+      },
+    );
+  }
+  removeStateDirectory(paths, guard);
 }
 
 /** Ends what is left of it and forgets it; its poststop hooks run then. Idempotent but for the hooks. */
@@ -89,7 +106,7 @@ export async function removeContainer(
   guard: Guard,
 ): Promise<void> {
   await killInit(record);
-  await removeContainerCgroup(record);
+  await removeContainerCgroup(record, paths);
   const spec = record.poststop ? specForHooks(runtime, paths) : undefined;
   removeStateDirectory(paths, guard);
   if (spec !== undefined) await runPoststop(runtime, record, spec);
@@ -110,9 +127,19 @@ function specForHooks(runtime: Runtime, paths: ContainerPaths): Spec | undefined
 export async function removeEnded(runtime: Runtime, record: StateRecord, paths: ContainerPaths): Promise<void> {
   try {
     using guard = await lockContainer(record.id, paths);
-    const found = readState(record.id, paths);
+    const found = readOr(record, paths);
     if (found.created === record.created) await removeContainer(runtime, found, paths, guard);
   } catch (error) {
     if (!(error instanceof OnggiError) || error.code !== 'not-found') throw error;
+  }
+}
+
+/** Whoever has waited for the end knows what was recorded. */
+function readOr(record: StateRecord, paths: ContainerPaths): StateRecord {
+  try {
+    return tryReadState(paths) ?? record;
+  } catch (error) {
+    if (!(error instanceof OnggiError) || error.code === 'denied') throw error;
+    return record;
   }
 }

@@ -24,6 +24,8 @@ export type ExecOptions = {
   /** Whether that one has a terminal. */
   readonly terminal: boolean;
   readonly detach: boolean;
+  /** Called when nothing is left to do but to wait for the process. */
+  readonly waiting?: () => void;
   readonly consoleSocket: string | undefined;
   readonly pidFile: string | undefined;
   readonly preserveFds: number;
@@ -61,6 +63,9 @@ export async function execInContainer(
   });
   const record = readState(id, paths);
   const init = runningInit(record, statusOf(record, paths), options.ignorePaused);
+  if (record.scope?.user === true) {
+    await (await import('./container-cgroup.ts')).nearUserScope(record, [waiting.pid()], options.env);
+  }
   const known = readExecRecord(paths) ?? (await import('./exec-spec.ts')).execRecordOf(paths, record, init.pid);
   const process = options.process(known.process);
   const present = await presentCgroup(record.cgroup.unified, init.pid);
@@ -83,6 +88,7 @@ export async function execInContainer(
     },
     (pid) => resctrl && join?.(resctrl, pid),
   );
+  options.waiting?.();
   await tellPid(launched, options.pidFile);
   return options.detach ? undefined : launched.waitExit();
 }

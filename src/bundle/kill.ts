@@ -4,8 +4,9 @@ import { isAlive, signalProcess } from '../kernel/process-identity.ts';
 import { freezeCgroup, isFrozen, thawCgroup } from '../runtime/cgroup/freeze.ts';
 import { cgroupProcesses, killCgroup, signalCgroup } from '../runtime/cgroup/processes.ts';
 import { parseSignal } from '../runtime/signal.ts';
+import { ownCgroup } from './cgroup-mark.ts';
 import { checkContainerId } from './container-id.ts';
-import { containerPaths } from './paths.ts';
+import { type ContainerPaths, containerPaths } from './paths.ts';
 import type { Runtime } from './runtime.ts';
 import type { StateRecord } from './state.ts';
 import { readState } from './state-file.ts';
@@ -22,10 +23,11 @@ export const sigkill = 9;
  */
 export async function killContainer(runtime: Runtime, asked: string, word: string, all: boolean): Promise<void> {
   const id = checkContainerId(asked);
-  const signal = parseSignal(word);
+  // 0 asks whether it is there (kill(2)).
+  const signal = word === '0' ? 0 : parseSignal(word);
   const paths = containerPaths(runtime.root, id);
   const record = readState(id, paths);
-  if (all || (signal === sigkill && record.sharedPids)) return await signalAll(record, signal);
+  if (all || (signal === sigkill && record.sharedPids)) return await signalAll(record, paths, signal);
   const status = statusOf(record, paths);
   // The words that engines look for.
   const ended = (): OnggiError => new OnggiError('conflict', `container not running: "${id}" is ${status}`);
@@ -36,7 +38,8 @@ export async function killContainer(runtime: Runtime, asked: string, word: strin
 }
 
 /** Frozen meanwhile, so that none escapes by forking, unless it is for good. */
-async function signalAll({ cgroup }: StateRecord, signal: number): Promise<void> {
+async function signalAll(record: StateRecord, paths: ContainerPaths, signal: number): Promise<void> {
+  const cgroup = ownCgroup(record, paths);
   if (signal === sigkill) return await killCgroup(cgroup);
   if (cgroupProcesses(cgroup).length === 0) return;
   if (isFrozen(cgroup)) return signalCgroup(cgroup, signal);

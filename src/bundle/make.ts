@@ -18,7 +18,14 @@ import { encodePlan } from '../runtime/plan/encode.ts';
 import { stepError, stepWarning } from '../runtime/plan/step-error.ts';
 import type { Plan } from '../runtime/plan/steps.ts';
 import { type Bundle, loadBundle } from './bundle.ts';
-import { type ContainerCgroup, containerCgroup, removeContainerCgroup, startCgroup } from './container-cgroup.ts';
+import { recordedMark, withMarks } from './cgroup-mark.ts';
+import {
+  type ContainerCgroup,
+  containerCgroup,
+  enterUserManager,
+  removeContainerCgroup,
+  startCgroup,
+} from './container-cgroup.ts';
 import { checkContainerId } from './container-id.ts';
 import { compileContainer, type PlanRequest } from './container-plan.ts';
 import { writeExecRecord } from './exec-record-file.ts';
@@ -67,6 +74,7 @@ export async function makeContainer(
   const paths = containerPaths(runtime.root, id);
   const preserved = preservedDescriptors(options.preserveFds, options.env);
   checkConsole(bundle.spec, options, stay);
+  if (runtime.systemdCgroup) await enterUserManager(id);
   using waiting = launchAhead({
     id,
     stdio: [0, 1, 2],
@@ -109,7 +117,7 @@ export async function makeContainer(
     using _ = await startCgroup(runtime, cgroup, spec, id);
     resctrl?.make();
     launched = waiting.launch(
-      encodePlan(plan),
+      encodePlan(withMarks(plan, paths)),
       {
         failed: (report) => {
           failed = report;
@@ -121,7 +129,8 @@ export async function makeContainer(
     );
     // While the container is being made.
     writeExecRecord(paths, bundle.spec, plan);
-    const made = { ...record, init: launched.created() };
+    const init = launched.created();
+    const made = { ...record, init, ...recordedMark(record.cgroup) };
     writeState(paths, made, guard);
     if (options.pidFile !== undefined) writePidFile(options.pidFile, made.init.pid);
     return { record: made, spec, paths, guard, launched };
@@ -188,7 +197,7 @@ export async function takeBack(
 ): Promise<void> {
   using _ = guard;
   try {
-    await removeContainerCgroup(record);
+    await removeContainerCgroup(record, paths);
     removeStateDirectory(paths, guard);
     await runPoststop(runtime, record, spec);
   } catch (error) {

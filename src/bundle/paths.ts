@@ -4,6 +4,8 @@ export type ContainerPaths = {
   /** `<root>/<id>`, mode 0700. */
   readonly directory: string;
   readonly state: string;
+  /** The same once more, as the target of a symbolic link, which is there whole or not at all. */
+  readonly copy: string;
   /** The config.json that the container was made from, as it was then. */
   readonly config: string;
   /** What `exec` needs of it (exec-record.ts). */
@@ -21,6 +23,7 @@ export function containerPaths(root: string, id: string): ContainerPaths {
   return {
     directory,
     state: `${directory}/state.json`,
+    copy: `${directory}/record`,
     config: `${directory}/config.json`,
     exec: `${directory}/exec.json`,
     lock: `${directory}/lock`,

@@ -7,7 +7,7 @@ import { posix } from 'node:path';
 import { makeDirectories } from '../criu/dump.ts';
 import { checkRoot, criuFailed, criuMissing } from '../criu/errors.ts';
 import { checkRestorable, hasUserNamespace } from '../criu/external.ts';
-import { attest, checkPages, parentsOf, readDescriptors } from '../criu/images.ts';
+import { attest, checkPages, letLookFor, parentsOf, readDescriptors } from '../criu/images.ts';
 import type { RestoreOptions } from '../criu/options.ts';
 import { restorePlan } from '../criu/plan.ts';
 import type { RestorePlace } from '../criu/request.ts';
@@ -21,6 +21,7 @@ import { encodePlan } from '../runtime/plan/encode.ts';
 import { stepError, stepWarning } from '../runtime/plan/step-error.ts';
 import type { Plan } from '../runtime/plan/steps.ts';
 import { type Bundle, loadBundle } from './bundle.ts';
+import { recordedMark, withMarks } from './cgroup-mark.ts';
 import { type ContainerCgroup, containerCgroup } from './container-cgroup.ts';
 import { checkContainerId } from './container-id.ts';
 import { compileContainer } from './container-plan.ts';
@@ -71,7 +72,7 @@ export async function restoreContainer(
     launched = await launchCriu(runtime, id, bundle, kept, request, resctrl?.join);
     const init = launched.created();
     attest(id, init, bundle.spec);
-    writeState(paths, { ...record, init }, guard);
+    writeState(paths, { ...record, init, ...recordedMark(record.cgroup) }, guard);
     if (request.pidFile !== undefined) writePidFile(request.pidFile, init.pid);
   } catch (error) {
     launched?.[Symbol.dispose]();
@@ -104,6 +105,7 @@ async function launchCriu(
   makeDirectories(request);
   const descriptors = readDescriptors(request.images);
   checkPages(request.images);
+  if (hasUserNamespace(bundle.spec)) letLookFor(request.images);
   const host = hostFacts();
   const { plan: own, warnings } = compileContainer({
     host,
@@ -142,7 +144,7 @@ async function launchCriu(
   return launch(
     {
       id,
-      plan: encodePlan(plan),
+      plan: encodePlan(withMarks(plan, containerPaths(runtime.root, id))),
       stdio: [0, 1, 2],
       consoleSocket: request.consoleSocket,
       stay: !request.detach,

@@ -1,5 +1,5 @@
 /** State directories: `<root>/<id>` with state.json, config.json and the lock. Acts. */
-import { chmodSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
 import { type Guard, lock, tryLock } from '../kernel/lock.ts';
 import type { ContainerPaths } from './paths.ts';
@@ -21,6 +21,7 @@ export async function makeStateDirectory(root: string, id: string, paths: Contai
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw fromSystemError(error, tried);
     if (!isStateDirectory(paths) || tryReadState(paths) !== undefined) throw idExists(id);
+    if ((await import('./lost.ts')).leavesProcesses(paths)) throw idExists(id);
   }
   const guard = tryLock(paths.lock, 'exclusive');
   if (guard === undefined) throw idExists(id);
@@ -65,7 +66,22 @@ export async function lockContainer(id: string, paths: ContainerPaths): Promise<
 }
 
 export function writeState(paths: ContainerPaths, record: StateRecord, _guard: Guard): void {
-  replaceFile(paths.state, encodeState(record), 0o600);
+  const text = encodeState(record);
+  replaceFile(paths.state, text, 0o600);
+  if (record.init !== null) copyState(paths.copy, text, record);
+}
+
+/** What runs can be ended also when the file has become unreadable (lost.ts). */
+function copyState(path: string, text: string, record: StateRecord): void {
+  rmSync(path, { force: true });
+  try {
+    symlinkSync(text, path);
+  } catch (error) {
+    const tooLong = errnoOf(error) === 'ENAMETOOLONG' && Object.keys(record.annotations).length > 0;
+    // With a thousand cgroups even that is too long: it goes without.
+    if (tooLong) copyState(path, encodeState({ ...record, annotations: {} }), { ...record, annotations: {} });
+    else if (errnoOf(error) !== 'ENAMETOOLONG') throw fromSystemError(error, `write "${path}"`);
+  }
 }
 
 /** The file is there with the new content or as it was before; nobody sees a part of it. */
@@ -101,7 +117,7 @@ export function removeStateDirectory(paths: ContainerPaths, _guard: Guard): void
       const path = `${paths.directory}/${entry}`;
       if (path !== paths.state && path !== paths.lock) rmSync(path, { recursive: true, force: true });
     }
-    rmSync(paths.state, { force: true });
+    rmSync(paths.state, { recursive: true, force: true });
     rmSync(paths.directory, { recursive: true, force: true });
   } catch (error) {
     throw fromSystemError(error, `remove the state directory "${paths.directory}"`);

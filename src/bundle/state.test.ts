@@ -20,6 +20,7 @@ const record: StateRecord = {
   keyring: '_ses.c1.00ff',
   poststart: false,
   poststop: true,
+  mark: '1:2 /run/c',
   notify: false,
   maker: { pid: 41, startTime: 1n },
   init: { pid: 42, startTime: 2n ** 63n },
@@ -83,7 +84,7 @@ test('callers are told a pid as long as there is a process', () => {
 
 test('hooks are told the state of the specification', () => {
   assert.deepEqual(JSON.parse(hookState(record, 'running', 7)), {
-    ociVersion: '1.0.2',
+    ociVersion: '1.2.0',
     id: 'web',
     status: 'running',
     pid: 7,

@@ -6,6 +6,7 @@
  * Law: `decodeState(encodeState(record))` equals `record`.
  */
 import { OnggiError } from '../errors.ts';
+import { ociVersion } from '../oci/runtime-spec.ts';
 import type { Cgroup } from '../runtime/cgroup/cgroup.ts';
 import type { Scope } from '../runtime/cgroup/systemd-scope.ts';
 import type { Resctrl } from './resctrl-group.ts';
@@ -42,6 +43,8 @@ export type StateRecord = {
   readonly poststop: boolean;
   /** Its class of service; absent without `linux.intelRdt`. */
   readonly resctrl?: Resctrl;
+  /** That of its cgroups (cgroup-mark.ts); absent while it is being made, and where the kernel keeps none. */
+  readonly mark?: string;
   /** It was given a socket to tell that it is ready. */
   readonly notify: boolean;
   /** Who makes it, and holds its lock meanwhile; null in records of a process that can't be told. */
@@ -54,6 +57,7 @@ export const statuses = ['creating', 'created', 'running', 'paused', 'stopped'] 
 export type Status = (typeof statuses)[number];
 
 const format = 1;
+const gone = '"delete --force" ends the container and removes what is left of it.';
 
 export function encodeState(record: StateRecord): string {
   const { maker, init, ...rest } = record;
@@ -70,7 +74,7 @@ export function decodeState(text: string, path: string): StateRecord {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new OnggiError('corrupt', `state "${path}": not JSON`, { cause });
+    throw new OnggiError('corrupt', `state "${path}": not JSON`, { cause, hint: gone });
   }
   const fields = fieldsOf(value, path, 'it');
   if (fields['format'] !== format) {
@@ -107,6 +111,7 @@ export function decodeState(text: string, path: string): StateRecord {
     poststart: flag('poststart'),
     poststop: flag('poststop'),
     ...(fields['resctrl'] !== undefined && { resctrl: resctrlOf(fieldsOf(fields['resctrl'], path, 'resctrl'), path) }),
+    ...(fields['mark'] !== undefined && { mark: textOf('mark') }),
     notify: flag('notify'),
     maker: processOf(fields['maker'], path, 'maker'),
     init: processOf(fields['init'], path, 'init'),
@@ -161,7 +166,7 @@ function fieldsOf(value: unknown, path: string, name: string): Readonly<Record<s
 }
 
 function wrong(path: string, name: string): OnggiError {
-  return new OnggiError('corrupt', `state "${path}": ${name} is missing or of the wrong type`);
+  return new OnggiError('corrupt', `state "${path}": ${name} is missing or of the wrong type`, { hint: gone });
 }
 
 /** The state of runtime.md, with the fields that runc adds to it (rootfs, created, owner). */
@@ -194,6 +199,6 @@ export function ociState(record: StateRecord, status: Status, owner: string): Oc
 
 /** What hooks get on standard input: the state of runtime.md and no more (config.md, "POSIX-platform Hooks"). */
 export function hookState(record: StateRecord, status: Status, pid: number): string {
-  const { ociVersion, id, bundle, annotations } = record;
+  const { id, bundle, annotations } = record;
   return JSON.stringify({ ociVersion, id, status, pid, bundle, annotations });
 }

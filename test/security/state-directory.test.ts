@@ -5,9 +5,9 @@
 import assert from 'node:assert/strict';
 import {
   chmodSync,
-  chownSync,
   cpSync,
   existsSync,
+  lchownSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -106,11 +106,12 @@ async function plant(
   mark: string,
 ): Promise<void> {
   await world.detached(id, { args: ['sleep', '100'] });
-  cpSync(join(world.root, id), directory, { recursive: true, filter: (path) => !/start|notify/.test(path) });
+  cpSync(join(world.root, id), directory, { recursive: true, filter: (path) => !/(start|notify|record)$/.test(path) });
   await world.ok(['delete', '--force', id]);
   const state = JSON.parse(readFileSync(join(directory, 'state.json'), 'utf8')) as Record<string, unknown>;
   const changed = { ...state, id, init: { pid, startTime }, poststop: true };
   writeFileSync(join(directory, 'state.json'), JSON.stringify(changed));
+  symlinkSync(JSON.stringify(changed), join(directory, 'record'));
   const config = JSON.parse(readFileSync(join(directory, 'config.json'), 'utf8')) as Record<string, unknown>;
   const hooks = { poststop: [{ path: '/bin/sh', args: ['sh', '-c', `touch ${mark}`] }] };
   writeFileSync(join(directory, 'config.json'), JSON.stringify({ ...config, hooks }));
@@ -133,8 +134,8 @@ runtimeTest('a record that another user has planted is not believed', [], async 
     const place = join(world.root, id);
     mkdirSync(world.root, { recursive: true });
     chmodSync(world.root, 0o1777);
-    cpSync(planted, place, { recursive: true });
-    for (const name of ['', ...readdirSync(place)]) chownSync(join(place, name), 1000, 1000);
+    cpSync(planted, place, { recursive: true, verbatimSymlinks: true });
+    for (const name of ['', ...readdirSync(place)]) lchownSync(join(place, name), 1000, 1000);
     for (const args of uses) {
       const { status, stderr } = await world.runtime(args);
       assert.notEqual(status, 0, args.join(' '));
@@ -142,6 +143,9 @@ runtimeTest('a record that another user has planted is not believed', [], async 
     }
     const listed = await world.runtime(['list', '-q']);
     assert.deepEqual([listed.status, listed.stdout], [0, '']);
+    // With the copy of the record alone.
+    rmSync(join(place, 'state.json'));
+    for (const args of uses) await world.runtime(args);
     assert.equal(existsSync(mark), false, 'its hook was run');
     assert.equal(statSync(place).uid, 1000, 'it is still there');
     rmSync(place, { recursive: true });

@@ -163,6 +163,17 @@ runtimeTest('hooks run in their order, each told the state', [], async (world) =
   }
 });
 
+runtimeTest('signals after the end of the container do not cut its removal off', [], async (world) => {
+  const [begun, go] = [join(world.scratch, 'begun'), join(world.scratch, 'go')];
+  const waiting = shell(`: > ${begun}; while [ ! -e ${go} ]; do sleep 0.02; done`);
+  const bundle = world.bundle({ args: ['sh', '-c', 'exit 5'], edit: hooks({ poststop: [waiting] }) });
+  const running = world.start(['run', '--bundle', bundle, id]);
+  await eventually('the hook runs', () => existsSync(begun));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) running.child.kill(signal);
+  writeFileSync(go, '');
+  assert.deepEqual(await running.outcome, { status: 5, signal: null, stdout: '', stderr: '' });
+});
+
 runtimeTest('a failing hook undoes the container, and its poststop hooks run', [], async (world) => {
   for (const kind of ['prestart', 'createRuntime', 'createContainer'] as const) {
     const after = join(world.scratch, `after-${kind}`);

@@ -177,6 +177,7 @@ runtimeTest('kill takes names and numbers, and reaches all with --all', [], asyn
     () => said().includes('two') && said().filter((line) => line === 'one').length === 4,
   );
   assert.match((await world.runtime(['kill', 'onggi-kill', 'BOGUS'])).stderr, /no such signal/);
+  await world.ok(['kill', 'onggi-kill', '0']);
   await world.ok(['kill', 'onggi-kill', 'KILL']);
   await world.reaches('onggi-kill', 'stopped');
   await world.ok(['delete', 'onggi-kill']);

@@ -52,6 +52,8 @@ runtimeTest('update changes what is named and keeps the rest', ['cgroup-v1'], as
   const file = join(world.scratch, 'resources.json');
   writeFileSync(file, '{"pids":{"limit":31}}');
   await world.ok(['update', '-r', file, id]);
+  const obsolete = await world.runtime(['update', '--kernel-memory', '10M', id]);
+  assert.deepEqual([obsolete.status, /kernel memory.*no effect/.test(obsolete.stderr)], [0, true], obsolete.stderr);
   assert.deepEqual([await memory(), await pids()], [String(48 << 20), '31']);
   await world.ok(['delete', '-f', id]);
 });

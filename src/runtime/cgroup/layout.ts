@@ -19,6 +19,14 @@ export function readCgroupLayout(): CgroupLayout {
   }
 }
 
+/** The layout with what an ordinary user has in a cgroup that is there, wherever this process is. */
+export function layoutAround({ unified: directory }: Cgroup): CgroupLayout {
+  const layout = readCgroupLayout();
+  if (layout.unprivileged !== true || layout.unified === null || directory === null) return layout;
+  const controllers = read(`${directory}/cgroup.controllers`).trim().split(/\s+/);
+  return { ...layout, unified: { ...layout.unified, controllers } };
+}
+
 function read(path: string): string {
   try {
     return readFileSync(path, 'utf8');
@@ -50,15 +58,14 @@ function ownCgroups(): OwnCgroups {
   return parseOwnCgroups(read('/proc/self/cgroup'), read('/proc/self/mountinfo'));
 }
 
-const access: Access = {
-  exists: existsSync,
-  read,
-  canWrite: (path) => {
-    try {
-      accessSync(path, constants.W_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  },
-};
+/** Whether this process may write to the file. */
+export function mayWrite(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const access: Access = { exists: existsSync, read, canWrite: mayWrite };

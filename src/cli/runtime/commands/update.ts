@@ -37,12 +37,18 @@ them as JSON, shaped as linux.resources of config.json, instead of the other fla
     memory: bytes('memory limit in bytes, -1 for none'),
     'memory-reservation': bytes('memory reservation (soft limit) in bytes'),
     'memory-swap': bytes('memory and swap together in bytes, -1 for no limit'),
+    // Docker gave them to runc for long, which warns since 1.1: kernels from 5.16 on keep no such limit.
+    'kernel-memory': bytes('(obsolete, without effect)'),
+    'kernel-memory-tcp': bytes('(obsolete, without effect)'),
     'l3-cache-schema': single('lines', asIs, 'lines for the caches of its class of service (resctrl), such as L3:0=f'),
     'mem-bw-schema': single('lines', asIs, 'lines for the memory bandwidth of its class of service, such as MB:0=20'),
     'pids-limit': number('how many processes it may have, -1 for no limit', -1),
   },
   async run({ flags, args: [id = ''], context }) {
     const { resources } = flags;
+    if (flags['kernel-memory'] !== undefined || flags['kernel-memory-tcp'] !== undefined) {
+      context.runtime.warn('limits of kernel memory are obsolete and have no effect');
+    }
     const change = resources
       ? readResources(resources)
       : resourcesOfFlags({
