@@ -27,6 +27,7 @@ const usual: Readonly<Record<CgroupMode, readonly string[]>> = {
     'test/vm/rootless.test.ts',
     'test/vm/systemd.test.ts',
     'test/vm/systemd-container.test.ts',
+    'test/vm/systemd-user.test.ts',
     'test/vm/session.test.ts',
     'test/vm/checkpoint.test.ts',
     'test/vm/checkpoint-engine.test.ts',

@@ -2,9 +2,10 @@
  * Where systemd is the init, whoever ends a session or a service ends every process in its unit, and the shim was started
  * there. So systemd is asked to keep it in a scope of its own. The container's cgroup is another one in any case.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type ProcessIdentity, processStat } from '../../kernel/process-identity.ts';
+import type { Manager } from '../../runtime/cgroup/systemd-manager.ts';
 import type { UnitProperty } from '../../runtime/cgroup/systemd-unit.ts';
 import type { Context } from '../context.ts';
 
@@ -61,7 +62,31 @@ async function move({ pid, startTime }: ProcessIdentity, id: string): Promise<vo
   if (shim <= 1) return;
   const { connectManager } = await import('../../runtime/cgroup/systemd-manager.ts');
   using manager = await connectManager(false, process.env);
-  await manager.startTransient(`onggi-shim-${id.slice(0, 12)}-${shim}.scope`, properties(shim, id));
+  await putInScope(manager, shim, id);
+}
+
+/**
+ * A process that is ending while systemd moves it stays where it is, and nobody is told. A scope into which nobody came
+ * never becomes empty, so it would stay for ever.
+ * @param cgroupsOf /proc/PID/cgroup; empty when there is no such process
+ */
+export async function putInScope(
+  manager: Pick<Manager, 'startTransient' | 'stop'>,
+  shim: number,
+  id: string,
+  cgroupsOf: (pid: number) => string = readCgroups,
+): Promise<void> {
+  const unit = `onggi-shim-${id.slice(0, 12)}-${shim}.scope`;
+  await manager.startTransient(unit, properties(shim, id));
+  if (!cgroupsOf(shim).includes(`/${unit}`)) await manager.stop(unit);
+}
+
+function readCgroups(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cgroup`, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 function properties(shim: number, id: string): UnitProperty[] {

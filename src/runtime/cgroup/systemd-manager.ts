@@ -42,13 +42,12 @@ export async function connectManager(
       failures.push(error.message);
     }
   }
-  throw new OnggiError(
-    'unavailable',
-    `reach ${user ? "the user's" : "the machine's"} systemd: ${failures.join('; ')}`,
-    {
-      hint: 'Run where systemd is the init, or leave --systemd-cgroup out.',
-    },
-  );
+  const whose = user ? `the systemd of user ${process.getuid?.()}` : "the machine's systemd";
+  throw new OnggiError('unavailable', `--systemd-cgroup: reach ${whose}: ${failures.join('; ')}`, {
+    hint: user
+      ? 'Log in as that user, or have "loginctl enable-linger" keep its systemd; set XDG_RUNTIME_DIR where it is elsewhere; or leave --systemd-cgroup out.'
+      : 'Run where systemd is the init, or leave --systemd-cgroup out.',
+  });
 }
 
 type Address = { readonly socket: string; readonly bus: boolean };

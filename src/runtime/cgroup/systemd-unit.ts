@@ -97,6 +97,16 @@ export function scopeProperties({ slice }: ScopeName, id: string, pid: number, s
   ];
 }
 
+/** Those of a scope around processes that come and go. */
+export function passingProperties(description: string, pids: readonly number[]): UnitProperty[] {
+  return [
+    ['Description', text(description)],
+    ['PIDs', { signature: 'au', value: [...pids] }],
+    ['DefaultDependencies', bool(false)],
+    ['CollectMode', text('inactive-or-failed')],
+  ];
+}
+
 /** Annotations "org.systemd.property.NAME" that are understood, with the types of their values. */
 const settable: Readonly<Record<string, 't' | 'i' | 's' | 'b'>> = {
   TimeoutStopUSec: 't',
