@@ -121,9 +121,16 @@ systemTest('ids of --userns auto are nobody else’s', ['busybox', 'user-namespa
   };
   assert.equal(firstId('one', 2000), '1000000000');
   assert.equal(firstId('two', 2000), '1000002000');
-  assert.match(covered('run', ...quiet, '--userns', 'auto:size=2000', world.image, 'true').stderr, /none are left/);
+  assert.match(covered('run', ...quiet, '--userns', 'auto:size=2000', world.image, 'true').stderr, /1000 are left/);
   await world.ok(['rm', 'one']);
   assert.equal(firstId('three', 2000), '1000000000');
+  // What is left is in one piece or several, around the lines that are asked for.
+  const lines = 'auto:size=900,uidmapping=5:1000004990:10,uidmapping=20:7:1';
+  const map = covered('run', '--rm', ...quiet, '--userns', lines, world.image, 'cat', '/proc/self/uid_map').stdout;
+  assert.deepEqual(map.trim().split(/\s+/).map(Number), [
+    ...[0, 1_000_004_000, 5, 5, 1_000_004_990, 10, 15, 1_000_004_005, 5],
+    ...[20, 7, 1, 21, 1_000_004_010, 879],
+  ]);
   assert.equal(
     covered('run', '--rm', ...quiet, '--userns', 'auto', world.image, 'cat', '/proc/self/uid_map').status,
     125,

@@ -15,21 +15,41 @@ export function parseUserNamespace(text: string): AskedUserNamespace {
   const [kind = '', words = ''] = split(text);
   if (kind === 'nomap' && words === '') return { kind };
   if (kind === 'auto') {
-    const { size } = fields(text, words, ['size']);
-    return { kind, ...(size !== undefined && { size }) };
+    return autoNamespace(text, words);
   }
   if (kind === 'keep-id') {
     const { uid, gid } = fields(text, words, ['uid', 'gid']);
     return { kind, ...(uid !== undefined && { uid }), ...(gid !== undefined && { gid }) };
   }
   throw new OnggiError('invalid', `invalid USER mode: '${text}'`, {
-    hint: 'There are host, remap, auto[:size=N], keep-id[:uid=N,gid=N], nomap, private and container:NAME.',
+    hint: 'There are host, remap, auto[:size=N,uidmapping=…,gidmapping=…], keep-id[:uid=N,gid=N], nomap, private and container:NAME.',
   });
 }
 
 function split(text: string): [string, string] {
   const colon = text.indexOf(':');
   return colon < 0 ? [text, ''] : [text.slice(0, colon), text.slice(colon + 1)];
+}
+
+const mappings = { uidmapping: 'uids', gidmapping: 'gids' } as const;
+
+/** size=N,uidmapping=INSIDE:OUTSIDE:SIZE,gidmapping=…; as with Podman a size of 0 is none. */
+function autoNamespace(text: string, words: string): AskedUserNamespace {
+  const lines: { uids: IdMapLine[]; gids: IdMapLine[] } = { uids: [], gids: [] };
+  const others: string[] = [];
+  for (const word of words === '' ? [] : words.split(',')) {
+    const [, key = '', value = ''] = /^(uidmapping|gidmapping)=(\d+:\d+:\d+)$/.exec(word) ?? [];
+    if (key === 'uidmapping' || key === 'gidmapping') lines[mappings[key]].push(parseIdMap(value));
+    else others.push(word);
+  }
+  const { size = 0 } = fields(text, others.join(','), ['size']);
+  const { uids, gids } = lines;
+  return {
+    kind: 'auto',
+    ...(size > 0 && { size }),
+    ...(uids.length > 0 && { uids }),
+    ...(gids.length > 0 && { gids }),
+  };
 }
 
 function fields(text: string, words: string, known: readonly string[]): Partial<Record<string, number>> {

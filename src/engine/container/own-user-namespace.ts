@@ -8,7 +8,7 @@ import type { Account } from '../mapped/ask.ts';
 import { checkMaps } from '../spec/id-ranges.ts';
 import { joinedContainers } from '../spec/namespace.ts';
 import { keepIdMaps, noMaps, ownMaps, subordinateRanges } from '../spec/user-maps.ts';
-import type { IdMaps } from '../types/user-namespace.ts';
+import type { AutoNamespace, IdMaps } from '../types/user-namespace.ts';
 import type { ContainerOptions } from '../types.ts';
 import { containerOf } from './container.ts';
 import { freeMaps, idMapsOf } from './user-namespace.ts';
@@ -62,7 +62,7 @@ function mapsFor(store: Store, mode: ContainerOptions['userNamespace'], user: Un
       case 'maps':
         return ownMaps(own, mode);
       case 'auto':
-        return autoMaps(store, own, mode.size);
+        return autoMaps(store, own, mode);
       case 'subordinate':
     }
   }
@@ -72,7 +72,7 @@ function mapsFor(store: Store, mode: ContainerOptions['userNamespace'], user: Un
 }
 
 /** Those of other containers made the same way are not for this one; the rest of the user's containers has them all. */
-function autoMaps(store: Store, own: IdMaps, size: number | undefined): IdMaps {
+function autoMaps(store: Store, own: IdMaps, mode: AutoNamespace): IdMaps {
   const others = listContainers(store.database)
     .map((row) => containerOf(store, row).options)
     .filter(({ userNamespace: mode }) => typeof mode === 'object' && mode.kind === 'auto');
@@ -80,7 +80,7 @@ function autoMaps(store: Store, own: IdMaps, size: number | undefined): IdMaps {
   return freeMaps(
     from,
     others.flatMap(({ idMaps }) => idMaps ?? []),
-    size,
+    { ...mode, ...ownMaps(own, { uids: mode.uids ?? [], gids: mode.gids ?? [] }) },
   );
 }
 

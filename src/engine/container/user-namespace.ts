@@ -6,9 +6,9 @@ import { type Guard, lock } from '../../kernel/lock.ts';
 import { unprivileged } from '../../kernel/user-namespace.ts';
 import { containerById, listContainers } from '../../store/container-row.ts';
 import type { Store } from '../../store/store.ts';
-import { checkMaps, freeRange, mapAll, type Range, rangesIn, rangesOf } from '../spec/id-ranges.ts';
+import { autoMap, checkMaps, mapAll, type Range, rangesIn, rangesOf } from '../spec/id-ranges.ts';
 import { joinedContainers, joinedOf } from '../spec/namespace.ts';
-import type { IdMapLine, IdMaps, UserNamespaceMode } from '../types/user-namespace.ts';
+import type { AutoNamespace, IdMapLine, IdMaps, UserNamespaceMode } from '../types/user-namespace.ts';
 import type { ContainerOptions } from '../types.ts';
 import { containerOf } from './container.ts';
 
@@ -59,7 +59,7 @@ function mapsFor(store: Store, mode: Exclude<UserNamespaceMode, 'host'>): IdMaps
     case 'subordinate':
       return { uids: mapAll(ranges('uid', [mode.user])), gids: mapAll(ranges('gid', [mode.group])) };
     case 'auto':
-      return autoMaps(store, mode.size);
+      return autoMaps(store, mode);
     case 'keep-id':
     case 'nomap':
       throw new OnggiError('invalid', `user namespace "${mode.kind}": only an ordinary user can have it`, {
@@ -83,22 +83,20 @@ export function idMapsOf(store: Store, id: string): IdMaps | undefined {
 }
 
 /** Nobody else has them: what gets out of this container is nobody in all others. */
-function autoMaps(store: Store, size: number | undefined): IdMaps {
+function autoMaps(store: Store, mode: AutoNamespace): IdMaps {
   const others = listContainers(store.database).flatMap((row) => containerOf(store, row).options.idMaps ?? []);
-  return freeMaps({ uids: ranges('uid', autoOwners), gids: ranges('gid', autoOwners) }, others, size);
+  return freeMaps({ uids: ranges('uid', autoOwners), gids: ranges('gid', autoOwners) }, others, mode);
 }
 
 type Ranges = { readonly uids: readonly Range[]; readonly gids: readonly Range[] };
 
-/** Ids of the ranges that none of the others has. @throws OnggiError `exhausted` */
-export function freeMaps(from: Ranges, others: readonly IdMaps[], size: number | undefined): IdMaps {
-  const line = (kind: 'uids' | 'gids', wanted: number | undefined): IdMapLine => {
+/** Ids of the ranges that none of the others has. @param mode its lines as ids of the machine @throws OnggiError `exhausted` */
+export function freeMaps(from: Ranges, others: readonly IdMaps[], { size, ...lines }: AutoNamespace): IdMaps {
+  const map = (kind: 'uids' | 'gids'): IdMapLine[] => {
     const taken = others.flatMap((maps) => rangesIn(maps[kind]));
-    const range = freeRange(from[kind], taken, wanted);
-    return { containerId: 0, hostId: range.first, size: range.size };
+    return autoMap(from[kind], taken, { size, lines: lines[kind] ?? [] });
   };
-  const uids = line('uids', size);
-  return { uids: [uids], gids: [line('gids', size ?? uids.size)] };
+  return { uids: map('uids'), gids: map('gids') };
 }
 
 function ranges(kind: 'uid' | 'gid', names: readonly string[]): Range[] {

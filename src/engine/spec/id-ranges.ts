@@ -35,21 +35,57 @@ export function mapAll(ranges: readonly Range[]): IdMapLine[] {
   });
 }
 
+/** `size` is what is asked for; undefined: the usual size, or what is left if that is less. `lines` have to be among them. */
+export type AutoMap = { readonly size: number | undefined; readonly lines: readonly IdMapLine[] };
+
 /**
- * A part of the ranges that nobody has.
- * @param size what is asked for; undefined: the usual size, or what is left if that is less
+ * A map of ids that nobody has, from 0 on, around the lines that have to be in it (Podman's --userns auto).
  * @throws OnggiError `exhausted`
  */
-export function freeRange(ranges: readonly Range[], taken: readonly Range[], size: number | undefined): Range {
+export function autoMap(ranges: readonly Range[], taken: readonly Range[], { size, lines }: AutoMap): IdMapLine[] {
+  const inside = lines.map(({ containerId, size }) => ({ first: containerId, size }));
+  const open = gapsIn({ first: 0, size: size ?? usualSize }, inside);
+  const found = freeRanges(ranges, [...taken, ...rangesIn(lines)], total(open), size === undefined);
+  return [...paired(open, found), ...lines].sort((a, b) => a.containerId - b.containerId);
+}
+
+/**
+ * Parts of the ranges that nobody has: one that is large enough, else several.
+ * @param wished if there are not so many, fewer in a row are as good
+ */
+function freeRanges(ranges: readonly Range[], taken: readonly Range[], wanted: number, wished: boolean): Range[] {
   const gaps = ranges.flatMap((range) => gapsIn(range, taken));
-  const wanted = size ?? usualSize;
   const found = gaps.find((gap) => gap.size >= wanted);
-  if (found !== undefined) return { first: found.first, size: wanted };
+  if (found !== undefined) return [{ first: found.first, size: wanted }];
   const largest = gaps.toSorted((a, b) => b.size - a.size)[0];
-  if (size === undefined && largest !== undefined && largest.size >= leastSize) return largest;
-  throw new OnggiError('exhausted', `user namespace: ${wanted} ids in a row are asked for, and none are left`, {
+  if (wished && largest !== undefined && largest.size >= leastSize) return [largest];
+  const left = total(gaps);
+  if (!wished && left >= wanted) return gaps;
+  throw new OnggiError('exhausted', `user namespace: ${wanted} ids are asked for, and ${left} are left`, {
     hint: 'Remove containers, ask for fewer with --userns auto:size=N, or add ranges to /etc/subuid and /etc/subgid.',
   });
+}
+
+function total(ranges: readonly Range[]): number {
+  return ranges.reduce((sum, { size }) => sum + size, 0);
+}
+
+/** Ids inside and ids of the machine, in their order, until one of the two has no more. */
+function paired(inside: readonly Range[], outside: readonly Range[]): IdMapLine[] {
+  const lines: IdMapLine[] = [];
+  let [hosts, used] = [0, 0];
+  for (const { first, size } of inside) {
+    for (let done = 0; done < size; ) {
+      const host = outside[hosts];
+      if (host === undefined) return lines;
+      const count = Math.min(size - done, host.size - used);
+      lines.push({ containerId: first + done, hostId: host.first + used, size: count });
+      done += count;
+      used += count;
+      if (used === host.size) [hosts, used] = [hosts + 1, 0];
+    }
+  }
+  return lines;
 }
 
 function gapsIn({ first, size }: Range, taken: readonly Range[]): Range[] {

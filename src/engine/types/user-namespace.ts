@@ -13,8 +13,7 @@ export type UserNamespaceMode =
   /** Those of "dockremap" in subuid(5) and subgid(5), the same for all such containers. */
   | 'remap'
   | `container:${string}`
-  /** Some that no other container has. */
-  | { readonly kind: 'auto'; readonly size?: number }
+  | AutoNamespace
   | { readonly kind: 'maps'; readonly uids: readonly IdMapLine[]; readonly gids: readonly IdMapLine[] }
   /** Those of names in subuid(5) and subgid(5). */
   | { readonly kind: 'subordinate'; readonly user: string; readonly group: string }
@@ -22,3 +21,11 @@ export type UserNamespaceMode =
   | { readonly kind: 'keep-id'; readonly uid?: number; readonly gid?: number }
   /** An ordinary user's: it is nobody inside. */
   | { readonly kind: 'nomap' };
+
+/** Some ids that no other container has, `size` of them, and these: of an ordinary user its own ones, 0 is itself. */
+export type AutoNamespace = {
+  readonly kind: 'auto';
+  readonly size?: number;
+  readonly uids?: readonly IdMapLine[];
+  readonly gids?: readonly IdMapLine[];
+};
