@@ -313,6 +313,8 @@ export type ExecOptions = {
   readonly privileged?: boolean;
   readonly consoleSize?: { readonly rows: number; readonly columns: number };
   readonly inherit?: Inherited;
+  /** Called when nothing is left to do but to wait for the process. */
+  readonly waiting?: () => void;
 };
 
 /**

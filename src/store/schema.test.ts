@@ -50,12 +50,36 @@ const cases: Record<number, (database: ReturnType<typeof openDatabase>) => void>
   10: (database) => {
     assert.deepEqual(all(database, 'SELECT * FROM secrets'), []);
   },
+  11: (database) => {
+    const rows = all(database, 'SELECT container_id, required_id FROM container_requirements');
+    assert.deepEqual(
+      rows.map((row) => [row['container_id'], row['required_id']]),
+      [
+        ['b', 'a'],
+        ['b', 'c'],
+      ],
+    );
+  },
 };
+
+/** A container that requires two others, and one with options that are no JSON, as before migration 11. */
+function insertRequiring(database: ReturnType<typeof openDatabase>): void {
+  const insert = (id: string, options: string) =>
+    execute(
+      database,
+      `INSERT INTO containers (id, name, image_reference, state, options, created, network_mode, auto_remove)
+         VALUES ('${id}', '${id}', 'x', 'created', '${options}', 0, 'none', 0)`,
+    );
+  insert('a', '{"options":{"image":"x"}}');
+  insert('b', '{"options":{"requires":["a","c"]}}');
+  insert('c', 'broken');
+}
 
 for (const migration of migrations) {
   test(`migration ${migration.version}: ${migration.name}`, () => {
     const database = openDatabase(':memory:');
     for (const earlier of migrations) {
+      if (earlier.version === 11) insertRequiring(database);
       if (earlier.version <= migration.version) execute(database, earlier.sql);
     }
     const check = cases[migration.version];

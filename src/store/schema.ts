@@ -17,6 +17,7 @@
  *   port_leases    published ports, unique per host address; go with their container
  *   volumes        directories that outlive containers; `anonymous` ones go with the last container, if that is asked
  *   container_volumes  which volumes a container has; go with their container, and keep the volume until then
+ *   container_requirements  which containers have to run before one starts, and stay until it is removed; go with it
  *   registry_blobs what a repository of the registry server has; `used` is when somebody last asked for one that no
  *                  manifest names: those go a day later
  *   registry_manifests    manifests and indexes pushed there; their bytes are blobs
@@ -273,6 +274,22 @@ CREATE TABLE secrets (
   labels TEXT NOT NULL,
   driver_options TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+`,
+  },
+  {
+    version: 11,
+    name: 'containers that others require',
+    // What is required may go by itself (--rm); whoever starts then says so. So no reference to it.
+    sql: `
+CREATE TABLE container_requirements (
+  container_id TEXT NOT NULL REFERENCES containers (id) ON DELETE CASCADE,
+  required_id TEXT NOT NULL,
+  PRIMARY KEY (container_id, required_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX container_requirements_by_required ON container_requirements (required_id);
+INSERT OR IGNORE INTO container_requirements
+  SELECT containers.id, required.value FROM containers, json_each(
+    CASE WHEN json_valid(containers.options) THEN containers.options ELSE '{}' END, '$.options.requires') AS required;
 `,
   },
 ];

@@ -16,6 +16,46 @@ test('wait --condition looks until the container is in one of the states', async
   assert.equal(await run(), '3\n');
 });
 
+test('wait --condition takes the words of the API of Docker', async () => {
+  // Each look, and how many of them came before the wait for the end.
+  type Look = { readonly status: 'created' | 'running' | 'exited'; readonly startedAt: number | null };
+  const waited = async (condition: string, looks: readonly Look[]) => {
+    let [seen, before] = [0, -1];
+    const get = async () => fakeContainer({ ...looks[Math.min(seen++, looks.length - 1)] });
+    const wait = async () => {
+      before = seen;
+      return 5;
+    };
+    const argv = ['wait', '--interval', '1', '--condition', condition, 'web'];
+    const { stdout } = await runFake(argv, { engine: { containers: { get, wait } } });
+    return [stdout, before];
+  };
+  const [made, runs, over, again]: readonly Look[] = [
+    { status: 'created', startedAt: null },
+    { status: 'running', startedAt: 1 },
+    { status: 'exited', startedAt: 1 },
+    { status: 'exited', startedAt: 2 },
+  ];
+  if (!made || !runs || !over || !again) throw new Error('four looks');
+  assert.deepEqual(await waited('not-running', [made]), ['5\n', 0]);
+  assert.deepEqual(await waited('next-exit', [runs]), ['5\n', 1]);
+  assert.deepEqual(await waited('next-exit', [made, made, runs]), ['5\n', 3]);
+  // It has begun and ended between two looks.
+  assert.deepEqual(await waited('next-exit', [over, over, again]), ['5\n', 3]);
+  let ends = 0;
+  const wait = async (ref: string) => {
+    ends += 1;
+    if (ends > 2) throw notFound(ref);
+    return 6;
+  };
+  const engine = { containers: { get: async () => fakeContainer(), wait } };
+  const run = (condition: string) => runFake(['wait', '--interval', '1', '--condition', condition, 'web'], { engine });
+  assert.equal((await run('removed')).stdout, '6\n');
+  const { status, stderr } = await run('removed,running');
+  assert.equal(status, 1);
+  assert.match(stderr, /^onggi: --condition: 'removed' goes with no other\n/);
+});
+
 test('one that is gone has been removed', async () => {
   let looks = 0;
   const get = async (ref: string) => {
@@ -50,7 +90,15 @@ test('--all takes those that the command is about, and none beside them', async 
   const all = states.map((status, index) => fakeContainer({ id: `${index}`.repeat(64) as typeof only, status }));
   const only = fakeContainer().id;
   const act = async () => {};
-  const containers = { list: async () => all, stop: act, kill: act, start: act, restart: act, remove: act, pause: act };
+  const containers = {
+    list: async () => all,
+    stop: act,
+    kill: act,
+    start: act,
+    restart: act,
+    pause: act,
+    remove: async () => [],
+  };
   const run = async (...words: string[]) => {
     const { stdout } = await runFake(words, { engine: { containers } });
     return stdout.split('\n').flatMap((id) => (id === '' ? [] : [id.charAt(0)]));

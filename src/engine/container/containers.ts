@@ -91,8 +91,11 @@ export type Containers = {
   prune(selection?: PruneSelection): Promise<Pruned[]>;
   /** Signal by name or number, default SIGKILL. @throws `conflict` when it does not run */
   kill(ref: string, signal?: string): Promise<void>;
-  /** @throws `conflict` when it runs and `force` is not set */
-  remove(ref: string, options?: { readonly force?: boolean; readonly volumes?: boolean }): Promise<void>;
+  /**
+   * @returns the names of those that went before it, with `depend`
+   * @throws `conflict` when it runs and `force` is not set, and when others require it and `depend` is not set
+   */
+  remove(ref: string, options?: RemoveOptions): Promise<string[]>;
   /** A health check now. @throws `conflict` when it does not run, or has none */
   checkHealth(ref: string): Promise<CheckedHealth>;
   /** Forgets a link, "CONTAINER/ALIAS". @throws `invalid`, `not-found` */
@@ -131,6 +134,15 @@ export type Containers = {
   removeCheckpoint(ref: string, name: string, place?: CheckpointPlace): Promise<void>;
   /** The kernel steps that would make this container, in words. Needs no root and changes nothing. */
   explain(options: ContainerOptions): Promise<string>;
+};
+
+export type RemoveOptions = {
+  /** Kills what runs. */
+  readonly force?: boolean;
+  /** Anonymous volumes, too. */
+  readonly volumes?: boolean;
+  /** Those that require it, too, before it (`--requires`). */
+  readonly depend?: boolean;
 };
 
 /** `timeout` in seconds, -1 to wait for ever; `signal` by name or number. */

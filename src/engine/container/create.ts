@@ -21,6 +21,7 @@ import {
 import { syncDatabase, transaction } from '../../store/database.ts';
 import type { ImageRow } from '../../store/image-row.ts';
 import { type ContentGuard, lockContent } from '../../store/lock.ts';
+import { addRequirement } from '../../store/requirement-row.ts';
 import type { Store } from '../../store/store.ts';
 import type { Context } from '../context.ts';
 import { emit } from '../event/emit.ts';
@@ -197,6 +198,7 @@ function insertNamed(
       const madeVolumes = transaction(store.database, () => {
         insertContainer(store.database, made);
         for (const image of needed.images) addContainerImage(store.database, made.id, image);
+        for (const id of options.requires ?? []) addRequirement(store.database, made.id, id);
         return recordVolumes(store, made.id, needed.volumes);
       });
       return { row: made, madeVolumes };

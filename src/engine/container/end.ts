@@ -21,14 +21,14 @@ import type { Session } from '../types.ts';
 import { type Container, checkNotPaused, containerOf } from './container.ts';
 import { dropContainerLock, lockContainer } from './container-lock.ts';
 import { checkAttachable, containerSession } from './container-session.ts';
-import type { AttachOptions, StopOptions } from './containers.ts';
+import type { AttachOptions, RemoveOptions, StopOptions } from './containers.ts';
 import { removeAll, settle } from './finish.ts';
 import { untilExit } from './handshake.ts';
 import { releaseIdleNetworks } from './idle-network.ts';
 import { lookUp } from './look-up.ts';
 import { letGoOn } from './pause.ts';
 import { haveRestarted } from './reconcile.ts';
-import { checkNotRequired } from './requirements.ts';
+import { removeDependents } from './requirements.ts';
 
 const defaultStopTimeout = 10;
 
@@ -109,11 +109,7 @@ export async function kill(context: Context, ref: string, signal: string): Promi
   await settleNow(context, container);
 }
 
-export async function remove(
-  context: Context,
-  ref: string,
-  options: { readonly force?: boolean; readonly volumes?: boolean },
-): Promise<void> {
+export async function remove(context: Context, ref: string, options: RemoveOptions): Promise<string[]> {
   const container = await lookUp(context, ref);
   const alive = container.row.state === 'running' || container.row.state === 'starting';
   if (alive && !isInitialized(container.row) && options.force !== true) {
@@ -128,7 +124,8 @@ export async function remove(
       hint: 'Stop the container before removing it, or use -f to remove it.',
     });
   }
-  if (options.force !== true) checkNotRequired(context.store, container);
+  const removeOne = options.depend === true ? (id: string) => remove(context, id, options) : undefined;
+  const dependents = await removeDependents(context.store, container, removeOne);
   keepEnded(context, container);
   if (alive) {
     tellSignal(context, container, constants.signals.SIGKILL);
@@ -145,6 +142,7 @@ export async function remove(
   }
   dropContainerLock(guard);
   await releaseIdleNetworks(context.store);
+  return dependents;
 }
 
 /** Ends all processes and waits until the record of the end is on disk. */

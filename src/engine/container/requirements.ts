@@ -1,9 +1,10 @@
 /** Containers that have to run before another one starts (`--requires`). */
 import { OnggiError } from '../../errors.ts';
-import { findContainer, listContainers } from '../../store/container-row.ts';
+import { findContainer } from '../../store/container-row.ts';
+import { requiredBy } from '../../store/requirement-row.ts';
 import type { Store } from '../../store/store.ts';
 import type { ContainerOptions } from '../types.ts';
-import { type Container, containerOf } from './container.ts';
+import type { Container } from './container.ts';
 
 /** By ID, since names can go to others. @throws OnggiError `not-found` */
 export function resolveRequirements(store: Store, options: ContainerOptions): ContainerOptions {
@@ -16,18 +17,42 @@ export async function startRequired({ options }: Container, start: (id: string) 
   for (const id of options.requires ?? []) await start(id);
 }
 
-/** @throws OnggiError `conflict` when others need it */
-export function checkNotRequired(store: Store, { id, row }: Container): void {
-  const dependents = listContainers(store.database).filter(
-    (other) => other.id !== id && containerOf(store, other).options.requires?.includes(id) === true,
-  );
-  if (dependents.length === 0) return;
-  const names = dependents.map(({ name }) => name).join(', ');
-  throw new OnggiError(
-    'conflict',
-    `container "${row.name}" is required by others, which must be removed before it: ${names}`,
-    {
-      hint: 'Remove those first, or use -f.',
-    },
-  );
+/**
+ * Removes those that require it first, and those that require them, or refuses.
+ * @returns their names, in the order in which they went
+ * @throws OnggiError `conflict` when there are any and none is to be removed
+ */
+export async function removeDependents(
+  store: Store,
+  { id, row }: Container,
+  removeOne: ((id: string) => Promise<readonly string[]>) | undefined,
+): Promise<string[]> {
+  const dependents = requiredBy(store.database, id);
+  if (dependents.length === 0) return [];
+  if (removeOne === undefined) {
+    const names = dependents.map(({ name }) => name).join(', ');
+    throw new OnggiError(
+      'conflict',
+      `container ${row.name} has dependent containers which must be removed before it: ${names}`,
+      { hint: 'Remove those first, or all of them together with --depend.' },
+    );
+  }
+  const removed: string[] = [];
+  for (const dependent of dependents) {
+    removed.push(...(await removeIfThere(removeOne, dependent.id)), dependent.name);
+  }
+  return removed;
+}
+
+/** One may require two that go, and has gone with the first then. */
+async function removeIfThere(
+  removeOne: (id: string) => Promise<readonly string[]>,
+  id: string,
+): Promise<readonly string[]> {
+  try {
+    return await removeOne(id);
+  } catch (error) {
+    if (error instanceof OnggiError && error.code === 'not-found') return [];
+    throw error;
+  }
 }

@@ -254,10 +254,23 @@ export const lifeRows: readonly Row[] = [
       await world.ok(['run', '--name', 'second', ...quiet, '--requires', first, world.image, 'true']);
       assert.equal(await world.ok(['inspect', '-f', '{{.State.Running}}', first]), 'true');
       await world.ok(['stop', '-t', '0', first]);
-      const { stderr } = await world.onggi(['rm', first]);
-      assert.match(stderr, /is required by others, which must be removed before it: second/);
-      await world.ok(['rm', 'second']);
-      await world.ok(['rm', first]);
+      for (const words of [['rm'], ['rm', '-f']]) {
+        const { status, stderr } = await world.onggi([...words, first]);
+        assert.match(stderr, /has dependent containers which must be removed before it: second/);
+        assert.equal(status, 1);
+      }
+      // Podman's --depend takes those that require it along, and what requires them.
+      await world.ok(['create', '--name', 'third', ...quiet, '--requires', 'second', world.image, 'true']);
+      assert.equal(await world.ok(['rm', '--depend', first]), `third\nsecond\n${first}`);
+      // Prune begins with the newest, and what a container that runs requires stays.
+      quiet.push('--label', 'needed');
+      await world.ok(['create', '--name', 'base', ...quiet, world.image, 'true']);
+      await world.ok(['run', '-d', '--name', 'above', ...quiet, '--requires', 'base', world.image, 'sleep', '1000']);
+      await world.ok(['create', '--name', 'loose', ...quiet, '--requires', 'above', world.image, 'true']);
+      await world.ok(['container', 'prune', '-f', '--filter', 'label=needed']);
+      const left = ['ps', '-a', '--filter', 'label=needed', '--format', '{{.Names}}'];
+      assert.equal(await world.ok(left), 'above\nbase');
+      await world.ok(['rm', '-f', 'above', 'base']);
     },
     bad: [['--requires', 'nobody'], /No such container: nobody/],
   },

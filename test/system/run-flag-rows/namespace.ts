@@ -99,9 +99,9 @@ export const namespaceRows: readonly Row[] = [
   {
     flag: 'link-local-ip',
     container: 'bridge',
-    words: ['--link-local-ip', '169.254.0.9'],
-    inside: 'ip -4 addr show eth0',
-    shows: /inet 169\.254\.0\.9\/16 /,
+    words: ['--link-local-ip', '169.254.0.9', '--link-local-ip', 'fe80::9'],
+    inside: 'ip addr show eth0; ping -c 1 -W 5 fe80::9%eth0 | grep -c "0% packet loss"',
+    shows: /inet 169\.254\.0\.9\/16 [\s\S]*inet6 fe80::9\/64 scope link[\s\S]*\n1$/,
     bad: [['--link-local-ip', '10.0.0.9'], /invalid link-local IP address: 10\.0\.0\.9/],
   },
   {
