@@ -1,5 +1,5 @@
 /** What is to be known of a checkpoint before, and of its processes after criu has restored them. Acts. */
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf, fromSystemError, OnggiError, unsupported } from '../errors.ts';
 import { type ProcessIdentity, signalProcess } from '../kernel/process-identity.ts';
@@ -23,6 +23,20 @@ export function attest(id: string, init: ProcessIdentity, spec: Spec): void {
     },
   );
 }
+
+/**
+ * Lets processes with a user namespace of their own look for images: criu has them look for some that need not be there
+ * (timens-ID.img) when they have become the container's root already, or not yet, as it happens. The files stay closed
+ * to them.
+ */
+export function letLookFor(images: string): void {
+  try {
+    chmodSync(images, (statSync(images).mode & 0o7777) | 0o011);
+  } catch (error) {
+    throw fromSystemError(error, `let the container look into the checkpoint "${images}"`);
+  }
+}
+
 /** @throws OnggiError `corrupt` when pages of memory are missing */
 export function checkPages(images: string): void {
   try {

@@ -32,6 +32,8 @@ const own: Plan = {
     },
     { op: 'pivot-root' },
     { op: 'netlink', protocol: 'route', messages: [], what: 'lo' },
+    { op: 'sysctl', name: 'net/ipv4/ping_group_range', value: '0 1' },
+    { op: 'sysctl', name: 'kernel/msgmax', value: '4000' },
     { op: 'wait-start' },
     { op: 'exec', argv: ['true'], env: ['A=b'], reaper: false },
   ],
@@ -67,10 +69,12 @@ test('the first process mounts what is not in the images and becomes criu; cgrou
   assert.deepEqual([prepare, cleanup, runtime?.group], [own.prepare, own.cleanup, '/c']);
   // In the namespace that criu has made.
   assert.deepEqual(
-    attach.map((step) => [step.op, 'what' in step && step.what]),
+    attach.map((step) => [step.op, 'what' in step ? step.what : 'name' in step && step.name]),
     [
       ['netlink', 'veth'],
       ['inner-netlink', 'lo'],
+      // criu keeps those of the other namespaces.
+      ['inner-sysctl', 'net/ipv4/ping_group_range'],
     ],
   );
   assert.ok(spawn.kind === 'clone');

@@ -2,13 +2,7 @@
 import { OnggiError } from '../errors.ts';
 import type { Spec } from '../oci/runtime-spec.ts';
 import { noAttributes } from '../runtime/plan/numbers.ts';
-import {
-  type AttachStep,
-  type InitStep,
-  type InnerNetlinkStep,
-  mountsOfItsOwn,
-  type Plan,
-} from '../runtime/plan/steps.ts';
+import { type AttachStep, type InitStep, mountsOfItsOwn, type Plan } from '../runtime/plan/steps.ts';
 import { type External, externalMounts, withoutSlash } from './external.ts';
 import type { RestoreOptions } from './options.ts';
 import { type RestorePlace, restoreRequest } from './request.ts';
@@ -159,10 +153,13 @@ function ofFirstProcess(step: InitStep): InitStep {
   return own;
 }
 
+/** All that lives in the network namespace, which criu leaves empty: links, addresses, routes, parameters. */
 function networkSteps(plan: Plan): AttachStep[] {
-  const inner = plan.init.filter((step) => step.op === 'netlink');
   return [
     ...plan.attach.filter(({ op }) => op === 'netlink' || op === 'inner-netlink'),
-    ...inner.map((step): InnerNetlinkStep => ({ ...step, op: 'inner-netlink' })),
+    ...plan.init.flatMap((step): AttachStep[] => {
+      if (step.op === 'netlink') return [{ ...step, op: 'inner-netlink' }];
+      return step.op === 'sysctl' && step.name.startsWith('net/') ? [{ ...step, op: 'inner-sysctl' }] : [];
+    }),
   ];
 }

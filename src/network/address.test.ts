@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  checkLinkLocal,
   chooseAddress,
   chooseSubnet,
   formatAddress,
@@ -113,5 +114,12 @@ test('a MAC address that is asked for is one of a single link', () => {
     'g2:42:ac:11:00:02',
   ]) {
     assert.throws(() => parseMac(text), { code: 'invalid' }, text);
+  }
+});
+
+test('link-local addresses are those of 169.254.0.0/16 and fe80::/10', () => {
+  checkLinkLocal(['169.254.0.1', 'fe80::1', 'febf::']);
+  for (const wrong of ['10.0.0.1', 'fec0::1', 'fd80::1', 'fe80:x']) {
+    assert.throws(() => checkLinkLocal(['169.254.0.1', wrong]), { code: 'invalid' }, wrong);
   }
 });

@@ -151,12 +151,29 @@ export function formatMac(mac: Uint8Array): string {
   return Array.from(mac, (byte) => byte.toString(16).padStart(2, '0')).join(':');
 }
 
-/** @throws OnggiError `invalid` for what is not of 169.254.0.0/16 */
+/** The 16 bytes of "::1". @throws OnggiError `invalid` */
+export function parseIpv6(text: string): Uint8Array {
+  const url = `http://[${text}]/`;
+  if (!URL.canParse(url)) throw new OnggiError('invalid', `"${text}" is no IPv6 address`);
+  // The parser of URLs writes it as groups of hexadecimal digits, with one "::" at most.
+  const [before = '', after] = new URL(url).hostname.slice(1, -1).split('::');
+  const groups = (part: string): number[] =>
+    part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16));
+  const [head, tail] = [groups(before), groups(after ?? '')];
+  const all = after === undefined ? head : [...head, ...Array(8 - head.length - tail.length).fill(0), ...tail];
+  return Uint8Array.from(all.flatMap((group: number) => [group >> 8, group & 0xff]));
+}
+
+/** @throws OnggiError `invalid` for what is of neither 169.254.0.0/16 nor fe80::/10 */
 export function checkLinkLocal(addresses: readonly string[]): void {
-  const range = parseSubnet('169.254.0.0/16');
   for (const text of addresses) {
-    if (!overlaps({ base: parseAddress(text), prefixLength: 32 }, range)) {
-      throw new OnggiError('invalid', `invalid link-local IP address: ${text}`);
-    }
+    if (!isLinkLocal(text)) throw new OnggiError('invalid', `invalid link-local IP address: ${text}`);
   }
+}
+
+function isLinkLocal(text: string): boolean {
+  if (!text.includes(':'))
+    return overlaps({ base: parseAddress(text), prefixLength: 32 }, parseSubnet('169.254.0.0/16'));
+  const [first = 0, second = 0] = parseIpv6(text);
+  return first === 0xfe && (second & 0xc0) === 0x80;
 }

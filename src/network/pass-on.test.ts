@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseIpv6, passedOn, portsStep } from './pass-on.ts';
+import { parseIpv6 } from './address.ts';
+import { passedOn, portsStep } from './pass-on.ts';
 
 const four = { hostIp: '0.0.0.0', hostPort: 8080, containerPort: 80, protocol: 'tcp' } as const;
 const six = { ...four, hostIp: '::' } as const;

@@ -1,7 +1,6 @@
 /** Ports of IPv6 addresses, which a process of the shim passes on to a container that has none (native/shim/ports.h). Pure. */
-import { OnggiError } from '../errors.ts';
 import type { PortsStep } from '../kernel/ports-step.ts';
-import { addressBytes, parseAddress } from './address.ts';
+import { addressBytes, parseAddress, parseIpv6 } from './address.ts';
 import { anyAddress, formatHostPort, isIpv6, type PortMapping } from './port.ts';
 
 const loopback = '127.0.0.1';
@@ -33,17 +32,4 @@ export function passedOn(port: PortMapping, ports: readonly PortMapping[]): bool
     other.hostPort === hostPort &&
     other.containerPort === containerPort;
   return isIpv6(port) && ports.some(isTwin);
-}
-
-/** The 16 bytes of "::1". @throws OnggiError `invalid` */
-export function parseIpv6(text: string): Uint8Array {
-  const url = `http://[${text}]/`;
-  if (!URL.canParse(url)) throw new OnggiError('invalid', `"${text}" is no IPv6 address`);
-  // The parser of URLs writes it as groups of hexadecimal digits, with one "::" at most.
-  const [before = '', after] = new URL(url).hostname.slice(1, -1).split('::');
-  const groups = (part: string): number[] =>
-    part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16));
-  const [head, tail] = [groups(before), groups(after ?? '')];
-  const all = after === undefined ? head : [...head, ...Array(8 - head.length - tail.length).fill(0), ...tail];
-  return Uint8Array.from(all.flatMap((group: number) => [group >> 8, group & 0xff]));
 }

@@ -244,6 +244,28 @@ export function newAddress(index: number, host: Address, prefixLength: number): 
   };
 }
 
+/** RT_SCOPE_LINK */
+const scopeLink = 253;
+/** IFA_F_NODAD: it is there at once, without a second in which others are asked for it. */
+const withoutDetection = 0x02;
+
+/** @param host of fe80::/10, 16 bytes */
+export function newLinkLocal(index: number, host: Uint8Array): Message {
+  const header = Buffer.alloc(8);
+  header.writeUInt8(AF_INET6, 0);
+  header.writeUInt8(64, 1);
+  header.writeUInt8(withoutDetection, 2);
+  header.writeUInt8(scopeLink, 3);
+  header.writeUInt32LE(index, 4);
+  return {
+    type: types.newAddress,
+    flags: flags.ack | flags.create | flags.exclusive,
+    header,
+    attributes: [attribute(address.local, host), attribute(address.address, host)],
+    what: `give link ${index} a link-local IPv6 address`,
+  };
+}
+
 const neighbour = { destination: 1, linkAddress: 2 };
 /** NUD_STALE: right as far as anybody knows, asked for again when it is used. */
 const stale = 0x04;

@@ -1,6 +1,6 @@
 /** The link between a container and its bridge, as steps of a plan. Pure. */
 import type { NetlinkMessage, NetlinkStep } from '../kernel/netlink-step.ts';
-import { macOf, parseAddress, parseSubnet } from './address.ts';
+import { macOf, parseAddress, parseIpv6, parseSubnet } from './address.ts';
 import { encodeMessages, type Message } from './netlink-message.ts';
 import { aliasOf, type Bridge, type Network } from './network.ts';
 import {
@@ -8,6 +8,7 @@ import {
   linkUp,
   newAddress,
   newDefaultRoute,
+  newLinkLocal,
   newNeighbour,
   newVeth,
   withoutLinkLocal,
@@ -18,7 +19,7 @@ export type Endpoint = {
   readonly address: string;
   /** Absent: the one that follows from the address. */
   readonly mac?: Uint8Array;
-  /** Of 169.254.0.0/16. */
+  /** Of 169.254.0.0/16 and fe80::/10. */
   readonly linkLocal?: readonly string[];
   /** At least 18 hexadecimal digits, new for each start: the kernel removes the links of the last one in its own time. */
   readonly nonce: string;
@@ -66,7 +67,7 @@ export function vethSteps(
     withoutLinkLocal(containerLink),
     linkUp({ name: containerLink }),
     newAddress(containerIndex, parseAddress(endpoint.address), parseSubnet(network.subnet).prefixLength),
-    ...(endpoint.linkLocal ?? []).map((extra) => newAddress(containerIndex, parseAddress(extra), 16)),
+    ...(endpoint.linkLocal ?? []).map(linkLocalAddress),
     newDefaultRoute(parseAddress(network.gateway)),
   ];
   const address = `${endpoint.address}/${parseSubnet(network.subnet).prefixLength}`;
@@ -85,6 +86,11 @@ export function vethSteps(
       `configure network "${network.name}"`,
     ),
   };
+}
+
+function linkLocalAddress(text: string): Message {
+  if (text.includes(':')) return newLinkLocal(containerIndex, parseIpv6(text));
+  return newAddress(containerIndex, parseAddress(text), 16);
 }
 
 function step(messages: readonly NetlinkMessage[], what: string): NetlinkStep {

@@ -1,6 +1,7 @@
 /** Checkpoints of the engine's containers by criu(8), on a kernel that Debian's criu works with (boot.ts). */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { probePath } from '../harness/busybox-image.ts';
 import { eventually, type Running, start } from '../harness/program.ts';
@@ -38,6 +39,8 @@ async function refused(
 
 systemTest('a container goes on from its checkpoint, under a shim of ours again', [], async (world) => {
   const flags = ['--restart', 'always', '-m', '64m', '-v', 'kept:/data', '-p', '18080:80'];
+  flags.push('--sysctl', 'net.core.somaxconn=77', '--sysctl', 'net.ipv4.conf.eth0.forwarding=0');
+  flags.push('--sysctl', 'kernel.msgmax=4000', '--link-local-ip', '169.254.7.7');
   await world.ok(['run', '-d', '--name', 'one', ...flags, world.image, 'sh', '-c', counting]);
   const first = await counter(world, 'one');
   const create = ['checkpoint', 'create'];
@@ -54,8 +57,17 @@ systemTest('a container goes on from its checkpoint, under a shim of ours again'
   const lines = (await world.ok(['logs', 'one'])).split('\n').length;
   assert.equal(await world.ok(['start', '--checkpoint', 'late', 'one']), 'one');
   await goesOn(await counter(world, 'one'), lines + 1);
-  const look = 'cat /sys/fs/cgroup/memory.max; ip -4 -o addr show eth0 | wc -l; echo x >/data/file';
-  assert.equal(await world.ok(['exec', 'one', 'sh', '-c', look]), `${64 << 20}\n1`);
+  // criu leaves the network empty, so what lives in it is set up anew; the rest is in the images.
+  const parameters = [
+    ...['net/core/somaxconn', 'net/ipv4/conf/eth0/forwarding', 'net/ipv4/ip_unprivileged_port_start'],
+    'kernel/msgmax',
+  ];
+  const look = [
+    ...['cat /sys/fs/cgroup/memory.max', 'ip -4 -o addr show eth0 | wc -l', 'ip addr | grep -c 169.254.7.7'],
+    ...[`cd /proc/sys; cat ${parameters.join(' ')}`, 'echo x >/data/file'],
+  ];
+  const seen = (await world.ok(['exec', 'one', 'sh', '-c', look.join('; ')])).split('\n');
+  assert.deepEqual(seen, [`${64 << 20}`, '2', '1', '77', '0', '0', '4000']);
   assert.match(await world.ok(['logs', 'one']), new RegExp(`^${lines}\n${lines + 1}$`, 'm'));
   await world.ok(['stop', 'one']);
   assert.equal(await state(world, 'one'), 'exited 7');
@@ -126,4 +138,34 @@ systemTest('a terminal goes on, and a user namespace with its ids', [], async (w
   assert.match(await world.ok(['logs', 'three']), /got first/);
   await world.ok(['rm', 'three']);
   await world.ok(['volume', 'rm', 'kept']);
+});
+
+systemTest('all privileges, an init of the user, and binds that follow the machine', [], async (world) => {
+  const tree = join(world.scratch, 'tree');
+  mkdirSync(join(tree, 'late'), { recursive: true });
+  const mount = (...words: string[]) => execFileSync('mount', words);
+  mount('-t', 'tmpfs', 'tree', tree);
+  mount('--make-shared', tree);
+  try {
+    mkdirSync(join(tree, 'late'));
+    await world.ok(['run', '-d', '--name', 'four', '--init', '--privileged', world.image, 'sh', '-c', counting]);
+    const init = join(world.scratch, 'init');
+    writeFileSync(init, '#!/bin/sh\nshift\n"$@" &\nwait\n', { mode: 0o755 });
+    const flags = ['--init', '--init-path', init, '-v', `${tree}:/tree:rslave`];
+    await world.ok(['run', '-d', '--name', 'five', ...flags, world.image, 'sh', '-c', counting]);
+    for (const name of ['four', 'five']) {
+      const at = await goesOn(await counter(world, name));
+      await world.ok(['checkpoint', 'create', name, 'here']);
+      await world.ok(['start', '--checkpoint', 'here', name]);
+      await goesOn(await counter(world, name), at);
+    }
+    const command = (name: string) => world.ok(['exec', name, 'cat', '/proc/1/cmdline']);
+    assert.match(await command('four'), /onggi-init/);
+    assert.match(await command('five'), /^\/bin\/sh\0\/run\/onggi-init\0--\0/);
+    mount('-t', 'tmpfs', 'late', join(tree, 'late'));
+    assert.equal(await world.ok(['exec', 'five', 'grep', '-c', ' /tree/late ', '/proc/mounts']), '1');
+    await world.ok(['rm', '-f', 'four', 'five']);
+  } finally {
+    execFileSync('umount', ['-l', tree]);
+  }
 });

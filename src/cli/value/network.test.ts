@@ -41,9 +41,13 @@ test('there is one network at a time', () => {
 testParser(
   'link-local addresses',
   parseLinkLocal,
-  [['169.254.7.8', '169.254.7.8']],
+  [
+    ['169.254.7.8', '169.254.7.8'],
+    ['fe80::1', 'fe80::1'],
+  ],
   [
     ['10.0.0.1', 'invalid link-local IP address: 10.0.0.1'],
-    ['fe80::1', "link-local IPv6 address 'fe80::1' is not supported"],
+    ['fd00::1', 'invalid link-local IP address: fd00::1'],
+    ['fe80:x', 'invalid link-local IP address: fe80:x'],
   ],
 );

@@ -47,7 +47,9 @@ export function chosenNetwork(asked: readonly AskedNetwork[]): NetworkMode | und
   const twice = modes.find((mode, i) => modes.indexOf(mode) !== i);
   if (twice !== undefined) throw new OnggiError('invalid', `network "${twice}" is specified multiple times`);
   if (modes.length > 1) {
-    throw new OnggiError('invalid', `Container cannot be connected to network endpoints: ${modes.join(', ')}`);
+    throw new OnggiError('invalid', `Container cannot be connected to network endpoints: ${modes.join(', ')}`, {
+      hint: 'Name one: a container is on one network here.',
+    });
   }
   return first;
 }
@@ -67,10 +69,14 @@ function modeOf(name: string): NetworkMode {
  */
 export function checkPlace({ aliases, addresses }: AskedPlace): void {
   if (aliases.length > 0) {
-    throw new OnggiError('invalid', 'network-scoped aliases are only supported for user-defined networks');
+    throw new OnggiError('invalid', 'network-scoped aliases are only supported for user-defined networks', {
+      hint: 'There are none here; --link CONTAINER:ALIAS lets a container know another one by a name.',
+    });
   }
   if (addresses.length > 0) {
-    throw new OnggiError('invalid', 'user specified IP address is supported on user defined networks only');
+    throw new OnggiError('invalid', 'user specified IP address is supported on user defined networks only', {
+      hint: 'There are none here; leave it out, and "onggi inspect" shows the address that the container gets.',
+    });
   }
 }
 
@@ -83,10 +89,10 @@ export function parseAddressOf(version: 4 | 6): (text: string) => string {
   };
 }
 
-/** `--link-local-ip`. @throws OnggiError `invalid`, `unsupported` for IPv6 */
+/** `--link-local-ip`, of IPv4 or IPv6. @throws OnggiError `invalid` */
 export function parseLinkLocal(text: string): string {
   if (isAddress4(text) && text.startsWith('169.254.')) return text;
-  if (/^fe[89ab][0-9a-f]:/i.test(text)) throw unsupported(`link-local IPv6 address '${text}'`);
+  if (/^fe[89ab][0-9a-f]:/i.test(text) && URL.canParse(`http://[${text}]/`)) return text;
   throw new OnggiError('invalid', `invalid link-local IP address: ${text}`);
 }
 

@@ -2,8 +2,8 @@
 import { rmSync } from 'node:fs';
 import { makeDirectories } from '../../criu/dump.ts';
 import { checkRoot, criuFailed, criuMissing } from '../../criu/errors.ts';
-import { checkRestorable } from '../../criu/external.ts';
-import { attest, checkPages, readDescriptors } from '../../criu/images.ts';
+import { checkRestorable, hasUserNamespace } from '../../criu/external.ts';
+import { attest, checkPages, letLookFor, readDescriptors } from '../../criu/images.ts';
 import { restorePlan } from '../../criu/plan.ts';
 import { fromSystemError, OnggiError } from '../../errors.ts';
 import type { ProcessIdentity } from '../../kernel/process-identity.ts';
@@ -40,6 +40,7 @@ export function restoring(container: Container, plan: Plan, { name, ...place }: 
   makeDirectories({ images, work });
   const descriptors = readDescriptors(images);
   checkPages(images);
+  if (hasUserNamespace(spec)) letLookFor(images);
   remove(log);
   const options = { ...criuOptions(spec, images, work), lsmProfile: null, lsmMountContext: null };
   const path = process.env['PATH'] ?? defaultPath;
