@@ -93,9 +93,15 @@ systemTest('health goes from starting to healthy and unhealthy, as its checks sa
   assert.equal((await health(world, id)).Status, 'unhealthy');
   const ended = await world.onggi(['healthcheck', 'run', id]);
   assert.deepEqual([ended.status, /is not running/.test(ended.stderr)], [125, true]);
-  // A new start is a new beginning.
+  // A new start is a new beginning, but for what the last checks have said; the oldest of them goes first.
   await world.ok(['start', id]);
-  assert.deepEqual(await health(world, id), { Status: 'starting', FailingStreak: 0, Log: [] });
+  assert.deepEqual(await health(world, id), { Status: 'starting', FailingStreak: 0, Log: seen.Log });
+  await world.onggi(['healthcheck', 'run', 'renamed']);
+  const { Log } = await health(world, id);
+  assert.deepEqual(Log.slice(0, 4), seen.Log.slice(1));
+  assert.equal(Log.length, 5);
+  await world.ok(['stop', '-t', '0', id]);
+  assert.equal((await health(world, id)).Status, 'unhealthy', 'it was starting, and does not run any more');
   await world.ok(['rm', '-f', id]);
 });
 

@@ -147,12 +147,19 @@ function isStale(store: Store, row: ContainerRow): boolean {
   return hasProcess(row) && hasEnded(store, row);
 }
 
+async function restartDue(context: Context, row: ContainerRow | undefined): Promise<void> {
+  if (row?.restartAt != null) await (await import('./restart-wait.ts')).restartWhenDue(context, row.id);
+}
+
 /** `onggi reconcile [ID]`: one container, waiting for its lock; or everything, garbage included. */
 export async function reconcile(context: Context, id?: string): Promise<void> {
   if (id !== undefined) {
     const row = await settleHeld(context, id, await lockContainer(context, id));
-    await visitIdle(context.store);
-    if (row?.restartAt != null) await (await import('./restart-wait.ts')).restartWhenDue(context, id);
+    const visit = visitIdle(context.store);
+    // Its next start does not wait until the bridge has been idle for long enough, and mostly comes before that.
+    const [restarted] = await Promise.allSettled([restartDue(context, row), visit]);
+    await visit;
+    if (restarted.status === 'rejected') throw restarted.reason;
     return;
   }
   await settleStale(context);

@@ -1,6 +1,6 @@
 /** What the row of a container says of its start: before it, when it runs, and when it has failed. */
 import { rmSync, writeFileSync } from 'node:fs';
-import { fromSystemError, OnggiError } from '../../errors.ts';
+import { codes, fromSystemError, OnggiError } from '../../errors.ts';
 import { unprivileged } from '../../kernel/user-namespace.ts';
 import { randomHex } from '../../random.ts';
 import { updateContainer } from '../../store/container-row.ts';
@@ -93,9 +93,9 @@ export function noteRunning(
 
 /** What `inspect` and `why` tell of a start that failed; the exit status is that of Docker. */
 export function failedEnding(error: unknown): Ending {
-  const code = error instanceof OnggiError ? error.code : 'internal';
+  const { exit } = codes[error instanceof OnggiError ? error.code : 'internal'];
   return {
-    exitCode: code === 'command-not-found' ? 127 : code === 'not-executable' ? 126 : 128,
+    exitCode: exit === 126 || exit === 127 ? exit : 128,
     signal: 0,
     oom: null,
     coreDumped: false,

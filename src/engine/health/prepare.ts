@@ -1,5 +1,5 @@
 /** The files that the shim checks the health of a container by. */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fromSystemError, OnggiError } from '../../errors.ts';
 import { placement } from '../../runtime/cgroup/cgroup.ts';
@@ -38,8 +38,7 @@ export function writeHealthFiles(container: Container, init: Status): void {
     waitForStart: false,
   });
   try {
-    rmSync(files.health, { recursive: true, force: true });
-    mkdirSync(files.health, { mode: 0o700 });
+    keepResults(files.health);
     writeFileSync(join(files.health, 'plan'), encodePlan(plan), { mode: 0o600 });
   } catch (error) {
     throw fromSystemError(error, `write the health check of container "${row.name}"`);
@@ -48,4 +47,18 @@ export function writeHealthFiles(container: Container, init: Status): void {
 
 function ownUsers(namespaces: readonly { readonly type: string }[] | undefined): 'user'[] {
   return namespaces?.some(({ type }) => type === 'user') === true ? ['user'] : [];
+}
+
+/** The results of the last run are shown until there are new ones, as with Docker; the shim replaces 0 first, then 1. */
+function keepResults(directory: string): void {
+  mkdirSync(directory, { mode: 0o700, recursive: true });
+  const results: { readonly name: string; readonly start: bigint }[] = [];
+  for (const name of readdirSync(directory)) {
+    const start = /^\d$/.test(name) ? /^\d{1,20} /.exec(readFileSync(join(directory, name), 'latin1')) : null;
+    if (start === null) rmSync(join(directory, name));
+    else results.push({ name, start: BigInt(start[0].trim()) });
+  }
+  results.sort((a, b) => (a.start < b.start ? -1 : 1));
+  for (const { name } of results) renameSync(join(directory, name), join(directory, `old${name}`));
+  for (const [age, { name }] of results.entries()) renameSync(join(directory, `old${name}`), join(directory, `${age}`));
 }

@@ -1,5 +1,5 @@
 /** What the shim keeps of the health of a container (native/shim/health-file.c), read. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf, fromSystemError } from '../../errors.ts';
 import { type Health, type HealthResult, type HealthStatus, healthStatuses } from '../types/health.ts';
@@ -15,10 +15,11 @@ export function readHealthStatus(directory: string): Pick<Health, 'status' | 'fa
   return status === undefined ? undefined : { status, failingStreak: Number(streak) };
 }
 
-/** @param running one that does not run is unhealthy, as with Docker */
+/** @param running one that has run and does not run any more is unhealthy, as with Docker */
 export function readHealth(directory: string, running: boolean): Health {
   const found = readHealthStatus(directory) ?? { status: 'starting', failingStreak: 0 };
-  const status: HealthStatus = running || found.status === 'starting' ? found.status : 'unhealthy';
+  const hasRun = existsSync(join(directory, 'plan'));
+  const status: HealthStatus = running || !hasRun ? found.status : 'unhealthy';
   const log = Array.from({ length: checksKept }, (_, number) => readResult(join(directory, `${number}`)));
   const known = log.filter((result) => result !== undefined).sort((a, b) => (a.start < b.start ? -1 : 1));
   return { status, failingStreak: found.failingStreak, log: known };
