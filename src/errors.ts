@@ -31,8 +31,8 @@ export const codes = {
   'not-executable': { exit: 126, http: 400, grpc: 3 },
   /** The command of the container does not exist (Docker's exit status 127). */
   'command-not-found': { exit: 127, http: 400, grpc: 3 },
-  /** A device of the machine that a container is to have does not exist (Docker's exit status 127, too). */
-  'device-not-found': { exit: 127, http: 404, grpc: 5 },
+  /** What a container is to have of the machine, a device or a kernel parameter, does not exist (127 with Docker, too). */
+  'missing-on-host': { exit: 127, http: 404, grpc: 5 },
   /** A defect of onggi itself. */
   internal: { exit: 1, http: 500, grpc: 13 },
 } as const satisfies Record<string, Faces>;

@@ -13,6 +13,7 @@ export function openCidFile(path: string): CidFile {
   try {
     descriptor = openSync(path, 'wx', 0o644);
   } catch (error) {
+    if (errnoOf(error) === 'ENOENT') throw noDirectory(error, path);
     if (errnoOf(error) !== 'EEXIST') throw fromSystemError(error, `make the container ID file '${path}'`);
     throw new OnggiError('exists', `container ID file found: '${path}'`, {
       hint: `Make sure that the other container isn't running, then delete ${path}.`,
@@ -29,4 +30,16 @@ export function openCidFile(path: string): CidFile {
       if (!written) unlinkSync(path);
     },
   };
+}
+
+/** 127 with Docker. */
+function noDirectory(cause: unknown, path: string): OnggiError {
+  return new OnggiError(
+    'missing-on-host',
+    `failed to create the container ID file: open ${path}: no such file or directory`,
+    {
+      hint: 'Make its directory first.',
+      cause,
+    },
+  );
 }

@@ -1,22 +1,32 @@
 /** How errors are shown and what exit status they give. Pure. */
 import { codes, OnggiError } from '../errors.ts';
+import type { Command } from './definition.ts';
 import { visible } from './format/visible.ts';
 
 /** Docker's status for everything that is the engine's fault or the command line's. */
 export const engineFailure = 125;
 
-/** @param otherwise the status of errors that have none of their own, by the command that failed */
-export function exitStatus(error: unknown, otherwise: number): number {
+/** Those that say what became of the command of a container. */
+const commandStatuses: ReadonlySet<number> = new Set([126, 127]);
+
+/** @param command that failed: `failure` is the status of errors that have none of their own with it, 1 if absent */
+export function exitStatus(error: unknown, command: Pick<Command, 'failure' | 'tellsOfCommand'>): number {
+  const otherwise = command.failure ?? 1;
   if (!(error instanceof OnggiError)) return otherwise;
   const { exit } = codes[error.code];
-  return exit === 1 ? otherwise : exit;
+  if (exit === 1 || (commandStatuses.has(exit) && command.tellsOfCommand !== true)) return otherwise;
+  return exit;
 }
+
+/** What another process of this program has told on the same standard error. */
+export class ToldError extends OnggiError {}
 
 /**
  * "onggi: what was asked, what was found", then what to do about it; with `debug` also where it came from.
  * An error that is no OnggiError is a defect: it is shown with its place, so that it can be reported.
  */
 export function renderFailure(error: unknown, debug: boolean): string {
+  if (error instanceof ToldError && !debug) return '';
   const lines = [`onggi: ${messageOf(error)}`];
   if (error instanceof OnggiError && error.hint !== undefined) lines.push(error.hint);
   if (debug) lines.push(...traceOf(error));

@@ -48,9 +48,10 @@ for (const runtime of ['runc', 'crun'] as const) {
     const parent = /^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
     assert.equal(readFileSync(`/proc/${parent}/comm`, 'utf8'), 'onggi-shim\n');
     assert.doesNotMatch(readFileSync('/proc/self/mountinfo', 'utf8'), new RegExp(world.root));
+    // runc says that it runs before it has executed it.
+    await eventually('up', async () => (await world.ok(['logs', 'one'])) === 'up');
     assert.equal(await world.ok(['exec', 'one', 'sh', '-c', 'echo in; cat /proc/1/comm']), 'in\nsh');
     assert.match(await world.ok(['exec', 'one', 'ip', 'addr', 'show', 'eth0']), /inet \d/);
-    await eventually('up', async () => (await world.ok(['logs', 'one'])) === 'up');
     await eventually('healthy', async () => {
       return (await world.ok(['inspect', '-f', '{{.State.Health.Status}}', 'one'])) === 'healthy';
     });

@@ -213,11 +213,14 @@ systemTest('wait waits, for several, and tells each its status', ['busybox'], as
   for (const id of ids) await world.ok(['exec', id, 'touch', '/end']);
   assert.deepEqual(await waiting.outcome, { status: 0, signal: null, stdout: '3\n0\n', stderr: '' });
   // One that is removed at its end is told, too.
-  const gone = await detached(world, ['--rm'], ['sh', '-c', 'while [ ! -e /end ]; do sleep 0.02; done; exit 4']);
-  const told = world.start(['wait', gone]);
-  await eventually('it is connected', () => told.child.exitCode !== null || connections(told.pid) > 0);
-  await world.ok(['exec', gone, 'touch', '/end']);
-  assert.equal((await told.outcome).stdout, '4\n');
+  for (const condition of ['not-running', 'removed']) {
+    const gone = await detached(world, ['--rm'], ['sh', '-c', 'while [ ! -e /end ]; do sleep 0.02; done; exit 4']);
+    const told = world.start(['wait', '--condition', condition, gone]);
+    await eventually('it is connected', () => told.child.exitCode !== null || connections(told.pid) > 0);
+    await world.ok(['exec', gone, 'touch', '/end']);
+    assert.equal((await told.outcome).stdout, '4\n', condition);
+    if (condition === 'removed') assert.equal(await world.ok(['ps', '-aq', '--filter', `id=${gone}`]), '');
+  }
   await create(world, 'new', 'true');
   assert.equal(await world.ok(['wait', 'new']), '0');
   await fails(world, ['wait', 'nosuch'], 1, /^onggi: No such container: nosuch\n/);

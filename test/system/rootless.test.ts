@@ -135,3 +135,11 @@ rootless('limits that nobody permits are named once, and the container runs', fa
   assert.equal(status, 0, stderr);
   assert.match(stderr, /no permission to make a cgroup: not limited: .*memory.*/);
 });
+
+rootless('root of a user namespace in which setgroups is denied runs containers', false, (world) => {
+  const map = [{ containerID: 0, hostID: 0, size: 1 }];
+  world.configure(running(['cat', '/proc/self/setgroups'], {}, { uidMappings: map, gidMappings: map }));
+  const program = join(world.dist, 'onggi-runtime');
+  const ran = world.run(['unshare', '--map-root-user', program, 'run', '--bundle', world.bundle, 'onggi-inner']);
+  assert.equal(ran.stdout, 'deny\n', ran.stderr);
+});

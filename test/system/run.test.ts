@@ -50,6 +50,16 @@ systemTest('a command that can’t run: 127, 126, and 125 for what is onggi’s 
   await refused(world, ['--name', 'a b', image, 'true'], 125, /^onggi: Invalid container name \(a b\), only \[/);
   await refused(world, ['--cap-add', 'NOSUCH', image, 'true'], 125, /^onggi: capability "NOSUCH": no such capability/);
   await refused(world, ['--stop-signal', 'NOSUCH', image, 'true'], 125, /^onggi: .*"NOSUCH"/);
+  // What it needs of the machine is not there: 127, as with Docker.
+  await refused(world, ['--sysctl', 'net.no.such=1', image, 'true'], 127, /"net\/no\/such" to "1": no such file/);
+  await refused(
+    world,
+    ['--sysctl', 'kernel.msgmax=x', image, 'true'],
+    125,
+    /"kernel\/msgmax" to "x": invalid argument/,
+  );
+  await refused(world, ['-v', '/proc/1/nosuch:/x', image, 'true'], 127, /"\/proc\/1\/nosuch": no such file/);
+  await refused(world, ['--tmpfs', '/proc/nosuch', image, 'true'], 127, /"\/proc\/nosuch": no such file/);
   assert.equal(await world.ok(['ps', '-aq']), '');
 });
 
@@ -71,6 +81,8 @@ systemTest('a container that did not start stays, and says why', ['busybox'], as
   const { State } = await inspect(world, 'failed');
   assert.deepEqual([State.Status, State.ExitCode, State.Pid], ['created', 127, 0]);
   assert.match(State.Error, /exec: "nosuch": executable file not found in \$PATH/);
+  // As with Docker it is only run that tells of the command by its status.
+  assert.equal((await world.onggi(['start', '-a', 'failed'])).status, 1);
 });
 
 systemTest('the environment: defaults, -e, the caller’s, --env-file', ['busybox'], async (world) => {
@@ -210,7 +222,6 @@ systemTest('kernel parameters of the container, never of the host', ['busybox'],
   await refuse('kernel.sysrq=1', /"kernel.sysrq": it belongs to no namespace, it would change the host/);
   await refuse('vm.overcommit_memory=1', /it belongs to no namespace/);
   await refuse('kernel.core_pattern=|/bin/sh', /it belongs to no namespace/);
-  await refuse('net.ipv4.nosuch=1', /net\/ipv4\/nosuch.*no such file or directory/);
   await refuse('net.ipv4.ip_forward=abc', /net\/ipv4\/ip_forward.*invalid argument/);
   await refuse('net.ipv4/../../kernel.sysrq=1', /sysctl/);
   await refuse('net/../kernel/sysrq=1', /sysctl/);

@@ -179,7 +179,7 @@ systemTest('what a volume mounts, and a part of one', ['busybox'], async (world)
   await run(world, '-v', 'parts:/p', image, 'sh', '-c', 'mkdir -p /p/a/b; echo in >/p/a/b/file');
   const part = (subpath: string) => `type=volume,src=parts,dst=/p,volume-subpath=${subpath}`;
   assert.equal(await run(world, '--mount', part('a/b'), image, 'cat', '/p/file'), 'in');
-  await fails(world, ['run', '--rm', '--mount', part('none'), image, 'true'], 125, /parts.*none.*no such file/);
+  await fails(world, ['run', '--rm', '--mount', part('none'), image, 'true'], 127, /parts.*none.*no such file/);
   await fails(
     world,
     ['run', '--rm', '--mount', `${part('a')},src=memory`, image, 'true'],

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { prepareEnd } from '../../engine/process-end.ts';
 import type { ExecOptions, LogChunk, LogQuery } from '../../engine/types.ts';
 import { OnggiError } from '../../errors.ts';
 import {
@@ -16,6 +17,21 @@ import {
   runFake,
 } from '../testing.ts';
 
+test('rm of one that can’t go tries again when those before it on the line have gone', async () => {
+  const there = new Set(['needy', 'base']);
+  const remove = async (ref: string) => {
+    if (ref === 'base' && there.has('needy')) throw new OnggiError('conflict', 'base is needed');
+    await new Promise(setImmediate);
+    there.delete(ref);
+    return [];
+  };
+  const removed = await runFake(['rm', 'needy', 'base'], { engine: { containers: { remove } } });
+  assert.deepEqual([removed.status, removed.stdout, removed.stderr], [0, 'needy\nbase\n', '']);
+  there.add('needy').add('base');
+  const refused = await runFake(['rm', 'base', 'needy'], { engine: { containers: { remove } } });
+  assert.deepEqual([refused.status, refused.stdout, refused.stderr], [1, 'needy\n', 'onggi: base is needed\n']);
+});
+
 test('commands on several containers do what they can and report the rest', async () => {
   const { calls, record } = fakeCalls();
   const act = (name: string) =>
@@ -25,7 +41,7 @@ test('commands on several containers do what they can and report the rest', asyn
   const containers = {
     stop: act('stop'),
     kill: act('kill'),
-    remove: act('rm'),
+    remove: record('rm', () => ['needy']),
     start: act('start'),
     restart: act('restart'),
     wait: record('wait', () => 3),
@@ -36,7 +52,7 @@ test('commands on several containers do what they can and report the rest', asyn
   assert.equal((await runFake(['restart', '-t', '0', 'a'], { engine: { containers } })).stdout, 'a\n');
   await runFake(['kill', '-s', 'HUP', 'a'], { engine: { containers } });
   await runFake(['kill', 'a'], { engine: { containers } });
-  await runFake(['rm', '-fv', 'a'], { engine: { containers } });
+  assert.equal((await runFake(['rm', '-fv', '--depend', 'a'], { engine: { containers } })).stdout, 'needy\na\n');
   assert.equal((await runFake(['wait', 'a', 'b'], { engine: { containers } })).stdout, '3\n3\n');
   assert.equal((await runFake(['start', 'a'], { engine: { containers } })).stdout, 'a\n');
   assert.deepEqual(calls, [
@@ -47,7 +63,7 @@ test('commands on several containers do what they can and report the rest', asyn
     'restart a {"timeout":0}',
     'kill a "HUP"',
     'kill a ',
-    'rm a {"force":true,"volumes":true}',
+    'rm a {"force":true,"volumes":true,"depend":true}',
     'wait a',
     'wait b',
     'start a {}',
@@ -128,6 +144,7 @@ test('exec', async () => {
       terminal: true,
       stdin: true,
       privileged: true,
+      waiting: prepareEnd,
       user: 'me',
       workingDir: '/w',
       consoleSize: fakeTerminal,

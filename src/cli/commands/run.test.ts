@@ -133,6 +133,8 @@ test('--cidfile names the container, must not exist, and vanishes when there is 
   fails = true;
   assert.equal((await runFake(['create', '--cidfile', path, 'alpine'], { engine })).status, 1);
   assert.ok(!existsSync(path));
+  const nowhere = await runFake(['run', '--cidfile', join(path, 'x'), 'alpine'], { engine });
+  assert.deepEqual([nowhere.status, /open .*: no such file or directory/.test(nowhere.stderr)], [127, true]);
 });
 
 test('env and label files are read', async (t) => {

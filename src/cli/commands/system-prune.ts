@@ -1,3 +1,4 @@
+import { OnggiError } from '../../errors.ts';
 import { confirmed } from '../confirm.ts';
 import { defineCommand, list, toggle } from '../definition.ts';
 import { parsePruneFilter, pruneSelection } from '../format/prune-filter.ts';
@@ -14,6 +15,12 @@ export const command = defineCommand({
   },
   async run({ flags: { all, filter, force, volumes }, context }) {
     const { before, labels } = pruneSelection(filter, context.now());
+    // Volumes have no time that would count.
+    if (volumes && before !== undefined) {
+      throw new OnggiError('invalid', 'ERROR: The "until" filter is not supported with "--volumes"', {
+        hint: 'Leave one of the two out; "onggi volume prune" is for volumes alone.',
+      });
+    }
     const filters = filter.map(({ key, value }) => `${key}=${value}`);
     if (!force && !(await confirmed(warning({ all, volumes, filters }), context))) return 0;
     const engine = await context.engine();

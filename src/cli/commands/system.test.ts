@@ -102,6 +102,8 @@ test('system prune says what it will remove, and asks', async () => {
   );
   assert.match(all, /\n {2}Items to be pruned will be filtered with:\n {2}- label!=keep\n\nAre you sure/);
   await run('', '-f', '--filter', 'until=1h');
+  const both = await run('', '-f', '--volumes', '--filter', 'until=1h');
+  assert.deepEqual([both.status, /The "until" filter is not supported with "--volumes"/.test(both.stderr)], [1, true]);
   assert.deepEqual(asked, [
     { all: false, volumes: false },
     { all: false, volumes: false, before: fixedNow - 3600_000 },

@@ -18,7 +18,7 @@ export type DeviceFacts = {
 };
 
 /**
- * @throws OnggiError `device-not-found` when there is nothing at a source, `invalid` when it is no device nor has any
+ * @throws OnggiError `missing-on-host` when there is nothing at a source, `invalid` when it is no device nor has any
  */
 export function mappedDevices(mappings: readonly DeviceMapping[], { devicesAt, isThere }: DeviceFacts): MappedDevices {
   const nodes: Device[] = [];
@@ -44,7 +44,7 @@ export function mappedDevices(mappings: readonly DeviceMapping[], { devicesAt, i
 /** In Docker's words. */
 function noDevice(source: string, isThere: boolean): OnggiError {
   return new OnggiError(
-    isThere ? 'invalid' : 'device-not-found',
+    isThere ? 'invalid' : 'missing-on-host',
     `error gathering device information while adding custom device "${source}": ${isThere ? 'not a device node' : 'no such file or directory'}`,
     { hint: 'Name a device node of the host, or a directory of them.' },
   );

@@ -149,9 +149,13 @@ function blockDevice(path: string, { devicesAt }: ResourceFacts): Pick<Throttle,
   const found = devicesAt(path);
   const [device] = found;
   if (device === undefined || found.length > 1 || device.type !== 'b') {
-    throw new OnggiError('not-found', `limit I/O of "${path}": there is no block device`, {
-      hint: 'Name a block device of the host, such as /dev/sda.',
-    });
+    throw new OnggiError(
+      found.length === 0 ? 'missing-on-host' : 'not-found',
+      `limit I/O of "${path}": there is no block device`,
+      {
+        hint: 'Name a block device of the host, such as /dev/sda.',
+      },
+    );
   }
   return { major: device.major ?? 0, minor: device.minor ?? 0 };
 }
