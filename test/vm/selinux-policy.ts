@@ -1,6 +1,7 @@
 /**
  * The smallest policy of SELinux in which containers have labels: one user, the types of container-selinux, categories (MCS).
- * Nothing is denied; what is tested is who gets which label. Compiled by secilc(8), loaded by the test.
+ * One thing is denied: a container has no files of categories that it does not have itself. Compiled by secilc(8), loaded by the
+ * test.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -20,6 +21,10 @@ const files = ['file', 'dir', 'lnk_file', 'chr_file', 'blk_file', 'sock_file', '
 const categories = Array.from({ length: 1024 }, (_, number) => `c${number}`);
 const all = '((s0) (s0 (range c0 c1023)))';
 
+function permissions(name: string): string {
+  return name === 'file' ? 'execmod read write' : 'execmod';
+}
+
 function lines(): string[] {
   const each = <T>(items: readonly T[], line: (item: T) => string): string[] => items.map(line);
   return [
@@ -27,7 +32,7 @@ function lines(): string[] {
     ...each(initialIds, (id) => `(sid ${id})`),
     `(sidorder (${initialIds.join(' ')}))`,
     '(class process (transition dyntransition))',
-    ...each(files, (name) => `(class ${name} (execmod))`),
+    ...each(files, (name) => `(class ${name} (${permissions(name)}))`),
     `(classorder (process ${files.join(' ')}))`,
     '(sensitivity s0) (sensitivityorder (s0))',
     ...each(categories, (category) => `(category ${category})`),
@@ -39,6 +44,10 @@ function lines(): string[] {
     ...each(initialIds, (id) => `(sidcontext ${id} ${ofProcesses.has(id) ? 'of_process' : 'of_file'})`),
     '(typeattribute domain) (typeattributeset domain (kernel_t container_t other_t))',
     '(allow domain domain (process (transition dyntransition)))',
+    `(typeattribute anything) (typeattributeset anything (${types.join(' ')}))`,
+    ...each(files, (name) => `(allow domain anything (${name} (${permissions(name)})))`),
+    // Of what all programs do with files the kernel asks these two alone; directories may be walked.
+    '(mlsconstrain (file (read write)) (or (dom h1 h2) (neq t1 container_t)))',
     ...each(['ext4', 'overlay'], (type) => `(fsuse xattr ${type} of_file)`),
     ...each(['tmpfs', 'devtmpfs', 'devpts', 'mqueue', 'hugetlbfs'], (type) => `(fsuse trans ${type} of_file)`),
     ...each(['pipefs', 'sockfs'], (type) => `(fsuse task ${type} of_process)`),

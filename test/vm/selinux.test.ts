@@ -38,6 +38,29 @@ const quiet = ['--network', 'none'];
 const current = ['cat', '/proc/self/attr/current'];
 const shared = 'system_u:object_r:container_file_t:s0';
 
+/** Where the policy is enforced, what is another container's stays so until somebody gives it away. */
+async function checkEnforced({ ok, onggi, image }: World, directory: string): Promise<void> {
+  const bind = ['-v', `${directory}:/own`];
+  const asOwner = ['exec', 'owner', 'cat', '/own/file'];
+  const read = (...words: string[]) => onggi(['run', '--rm', ...quiet, ...words, image, 'cat', '/own/file']);
+  writeFileSync(join(directory, 'file'), 'secret');
+  writeFileSync('/sys/fs/selinux/enforce', '1');
+  try {
+    await ok(['run', '-d', ...quiet, '--name', 'owner', '-v', `${directory}:/own:Z`, image, 'sleep', '1000']);
+    assert.equal(await ok(asOwner), 'secret');
+    const foreign = await read(...bind);
+    assert.deepEqual([foreign.status, /Permission denied/.test(foreign.stderr)], [1, true], foreign.stderr);
+    assert.equal((await read(...bind, '--security-opt', 'label=disable')).stdout, 'secret');
+    assert.equal((await read('-v', `${directory}:/own:Z`)).stdout, 'secret');
+    assert.match((await onggi(asOwner)).stderr, /Permission denied/);
+    assert.equal((await read('-v', `${directory}:/own:z`)).stdout, 'secret');
+    assert.equal(await ok(asOwner), 'secret');
+  } finally {
+    writeFileSync('/sys/fs/selinux/enforce', '0');
+  }
+  await ok(['rm', '-f', 'owner']);
+}
+
 systemTest(
   'SELinux: each container has labels of its own, and shares what it is told to',
   ['selinux'],
@@ -114,6 +137,7 @@ systemTest(
     assert.match(refused.stderr, /SELinux relabeling of host path "\/etc" is not allowed/);
     const wrong = await world.onggi(['run', '--rm', ...quiet, ...label('type:nobody_t'), image, 'true']);
     assert.equal(wrong.status, 125, wrong.stderr);
+    await checkEnforced(world, at('own'));
     assert.match(await world.ok(['info', '-f', '{{json .SecurityOptions}}']), /"name=selinux"/);
     await world.ok(['rm', '-f', 'first', 'typed', 'copy']);
     await world.ok(['volume', 'rm', 'data', 'mine']);
