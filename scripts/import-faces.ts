@@ -16,6 +16,7 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'commands/attach.ts',
       'commands/completion.ts',
       'commands/copy-helper.ts',
+      'commands/cp.ts',
       'commands/mapped-helper.ts',
       'commands/log-relay.ts',
       'commands/create.ts',
@@ -256,6 +257,7 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
     imports: ['criu', 'network', 'runtime', 'kernel', 'oci'],
     acting: [
       'bundle.ts',
+      'cgroup-mark.ts',
       'checkpoint.ts',
       'container-cgroup.ts',
       'container-plan.ts',
@@ -270,6 +272,7 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'id-maps.ts',
       'kill.ts',
       'list.ts',
+      'lost.ts',
       'make.ts',
       'net-devices.ts',
       'notify.ts',
