@@ -4,6 +4,9 @@
  * one is in its message.
  */
 import assert from 'node:assert/strict';
+import { settleStale } from '../../src/engine/container/reconcile.ts';
+import { makeContext } from '../../src/engine/context.ts';
+import { containerByName, listUpContainers } from '../../src/store/container-row.ts';
 import { eventually, pause } from '../harness/program.ts';
 import { systemTest, type World } from '../harness/system-test.ts';
 import { childrenOf, killNow, randomOf, shimsOf, tellsTheTruth } from './truth.ts';
@@ -67,3 +70,20 @@ systemTest(
   },
   { timeout: 400_000 },
 );
+
+systemTest('rows that somebody else settles while they are listed are read again', [], async (world) => {
+  await world.ok(['run', '-d', '--name', 'c1', '--network', 'none', world.image, 'sleep', '60']);
+  const context = makeContext({ root: world.root });
+  try {
+    const { database } = context.store;
+    const rows = listUpContainers(database);
+    assert.equal(rows.length, 1);
+    assert.equal(await settleStale(context, rows), false);
+    await world.ok(['kill', 'c1']);
+    await eventually('the shim has had it settled', () => containerByName(database, 'c1')?.state === 'exited');
+    assert.equal(await settleStale(context, rows), true);
+    assert.equal(await settleStale(context, listUpContainers(database)), false);
+  } finally {
+    context.close();
+  }
+});

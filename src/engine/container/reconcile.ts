@@ -69,20 +69,19 @@ async function settleHeld(context: Context, id: string, guard: Guard): Promise<C
  */
 export async function settleStale(context: Context, rows?: readonly ListedContainer[]): Promise<boolean> {
   const { store } = context;
-  const stale = suspects(store, rows ?? listContainers(store.database, ['running'])).filter((row) =>
-    isStale(store, row),
-  );
-  for (const row of stale) {
+  const suspected = suspects(store, rows ?? listContainers(store.database, ['running']));
+  for (const row of suspected.filter((each) => isStale(store, each))) {
     const guard = await lockStale(store, row);
     if (guard !== undefined) await settleUnder(context, row.id, guard);
   }
   await releaseIdle(store);
   const due = dueRestarts(store.database, Date.now() - overdue);
   for (const id of due) await haveRestarted(context, containerById(store.database, id));
-  return stale.length + due.length > 0;
+  // One that is not stale any more was settled by somebody else after the rows were read.
+  return suspected.length + due.length > 0;
 }
 
-/** Those that may be stale. */
+/** Those that may be stale, or have been. */
 function suspects(store: Store, rows: readonly ListedContainer[]): ContainerRow[] {
   const { database } = store;
   const between = listContainers(database, ['starting', 'removing']);
