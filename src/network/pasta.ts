@@ -3,8 +3,8 @@
  * the container, so its pid lies in a file of the container, which whoever finishes the container ends it by. Acts.
  */
 import { spawnSync } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { constants } from 'node:os';
+import { accessSync, closeSync, constants, existsSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { constants as systemConstants } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fromSystemError, OnggiError } from '../errors.ts';
 import { isAlive, processIdentity, signalProcess } from '../kernel/process-identity.ts';
@@ -51,11 +51,22 @@ export function startPasta(pid: number, files: PastaFiles, ports: readonly PortM
     if (status === 0) return;
     if (error !== undefined && status === null) throw fromSystemError(error, `start "${program}"`);
     const said = readFileSync(files.log, 'utf8').trim().split('\n').slice(-3).join('; ');
-    throw new OnggiError('unavailable', `connect the container to the network: pasta: ${said}`, {
-      hint: 'Use --network none or --network host to go without, or another port if it is a port.',
-    });
+    throw new OnggiError('unavailable', `connect the container to the network: pasta: ${said}`, { hint: wayOut() });
   } finally {
     closeSync(log);
+  }
+}
+
+/** What it makes its link by: everybody's where udev runs. */
+const tunnels = '/dev/net/tun';
+
+function wayOut(): string {
+  const others = 'Use --network none or --network host to go without';
+  try {
+    accessSync(tunnels, constants.R_OK | constants.W_OK);
+    return `${others}, or another port if it is a port.`;
+  } catch {
+    return `${tunnels} can't be opened; as root: chmod 666 ${tunnels}. ${others}.`;
   }
 }
 
@@ -65,7 +76,7 @@ export async function stopPasta(files: PastaFiles): Promise<void> {
   if (pid === undefined) return;
   const found = processIdentity(pid);
   // The file may be of before a reboot: only a process that was given this very file is the one.
-  if (found !== undefined && isGiven(pid, files.pid) && signalProcess(found, constants.signals.SIGKILL)) {
+  if (found !== undefined && isGiven(pid, files.pid) && signalProcess(found, systemConstants.signals.SIGKILL)) {
     const deadline = performance.now() + patience;
     while (isAlive(found) && performance.now() < deadline) await pause(1);
   }

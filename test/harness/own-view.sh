@@ -44,6 +44,11 @@ inside() {
   fi
   mount -t tmpfs -o mode=755 tmpfs /run
   mkdir -m 1777 /run/lock
+  # udev lets everybody open it; on a machine without udev it is root's.
+  if [ -c /dev/net/tun ] && [ "$(stat -c %a /dev/net/tun)" != 666 ]; then
+    mknod -m 666 /run/tun c 10 200
+    mount --bind /run/tun /dev/net/tun
+  fi
   ip link set lo up
   # Not exec: the first process of a pid namespace has to reap whoever is orphaned.
   "$@"

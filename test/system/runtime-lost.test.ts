@@ -122,7 +122,8 @@ runtimeTest('a create that hangs in a hook is ended without its record', [], asy
   await eventually('its cgroup is made', () => existsSync(join(world.root, id, 'exec.json')) || hangs(world));
   writeFileSync(join(world.root, id, 'state.json'), '');
   await world.ok(['delete', '--force', id]);
-  assert.equal((await making.outcome).signal, 'SIGKILL');
+  // Killed, or faster to find its hook killed.
+  assert.notEqual((await making.outcome).status, 0);
   assert.equal(existsSync(join(world.root, id)), false);
 });
 
