@@ -5,6 +5,7 @@ import type { Resources, Spec } from '../oci/runtime-spec.ts';
 import { type Cgroup, directoriesOf } from '../runtime/cgroup/cgroup.ts';
 import type { CgroupLayout } from '../runtime/cgroup/hierarchy.ts';
 import { findCgroup, layoutAround, readCgroupLayout } from '../runtime/cgroup/layout.ts';
+import { cgroupExists } from '../runtime/cgroup/processes.ts';
 import { removeCgroup } from '../runtime/cgroup/remove.ts';
 import type { Scope } from '../runtime/cgroup/systemd-scope.ts';
 import { updateCgroup } from '../runtime/cgroup/update.ts';
@@ -83,16 +84,20 @@ export async function nearUserScope({ id, cgroup }: StateRecord, pids: readonly 
  */
 export async function removeContainerCgroup(record: Kept, paths: ContainerPaths): Promise<void> {
   const { scope, resctrl } = record;
-  const cgroup = ownCgroup(record, paths);
-  const whole = directoriesOf(cgroup).length === directoriesOf(record.cgroup).length;
-  if (scope === null || !whole) await removeCgroup(cgroup);
-  else {
-    const { removeScope } = await import('../runtime/cgroup/systemd-scope.ts');
-    await removeScope(scope, cgroup, process.env);
-  }
+  // Mostly they went with the end of the container.
+  if (scope !== null || cgroupExists(record.cgroup)) await removeCgroups(record, paths);
   if (resctrl === undefined) return;
   const { removeResctrl } = await import('./resctrl.ts');
   removeResctrl(resctrl);
+}
+
+async function removeCgroups(record: Kept, paths: ContainerPaths): Promise<void> {
+  const { scope } = record;
+  const cgroup = ownCgroup(record, paths);
+  const whole = directoriesOf(cgroup).length === directoriesOf(record.cgroup).length;
+  if (scope === null || !whole) return await removeCgroup(cgroup);
+  const { removeScope } = await import('../runtime/cgroup/systemd-scope.ts');
+  await removeScope(scope, cgroup, process.env);
 }
 
 type Kept = Pick<StateRecord, 'cgroup' | 'scope' | 'mark' | 'resctrl'>;

@@ -56,7 +56,7 @@ const patience = 10_000;
 
 /** Kills the first process, and returns when it is gone. Does nothing when it has ended. */
 export async function killInit({ id, init }: StateRecord): Promise<void> {
-  if (init === null || !signalProcess(init, sigkill)) return;
+  if (init === null || !isAlive(init) || !signalProcess(init, sigkill)) return;
   const deadline = performance.now() + patience;
   while (isAlive(init)) {
     if (performance.now() > deadline) {

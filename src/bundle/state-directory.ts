@@ -1,5 +1,15 @@
 /** State directories: `<root>/<id>` with state.json, config.json and the lock. Acts. */
-import { chmodSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
 import { type Guard, lock, tryLock } from '../kernel/lock.ts';
 import type { ContainerPaths } from './paths.ts';
@@ -73,9 +83,8 @@ export function writeState(paths: ContainerPaths, record: StateRecord, _guard: G
 
 /** What runs can be ended also when the file has become unreadable (lost.ts). */
 function copyState(path: string, text: string, record: StateRecord): void {
-  rmSync(path, { force: true });
   try {
-    symlinkSync(text, path);
+    replaceExisting(path, () => symlinkSync(text, path));
   } catch (error) {
     const tooLong = errnoOf(error) === 'ENAMETOOLONG' && Object.keys(record.annotations).length > 0;
     // With a thousand cgroups even that is too long: it goes without.
@@ -89,12 +98,21 @@ export function replaceFile(path: string, content: string, mode: number): void {
   const fresh = `${path}.${process.pid}.new`;
   try {
     // Not O_TRUNC on what somebody may have put there.
-    rmSync(fresh, { force: true });
-    writeFileSync(fresh, content, { mode, flag: 'wx' });
+    replaceExisting(fresh, () => writeFileSync(fresh, content, { mode, flag: 'wx' }));
     renameSync(fresh, path);
   } catch (error) {
     rmSync(fresh, { force: true });
     throw fromSystemError(error, `write "${path}"`);
+  }
+}
+
+function replaceExisting(path: string, make: () => void): void {
+  try {
+    make();
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+    rmSync(path, { force: true });
+    make();
   }
 }
 
@@ -115,12 +133,21 @@ export function removeStateDirectory(paths: ContainerPaths, _guard: Guard): void
   try {
     for (const entry of list(paths.directory)) {
       const path = `${paths.directory}/${entry}`;
-      if (path !== paths.state && path !== paths.lock) rmSync(path, { recursive: true, force: true });
+      if (path !== paths.state && path !== paths.lock) remove(path);
     }
-    rmSync(paths.state, { recursive: true, force: true });
+    remove(paths.state);
     rmSync(paths.directory, { recursive: true, force: true });
   } catch (error) {
     throw fromSystemError(error, `remove the state directory "${paths.directory}"`);
+  }
+}
+
+/** Nearly all of them are files, which take a fifth of the time by this call. */
+function remove(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    rmSync(path, { recursive: true, force: true });
   }
 }
 

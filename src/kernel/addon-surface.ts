@@ -43,6 +43,8 @@ export interface Addon {
   close(fd: number): void;
   /** The whole content of a file of at most 64 MiB as UTF-8. */
   readText(path: string): string;
+  /** As `readText`; undefined for ENOENT and ENOTDIR. */
+  readTextIfThere(path: string): string | undefined;
   /** flock(2). With `wait` false returns false instead of EWOULDBLOCK. */
   flock(fd: number, mode: 'exclusive' | 'shared' | 'unlock', wait: boolean): boolean;
   /**

@@ -10,12 +10,12 @@ export type Absence = readonly string[];
 export const missing: Absence = ['ENOENT', 'ENOTDIR'];
 
 /**
- * UTF-8; at most 64 MiB. Undefined when the open or read fails with one of `absent`.
+ * UTF-8; at most 64 MiB. Undefined when there is no such file, or when the open or read fails with one of `absent`.
  * @throws OnggiError that says what was `tried`
  */
 export function readTextIfThere(path: string, absent: Absence = missing, tried = `read "${path}"`): string | undefined {
   try {
-    return addon().readText(path);
+    return addon().readTextIfThere(path);
   } catch (error) {
     if (absent.includes(errnoOf(error) ?? '')) return undefined;
     throw fromSystemError(error, tried);

@@ -73,15 +73,23 @@ export type CgroupMount = {
   readonly superOptions: string;
 };
 
-/** Cut out by one expression, because a machine may have thousands of other mounts. @param mountinfo as proc(5) has it */
+/** What is before the type of a file system in a line of mountinfo, and the beginning of its name. */
+const cgroupType = ' - cgroup';
+
+/**
+ * Only their own lines are looked at, because a machine may have thousands of other mounts.
+ * @param mountinfo as proc(5) has it
+ */
 export function cgroupMounts(mountinfo: string): CgroupMount[] {
-  const line = /^\S+ \S+ \S+ (\S+) (\S+) .*? - cgroup(2?) \S+ (\S+)$/gm;
-  return Array.from(mountinfo.matchAll(line), ([, root = '', mountPoint = '', two, superOptions = '']) => ({
-    version: two === '2' ? 2 : 1,
-    root,
-    mountPoint: mountInfoField(mountPoint),
-    superOptions,
-  }));
+  const mounts: CgroupMount[] = [];
+  for (let at = mountinfo.indexOf(cgroupType); at !== -1; at = mountinfo.indexOf(cgroupType, at + 1)) {
+    const [, , , root = '', mountPoint = ''] = mountinfo.slice(mountinfo.lastIndexOf('\n', at) + 1, at).split(' ');
+    const end = mountinfo.indexOf('\n', at);
+    const [type, , superOptions = ''] = mountinfo.slice(at + 3, end === -1 ? undefined : end).split(' ');
+    if (type !== 'cgroup' && type !== 'cgroup2') continue;
+    mounts.push({ version: type === 'cgroup2' ? 2 : 1, root, mountPoint: mountInfoField(mountPoint), superOptions });
+  }
+  return mounts;
 }
 
 /** @param mountinfo content of /proc/self/mountinfo (proc(5)) */

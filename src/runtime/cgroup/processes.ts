@@ -23,6 +23,8 @@ export function cgroupProcesses(cgroup: Cgroup): number[] {
  * @throws OnggiError `conflict` when processes are in it or it is frozen
  */
 export function checkFreshCgroup(cgroup: Cgroup): void {
+  // As nearly always: to fail at listing each of a dozen takes ten times as long.
+  if (!cgroupExists(cgroup)) return;
   const [pid, ...others] = cgroupProcesses(cgroup);
   const where = directoriesOf(cgroup)[0] ?? '';
   if (pid !== undefined) {
