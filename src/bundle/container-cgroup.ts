@@ -109,10 +109,15 @@ export async function updateContainerCgroup(
   resources: Resources,
 ): Promise<void> {
   const layout = layoutAround(cgroup);
-  updateCgroup(layout, cgroup, resources, runtime.warn);
+  const takeBack = updateCgroup(layout, cgroup, resources, runtime.warn);
   if (scope === null) return;
   const { updateScope } = await import('../runtime/cgroup/systemd-scope.ts');
-  await updateScope(layout, scope, resources, process.env);
+  try {
+    await updateScope(layout, scope, resources, process.env);
+  } catch (error) {
+    takeBack();
+    throw error;
+  }
   // systemd has written its own values, which it rounds.
   updateCgroup(layout, cgroup, resources, () => {});
 }

@@ -41,6 +41,9 @@ export async function updateContainer(
   }
   const spec = recordedSpec(paths);
   const resources = mergeResources(spec.linux?.resources ?? {}, change);
+  if (change.cpu?.shares && change.cpu.idle === undefined && resources.cpu?.idle === 1) {
+    runtime.warn('CPU shares have no effect on an idle container: they are kept for when cpu.idle is 0 again');
+  }
   await updateContainerCgroup(runtime, record, resources);
   const changed = Object.keys(classes).length > 0;
   if (changed) await updateClass(record, paths, guard, classes);

@@ -35,7 +35,7 @@ async function during(resources: Resources, args: readonly string[], act: () => 
   assert.ok(acted, `never created: ${told.stderr}`);
 }
 
-const update = (resources: Resources): void => updateCgroup(layout, cgroup, resources, assert.fail);
+const update = (resources: Resources): (() => void) => updateCgroup(layout, cgroup, resources, assert.fail);
 
 test('limits that depend on one another go up and down in one update', needs, async () => {
   const of = (size: number): Resources => ({
@@ -50,8 +50,10 @@ test('limits that depend on one another go up and down in one update', needs, as
       assert.equal(file('cpu', 'cpu.cfs_quota_us', 'cpu.max').split(' ')[0], String(size * 1000));
       if (layout.swap && !unified) assert.equal(file('memory', 'memory.memsw.limit_in_bytes', ''), String(size * MiB));
     }
-    update({ memory: { limit: -1 }, pids: { limit: -1 } });
+    const takeBack = update({ memory: { limit: -1 }, pids: { limit: -1 } });
     assert.equal(file('pids', 'pids.max', 'pids.max'), 'max');
+    takeBack();
+    assert.equal(file('memory', 'memory.limit_in_bytes', 'memory.max'), String(48 * MiB));
   });
 });
 

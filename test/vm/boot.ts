@@ -25,6 +25,7 @@ const usual: Readonly<Record<CgroupMode, readonly string[]>> = {
     'test/system/cgroup-update.test.ts',
     'test/vm/cgroup-v2.test.ts',
     'test/vm/rootless.test.ts',
+    'test/vm/update.test.ts',
     'test/vm/systemd.test.ts',
     'test/vm/systemd-container.test.ts',
     'test/vm/systemd-user.test.ts',

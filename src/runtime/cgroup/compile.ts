@@ -50,7 +50,7 @@ export function compileCgroup(
   return {
     prepare: [
       ...directoriesOf(cgroup).map((directory): PrepareStep => ({ op: 'cgroup-create', path: directory })),
-      ...(layout.mode === 'unified' ? enableControllers(layout, cgroup, settings, systemd) : []),
+      ...(layout.mode === 'unified' ? enableControllers(layout, cgroup, neededOf(settings, systemd)) : []),
       ...settings.map((item) => write(cgroup, item)),
       // A device that was bound opens to whom its mode lets, and nobody can make another in a user namespace.
       ...(layout.unprivileged === true ? [] : devices(cgroup, resources.devices ?? [], warn)),
@@ -137,22 +137,26 @@ function write(cgroup: Cgroup, setting: Setting): PrepareStep {
   };
 }
 
+/** Those of the limits, too, that few containers have. */
+function neededOf(settings: readonly Setting[], systemd: boolean): Set<string> {
+  const needed = [...usualControllers, ...settings.map((item) => item.controller)];
+  return new Set(needed.filter((controller) => !(systemd && systemdControllers.has(controller))));
+}
+
 /**
  * Controllers of v2 work in a cgroup when all its ancestors pass them on (cgroup-v2.rst, "Top-down Constraint"). An
  * ancestor that holds processes itself can't ("No Internal Process Constraint"); the root of the machine is exempt.
  * So inside another container, whose root holds processes, this fails unless its manager made room.
  */
-function enableControllers(
+export function enableControllers(
   layout: CgroupLayout,
   cgroup: Cgroup,
-  settings: readonly Setting[],
-  systemd: boolean,
-): PrepareStep[] {
+  needed: ReadonlySet<string>,
+): Extract<PrepareStep, { op: 'write' }>[] {
   const { unified } = layout;
   if (unified === null || cgroup.unified === null) return [];
-  const needed = new Set([...usualControllers, ...settings.map((item) => item.controller)]);
   const value = unified.controllers
-    .filter((controller) => needed.has(controller) && !(systemd && systemdControllers.has(controller)))
+    .filter((controller) => needed.has(controller))
     .map((controller) => `+${controller}`)
     .join(' ');
   if (value === '') return [];

@@ -15,6 +15,7 @@ test('what is named changes, the rest stays', () => {
 test('0 and "" say "as it is", where they are no values of their own', () => {
   const current = { memory: { limit: 100 }, cpu: { cpus: '0', idle: 1, burst: 5 } };
   assert.deepEqual(mergeResources(current, { memory: { limit: 0 }, cpu: { cpus: '', shares: 0 } }), current);
+  assert.deepEqual(mergeResources({ pids: { limit: 9 } }, { pids: { limit: 0 } }), { pids: { limit: 9 } });
   assert.deepEqual(mergeResources(current, { cpu: { idle: 0, burst: 0 } }).cpu, { cpus: '0', idle: 0, burst: 0 });
 });
 
@@ -52,4 +53,20 @@ test('device rules stay as they are', () => {
   assert.deepEqual(mergeResources({ devices }, { devices: [...devices] }), { devices });
   assert.deepEqual(mergeResources({ devices }, { devices: [] }), { devices });
   assert.throws(() => mergeResources({ devices }, { devices: [{ allow: true }] }), { code: 'unsupported' });
+});
+
+test('a field that changes goes before a file of v2 that was named earlier', () => {
+  const current = { memory: { limit: 100 }, unified: { 'memory.max': '50', 'memory.high': '40', 'pids.max': '9' } };
+  const { unified, memory } = mergeResources(current, { memory: { limit: 80 } });
+  assert.deepEqual([memory, unified], [{ limit: 80 }, { 'memory.high': '40', 'pids.max': '9' }]);
+  assert.deepEqual(mergeResources(current, { cpu: { shares: 5 } }).unified, current.unified);
+  assert.deepEqual(mergeResources(current, { pids: { limit: 0 } }).unified, current.unified);
+  const both = { pids: { limit: 5 }, unified: { 'pids.max': '6' } };
+  assert.deepEqual(mergeResources(current, both).unified, { ...current.unified, 'pids.max': '6' });
+});
+
+test('limits of kernel memory are of the update that names them', () => {
+  const memory = { limit: 100, kernel: 5, kernelTCP: 6 };
+  assert.deepEqual(mergeResources({ memory }, { pids: { limit: 7 } }), { memory: { limit: 100 }, pids: { limit: 7 } });
+  assert.deepEqual(mergeResources({}, { memory }), { memory });
 });

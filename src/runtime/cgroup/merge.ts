@@ -13,18 +13,19 @@ export function mergeResources(current: Resources, change: Resources): Resources
   const memory = mergeMemory(current.memory ?? {}, change.memory ?? {});
   const blockIO = mergeBlockIo(current.blockIO ?? {}, change.blockIO ?? {});
   const network = { ...current.network, ...given(change.network) };
+  const unified = mergeUnified(current, change);
   return {
     ...current,
     ...present('memory', memory),
     ...present('cpu', { ...current.cpu, ...given(change.cpu) }),
-    ...(change.pids !== undefined && { pids: change.pids }),
+    ...(change.pids?.limit && { pids: change.pids }),
     ...present('blockIO', blockIO),
     ...(change.hugepageLimits !== undefined && {
       hugepageLimits: byKey(current.hugepageLimits, change.hugepageLimits, ({ pageSize }) => pageSize),
     }),
     ...present('network', network),
     ...(change.rdma !== undefined && { rdma: { ...current.rdma, ...change.rdma } }),
-    ...(change.unified !== undefined && { unified: { ...current.unified, ...change.unified } }),
+    ...(unified !== undefined && { unified }),
   };
 }
 
@@ -35,6 +36,30 @@ function checkDevices(current: Resources, change: Resources): void {
   throw unsupported('a change of the device rules of a running container', 'Create it anew with the other rules.');
 }
 
+/** Files of v2 that a field decides, which a file by its name would decide otherwise. */
+const decided: Readonly<Record<string, (change: Resources) => unknown>> = {
+  'memory.max': ({ memory }) => memory?.limit,
+  'memory.swap.max': ({ memory }) => memory?.swap || memory?.limit,
+  'memory.low': ({ memory }) => memory?.reservation,
+  'cpu.weight': ({ cpu }) => cpu?.shares || cpu?.idle !== undefined,
+  'cpu.weight.nice': ({ cpu }) => cpu?.shares || cpu?.idle !== undefined,
+  'cpu.idle': ({ cpu }) => cpu?.idle !== undefined,
+  'cpu.max': ({ cpu }) => cpu?.quota || cpu?.period,
+  'cpu.max.burst': ({ cpu }) => cpu?.burst !== undefined,
+  'cpuset.cpus': ({ cpu }) => cpu?.cpus,
+  'cpuset.mems': ({ cpu }) => cpu?.mems,
+  'pids.max': ({ pids }) => pids?.limit,
+  'io.weight': ({ blockIO }) => blockIO?.weight,
+  'io.bfq.weight': ({ blockIO }) => blockIO?.weight,
+};
+
+/** The last word holds: a field that changes now goes before a file that was named earlier. */
+function mergeUnified(current: Resources, change: Resources): Resources['unified'] {
+  if (current.unified === undefined) return change.unified;
+  const earlier = Object.entries(current.unified).filter(([file]) => !decided[file]?.(change));
+  return { ...Object.fromEntries(earlier), ...change.unified };
+}
+
 type Memory = NonNullable<Resources['memory']>;
 
 /**
@@ -42,7 +67,9 @@ type Memory = NonNullable<Resources['memory']>;
  * limit of the memory there is none of both together, as with runc.
  */
 function mergeMemory(current: Memory, change: Memory): Memory {
-  const memory = { ...current, ...given(change) };
+  // Obsolete, and where kernels still keep them they are in force: who changes another is not told of them again.
+  const { kernel: _, kernelTCP: __, ...kept } = current;
+  const memory = { ...kept, ...given(change) };
   if (change.limit === -1 && !change.swap && (current.swap ?? 0) > 0) return { ...memory, swap: -1 };
   const { limit, swap } = memory;
   const grown = limit !== undefined && swap !== undefined && limit > 0 && swap > 0 && limit > swap;

@@ -80,7 +80,7 @@ export async function startScope(
   using manager = await connectManager(scope.user, env);
   const version = await manager.version();
   const limits = [
-    ...limitProperties(resources, unified),
+    ...limitProperties(resources, unified, version),
     ...(unified ? [] : deviceProperties(resources.devices ?? [], deviceGroups(), warn)),
     ...annotatedProperties(annotations),
   ];
@@ -93,7 +93,8 @@ export async function startScope(
 /** Tells systemd of limits that have changed. Write the files afterwards: it rounds. @throws OnggiError */
 export async function updateScope(layout: CgroupLayout, scope: Scope, resources: Resources, env: Env): Promise<void> {
   using manager = await connectManager(scope.user, env);
-  await manager.setProperties(scope.unit, limitProperties(resources, layout.mode === 'unified'));
+  const limits = limitProperties(resources, layout.mode === 'unified', await manager.version());
+  await manager.setProperties(scope.unit, limits);
 }
 
 /**

@@ -45,8 +45,8 @@ test('the path of a slice', () => {
   assert.equal(slicePath('-.slice'), '');
 });
 
-const values = (resources: Resources, unified: boolean): Record<string, unknown> =>
-  Object.fromEntries(limitProperties(resources, unified).map(([name, { value }]) => [name, value]));
+const values = (resources: Resources, unified: boolean, version = 252): Record<string, unknown> =>
+  Object.fromEntries(limitProperties(resources, unified, version).map(([name, { value }]) => [name, value]));
 const infinity = 2n ** 64n - 1n;
 
 test('limits on v2', () => {
@@ -81,6 +81,12 @@ test('limits on v2', () => {
     CPUWeight: 0n,
     CPUQuotaPerSecUSec: infinity,
   });
+});
+
+test('idle is a weight, where systemd knows it', () => {
+  assert.deepEqual(values({ cpu: { idle: 1, shares: 5 } }, true, 251), {});
+  assert.deepEqual(values({ cpu: { idle: 0 } }, true), { CPUWeight: infinity });
+  assert.deepEqual(values({ cpu: { idle: 0, shares: 1024 } }, true), { CPUWeight: 100n });
 });
 
 test('limits on v1', () => {

@@ -153,6 +153,7 @@ function annotationValue(
 export function limitProperties(
   { memory = {}, cpu = {}, pids, blockIO = {} }: Resources,
   unified: boolean,
+  systemdVersion: number,
 ): UnitProperty[] {
   const properties: UnitProperty[] = [];
   const add = (name: string, value: number | undefined, convert: (value: number) => DbusVariant = limit): void => {
@@ -163,7 +164,9 @@ export function limitProperties(
     add('MemoryLow', memory.reservation);
     const swap = swapInForce(memory);
     if (swap !== undefined) properties.push(['MemorySwapMax', limit(swap < 0 ? -1 : swap - (memory.limit ?? 0))]);
-    if (cpu.idle === 1) properties.push(['CPUWeight', number(0)]);
+    // Idle is a weight that systemd knows since 252; who was idle and has no shares has none to be told but that.
+    if (cpu.idle === 1) properties.push(...(systemdVersion >= 252 ? ([['CPUWeight', number(0)]] as const) : []));
+    else if (cpu.idle === 0 && !cpu.shares) properties.push(['CPUWeight', number(infinity)]);
     else add('CPUWeight', cpu.shares, (shares) => number(weightOfShares(shares)));
     add('IOWeight', blockIO.weight, (weight) => number(ioWeight(weight)));
   } else {

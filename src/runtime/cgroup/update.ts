@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { fromSystemError, OnggiError } from '../../errors.ts';
 import type { Resources } from '../../oci/runtime-spec.ts';
 import { type Cgroup, controllerDirectory, isUnified } from './cgroup.ts';
-import { compileSettings } from './compile.ts';
+import { compileSettings, enableControllers } from './compile.ts';
 import { readControlIfThere, writeControl } from './control-file.ts';
 import type { CgroupLayout } from './hierarchy.ts';
 import type { Setting, Warn } from './setting.ts';
@@ -16,11 +16,13 @@ import type { Setting, Warn } from './setting.ts';
  *
  * @param resources all limits after the change (`mergeResources`), not only those that change
  * @param warn told what could not be had but was not asked for
+ * @returns takes it back
  * @throws OnggiError as `compileCgroup`; `conflict` when memory is used that the limit would not leave
  */
-export function updateCgroup(layout: CgroupLayout, cgroup: Cgroup, resources: Resources, warn: Warn): void {
+export function updateCgroup(layout: CgroupLayout, cgroup: Cgroup, resources: Resources, warn: Warn): () => void {
   const settings = compileSettings(layout, resources, warn);
   if (resources.memory?.checkBeforeUpdate === true) checkUsage(cgroup, resources);
+  enableMissing(layout, cgroup, settings);
   const before = new Map<string, string>();
   let open = settings;
   let refused: readonly Refusal[] = [];
@@ -34,9 +36,19 @@ export function updateCgroup(layout: CgroupLayout, cgroup: Cgroup, resources: Re
     warn(`${setting.what}: ${error.message}`);
   }
   const [first] = refused.filter(({ setting }) => !setting.optional);
-  if (first === undefined) return;
+  if (first === undefined) return () => restore(before);
   restore(before);
   throw explained(cgroup, first);
+}
+
+/** A container has the controllers that its first limits took; huge pages and RDMA are seldom among them. */
+function enableMissing(layout: CgroupLayout, cgroup: Cgroup, settings: readonly Setting[]): void {
+  if (cgroup.unified === null || !isUnified(cgroup)) return;
+  const present = readControlIfThere(`${cgroup.unified}/cgroup.controllers`)?.trim().split(' ') ?? [];
+  const missing = settings.map(({ controller }) => controller).filter((controller) => !present.includes(controller));
+  for (const { path, value, what } of enableControllers(layout, cgroup, new Set(missing))) {
+    writeControl(path, value, `${what}: write "${value}" to "${path}"`);
+  }
 }
 
 type Refusal = { readonly setting: Setting; readonly error: OnggiError };

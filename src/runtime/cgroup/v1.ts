@@ -57,8 +57,8 @@ function memory(memory: Memory, accounted: boolean): Setting[] {
 
 /**
  * The period comes before the quota: the kernel checks each new value against the other one in force; and no burst is
- * longer than the quota. An idle group has no shares of its own to be set (kernel/sched/fair.c,
- * sched_group_set_shares), so it becomes idle last and ceases to be first.
+ * longer than the quota. An idle group has no shares of its own to be set, and the usual ones when it ceases to be idle
+ * (kernel/sched/fair.c, sched_group_set_shares, sched_group_set_idle), which comes first.
  */
 function cpu(cpu: Cpu): Setting[] {
   checkCpu(cpu);
@@ -68,7 +68,7 @@ function cpu(cpu: Cpu): Setting[] {
     settings.push(setting(file.startsWith('cpuset') ? 'cpuset' : 'cpu', file, value, what));
   };
   if (cpu.idle === 0) settings.push(notIdle);
-  add('cpu.shares', cpu.shares, `give ${cpu.shares} CPU shares`);
+  if (cpu.idle !== 1) add('cpu.shares', cpu.shares, `give ${cpu.shares} CPU shares`);
   add('cpu.cfs_period_us', cpu.period, `account CPU time in periods of ${cpu.period} us`);
   add('cpu.cfs_quota_us', cpu.quota, `limit CPU time to ${cpu.quota} us a period`);
   if (cpu.burst !== undefined) settings.push(burst(cpu.burst, 'cpu.cfs_burst_us'));
@@ -95,8 +95,9 @@ export function burst(microseconds: number, file: string): Setting {
 export function checkCpu(cpu: Cpu): void {
   const most = Number.MAX_SAFE_INTEGER;
   checkRange('cpu.shares', cpu.shares, 0, most);
-  checkRange('cpu.quota', cpu.quota, -1, most);
-  checkRange('cpu.period', cpu.period, 0, most);
+  // From 1 ms, periods to 1 s (kernel/sched/core.c, min_cfs_quota_period, max_cfs_quota_period).
+  checkRange('cpu.quota', cpu.quota, (cpu.quota ?? 0) > 0 ? 1000 : -1, most);
+  if (cpu.period !== 0) checkRange('cpu.period', cpu.period, 1000, 1_000_000);
   checkRange('cpu.burst', cpu.burst, 0, most);
   checkRange('cpu.realtimePeriod', cpu.realtimePeriod, 0, most);
   checkRange('cpu.realtimeRuntime', cpu.realtimeRuntime, -1, most);

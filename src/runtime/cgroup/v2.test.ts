@@ -45,7 +45,7 @@ test('no limit of processes is "max" or nothing', () => {
 });
 
 test('v1 writes the limit of memory before that of memory and swap, and the period before the quota', () => {
-  const order = legacySettings({ memory: { swap: 150, limit: 100 }, cpu: { quota: 5, period: 10 } }).map(
+  const order = legacySettings({ memory: { swap: 150, limit: 100 }, cpu: { quota: 5000, period: 10_000 } }).map(
     ({ file }) => file,
   );
   assert.deepEqual(order, [
@@ -65,4 +65,24 @@ test('block I/O weights', () => {
     files({ blockIO: { weight: 500 } }, (all) => legacySettings(all)),
     { 'blkio.bfq.weight': '500' },
   );
+});
+
+test('an idle group has no shares of its own', () => {
+  for (const settings of [(all: Resources) => unifiedSettings(all), (all: Resources) => legacySettings(all)]) {
+    const names = Object.keys(files({ cpu: { shares: 512, idle: 1 } }, settings));
+    assert.deepEqual(names, ['cpu.idle']);
+    assert.equal(Object.keys(files({ cpu: { shares: 512, idle: 0 } }, settings)).length, 2);
+  }
+});
+
+test('quotas and periods that no kernel takes are refused by name', () => {
+  for (const [cpu, message] of [
+    [{ quota: 999 }, /resources\.cpu\.quota: "999" is not a whole number from 1000/],
+    [{ quota: -2 }, /resources\.cpu\.quota: "-2" is not a whole number from -1/],
+    [{ period: 999 }, /resources\.cpu\.period: "999" is not a whole number from 1000 to 1000000/],
+    [{ period: 1_000_001 }, /resources\.cpu\.period: "1000001"/],
+  ] as const) {
+    assert.throws(() => unifiedSettings({ cpu }), message);
+  }
+  assert.deepEqual(files({ cpu: { quota: 0, period: 0 } }), {});
 });

@@ -80,7 +80,8 @@ function cpu(cpu: Cpu): Setting[] {
   checkCpu(cpu);
   const settings: Setting[] = [];
   if (cpu.idle === 0) settings.push(notIdle);
-  if (cpu.shares !== undefined && cpu.shares !== 0) {
+  // An idle group has no weight of its own to be set.
+  if (cpu.shares !== undefined && cpu.shares !== 0 && cpu.idle !== 1) {
     const weight = weightOfShares(cpu.shares);
     settings.push(setting('cpu', 'cpu.weight', weight, `give the CPU weight ${weight} (${cpu.shares} shares)`));
   }
