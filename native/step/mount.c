@@ -34,14 +34,19 @@ uint64_t mount_attributes(uint32_t flags) {
     return attributes;
 }
 
-/* The message that the file system left in its context (fsopen(2)), e.g. "e tmpfs: Bad value for 'size'". */
-static int fail_with_log(int fs, struct failure *failure, int error, const char *type, const char *option) {
-    char log[256];
+/*
+ * With the message that the file system left in its context (fsopen(2)), e.g. "e tmpfs: Bad value for 'size'".
+ *
+ * @param how says what the value is; nothing is said where there is none
+ */
+static int fail_with_log(int fs, struct failure *failure, int error, const char *type, const char *how,
+                         const char *value) {
+    char log[256] = "";
     long length = SYS(read(fs, log, sizeof log - 1));
-    if (length <= 2) return fail(failure, error, "mount \"%s\" with option \"%s\"", type, option);
-    log[length] = '\0';
     log[strcspn(log, "\n")] = '\0';
-    return fail(failure, error, "mount \"%s\" with option \"%s\": %s", type, option, log + 2);
+    const char *colon = length > 2 ? ": " : "", *words = length > 2 ? log + 2 : "";
+    if (*value == '\0') return fail(failure, error, "mount \"%s\"%s%s", type, colon, words);
+    return fail(failure, error, "mount \"%s\" %s \"%s\"%s%s", type, how, value, colon, words);
 }
 
 /*
@@ -79,7 +84,7 @@ static int set_option(int fs, const char *type, char *option, struct failure *fa
         result = layers ? set_layers(fs, value) : sys_fsconfig(fs, FSCONFIG_SET_STRING, option, value);
         *equals = '=';
     }
-    return result < 0 ? fail_with_log(fs, failure, result, type, option) : 0;
+    return result < 0 ? fail_with_log(fs, failure, result, type, "with option", option) : 0;
 }
 
 /*
@@ -116,14 +121,14 @@ int mount_reconfigure(int mount, const char *data, struct failure *failure) {
     int result = fs < 0 ? fs : set_options(fs, "remount", data, failure);
     if (result < 0) return result;
     result = sys_fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL);
-    return result < 0 ? fail_with_log(fs, failure, result, "remount", data) : 0;
+    return result < 0 ? fail_with_log(fs, failure, result, "remount", "with options", data) : 0;
 }
 
 static int set_flags(int fs, const char *type, const char *source, uint32_t flags, struct failure *failure) {
     for (size_t i = 0; i < sizeof options_of_flags / sizeof options_of_flags[0]; i++) {
         if ((flags & options_of_flags[i].flag) == 0) continue;
         int result = sys_fsconfig(fs, FSCONFIG_SET_FLAG, options_of_flags[i].option, NULL);
-        if (result < 0) return fail_with_log(fs, failure, result, type, options_of_flags[i].option);
+        if (result < 0) return fail_with_log(fs, failure, result, type, "with option", options_of_flags[i].option);
     }
     /*
      * Read-only is a matter of the mount. Only a device is opened read-only as well: a cgroup hierarchy or sysfs is
@@ -139,14 +144,14 @@ int mount_new(const char *type, const char *source, uint32_t flags, const char *
     if (fs == -ENODEV) return fail(failure, fs, "mount \"%s\": the kernel knows no such file system", type);
     if (fs < 0) return fail(failure, fs, "mount \"%s\": open the file system", type);
     int result = *source == '\0' ? 0 : sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", source);
-    if (result < 0) return fail_with_log(fs, failure, result, type, source);
+    if (result < 0) return fail_with_log(fs, failure, result, type, "of", source);
     result = set_flags(fs, type, source, flags, failure);
     if (result == 0) result = set_options(fs, type, data, failure);
     if (result < 0) return result;
     result = sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL);
-    if (result < 0) return fail_with_log(fs, failure, result, type, data);
+    if (result < 0) return fail_with_log(fs, failure, result, type, "with options", data);
     int mount = sys_fsmount(fs, (unsigned)mount_attributes(flags));
-    return mount < 0 ? fail_with_log(fs, failure, mount, type, data) : mount;
+    return mount < 0 ? fail_with_log(fs, failure, mount, type, "with options", data) : mount;
 }
 
 int mount_clone(int directory, const char *path, int recursive) {

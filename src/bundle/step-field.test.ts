@@ -64,6 +64,10 @@ test('a step that failed names what it was made for', () => {
   assert.equal(fieldOf(mount('/a'), 'mount "tmpfs": the kernel knows it not', 19), 'mounts[2].type');
   assert.equal(fieldOf(mount('/a'), 'mount "tmpfs" with option "size=x"'), 'mounts[2].options');
   assert.equal(fieldOf(mount('/a'), 'mount "tmpfs" with option "context="l""'), 'linux.mountLabel');
+  assert.equal(fieldOf(mount('/a'), 'mount "ext4" with options "a,b=c"'), 'mounts[2].options');
+  assert.equal(fieldOf(mount('/a'), 'mount "tmpfs" with options "mode=755,context="l""'), 'linux.mountLabel');
+  assert.equal(fieldOf(mount('/a'), 'mount "ext4" of "/dev/x"'), 'mounts[2].source');
+  assert.equal(fieldOf(mount('/a'), 'mount "proc"'), 'mounts[2].type');
   assert.equal(fieldOf(bind('/a'), 'bind "/s": open it'), 'mounts[2].source');
   assert.equal(fieldOf(bind('/a'), 'bind "/s" on "/a"'), 'mounts[2].destination');
   assert.equal(fieldOf({ op: 'mask', path: '/n' }, ''), 'linux.maskedPaths[1]');

@@ -60,7 +60,7 @@ function fieldOfEntry(step: Step, report: StepReport, { mounts, linux, process }
     case 'bind':
     case 'remount':
     case 'cgroup-mount': {
-      if (linux?.mountLabel && report.text.includes(' with option "context=')) return 'linux.mountLabel';
+      if (linux?.mountLabel && / with options? "(?:[^"]*,)?context=/.test(report.text)) return 'linux.mountLabel';
       const mount = place('mounts', mounts, ({ destination }) => absolute(destination) === step.target);
       return mount && `${mount}${partOfMount(step.op, report)}`;
     }
@@ -85,9 +85,11 @@ function fieldOfEntry(step: Step, report: StepReport, { mounts, linux, process }
 
 /** Words of native/step/mount.c and bind.c. */
 function partOfMount(op: Op, { errno, text }: StepReport): string {
-  if (text.includes(' with option ')) return '.options';
+  if (/ with options? "/.test(text)) return '.options';
   if (errnoName(errno) === 'ENODEV') return '.type';
-  return op === 'bind' && !text.includes(' on "') ? '.source' : '.destination';
+  if (text.includes(' on "')) return '.destination';
+  if (op === 'mount') return text.includes(' of "') ? '.source' : '.type';
+  return op === 'bind' ? '.source' : '.destination';
 }
 
 function place<T>(list: string, items: readonly T[] | undefined, isIt: (item: T) => boolean): string | undefined {

@@ -43,6 +43,31 @@ runtimeTest('a bundle that can not be run is refused, and the field named', [], 
     });
   const onFile = also({ destination: '/etc/passwd', type: 'tmpfs', source: 'tmpfs' });
   await refused(world, world.bundle({ args, edit: onFile }), /mounts\[\d\]\.destination: .*not a directory/);
+  const apart = (type: 'proc' | 'mqueue') => (spec: Spec) => ({
+    ...also({ destination: '/mnt', type, source: type })(spec),
+    linux: {
+      ...spec.linux,
+      namespaces: (['mount', 'user', 'network', 'uts'] as const).map((type) => ({ type })),
+    },
+  });
+  await refused(
+    world,
+    world.bundle({
+      args,
+      edit: (spec) => ({ ...apart('mqueue')(spec), mounts: apart('mqueue')(spec).mounts.slice(-1) }),
+    }),
+    /mounts\[0\]\.type: start container: mount "mqueue": operation not permitted\n.* of type "ipc"/,
+  );
+  await refused(
+    world,
+    world.bundle({ args, edit: apart('proc') }),
+    /mounts\[0\]\.type: start container: mount "proc": operation not permitted\n.* of type "pid"/,
+  );
+  const interpreted = join(world.scratch, 'rootfs/bin/interpreted');
+  writeFileSync(interpreted, '#!/none\n', { mode: 0o755 });
+  const { stderr } = await world.runtime(['run', '--bundle', world.bundle({ args: ['interpreted'] }), id]);
+  assert.match(stderr, /exec: "interpreted": no such file or directory\nIt is there; the interpreter/);
+  unlinkSync(interpreted);
   const unknown = also({ destination: '/mnt', type: 'nofs', source: 'none' });
   await refused(
     world,

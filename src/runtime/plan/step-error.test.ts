@@ -28,12 +28,13 @@ test('a command that is not there is 127, one that can’t be executed is 126 wi
   for (const [step, errno, code, message, hint] of [
     [3, 'ENOENT', 'command-not-found', 'exec: "web": executable file not found in $PATH', /in the image/],
     [3, 'EACCES', 'not-executable', 'exec: "web": permission denied', /execute permission/],
-    [4, 'ENOENT', 'command-not-found', 'exec: "/bin/web": no such file or directory', /in the image/],
+    [4, 'ENOENT', 'command-not-found', 'exec: "/bin/web": no such file or directory', /It is there; the interpreter/],
     [4, 'ENOTDIR', 'command-not-found', 'exec: "/bin/web": no such file or directory', /in the image/],
     [4, 'ENOEXEC', 'not-executable', 'exec: "/bin/web": exec format error', /#!\/bin\/sh/],
     [4, 'ELOOP', 'not-executable', 'exec: "/bin/web": too many levels of symbolic links', /symbolic links/],
     [4, 'E2BIG', 'not-executable', 'exec: "/bin/web": argument list too long', /too long/],
-    [4, 'EIO', 'not-executable', 'exec: "/bin/web": EIO', /another command/],
+    [4, 'EIO', 'not-executable', 'exec: "/bin/web": input/output error', /another command/],
+    [4, 'EBADMSG', 'not-executable', 'exec: "/bin/web": EBADMSG', /another command/],
   ] as const) {
     const error = stepError(report(step, errno), plan);
     assert.deepEqual([error.code, error.message], [code, message], errno);
@@ -73,6 +74,21 @@ test('where the machine forbids user namespaces the hint says by what', () => {
   assert.match(stepError(report(3, 'EACCES'), withRoot).hint ?? '', /kernel\.apparmor_restrict_unprivileged_userns/);
   assert.equal(stepError(report(1, 'EPERM'), plan).hint, undefined);
   assert.equal(stepError(report(1, 'EAGAIN'), withUser).hint, undefined);
+});
+
+test('a file system of a namespace that is not the container’s is told with whose it is', () => {
+  const init = ['proc', 'mqueue', 'sysfs', 'tmpfs'].map((fstype) => ({ op: 'mount', fstype }));
+  const hints = (...namespaces: string[]) => {
+    const within = { ...plan, init, spawn: { kind: 'clone', namespaces, join: [] } } as unknown as Plan;
+    return init.map((_, index) => stepError(report(3 + index, 'EPERM', 'mount'), within).hint ?? '');
+  };
+  const [proc, queues, sys, memory] = hints('mnt', 'user');
+  assert.match(proc ?? '', /"proc" if it has its own namespace of type "pid"/);
+  assert.match(queues ?? '', /"mqueue" if it has its own namespace of type "ipc"/);
+  assert.match(sys ?? '', /parts of the one there are masked/);
+  assert.equal(memory, '');
+  assert.match(hints('mnt', 'user', 'pid', 'ipc')[0] ?? '', /parts of the one there are masked/);
+  assert.equal(hints('mnt', 'user', 'pid', 'ipc')[1], '');
 });
 
 test('what was gone without', () => {

@@ -3,7 +3,7 @@ import { codeOfErrno, OnggiError } from '../../errors.ts';
 import type { StepReport } from '../../kernel/frame.ts';
 import { errnoName } from '../../oci/errno.ts';
 import { firstStep } from './first-step.ts';
-import type { Plan, Step } from './steps.ts';
+import type { NamespaceType, Plan, Step } from './steps.ts';
 
 /** Of the clone, native/plan/plan.h. */
 const spawnIndex = 1;
@@ -32,15 +32,23 @@ export function stepError({ step: index, errno, text }: StepReport, plan: Plan):
   if (step === undefined || !commandOps.has(step.op)) {
     const hint = text.includes('killed by signal 9')
       ? 'Its limit of memory may be too low for it to start at all.'
-      : userNamespaceHint(index, step, errnoName(errno), plan);
+      : (ownerHint(step, errnoName(errno), plan) ?? userNamespaceHint(index, step, errnoName(errno), plan));
     const code = isMissing(step, errnoName(errno), plan) ? 'missing-on-host' : codeOfErrno(errnoName(errno));
     return new OnggiError(code, `${attempt(plan)}: ${text}: ${errnoText(errno)}`, {
       ...(hint !== undefined && { hint }),
     });
   }
   if (plan.runtime !== undefined) return foreignError(errno, text);
-  const command = step.op === 'find-executable' ? step.command : step.op === 'exec' ? (step.argv[0] ?? '') : '';
-  return commandError(command, errno);
+  if (step.op === 'exec') return executionError(step.argv[0] ?? '', errno);
+  return commandError(step.op === 'find-executable' ? step.command : '', errno);
+}
+
+/** The command was found, so what is not there is what it needs to be executed. */
+function executionError(command: string, errno: number): OnggiError {
+  if (errnoName(errno) !== 'ENOENT') return commandError(command, errno);
+  return new OnggiError('command-not-found', `exec: "${command}": ${errnoText(errno)}`, {
+    hint: 'It is there; the interpreter that its first line names, or the loader of its shared libraries, is not.',
+  });
 }
 
 /** Steps that need something of the machine by its name: the source of a mount, a device, a kernel parameter. */
@@ -72,6 +80,21 @@ export function foreignError(number: number, text: string): OnggiError {
   return new OnggiError('unavailable', `start container: ${text}`, {
     hint: 'This is what the runtime of --runtime says; without the flag onggi makes the container itself.',
   });
+}
+
+/** File systems of a namespace, which only its owner may mount (user_namespaces(7)). */
+const owned: Readonly<Record<string, NamespaceType>> = { proc: 'pid', mqueue: 'ipc' };
+
+function ownerHint(step: Step | undefined, errno: string, { spawn }: Plan): string | undefined {
+  if (step?.op !== 'mount' || errno !== 'EPERM' || spawn.kind !== 'clone') return undefined;
+  const type = step.fstype;
+  const namespace = owned[type];
+  if (namespace !== undefined && !spawn.namespaces.includes(namespace) && spawn.namespaces.includes('user')) {
+    return `A container with a user namespace of its own may mount "${type}" if it has its own namespace of type "${namespace}", too.`;
+  }
+  // Kernel, fs/namespace.c, mount_too_revealing.
+  if (type !== 'proc' && type !== 'sysfs') return undefined;
+  return `Within another container a new "${type}" is refused where parts of the one there are masked: unmask them, or bind that one.`;
 }
 
 /** Where a machine forbids user namespaces: Linux, Debian and Ubuntu have a switch each (user_namespaces(7)). */
@@ -115,6 +138,16 @@ const errnoWords: Readonly<Record<string, string>> = {
   ENOTDIR: 'not a directory',
   EEXIST: 'file exists',
   ENODEV: 'no such device',
+  ENXIO: 'no such device or address',
+  EIO: 'input/output error',
+  EROFS: 'read-only file system',
+  EMFILE: 'too many open files',
+  ENFILE: 'too many open files in the whole system',
+  ENAMETOOLONG: 'file name too long',
+  EDQUOT: 'disk quota exceeded',
+  EXDEV: 'invalid link across file systems',
+  ENOSYS: 'the kernel does not have it',
+  EOPNOTSUPP: 'operation not supported',
   EINVAL: 'invalid argument',
   ENOSPC: 'no space left on device',
   EBUSY: 'device or resource busy',
