@@ -126,7 +126,25 @@ runtimeTest('what runc writes runs unchanged', ['runc'], async (world) => {
     's/"terminal": true/"terminal": false/; s#"rootfs"#"../rootfs"#; s/"sh"/"hostname"/',
     join(bundle, 'config.json'),
   ]);
-  assert.equal(await world.ok(['run', '--bundle', bundle, id]), 'runc\n');
+  const outcome = await world.runtime(['run', '--bundle', bundle, id]);
+  assert.deepEqual([outcome.status, outcome.stdout, outcome.stderr], [0, 'runc\n', '']);
+});
+
+runtimeTest('ambient capabilities that no kernel gives are told of where somebody misses them', [], async (world) => {
+  const sets = { bounding: ['CAP_KILL'], permitted: ['CAP_KILL'], effective: ['CAP_KILL'], ambient: ['CAP_KILL'] };
+  for (const [uid, warning] of [
+    [0, /^$/],
+    [1000, /^onggi-runtime: warning: ambient capabilities that are not .*: CAP_KILL\n$/],
+  ] as const) {
+    const edit = (spec: Spec): Spec => {
+      const { process = { user: { uid, gid: uid }, cwd: '/', args: [] } } = spec;
+      return { ...spec, process: { ...process, user: { uid, gid: uid }, capabilities: sets } };
+    };
+    const bundle = world.bundle({ args: ['grep', 'CapAmb', '/proc/self/status'], edit });
+    const { status, stdout, stderr } = await world.runtime(['run', '--bundle', bundle, id]);
+    assert.deepEqual([status, stdout], [0, 'CapAmb:\t0000000000000000\n']);
+    assert.match(stderr, warning);
+  }
 });
 
 runtimeTest('the log tells the reason of a failure as runc would', ['runc'], async (world) => {

@@ -117,7 +117,7 @@ function identity(process: Process, context: ProcessContext): InitStep {
     additionalGroups: [...(user.additionalGids ?? []).map(id), ...(context.groups ?? [])],
     // Numbers are exact, as in runc: whoever gives them lists the primary group where it belongs (CVE-2022-36109).
     primaryGroup: named,
-    capabilities: capabilitySets(process.capabilities ?? {}, context),
+    capabilities: capabilitySets(process.capabilities ?? {}, !named && user.uid === 0, context),
   };
 }
 
@@ -132,17 +132,18 @@ function id(value: number): string {
 /**
  * What can't be granted is gone without, with a warning (config.md, "capabilities"): the kernel takes no effective
  * capability that is not permitted, and no ambient one that is not permitted and inheritable (capabilities(7)). Bundles
- * of `runc spec` ask for the latter.
+ * of older `runc spec` and of `crun spec` ask for the latter. Root misses nothing then, so it is not warned: what it
+ * is permitted it has after each execve(2) anyway, and loses with its id, ambient or not.
  */
-function capabilitySets(asked: Capabilities, context: ProcessContext): CapabilitySets {
+function capabilitySets(asked: Capabilities, root: boolean, context: ProcessContext): CapabilitySets {
   const bounding = availableSet(asked.bounding ?? [], context);
   const permitted = availableSet(asked.permitted ?? [], context);
   const inheritable = availableSet(asked.inheritable ?? [], context);
-  const within = (set: 'effective' | 'ambient', limit: bigint, others: string): bigint => {
+  const within = (set: 'effective' | 'ambient', limit: bigint, others: string, had = 0n): bigint => {
     const found = availableSet(asked[set] ?? [], context);
-    const beyond = found & ~limit;
-    if (beyond !== 0n) {
-      context.warn(`${set} capabilities that are not ${others} are left out: ${capabilityNamesOf(beyond).join(', ')}`);
+    const missed = found & ~limit & ~had;
+    if (missed !== 0n) {
+      context.warn(`${set} capabilities that are not ${others} are left out: ${capabilityNamesOf(missed).join(', ')}`);
     }
     return found & limit;
   };
@@ -151,7 +152,7 @@ function capabilitySets(asked: Capabilities, context: ProcessContext): Capabilit
     permitted,
     effective: within('effective', permitted, 'permitted'),
     inheritable,
-    ambient: within('ambient', permitted & inheritable, 'permitted and inheritable'),
+    ambient: within('ambient', permitted & inheritable, 'permitted and inheritable', root ? permitted & bounding : 0n),
   };
 }
 
