@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -175,7 +176,14 @@ static napi_value dispatch(napi_env env, napi_callback_info info) {
     return result;
 }
 
+/* Who was started with SIGCHLD ignored can wait for no child (wait(2)): nohup-like programs hand that on. */
+static void stop_ignoring_children(void) {
+    struct sigaction action;
+    if (sigaction(SIGCHLD, NULL, &action) == 0 && action.sa_handler == SIG_IGN) signal(SIGCHLD, SIG_DFL);
+}
+
 NAPI_MODULE_INIT() {
+    stop_ignoring_children();
     for (size_t table = 0; table < sizeof tables / sizeof tables[0]; table++) {
         for (const struct call *call = tables[table]; call->name != NULL; call++) {
             napi_value function;

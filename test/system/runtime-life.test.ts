@@ -78,6 +78,19 @@ runtimeTest('run in the foreground hands signals on', [], async (world) => {
   assert.equal((await running.outcome).status, 42);
 });
 
+runtimeTest('who ignores the ends of children can run, exec and list processes', [], async (world) => {
+  const ignoring = async (...args: string[]) => {
+    const outcome = await run('sh', ['-c', 'trap "" CHLD; exec "$@"', '--', ...world.command, ...args]);
+    return [outcome.status, outcome.stdout, outcome.stderr];
+  };
+  const bundle = world.bundle({ args: ['sh', '-c', 'sh -c "exit 3"; exit $(($? + 2))'] });
+  assert.deepEqual(await ignoring('run', '-b', bundle, 'onggi-unwaited'), [5, '', '']);
+  await world.detached('onggi-unwaited', sleeper);
+  assert.deepEqual(await ignoring('exec', 'onggi-unwaited', 'sh', '-c', 'exit 4'), [4, '', '']);
+  assert.match(String((await ignoring('ps', 'onggi-unwaited'))[1]), /sleep/);
+  assert.deepEqual(await ignoring('delete', '-f', 'onggi-unwaited'), [0, '', '']);
+});
+
 runtimeTest('run --keep keeps the container', [], async (world) => {
   const { status } = await world.runtime(['run', '--keep', '-b', world.bundle({ args: ['true'] }), 'onggi-keep']);
   assert.equal(status, 0);
@@ -178,6 +191,8 @@ runtimeTest('kill takes names and numbers, and reaches all with --all', [], asyn
   );
   assert.match((await world.runtime(['kill', 'onggi-kill', 'BOGUS'])).stderr, /no such signal/);
   await world.ok(['kill', 'onggi-kill', '0']);
+  // As with runc and crun: nothing is the usual signal.
+  await world.ok(['kill', 'onggi-kill', '']);
   await world.ok(['kill', 'onggi-kill', 'KILL']);
   await world.reaches('onggi-kill', 'stopped');
   await world.ok(['delete', 'onggi-kill']);
