@@ -27,6 +27,15 @@ test('a system error keeps its cause and gets a code', () => {
   assert.equal(error.cause, cause);
   assert.match(error.hint ?? '', /space/);
   assert.equal(fromSystemError(error, 'again'), error);
+  const open = Object.assign(new Error('EMFILE: too many open files, open'), { code: 'EMFILE', syscall: 'open' });
+  const many = fromSystemError(open, 'open it');
+  assert.deepEqual([many.code, many.message], ['exhausted', 'open it: EMFILE: too many open files']);
+  assert.match(many.hint ?? '', /ulimit -n/);
+  const bare = Object.assign(new Error('ENOTSUP: operation not supported on socket, write'), {
+    code: 'ENOTSUP',
+    syscall: 'write',
+  });
+  assert.equal(fromSystemError(bare, 'write "1"').message, 'write "1": ENOTSUP: operation not supported');
   assert.equal(errnoOf(cause), 'ENOSPC');
   assert.equal(errnoOf(new Error('x')), undefined);
   const message = "ENOENT: no such file or directory, open '/x'";

@@ -127,15 +127,26 @@ export function fromSystemError(error: unknown, tried: string): OnggiError {
   const found = error instanceof Error ? error.message : String(error);
   return new OnggiError(code, `${tried}: ${withoutRepetition(found, error, tried)}`, {
     cause: error,
-    ...(code === 'exhausted' && { hint: 'Free some space (onggi rmi, onggi rm) and try again.' }),
+    ...(code === 'exhausted' && { hint: hints[errno ?? ''] ?? 'Free some space (onggi rmi, onggi rm) and try again.' }),
   });
 }
 
-/** Node puts ", open '/x'" behind what is wrong, which was said before: "open archive "/x": ENOENT: no such file". */
-function withoutRepetition(found: string, error: unknown, tried: string): string {
+/** Where it is no space that there is none left of. */
+const hints: Readonly<Record<string, string>> = {
+  ENOMEM: 'Free some memory, or give it more, and try again.',
+  EMFILE: 'Allow more open files (ulimit -n) and try again.',
+  ENFILE: 'Close some files, or have root allow more (sysctl fs.file-max), and try again.',
+};
+
+/**
+ * Node puts ", open '/x'" behind what is wrong, which was said before: "open archive "/x": ENOENT: no such file"; and it
+ * takes whatever does not support an operation for a socket.
+ */
+function withoutRepetition(text: string, error: unknown, tried: string): string {
+  const found = text.replace('operation not supported on socket', 'operation not supported');
   const { syscall, path } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
-  if (syscall === undefined || path === undefined || !tried.includes(path)) return found;
-  const end = `, ${syscall} '${path}'`;
+  if (syscall === undefined || !tried.includes(path ?? syscall)) return found;
+  const end = path === undefined ? `, ${syscall}` : `, ${syscall} '${path}'`;
   return found.endsWith(end) ? found.slice(0, -end.length) : found;
 }
 

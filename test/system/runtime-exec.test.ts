@@ -33,6 +33,9 @@ runtimeTest('each flag of exec changes what it names', [], async (world) => {
     assert.equal(await status(), 'CapEff:\t0000000000000020\nCapBnd:\t0000000000000020\nNoNewPrivs:\t1\n');
     assert.match(await status('--cap', 'CAP_NET_RAW'), /CapEff:\t0000000000002020\nCapBnd:\t0000000000002020/);
     assert.match(await status('--no-new-privs=false'), /NoNewPrivs:\t0/);
+    // Scripts pass what they have: an empty value is none.
+    const empty = ['-u', '', '--cwd', '', '--apparmor', '', '--process-label', '', '-p', '', '--pid-file', ''];
+    assert.equal(await world.ok(['exec', ...empty, id, 'sh', '-c', 'id -u; pwd']), '0\n/\n');
   });
 });
 

@@ -15,7 +15,9 @@ const flags = {
   cwd: single('directory', asIs, 'current working directory in the container'),
   env: list('NAME=value', asIs, 'set environment variables', { short: 'e' }),
   tty: toggle('allocate a pseudo-TTY', { short: 't' }),
-  user: single('uid[:gid]', parseUser, 'UID (format: <uid>[:<gid>])', { short: 'u' }),
+  user: single('uid[:gid]', (text) => (text === '' ? undefined : parseUser(text)), 'UID (format: <uid>[:<gid>])', {
+    short: 'u',
+  }),
   'additional-gids': list('gid', integer(0, 0xffff_fffe), 'additional gids', { short: 'g' }),
   process: single('file', asIs, 'path to the process.json', { short: 'p' }),
   detach: toggle("detach from the container's process", { short: 'd' }),
@@ -42,20 +44,21 @@ of the command, or 128 and the number of the signal that killed it; with 255 whe
 the command could not be executed.`,
   flags,
   async run({ flags, given, args: [id = '', ...args], context }) {
-    const described = flags.process === undefined ? undefined : await processOf(flags.process);
+    const described = flags.process ? await processOf(flags.process) : undefined;
     const process = (container: Process): Process =>
       described ??
       execProcess(container, {
         args,
         terminal: flags.tty,
         env: flags.env,
-        cwd: flags.cwd,
+        // Empty is as not given, as with runc: scripts pass what they have.
+        cwd: flags.cwd || undefined,
         user: flags.user,
         additionalGids: flags['additional-gids'],
         capabilities: flags.cap,
         noNewPrivileges: given.has('no-new-privs') ? flags['no-new-privs'] : undefined,
-        apparmorProfile: flags.apparmor,
-        selinuxLabel: flags['process-label'],
+        apparmorProfile: flags.apparmor || undefined,
+        selinuxLabel: flags['process-label'] || undefined,
       });
     const report = await execInContainer(context.runtime, id, {
       process,

@@ -8,8 +8,8 @@ export const command = defineRuntimeCommand({
   description: `Sends a signal, by name or number, to the container's init process. A container
 that has ended is an error, except with --all.`,
   flags: { all: toggle('send the specified signal to all processes inside the container', { short: 'a' }) },
-  async run({ flags, args: [id = '', signal = 'SIGTERM'], context }) {
-    await killContainer(context.runtime, id, signal, flags.all);
+  async run({ flags, args: [id = '', signal = ''], context }) {
+    await killContainer(context.runtime, id, signal || 'SIGTERM', flags.all);
     return 0;
   },
 });
