@@ -1,8 +1,8 @@
 /** What ended a container: the shim's exit record, read, kept and put into words. Pure but for `readEnding`. */
-import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import * as v from 'valibot';
-import { errnoOf, fromSystemError, OnggiError } from '../../errors.ts';
+import { OnggiError } from '../../errors.ts';
+import { readTextIfThere } from '../../kernel/text-file.ts';
 import type { ContainerSummary, Ending } from '../types.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -56,13 +56,8 @@ export type FoundEnding = { readonly ending: Ending; readonly released: boolean 
 
 /** The ending as the shim recorded it at `path`, undefined when it recorded none. */
 export function readEnding(path: string): FoundEnding | undefined {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw fromSystemError(error, `read exit record "${path}"`);
-  }
+  const text = readTextIfThere(path, [], `read exit record "${path}"`);
+  if (text === undefined) return undefined;
   const record = parseExitRecord(text);
   return { ending: endingOf(record), released: record.released };
 }

@@ -1,12 +1,13 @@
 /** From a container to its plan: the files it gets, its config.json, the kernel steps. */
-import { chownSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, hostname, release } from 'node:os';
 import { dirname } from 'node:path';
-import { errnoOf, fromSystemError } from '../../errors.ts';
+import { fromSystemError } from '../../errors.ts';
 import { toMachine } from '../../image/id-map.ts';
 import { lowerDirectories } from '../../image/snapshot.ts';
 import { isShifted, isTree } from '../../image/tree-mark.ts';
 import { shimPath } from '../../kernel/addon.ts';
+import { readTextIfThere } from '../../kernel/text-file.ts';
 import { isPrivileged, mapsOf, unprivileged } from '../../kernel/user-namespace.ts';
 import {
   changedResolver,
@@ -333,10 +334,5 @@ function giveToRoot(path: string, maps: IdMaps | undefined): void {
 }
 
 function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'EACCES') return undefined;
-    throw fromSystemError(error, `read "${path}"`);
-  }
+  return readTextIfThere(path, ['EACCES']);
 }
