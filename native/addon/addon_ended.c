@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,35 +96,108 @@ static size_t count_lines(const char *text) {
     return count + 1;
 }
 
-static napi_value run_ended(napi_env env, const struct argument *a) {
-    SCOPED_FD directory = open(a[0].text, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (directory == -1) return throw_errno(env, "open", errno);
+/* A look at containers, by the caller itself or by a thread. */
+struct look {
+    struct look *next;
+    uint32_t number;
+    pthread_t thread;
+    int directory, claims;
+    char *text; /* which the lines are cut out of */
+    struct looked looked;
+    int error;
+};
+
+static struct look *looks;
+static uint32_t last_number;
+
+static void forget(struct look *look) {
+    if (look->directory != -1) close(look->directory);
+    if (look->claims != -1) close(look->claims);
+    free(look->text);
+    free(look->looked.line);
+    free(look->looked.ended);
+    free(look);
+}
+
+/* NULL with errno. */
+static struct look *make_look(const struct argument *a) {
+    struct look *look = calloc(1, sizeof *look);
+    if (look == NULL) return NULL;
+    look->directory = open(a[0].text, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int error = look->directory == -1 ? errno : 0;
     /* There is none before the first container runs; asking -1 answers no question. */
-    SCOPED_FD claims = open(a[1].text, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    look->claims = open(a[1].text, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     size_t room = count_lines(a[2].text);
-    struct looked looked = {.line = calloc(room, sizeof *looked.line), .ended = calloc(room, 1)};
-    napi_value names = NULL;
-    int error = looked.line == NULL || looked.ended == NULL ? ENOMEM : 0;
-    char *rest = a[2].text;
-    for (char *line; error == 0 && (line = strsep(&rest, "\n")) != NULL;) {
+    look->text = strdup(a[2].text);
+    look->looked.line = calloc(room, sizeof *look->looked.line);
+    look->looked.ended = calloc(room, 1);
+    if (look->text == NULL || look->looked.line == NULL || look->looked.ended == NULL) error = ENOMEM;
+    if (error == 0) return look;
+    forget(look);
+    errno = error;
+    return NULL;
+}
+
+static void *run_look(void *argument) {
+    struct look *look = argument;
+    struct looked *looked = &look->looked;
+    char *rest = look->text;
+    for (char *line; look->error == 0 && (line = strsep(&rest, "\n")) != NULL;) {
         if (*line == '\0') continue;
-        if (!is_line(line)) error = EINVAL;
-        else if (!is_claimed(claims, line)) looked.line[looked.count++] = line;
+        if (!is_line(line)) look->error = EINVAL;
+        else if (!is_claimed(look->claims, line)) looked->line[looked->count++] = line;
     }
-    for (size_t first = 0; error == 0 && first < looked.count; first += AT_A_TIME) {
-        size_t end = first + AT_A_TIME < looked.count ? first + AT_A_TIME : looked.count;
-        look_at_processes(&looked, first, end);
+    for (size_t first = 0; look->error == 0 && first < looked->count; first += AT_A_TIME) {
+        size_t end = first + AT_A_TIME < looked->count ? first + AT_A_TIME : looked->count;
+        look_at_processes(looked, first, end);
         for (size_t index = first; index < end; index++) {
-            if (!looked.ended[index]) looked.ended[index] = is_recorded(directory, looked.line[index]);
+            if (!looked->ended[index]) looked->ended[index] = is_recorded(look->directory, looked->line[index]);
         }
     }
-    names = error == 0 ? names_of_ended(env, &looked) : throw_errno(env, "ended", error);
-    free(looked.line);
-    free(looked.ended);
+    return NULL;
+}
+
+static napi_value answer(napi_env env, struct look *look) {
+    napi_value names = look->error == 0 ? names_of_ended(env, &look->looked) : throw_errno(env, "ended", look->error);
+    forget(look);
     return names;
+}
+
+static napi_value run_ended(napi_env env, const struct argument *a) {
+    struct look *look = make_look(a);
+    if (look == NULL) return throw_errno(env, "ended", errno);
+    run_look(look);
+    return answer(env, look);
+}
+
+static napi_value run_ended_ahead(napi_env env, const struct argument *a) {
+    struct look *look = make_look(a);
+    if (look == NULL) return throw_errno(env, "ended", errno);
+    int error = pthread_create(&look->thread, NULL, run_look, look);
+    if (error != 0) {
+        forget(look);
+        return throw_errno(env, "ended", error);
+    }
+    look->number = ++last_number;
+    look->next = looks;
+    looks = look;
+    return check_number(env, "ended", look->number);
+}
+
+static napi_value run_ended_found(napi_env env, const struct argument *a) {
+    for (struct look **at = &looks; *at != NULL; at = &(*at)->next) {
+        struct look *look = *at;
+        if (look->number != a[0].number) continue;
+        *at = look->next;
+        pthread_join(look->thread, NULL);
+        return answer(env, look);
+    }
+    return throw_errno(env, "ended", EINVAL);
 }
 
 const struct call ended_calls[] = {
     {"ended", "sss", run_ended},
+    {"endedAhead", "sss", run_ended_ahead},
+    {"endedFound", "u", run_ended_found},
     {0},
 };

@@ -58,6 +58,10 @@ export interface Addon {
    * claims in `alive` that they live (native/system/alive.h) are asked for no more than their process.
    */
   ended(directory: string, alive: string, lines: string): string[];
+  /** As `ended`, by a thread. @returns its number for `endedFound`, which must be called once */
+  endedAhead(directory: string, alive: string, lines: string): number;
+  /** Waits for the thread. */
+  endedFound(ahead: number): string[];
   /**
    * Calls `changed` after each change of one of the paths (for a directory: of what lies in it), once for what comes at
    * once (inotify(7)). Closing the descriptor that it returns ends the watch; until then it keeps the program alive.

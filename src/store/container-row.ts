@@ -57,8 +57,9 @@ export type ContainerRow = {
   readonly paused: boolean;
 };
 
-/** What a list shows of one, and what tells whether that is true. */
-export type ListedContainer = Pick<
+/** What a list shows of one. */
+export type ListedContainer = Omit<Listed, 'paused'> & { readonly paused: boolean | 0 | 1 };
+type Listed = Pick<
   ContainerRow,
   | 'id'
   | 'name'
@@ -70,7 +71,6 @@ export type ListedContainer = Pick<
   | 'startedAt'
   | 'finishedAt'
   | 'pid'
-  | 'pidStartTime'
   | 'ending'
   | 'networkMode'
   | 'restartAt'
@@ -179,12 +179,19 @@ export function listContainers(database: Database, states?: readonly ContainerSt
   return states === undefined ? containers : containers.sort((a, b) => b.created - a.created);
 }
 
-const listedColumns = `id, name, image_reference, image_id, state, options, created, started_at, finished_at, pid,
-  pid_start_time, ending, network_mode, restart_at, paused`;
+const listedColumns = `id, name, image_reference AS imageReference, image_id AS imageId, state, options, created,
+  started_at AS startedAt, finished_at AS finishedAt, pid, ending, network_mode AS networkMode, restart_at AS restartAt,
+  paused`;
+
+/** Of hundreds of rows: what their types are SQLite has seen to (STRICT). */
+function listed(rows: readonly Row[]): ListedContainer[] {
+  for (const row of rows) word(row, 'state', containerStates);
+  return rows as unknown as ListedContainer[];
+}
 
 /** All, as a list shows them; newest first. */
 export function listAllContainers(database: Database): ListedContainer[] {
-  return all(database, `SELECT ${listedColumns} FROM containers ORDER BY created DESC, id`).map(listedOf);
+  return listed(all(database, `SELECT ${listedColumns} FROM containers ORDER BY created DESC, id`));
 }
 
 /** Those that run, paused ones too, or wait for their next start; newest first. Each half has an index of its own. */
@@ -192,8 +199,14 @@ export function listUpContainers(database: Database): ListedContainer[] {
   const select = `SELECT ${listedColumns} FROM containers`;
   const run = all(database, `${select} WHERE state = 'running' ORDER BY created DESC, id`);
   const wait = all(database, `${select} WHERE restart_at IS NOT NULL AND state <> 'running'`);
-  const rows = [...run, ...wait].map(listedOf);
-  return wait.length === 0 ? rows : rows.sort(newestFirst);
+  return wait.length === 0 ? listed(run) : listed([...run, ...wait]).sort(newestFirst);
+}
+
+/** Those that run, as lines "ID PID START" in no order: what tells whether they still do. */
+export function runningProcesses(database: Database): string {
+  const lines = "group_concat(id || ' ' || coalesce(pid, 0) || ' ' || coalesce(pid_start_time, 0), char(10))";
+  const row = get(database, `SELECT ${lines} AS lines FROM containers WHERE state = 'running'`);
+  return row === undefined ? '' : (textOrNull(row, 'lines') ?? '');
 }
 
 function newestFirst(a: ListedContainer, b: ListedContainer): number {
@@ -301,18 +314,6 @@ function refused(error: unknown, database: Database, name: string): unknown {
 }
 
 function containerOf(row: Row): ContainerRow {
-  return {
-    ...listedOf(row),
-    networkName: textOrNull(row, 'network_name'),
-    autoRemove: integer(row, 'auto_remove') !== 0,
-    cgroup: textOrNull(row, 'cgroup'),
-    restartCount: integer(row, 'restart_count'),
-    restartWait: integer(row, 'restart_wait'),
-    stopped: integer(row, 'stopped') !== 0,
-  };
-}
-
-function listedOf(row: Row): ListedContainer {
   const imageId = textOrNull(row, 'image_id');
   const startTime = integerOrNull(row, 'pid_start_time');
   return {
@@ -331,5 +332,11 @@ function listedOf(row: Row): ListedContainer {
     networkMode: text(row, 'network_mode'),
     restartAt: integerOrNull(row, 'restart_at'),
     paused: integer(row, 'paused') !== 0,
+    networkName: textOrNull(row, 'network_name'),
+    autoRemove: integer(row, 'auto_remove') !== 0,
+    cgroup: textOrNull(row, 'cgroup'),
+    restartCount: integer(row, 'restart_count'),
+    restartWait: integer(row, 'restart_wait'),
+    stopped: integer(row, 'stopped') !== 0,
   };
 }

@@ -4,9 +4,10 @@
  * one is in its message.
  */
 import assert from 'node:assert/strict';
+import { beginLook } from '../../src/engine/container/ended.ts';
 import { settleStale } from '../../src/engine/container/reconcile.ts';
 import { makeContext } from '../../src/engine/context.ts';
-import { containerByName, listUpContainers } from '../../src/store/container-row.ts';
+import { containerByName } from '../../src/store/container-row.ts';
 import { eventually, pause } from '../harness/program.ts';
 import { systemTest, type World } from '../harness/system-test.ts';
 import { childrenOf, killNow, randomOf, shimsOf, tellsTheTruth } from './truth.ts';
@@ -76,13 +77,13 @@ systemTest('rows that somebody else settles while they are listed are read again
   const context = makeContext({ root: world.root });
   try {
     const { database } = context.store;
-    const rows = listUpContainers(database);
-    assert.equal(rows.length, 1);
-    assert.equal(await settleStale(context, rows), false);
+    using look = beginLook(context.store);
+    assert.equal(await settleStale(context, look), false);
     await world.ok(['kill', 'c1']);
-    await eventually('the shim has had it settled', () => containerByName(database, 'c1')?.state === 'exited');
-    assert.equal(await settleStale(context, rows), true);
-    assert.equal(await settleStale(context, listUpContainers(database)), false);
+    await eventually('its end is written down', () => containerByName(database, 'c1')?.state === 'exited');
+    // As for one whose look was over before that.
+    assert.equal(await settleStale(context, { ended: () => [containerByName(database, 'c1')?.id ?? ''] }), true);
+    assert.equal(await settleStale(context), false);
   } finally {
     context.close();
   }

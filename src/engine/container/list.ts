@@ -5,14 +5,15 @@ import type { Context } from '../context.ts';
 import type { ContainerSummary } from '../types.ts';
 import { summariesOf } from './container.ts';
 import type { ListQuery } from './containers.ts';
+import { beginLook } from './ended.ts';
 import { settleStale } from './reconcile.ts';
 
 export async function listContainers(context: Context, query: ListQuery): Promise<ContainerSummary[]> {
   const { store } = context;
-  const look = () => (query.all === true ? listAllContainers : listUpContainers)(store.database);
-  const rows = look();
-  const settled = await settleStale(context, rows);
-  const summaries = summariesOf(store, settled ? look() : rows);
+  const read = () => summariesOf(store, (query.all === true ? listAllContainers : listUpContainers)(store.database));
+  using look = beginLook(store);
+  const found = read();
+  const summaries = (await settleStale(context, look)) ? read() : found;
   return query.size === true ? await withSizes(context, summaries) : summaries;
 }
 

@@ -7,7 +7,6 @@ import {
   dueRestarts,
   hasProcess,
   isInitialized,
-  type ListedContainer,
   listContainers,
   updateContainer,
 } from '../../store/container-row.ts';
@@ -16,7 +15,7 @@ import type { Store } from '../../store/store.ts';
 import type { Context } from '../context.ts';
 import { containerOf } from './container.ts';
 import { containerLock, dropContainerLock, lockContainer } from './container-lock.ts';
-import { endedAmong, hasEnded } from './ended.ts';
+import { beginLook, hasEnded, type Look } from './ended.ts';
 
 // What finishes containers and networks is loaded where there is something to finish: every look at one comes by here.
 
@@ -64,12 +63,12 @@ async function settleHeld(context: Context, id: string, guard: Guard): Promise<C
 
 /**
  * All containers whose rows are wrong; those that another command holds are that command's business.
- * @param rows with all that run, of somebody who has read them already
- * @returns whether any row may have changed by it
+ * @param look begun by somebody who had something to do meanwhile
+ * @returns whether any row may have changed since it began
  */
-export async function settleStale(context: Context, rows?: readonly ListedContainer[]): Promise<boolean> {
+export async function settleStale(context: Context, look?: Pick<Look, 'ended'>): Promise<boolean> {
   const { store } = context;
-  const suspected = suspects(store, rows ?? listContainers(store.database, ['running']));
+  const suspected = suspects(store, (look ?? beginLook(store)).ended());
   for (const row of suspected.filter((each) => isStale(store, each))) {
     const guard = await lockStale(store, row);
     if (guard !== undefined) await settleUnder(context, row.id, guard);
@@ -77,15 +76,14 @@ export async function settleStale(context: Context, rows?: readonly ListedContai
   await releaseIdle(store);
   const due = dueRestarts(store.database, Date.now() - overdue);
   for (const id of due) await haveRestarted(context, containerById(store.database, id));
-  // One that is not stale any more was settled by somebody else after the rows were read.
+  // One that is not stale any more was settled by somebody else meanwhile.
   return suspected.length + due.length > 0;
 }
 
 /** Those that may be stale, or have been. */
-function suspects(store: Store, rows: readonly ListedContainer[]): ContainerRow[] {
-  const { database } = store;
+function suspects({ database }: Store, ended: readonly string[]): ContainerRow[] {
   const between = listContainers(database, ['starting', 'removing']);
-  return [...between, ...endedAmong(store, rows).flatMap((id) => containerById(database, id) ?? [])];
+  return [...between, ...ended.flatMap((id) => containerById(database, id) ?? [])];
 }
 
 /**
