@@ -99,7 +99,8 @@ export async function inspectObjects(
   const problems: unknown[] = [];
   for (const ref of refs) {
     try {
-      const record = type === undefined ? await lookUpAny(ref, engine, ask) : await lookUps[type](ref, engine, ask);
+      const { record, found } = await lookUp(ref, type, engine, ask);
+      if (ask.size && found !== 'container') context.stderr.print(`WARNING: --size ignored for ${found}\n`);
       if (print === undefined) records.push(record);
       else context.stdout.print(`${print(record)}\n`);
     } catch (problem) {
@@ -111,10 +112,16 @@ export async function inspectObjects(
   return problems.length === 0 ? 0 : 1;
 }
 
-async function lookUpAny(ref: string, engine: EngineFace, ask: Ask): Promise<unknown> {
-  for (const type of types) {
+async function lookUp(
+  ref: string,
+  wanted: InspectType | undefined,
+  engine: EngineFace,
+  ask: Ask,
+): Promise<{ readonly record: unknown; readonly found: InspectType }> {
+  if (wanted !== undefined) return { record: await lookUps[wanted](ref, engine, ask), found: wanted };
+  for (const found of types) {
     try {
-      return await lookUps[type](ref, engine, ask);
+      return { record: await lookUps[found](ref, engine, ask), found };
     } catch (error) {
       if (!isElsewhere(error)) throw error;
     }

@@ -272,6 +272,8 @@ systemTest(
     await world.ok(['exec', id, 'sh', '-c', 'head -c 100000 /dev/zero >/big']);
     const [container] = JSON.parse(await world.ok(['inspect', '--size', '--latest']));
     assert.ok(container.SizeRw >= 100_000 && container.SizeRootFs > container.SizeRw);
+    const sized = await world.onggi(['inspect', '-s', '-f', '{{.Id}}', world.image, id]);
+    assert.deepEqual([sized.status, sized.stderr], [0, 'WARNING: --size ignored for image\n']);
     const { bridge } = container.NetworkSettings.Networks;
     assert.match(container.NetworkSettings.SandboxKey, /^\/proc\/\d+\/ns\/net$/);
     assert.equal(container.NetworkSettings.IPAddress, bridge.IPAddress);

@@ -93,7 +93,7 @@ systemTest('update changes what is in force and what is recorded, or nothing', [
   const format = '{{.Name}} {{.PIDs}} {{.MemUsage}} {{.NetIO}}';
   assert.match(await world.ok(['stats', '--no-stream', '--format', format]), /^box 1 \S+[KM]iB \/ 100MiB 0B \/ 0B$/);
   await world.ok(['kill', 'box']);
-  await refused(world, ['top', 'box'], /container box is not running/);
+  await refused(world, ['top', 'box'], /Container box is not running/);
   assert.match(
     await world.ok(['container', 'prune', '-f']),
     new RegExp(`^Deleted Containers:\n${id}\n\nTotal reclaimed space: \\S+B$`),

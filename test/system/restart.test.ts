@@ -52,6 +52,70 @@ systemTest(
   },
 );
 
+/**
+ * Up to a wait of three seconds, in which something can be done.
+ * @param earlier runs before its last start by hand. @returns how often it has started again since
+ */
+async function restarting(world: World, id: string, earlier = 0): Promise<number> {
+  let count = 0;
+  const waits = async (): Promise<boolean> => {
+    const { RestartCount, State } = await inspect(world, id);
+    count = RestartCount;
+    if (RestartCount < 5 || State.Status !== 'restarting') return false;
+    // Counted a moment before it starts.
+    return (await runs(world, id)) - earlier > count;
+  };
+  await eventually('it waits for its next run', waits, 20_000);
+  return count;
+}
+
+systemTest('what needs a process says that it is restarting', ['busybox'], async (world) => {
+  await detached(world, ['--name', 'again', '--restart', 'always'], failing);
+  await restarting(world, 'again');
+  const waits =
+    /^onggi: Container again is restarting, wait until the container is running\nSee why .*onggi logs again/;
+  const asked: readonly (readonly [line: readonly string[], says: RegExp])[] = [
+    [['exec', 'again', 'true'], waits],
+    [['exec', '-d', 'again', 'true'], waits],
+    [['top', 'again'], waits],
+    [['pause', 'again'], waits],
+    [['attach', 'again'], /cannot attach to container "again": it is restarting\nWait until it runs.*onggi stop again/],
+    [['kill', '-s', 'HUP', 'again'], /cannot kill container "again": it is restarting\n/],
+  ];
+  // At once: the wait is no longer than it is.
+  await Promise.all(
+    asked.map(async ([line, says]) => {
+      const { status, stderr } = await world.onggi(line);
+      assert.equal(status, 1, line.join(' '));
+      assert.match(stderr, says, line.join(' '));
+    }),
+  );
+  assert.equal(await world.ok(['kill', 'again']), 'again');
+  assert.equal((await inspect(world, 'again')).State.Status, 'exited');
+});
+
+systemTest('another policy or name while it waits for its next run', ['busybox'], async (world) => {
+  const id = await detached(world, ['--name', 'again', '--restart', 'always'], failing);
+  const count = await restarting(world, id);
+  // It starts once more, as in Docker, and has tried often enough then.
+  await world.ok(['update', '--restart', 'on-failure:3', 'again']);
+  await world.ok(['rename', 'again', 'other']);
+  const taken = await detached(world, ['--name', 'again'], ['true']);
+  await eventually('it stays ended', async () => (await inspect(world, 'other')).State.Status === 'exited', 20_000);
+  const seen = await inspect(world, 'other');
+  assert.deepEqual([seen.Id, seen.RestartCount, await runs(world, id)], [id, count + 1, count + 2]);
+  // Told not to run again it does not, not even once more.
+  await world.ok(['update', '--restart', 'always', 'other']);
+  await world.ok(['start', 'other']);
+  await restarting(world, id, count + 2);
+  const before = await runs(world, id);
+  await world.ok(['update', '--restart', 'no', 'other']);
+  assert.equal((await inspect(world, id)).State.Status, 'exited');
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  assert.equal(await runs(world, id), before);
+  await world.ok(['rm', id, taken]);
+});
+
 systemTest('a killed process runs again, a kill by command ends it', ['busybox'], async (world) => {
   const id = await detached(
     world,

@@ -26,6 +26,7 @@ import { removeAll, settle } from './finish.ts';
 import { untilExit } from './handshake.ts';
 import { releaseIdleNetworks } from './idle-network.ts';
 import { lookUp } from './look-up.ts';
+import { isRestarting } from './not-running.ts';
 import { letGoOn } from './pause.ts';
 import { haveRestarted } from './reconcile.ts';
 import { removeDependents } from './requirements.ts';
@@ -33,7 +34,8 @@ import { removeDependents } from './requirements.ts';
 const defaultStopTimeout = 10;
 
 export async function attach(context: Context, ref: string, options: AttachOptions): Promise<Session> {
-  const container = await running(context, ref, 'attach to');
+  const container = await lookUp(context, ref);
+  if (container.row.state !== 'running') throw notRunning(container, 'attach to');
   checkNotPaused(container, 'attach to');
   checkAttachable(container);
   const stdin = options.stdin !== false && container.options.stdin === true;
@@ -96,10 +98,13 @@ function stopSignal({ store }: Context, { options, row, args }: Container, asked
 
 export async function kill(context: Context, ref: string, signal: string): Promise<void> {
   const number = parseSignal(signal);
-  const container = await running(context, ref, 'kill');
+  const container = await lookUp(context, ref);
+  const isStop = number === parseSignal('SIGKILL') || number === stopSignal(context, container, undefined);
+  // Nobody is there to get it, but what it is for can be had, as with Docker: it does not run again.
+  if (isStop && isRestarting(container.row)) return keepEnded(context, container);
+  if (container.row.state !== 'running') throw notRunning(container, 'kill');
   using client = await connect(container, {});
   if (client === undefined) throw notRunning(container, 'kill');
-  const isStop = number === parseSignal('SIGKILL') || number === stopSignal(context, container, undefined);
   if (isStop) keepEnded(context, container);
   await client.signal(number);
   tellSignal(context, container, number);
@@ -171,14 +176,12 @@ export async function wait(context: Context, ref: string): Promise<number> {
   return containerOf(context.store, row).ending?.exitCode ?? 0;
 }
 
-/** @throws OnggiError `conflict` */
-async function running(context: Context, ref: string, verb: string): Promise<Container> {
-  const container = await lookUp(context, ref);
-  if (container.row.state !== 'running') throw notRunning(container, verb);
-  return container;
-}
-
 function notRunning({ row }: Container, verb: string): OnggiError {
+  if (isRestarting(row)) {
+    return new OnggiError('conflict', `cannot ${verb} container "${row.name}": it is restarting`, {
+      hint: `Wait until it runs, or end its restarts with "onggi stop ${row.name}".`,
+    });
+  }
   return new OnggiError('conflict', `cannot ${verb} container "${row.name}": it is not running`, {
     hint: `Start it with "onggi start ${row.name}".`,
   });

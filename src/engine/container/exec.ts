@@ -25,6 +25,7 @@ import { readExecRecord } from './exec-record.ts';
 import { endingOfReport, goneAway, type Output, type Status, until } from './handshake.ts';
 import { sessionKeyring } from './keyring.ts';
 import { lookUp } from './look-up.ts';
+import { notRunning } from './not-running.ts';
 import { openSession } from './session.ts';
 import { keepShim, keepShimSoon } from './shim-scope.ts';
 
@@ -84,13 +85,6 @@ async function startExec(context: Context, ref: string, options: ExecOptions, in
       throw notRunning(container, error);
     throw asNotExecuted(error);
   }
-}
-
-function notRunning({ row }: Container, cause?: OnggiError): OnggiError {
-  return new OnggiError('conflict', `Container ${row.name} is not running`, {
-    hint: `Start it with "onggi start ${row.name}".`,
-    ...(cause !== undefined && { cause }),
-  });
 }
 
 /** The command itself is missing or not executable, onggi has a defect, or nobody waits for the answer. */

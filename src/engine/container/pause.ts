@@ -7,6 +7,7 @@ import type { Context } from '../context.ts';
 import { emit } from '../event/emit.ts';
 import { containerNews } from '../event/news.ts';
 import type { Container } from './container.ts';
+import { notRunning } from './not-running.ts';
 import { withContainer } from './settled.ts';
 
 /** @throws OnggiError `conflict` when it does not run, or is paused already */
@@ -51,10 +52,4 @@ export async function letGoOn({ store }: Context, { id, start }: Container): Pro
 /** It may end as soon as it goes on, and take its cgroup and its state with it. */
 function unlessGone(error: unknown): void {
   if (!(error instanceof OnggiError) || !['not-found', 'conflict'].includes(error.code)) throw error;
-}
-
-function notRunning({ row }: Container): OnggiError {
-  return new OnggiError('conflict', `Container ${row.name} is not running`, {
-    hint: `Start it with "onggi start ${row.name}".`,
-  });
 }

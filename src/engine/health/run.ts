@@ -3,6 +3,7 @@ import { OnggiError } from '../../errors.ts';
 import { connectShim } from '../../kernel/shim-client.ts';
 import { checkNotPaused } from '../container/container.ts';
 import { lookUp } from '../container/look-up.ts';
+import { notRunning } from '../container/not-running.ts';
 import type { Context } from '../context.ts';
 import type { HealthStatus } from '../types/health.ts';
 import { healthSettings } from './settings.ts';
@@ -23,9 +24,7 @@ export async function checkHealthNow(context: Context, ref: string): Promise<Che
     });
   }
   if (state !== 'running' || container.start === null) {
-    throw new OnggiError('conflict', `container "${name}" is not running`, {
-      hint: `Start it with "onggi start ${name}".`,
-    });
+    throw notRunning(container);
   }
   checkNotPaused(container, 'check the health of');
   using client = await connectShim(container.start.socket, {});

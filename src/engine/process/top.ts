@@ -7,6 +7,7 @@ import { cgroupProcesses } from '../../runtime/cgroup/processes.ts';
 import { processLines } from '../../runtime/process-table.ts';
 import type { Container } from '../container/container.ts';
 import { lookUp } from '../container/look-up.ts';
+import { notRunning } from '../container/not-running.ts';
 import type { Context } from '../context.ts';
 import { emit } from '../event/emit.ts';
 import { containerNews } from '../event/news.ts';
@@ -22,9 +23,7 @@ export async function top(context: Context, ref: string, words: readonly string[
   const container = await lookUp(context, ref);
   const { row, start } = container;
   if (row.state !== 'running' || row.pid === null || start === null) {
-    throw new OnggiError('conflict', `container ${row.name} is not running`, {
-      hint: `Start it with "onggi start ${row.name}".`,
-    });
+    throw notRunning(container);
   }
   emit(context.store, containerNews(container, 'top'));
   const pids = processesOf(container, row.pid);
