@@ -236,6 +236,7 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'selinux/relabel.ts',
       'selinux/resolve.ts',
       'selinux/start.ts',
+      'volume/propagation.ts',
       'volume/real-source.ts',
       'mapped/answer.ts',
       'mapped/ask.ts',

@@ -64,6 +64,8 @@ export async function compileContainer(
   const { row, files, start } = container;
   const options = withJoined(row.name, container.options, joined);
   const { store } = context;
+  const propagation = spreads(options) ? await import('../volume/propagation.ts') : undefined;
+  propagation?.checkPropagation(options);
   const cgroupsPath = start?.cgroupsPath ?? `/onggi/${row.id}`;
   const host = hostFacts();
   const images = imagePlaces(store, container);
@@ -94,7 +96,7 @@ export async function compileContainer(
   }
   if (joined.files === null) writeEtc(container, spec.hostname ?? hostname(), network, joined);
   const cgroup = findCgroup(cgroupsPath, host.cgroups);
-  const { plan, warnings } = compile(spec, {
+  const { plan: compiled, warnings } = compile(spec, {
     host,
     keeper: {
       kind: 'shim',
@@ -123,6 +125,7 @@ export async function compileContainer(
     ...initContext(spec),
   });
   for (const warning of warnings) context.warn(warning);
+  const plan = propagation?.withPeers(compiled) ?? compiled;
   makeRealtimeRoom(host.cgroups, cgroup, spec.linux?.resources?.cpu ?? {});
   const checked = healthSettings(container.health) !== undefined;
   const health = checked ? (await import('../health/check.ts')).healthCheck(context, container) : undefined;
@@ -130,6 +133,11 @@ export async function compileContainer(
   if (options.runtime === undefined) return made;
   const { withRuntime } = await import('../oci-runtime/bundle.ts');
   return withRuntime(made, spec, { id: row.id, socket: start?.socket ?? '', options });
+}
+
+/** Whether mounts of the machine come in, or those of the container go out. */
+function spreads({ mounts = [] }: ContainerOptions): boolean {
+  return mounts.some((mount) => mount.type === 'bind' && !mount.propagation.endsWith('private'));
 }
 
 /** What few containers have is loaded for them alone: every start of the others would be slower. */
