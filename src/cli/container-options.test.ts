@@ -193,7 +193,7 @@ const single: readonly [readonly string[], object][] = [
   [['--restart', 'no'], {}],
   [['--volumes-from', 'web:ro'], { volumesFrom: [{ container: 'web', readOnly: true }] }],
   [['--volume-driver', 'local'], {}],
-  [['-v', '/x'], { mounts: [{ type: 'volume', target: '/x', readOnly: false, copy: true }] }],
+  [['-v', '/x'], { volumes: ['/x'] }],
   [
     ['-v', './a:/b:ro', '--tmpfs', '/t:size=1m', '--mount', 'type=tmpfs,dst=/u'],
     {

@@ -5,6 +5,7 @@ import { OnggiError } from '../errors.ts';
 import type { ContainerFlags } from './container-flags.ts';
 import { healthOptions } from './run-flags/health.ts';
 import { logConfigOf } from './run-flags/log.ts';
+import { askedMounts } from './run-flags/mounts.ts';
 import { namespaceOptions } from './run-flags/namespaces.ts';
 import { otherOptions } from './run-flags/others.ts';
 import { resourceOptions } from './run-flags/resources.ts';
@@ -43,6 +44,7 @@ export function containerOptions(flags: ContainerFlags, args: readonly string[],
   const publishAll = flags['publish-all'] && network !== 'host' && network !== 'none';
   const environment = resolveEnvironment(facts.fileEnvironment, flags.env, facts.environment);
   const labels = recordOf([...facts.fileLabels, ...flags.label]);
+  const asked = askedMounts(flags);
   return {
     image,
     terminal: flags.tty,
@@ -60,7 +62,8 @@ export function containerOptions(flags: ContainerFlags, args: readonly string[],
     ...present('hostname', flags.hostname),
     ...present('domainname', flags.domainname),
     ...(Object.keys(labels).length > 0 && { labels }),
-    mounts: [...[...flags.volume, ...flags.mount].map((mount) => mountOf(mount, facts)), ...flags.tmpfs],
+    mounts: asked.mounts.map((mount) => mountOf(mount, facts)),
+    ...(asked.volumes.length > 0 && { volumes: asked.volumes }),
     ...(flags['volumes-from'].length > 0 && { volumesFrom: flags['volumes-from'] }),
     ...present('restart', restartOf(flags)),
     ...present('health', healthOptions(flags)),
@@ -144,9 +147,10 @@ function restartOf({ restart, rm }: ContainerFlags): ContainerOptions['restart']
 
 /** What is asked for but can't have an effect: a line for the user each. */
 export function containerWarnings(flags: ContainerFlags): string[] {
+  const { hidden } = askedMounts(flags);
   const network = chosenNetwork(flags.network);
-  if (flags.publish.length === 0 || (network !== 'host' && network !== 'none')) return [];
-  return [`Published ports are discarded when using ${network} network mode`];
+  if (flags.publish.length === 0 || (network !== 'host' && network !== 'none')) return [...hidden];
+  return [...hidden, `Published ports are discarded when using ${network} network mode`];
 }
 
 /** `{ [key]: value }`, or nothing when there is no value: absent is not the same as undefined. */

@@ -152,8 +152,11 @@ export type ContainerOptions = {
   /** Absent: it stays ended. Not together with `autoRemove`. */
   readonly restart?: RestartPolicy;
   readonly health?: HealthOptions;
+  /** One on each path. */
   readonly mounts?: readonly (BindMount | TmpfsMount | VolumeMount | ImageMount)[];
-  /** Containers whose binds and volumes this one gets too, on places that it has nothing on. */
+  /** Paths that get a volume without a name where nothing else is mounted, as an image's own do. */
+  readonly volumes?: readonly string[];
+  /** Containers whose binds and volumes this one gets too, on places that it has nothing on; the last of them first. */
   readonly volumesFrom?: readonly { readonly container: string; readonly readOnly: boolean | null }[];
   readonly network?: NetworkMode;
   readonly ports?: readonly PortMapping[];

@@ -119,6 +119,42 @@ systemTest('mounts inside mounts, whatever the order of the flags', ['busybox'],
   assert.match(twice.stderr, /Duplicate mount point: \/m/);
 });
 
+systemTest('of several mounts on one path Docker’s is there', ['busybox'], async (world) => {
+  const [a = '', b = ''] = ['a', 'b'].map((name) => {
+    mkdirSync(join(world.scratch, name));
+    writeFileSync(join(world.scratch, name, 'file'), name);
+    return join(world.scratch, name);
+  });
+  const look = 'cat /p/file 2>/dev/null; grep " /p " /proc/self/mountinfo | grep -o "size=.*k" || echo none';
+  const seen = async (...flags: readonly string[]): Promise<readonly string[]> =>
+    (await shell(world, flags, look)).split('\n');
+  const bound = `type=bind,source=${b},target=/p`;
+  assert.deepEqual(await seen('-v', `${a}:/p`, '-v', `${a}:/p`), ['anone']);
+  assert.deepEqual(await seen('-v', '/p', '-v', `${a}:/p`, '-v', '/p/'), ['anone']);
+  assert.deepEqual(await seen('--mount', bound, '--tmpfs', '/p:size=1m', '--tmpfs', '/p:size=2m'), ['size=2048k']);
+  const both = ['--mount', 'type=tmpfs,target=/p,tmpfs-size=1m', '--tmpfs', '/p:size=2m'];
+  assert.deepEqual(await seen(...both), ['size=1024k']);
+  for (const [name, source] of [
+    ['first', a],
+    ['last', b],
+  ] as const) {
+    await world.ok(['create', '--name', name, '-v', `${source}:/p`, world.image, 'true']);
+  }
+  const others = ['--volumes-from', 'first', '--volumes-from', 'last'];
+  assert.deepEqual(await seen(...others, '-v', '/p'), ['bnone']);
+  assert.deepEqual(await seen(...others, '-v', `${a}:/p`), ['anone']);
+  assert.deepEqual(await seen(...others, '--tmpfs', '/p:size=1m'), ['size=1024k']);
+  assert.equal(await world.ok(['volume', 'ls', '-q']), '');
+  const refused = await world.onggi(['run', '-v', `${a}:/p`, '--tmpfs', '/p', world.image, 'true']);
+  assert.equal(refused.status, 125);
+  assert.match(refused.stderr, /^onggi: Duplicate mount point: \/p\nName each path/);
+  const told = await world.onggi(['create', '--mount', bound, '--tmpfs', '/p', '-v', '/q', world.image, 'true']);
+  assert.match(told.stderr, /^WARNING: --mount on \/p has no effect: --tmpfs names the same path$/m);
+  const { Config, Mounts } = await inspect(world, told.stdout.trim());
+  assert.deepEqual(Config['Volumes'], { '/q': {} });
+  assert.ok(Mounts.every((mount) => mount['Destination'] !== '/p' || mount['Type'] === 'tmpfs'));
+});
+
 systemTest('a symlink as the target stays inside the container', ['busybox'], async (world) => {
   const tree = join(world.scratch, 'tree');
   mkdirSync(join(tree, 'bin'), { recursive: true });

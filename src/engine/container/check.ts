@@ -43,7 +43,7 @@ export async function checkOptions(options: ContainerOptions): Promise<void> {
     checkLinkLocal(options.linkLocalAddresses);
     if (unprivileged() !== undefined) throw unsupported("a link-local address of an ordinary user's container");
   }
-  checkMounts(options.mounts ?? []);
+  checkMounts(options);
   checkSystemd(options);
   checkInitPath(options);
   checkSysctls(options);

@@ -69,7 +69,7 @@ export async function insertNew(context: Context, given: ContainerOptions): Prom
   if (hasGiven(options)) (await import('../volume/give.ts')).checkGiven(store, options);
   const image = options.rootfs !== undefined || options.image === hostImage ? null : findImage(store, options.image);
   const ofImage = image === null ? null : readImageConfig(store, image.id).value.process;
-  const resolved = resolveMounts(options.mounts ?? [], sharedBy(store, options), ofImage?.volumes ?? [], newVolumeName);
+  const resolved = resolveMounts(options, sharedBy(store, options), ofImage?.volumes ?? [], newVolumeName);
   const health = mergeHealth(options.health, ofImage?.health);
   checkOnFailure(options, health);
   const settled = { ...options, mounts: settleImages(store, { ...options, mounts: resolved.mounts }) };

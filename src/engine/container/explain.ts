@@ -48,7 +48,7 @@ export async function explain(context: Context, asked: ContainerOptions): Promis
   const { cgroupsPath, ...keeping } = cgroupOf(id, given);
   const notes: string[] = [];
   const { view, layers, volumes } = imageFacts(context, given, notes);
-  const { mounts } = resolveMounts(given.mounts ?? [], [], volumes, () => 'NEW-VOLUME');
+  const { mounts } = resolveMounts(given, [], volumes, () => 'NEW-VOLUME');
   const options = { ...given, mounts };
   const plain = makeSpec(
     options,

@@ -92,7 +92,7 @@ export function config(
   const stopSignal =
     options.stopSignal ?? image?.stopSignal ?? (runsSystemd(options, args) ? systemdStopSignal : undefined);
   const ports = [...new Set([...exposedPorts(options, image), ...(options.ports ?? []).map(portText)])];
-  const volumes = image?.volumes ?? [];
+  const volumes = [...new Set([...(options.volumes ?? []), ...(image?.volumes ?? [])])];
   const { attached = [] } = options;
   const { entrypoint = image?.entrypoint } = options;
   // An entrypoint of the user's drops the image's command.

@@ -74,8 +74,9 @@ function checkTargets(mounts: NonNullable<ContainerOptions['mounts']>): Set<stri
 }
 
 /** What can be told of mounts by themselves. @throws OnggiError `invalid` */
-export function checkMounts(mounts: NonNullable<ContainerOptions['mounts']>): void {
+export function checkMounts({ mounts = [], volumes = [] }: Pick<ContainerOptions, 'mounts' | 'volumes'>): void {
   checkTargets(mounts);
+  for (const target of volumes) mountTarget(target);
   for (const mount of mounts) {
     if (mount.type === 'bind') bind(mount);
     if (mount.type === 'tmpfs') tmpfs(mount);

@@ -14,7 +14,7 @@ function counter(): () => string {
 test('mounts that are asked for come before those of others, those before the image’s', () => {
   const other: VolumeMount = { ...volume, name: 'other', target: '/b/' };
   const { mounts, volumes } = resolveMounts(
-    [bind, volume],
+    { mounts: [bind, volume] },
     [other, { ...other, target: '/o' }],
     ['/d', '/i'],
     counter(),
@@ -38,6 +38,28 @@ test('mounts that are asked for come before those of others, those before the im
   );
 });
 
+test('of several others on one place the last one counts, and volumes without a name are where nothing else is', () => {
+  const [first, last] = [
+    { ...volume, name: 'first' },
+    { ...volume, name: 'last', target: '/d/' },
+  ];
+  const { mounts } = resolveMounts(
+    { mounts: [bind], volumes: ['/b', '/d', '/own'] },
+    [first, last],
+    ['/own/', '/image'],
+    counter(),
+  );
+  assert.deepEqual(
+    mounts.map((mount) => [mount.target, mount.type === 'volume' ? mount.name : mount.type]),
+    [
+      ['/b', 'bind'],
+      ['/d/', 'last'],
+      ['/own', 'new1'],
+      ['/image', 'new2'],
+    ],
+  );
+});
+
 test('an image gets volumes on its own directories only', () => {
   const hostile = [
     '/',
@@ -52,7 +74,7 @@ test('an image gets volumes on its own directories only', () => {
     '/devil',
     '/a/../b',
   ];
-  const { mounts } = resolveMounts([], [], hostile, counter());
+  const { mounts } = resolveMounts({}, [], hostile, counter());
   assert.deepEqual(
     mounts.map(({ target }) => target),
     ['/devil', '/b'],
@@ -61,8 +83,8 @@ test('an image gets volumes on its own directories only', () => {
 
 test('an image gets a limited number of volumes', () => {
   const many = Array.from({ length: 129 }, (_, index) => `/v${index}`);
-  assert.throws(() => resolveMounts([], [], many, counter()), { code: 'invalid' });
-  assert.equal(resolveMounts([], [], many.slice(1), counter()).volumes.length, 128);
+  assert.throws(() => resolveMounts({}, [], many, counter()), { code: 'invalid' });
+  assert.equal(resolveMounts({}, [], many.slice(1), counter()).volumes.length, 128);
 });
 
 test('names and options of volumes', () => {
@@ -75,7 +97,9 @@ test('names and options of volumes', () => {
   for (const options of [{ size: '1' }, { type: 'nfs' }, { o: 'ro' }]) {
     assert.throws(() => checkVolumeOptions(options as Record<string, string>), { code: 'invalid' });
   }
-  assert.throws(() => resolveMounts([{ ...volume, options: { x: '' } }], [], [], counter()), { code: 'invalid' });
+  assert.throws(() => resolveMounts({ mounts: [{ ...volume, options: { x: '' } }] }, [], [], counter()), {
+    code: 'invalid',
+  });
 });
 
 test('a volume is a bind of its directory, or what its options mount', () => {

@@ -27,34 +27,36 @@ export type NeededVolume = { readonly mount: VolumeMount & { readonly name: stri
 export type ResolvedMounts = { readonly mounts: readonly AnyMount[]; readonly volumes: readonly NeededVolume[] };
 
 /**
- * @param others mounts of the containers that `volumesFrom` names, in its order, as they are to be here
+ * @param asked its `volumes` are made where nothing else is mounted, neither by `mounts` nor from `others`
+ * @param others mounts of the containers that `volumesFrom` names, in its order, as they are to be here; of several on
+ *   one place the last one counts, as in Docker
  * @param ofImage paths at which the image wants a volume; what makes no sense there is passed over, because an image has
  *   no say in anything but its own directories
  * @param newName makes the name of an anonymous volume
  * @throws OnggiError `invalid`
  */
 export function resolveMounts(
-  asked: readonly AnyMount[],
+  asked: Pick<ContainerOptions, 'mounts' | 'volumes'>,
   others: readonly AnyMount[],
   ofImage: readonly string[],
   newName: () => string,
 ): ResolvedMounts {
-  const places = new Set(asked.map(({ target }) => place(target)));
-  const mounts: AnyMount[] = [...asked];
+  const mounts: AnyMount[] = [...(asked.mounts ?? [])];
+  const places = new Set(mounts.map(({ target }) => place(target)));
   const add = (mount: AnyMount): void => {
     const at = place(mount.target);
     if (places.has(at)) return;
     places.add(at);
     mounts.push(mount);
   };
-  for (const mount of others) add(mount);
+  for (const mount of new Map(others.map((each) => [place(each.target), each])).values()) add(mount);
   if (ofImage.length > imageVolumesMax) {
     throw new OnggiError(
       'invalid',
       `the image asks for ${ofImage.length} volumes: at most ${imageVolumesMax} are made`,
     );
   }
-  for (const target of ofImage.filter(mayBeVolume)) {
+  for (const target of [...(asked.volumes ?? []), ...ofImage.filter(mayBeVolume)]) {
     add({ type: 'volume', target: place(target), readOnly: false, copy: true });
   }
   const volumes: NeededVolume[] = [];
