@@ -23,6 +23,12 @@ static void close_lines(const struct lines *lines) {
 
 #define scoped_lines __attribute__((cleanup(close_lines))) struct lines
 
+/* What there is to say of a file that is not read to its end. */
+static const char *limit_text(int result) {
+    _Static_assert(FILE_MAX_BYTES == 10 << 20 && LINE_MAX_BYTES == 64 << 10, "said here");
+    return result == -EFBIG ? ", which has more than 10 MiB or a line of 64 KiB" : "";
+}
+
 /* -ENOENT when the image has no such file. */
 static int open_lines(int root, const char *path, struct lines *lines) {
     scoped_fd fd = root_open(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
@@ -131,17 +137,24 @@ static int search_accounts(int root, const char *user, bool by_number, uint32_t 
     return result;
 }
 
-int account_find(int root, const char *user, struct account *account, struct failure *failure) {
+int account_find(int root, const char *user, bool grouped, struct account *account, struct failure *failure) {
     *account = (struct account){.home = "/"};
     bool by_number = is_number(user);
     uint32_t number = 0;
     int result = by_number ? parse_id(user, &number) : 0;
     if (result < 0) return fail(failure, result, "user \"%s\" is not between 0 and 2147483647", user);
     int found = search_accounts(root, user, by_number, number, account);
-    if (found < 0) return fail(failure, found, "look for user \"%s\" in the container's /etc/passwd", user);
+    /* Ids that are both given need no file, and are the way past one that is not read. */
+    if (found == -EFBIG && by_number && grouped) found = 0;
+    if (found < 0)
+        return fail(failure, found, "look for user \"%s\" in the container's /etc/passwd%s", user, limit_text(found));
     if (found == 0 && !by_number) return fail(failure, ENOENT, "user \"%s\" is not in the container's /etc/passwd", user);
     if (found == 0) account->uid = number;
     return 0;
+}
+
+static int fail_group(int result, const char *group, struct failure *failure) {
+    return fail(failure, result, "look for group \"%s\" in the container's /etc/group%s", group, limit_text(result));
 }
 
 int group_find(int root, const char *group, gid_t *gid, struct failure *failure) {
@@ -151,14 +164,15 @@ int group_find(int root, const char *group, gid_t *gid, struct failure *failure)
     }
     scoped_lines lines = {.fd = -1};
     int result = open_lines(root, "/etc/group", &lines);
-    if (result < 0) return fail(failure, result, "look for group \"%s\" in the container's /etc/group", group);
+    if (result < 0) return fail_group(result, group, failure);
     char *line, *fields[FIELDS_MAX];
     while ((result = next_line(&lines, &line)) > 0) {
         if (split(line, fields) < 3 || strcmp(fields[0], group) != 0) continue;
         result = parse_id(fields[2], gid);
         return result < 0 ? fail(failure, result, "group \"%s\" has a malformed id", group) : 0;
     }
-    return fail(failure, result < 0 ? result : ENOENT, "group \"%s\" is not in the container's /etc/group", group);
+    if (result < 0) return fail_group(result, group, failure);
+    return fail(failure, ENOENT, "group \"%s\" is not in the container's /etc/group", group);
 }
 
 int group_add(struct group_list *groups, gid_t gid) {
@@ -168,6 +182,11 @@ int group_add(struct group_list *groups, gid_t gid) {
     if (groups->count == GROUPS_MAX) return -E2BIG;
     groups->ids[groups->count++] = gid;
     return 0;
+}
+
+static int fail_groups(int result, const struct account *account, struct failure *failure) {
+    return fail(failure, result, "look for the groups of user \"%s\" in the container's /etc/group%s", account->name,
+                limit_text(result));
 }
 
 static bool has_member(char *members, const char *name) {
@@ -183,7 +202,7 @@ int groups_of(int root, const struct account *account, struct group_list *groups
     scoped_lines lines = {.fd = -1};
     int result = open_lines(root, "/etc/group", &lines);
     if (result == -ENOENT) return 0;
-    if (result < 0) return fail(failure, result, "look for the groups of user \"%s\"", account->name);
+    if (result < 0) return fail_groups(result, account, failure);
     char *line, *fields[FIELDS_MAX];
     while ((result = next_line(&lines, &line)) > 0) {
         uint32_t gid;
@@ -192,5 +211,5 @@ int groups_of(int root, const struct account *account, struct group_list *groups
         result = group_add(groups, gid);
         if (result < 0) break;
     }
-    return result < 0 ? fail(failure, result, "collect the groups of user \"%s\"", account->name) : 0;
+    return result < 0 ? fail_groups(result, account, failure) : 0;
 }

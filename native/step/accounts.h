@@ -30,9 +30,10 @@ struct group_list {
 
 /*
  * Finds a user by name or by number; a word of digits is always a number. A number without an entry is an account
- * with group 0 and home "/", as in Docker. 0 or -errno (-ENOENT for an unknown name, -ERANGE for a bad number).
+ * with group 0 and home "/", as in Docker. So is a number that is `grouped`, for which the caller has a group, where the
+ * file is too large. 0 or -errno (-ENOENT for an unknown name, -ERANGE for a bad number, -EFBIG for too large a file).
  */
-int account_find(int root, const char *user, struct account *account, struct failure *failure);
+int account_find(int root, const char *user, bool grouped, struct account *account, struct failure *failure);
 
 /* Finds a group by name or by number; a number needs no entry. */
 int group_find(int root, const char *group, gid_t *gid, struct failure *failure);

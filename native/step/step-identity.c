@@ -76,7 +76,7 @@ static int resolve(struct init *init, struct cursor *payload, struct account *ac
     const char *user = take_string(payload);
     const char *group = take_optional(payload);
     groups->count = 0;
-    int result = account_find(init->root, user, account, &init->failure);
+    int result = account_find(init->root, user, group != NULL, account, &init->failure);
     if (result == 0 && group != NULL) result = group_find(init->root, group, &account->gid, &init->failure);
     struct cursor additional = *payload;
     for (uint32_t count = take_count(payload); count > 0; count--) take_string(payload);

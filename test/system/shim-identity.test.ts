@@ -108,6 +108,14 @@ test('account files that are traps are refused', needs, async () => {
       const told = await runAs(place, as('app'));
       assert.equal(told.fail().errno, errno, what);
     }
+    // What is too large is said, and ids that are both given need no file; one that is not might get a group that it must not have.
+    rmSync(passwd);
+    writeFileSync(passwd, 'a:b:c:d\n'.repeat(2 << 20));
+    for (const user of ['app', '1000']) {
+      const { errno, text } = (await runAs(place, as(user))).fail();
+      assert.deepEqual([errno, /\/etc\/passwd, which has more than 10 MiB/.test(text)], [27, true], text);
+    }
+    assert.deepEqual((await report(place, as('1000', '50'))).gids, [50, 50, 50]);
     // A link to the host's file means the container's own file of that name.
     rmSync(passwd);
     symlinkSync('../../../../../../etc/other', passwd);

@@ -24,6 +24,14 @@ test('an index counts from the keeper over all phases', () => {
   assert.deepEqual(ops, [undefined, undefined, 'cgroup-create', 'find-executable', 'exec', 'cgroup-remove', undefined]);
 });
 
+test('a file of accounts that is too large', () => {
+  const identity = { ...plan, init: [{ op: 'identity', user: 'web' }] } as unknown as Plan;
+  const { message, hint } = stepError(report(3, 'EFBIG', 'look for user "web"'), identity);
+  assert.equal(message, 'start container: look for user "web": file too large');
+  assert.match(hint ?? '', /-u UID:GID/);
+  assert.equal(stepError(report(2, 'EFBIG'), identity).hint, undefined);
+});
+
 test('a command that is not there is 127, one that can’t be executed is 126 with what to do about it', () => {
   for (const [step, errno, code, message, hint] of [
     [3, 'ENOENT', 'command-not-found', 'exec: "web": executable file not found in $PATH', /in the image/],

@@ -32,7 +32,9 @@ export function stepError({ step: index, errno, text }: StepReport, plan: Plan):
   if (step === undefined || !commandOps.has(step.op)) {
     const hint = text.includes('killed by signal 9')
       ? 'Its limit of memory may be too low for it to start at all.'
-      : (ownerHint(step, errnoName(errno), plan) ?? userNamespaceHint(index, step, errnoName(errno), plan));
+      : (accountsHint(step, errnoName(errno)) ??
+        ownerHint(step, errnoName(errno), plan) ??
+        userNamespaceHint(index, step, errnoName(errno), plan));
     const code = isMissing(step, errnoName(errno), plan) ? 'missing-on-host' : codeOfErrno(errnoName(errno));
     return new OnggiError(code, `${attempt(plan)}: ${text}: ${errnoText(errno)}`, {
       ...(hint !== undefined && { hint }),
@@ -97,6 +99,12 @@ function ownerHint(step: Step | undefined, errno: string, { spawn }: Plan): stri
   return `Within another container a new "${type}" is refused where parts of the one there are masked: unmask them, or bind that one.`;
 }
 
+/** A file of accounts that is too large for the init (native/step/accounts.c): no image has one by chance. */
+function accountsHint(step: Step | undefined, errno: string): string | undefined {
+  if (errno !== 'EFBIG' || (step?.op !== 'identity' && step?.op !== 'config')) return undefined;
+  return 'Name user and group by numbers (-u UID:GID), for which no file is needed, or make the file smaller in the image.';
+}
+
 /** Where a machine forbids user namespaces: Linux, Debian and Ubuntu have a switch each (user_namespaces(7)). */
 function userNamespaceHint(index: number, step: Step | undefined, errno: string, { spawn }: Plan): string | undefined {
   // Where others are joined as well it may be one of them that is refused.
@@ -157,6 +165,7 @@ const errnoWords: Readonly<Record<string, string>> = {
   ELOOP: 'too many levels of symbolic links',
   ETXTBSY: 'text file busy',
   E2BIG: 'argument list too long',
+  EFBIG: 'file too large',
 };
 
 function errnoText(errno: number): string {
