@@ -12,6 +12,10 @@ export function addRequirement(database: Database, containerId: string, required
   throw new OnggiError('not-found', `No such container: ${requiredId}`);
 }
 
+export function isRequired(database: Database, id: string): boolean {
+  return all(database, 'SELECT 1 FROM container_requirements WHERE required_id = ? LIMIT 1', id).length > 0;
+}
+
 export type Dependent = { readonly id: string; readonly name: string };
 
 /** The containers that require this one; newest first. */

@@ -8,7 +8,7 @@ import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { errnoOf, fromSystemError } from '../../errors.ts';
-import { removeSnapshot } from '../../image/snapshot.ts';
+import { allowRemount, removeSnapshot } from '../../image/snapshot.ts';
 import type { Guard } from '../../kernel/lock.ts';
 import { connectShim } from '../../kernel/shim-client.ts';
 import { findCgroup } from '../../runtime/cgroup/layout.ts';
@@ -37,6 +37,7 @@ import { foundEnding, hasEnded } from './ended.ts';
 import type { FoundEnding } from './ending.ts';
 import { firstStatus, type Status, untilExit } from './handshake.ts';
 import { unpublish } from './network.ts';
+import { goesAtItsEnd } from './requirements.ts';
 import { nextRestart } from './restart-policy.ts';
 
 /** Milliseconds that a shim may take from the end of its init to the record of it, on a slow disk. */
@@ -124,10 +125,11 @@ export async function finish(
   await releaseKernelState(store, container, released);
   // Of a start that failed nobody was told.
   if (row.state === 'running') emit(store, ...endNews(container, ending));
-  if (row.autoRemove) {
+  if (goesAtItsEnd(store, container)) {
     await removeReleased(store, container, false);
     return undefined;
   }
+  if (row.autoRemove) allowRemount(files);
   const neverRan = row.startedAt === null && (ending.failure !== null || (ending.lost && row.state === 'starting'));
   const wait = neverRan || ending.failure !== null || isInitialized(row) ? null : waitForRestart(container, ending);
   const settled = transaction(store.database, () => {

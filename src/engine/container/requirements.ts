@@ -1,7 +1,7 @@
 /** Containers that have to run before another one starts (`--requires`). */
 import { OnggiError } from '../../errors.ts';
 import { findContainer } from '../../store/container-row.ts';
-import { requiredBy } from '../../store/requirement-row.ts';
+import { isRequired, requiredBy } from '../../store/requirement-row.ts';
 import type { Store } from '../../store/store.ts';
 import type { ContainerOptions } from '../types.ts';
 import type { Container } from './container.ts';
@@ -10,6 +10,14 @@ import type { Container } from './container.ts';
 export function resolveRequirements(store: Store, options: ContainerOptions): ContainerOptions {
   if (options.requires === undefined) return options;
   return { ...options, requires: options.requires.map((ref) => findContainer(store.database, ref).id) };
+}
+
+/**
+ * Whether it is removed at its end. One that others require is kept, as by Podman: they start it again.
+ * A requirement that is added at that very moment is too late.
+ */
+export function goesAtItsEnd(store: Store, { id, row }: Pick<Container, 'id' | 'row'>): boolean {
+  return row.autoRemove && !isRequired(store.database, id);
 }
 
 /** Each had to be there when the next was made, so there is no way round in a circle. @param start starts one */

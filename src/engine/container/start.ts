@@ -29,7 +29,7 @@ import { releaseIdleNetworks } from './idle-network.ts';
 import { findJoined, stillThere } from './joined.ts';
 import { connectNetwork, connectPasta, publish, usesPasta } from './network.ts';
 import { compileContainer } from './plan.ts';
-import { startRequired } from './requirements.ts';
+import { goesAtItsEnd, startRequired } from './requirements.ts';
 import { keepShim, keepShimSoon } from './shim-scope.ts';
 import { failedEnding, noteRunning, record } from './start-record.ts';
 
@@ -103,7 +103,9 @@ export async function withRequired(context: Context, ref: string): Promise<Conta
 async function dropUnstarted(context: Context, id: string): Promise<void> {
   using guard = await lockContainer(context, id);
   const row = await settle(context.store, id, guard);
-  if (row?.state === 'created') await removeAll(context.store, containerOf(context.store, row), guard);
+  if (row?.state !== 'created') return;
+  const container = containerOf(context.store, row);
+  if (goesAtItsEnd(context.store, container)) await removeAll(context.store, container, guard);
 }
 
 async function session(
@@ -198,7 +200,7 @@ async function undo({ store }: Context, id: string, ending: Ending, guard: Guard
   if (row === undefined) return;
   if (row.state === 'starting' || row.state === 'running')
     await finish(store, containerOf(store, row), { ending, released: false }, guard);
-  else if (row.autoRemove) await removeAll(store, containerOf(store, row), guard);
+  else if (goesAtItsEnd(store, containerOf(store, row))) await removeAll(store, containerOf(store, row), guard);
   await releaseIdleNetworks(store);
 }
 
