@@ -81,6 +81,46 @@ systemTest('ctrl-p ctrl-q leaves it running, attach comes back', ['busybox', 'py
   assert.match(events, /^resize 77$/m);
 });
 
+systemTest(
+  'who comes back with another window tells the container by SIGWINCH',
+  ['busybox', 'python3'],
+  async (world) => {
+    const keys = ['--detach-keys', 'ctrl-x,q'];
+    const watch = 'trap "stty size" WINCH; echo ready; while :; do sleep 0.05; done';
+    {
+      await using first = terminal(world, [
+        'run',
+        '-it',
+        ...keys,
+        '--name',
+        'watch',
+        '--network',
+        'none',
+        world.image,
+        'sh',
+        '-c',
+        watch,
+      ]);
+      await first.expect(/ready\r\n/);
+      first.type('\x18q');
+      assert.equal(await first.exit, 0);
+    }
+    for (const [rows, columns] of [
+      [21, 77],
+      [40, 120],
+    ] as const) {
+      await using back = terminal(world, ['attach', ...keys, 'watch'], { rows, columns });
+      await back.expect(new RegExp(`${rows} ${columns}\\r\\n`));
+      back.resize({ rows: rows + 1, columns: columns + 1 });
+      await back.expect(new RegExp(`${rows + 1} ${columns + 1}\\r\\n`));
+      back.type('\x18q');
+      await back.expect(/read escape sequence\r\n/);
+      assert.equal(await back.exit, 1);
+    }
+    await world.ok(['rm', '-f', 'watch']);
+  },
+);
+
 systemTest('other detach keys; what only begins like them is passed on', ['busybox', 'python3'], async (world) => {
   await using cat = terminal(world, [
     ...interactive,

@@ -49,6 +49,16 @@ test('a failed step is the error, told when the exit makes it final', async () =
   });
 });
 
+test('an end that somebody has brought about is told as that', async () => {
+  const killed: ShimEvent = { ...exit, sender: { pid: 4, uid: 0, signal: 9 } };
+  for (const said of [[failed, killed], [killed]]) {
+    await assert.rejects(run('running', said), {
+      code: 'conflict',
+      message: 'start container: it was ended before it ran, by signal 9 of process 4',
+    });
+  }
+});
+
 test('an end without a failed step, and a shim that goes away', async () => {
   await assert.rejects(run('created', [exit]), { code: 'internal', message: /the init ended with status 127/ });
   await assert.rejects(run('created', []), { code: 'unavailable', message: /^start container: its shim went away/ });

@@ -46,6 +46,7 @@ export async function until(
         failure = stepError(event, plan);
         break;
       case 'exit':
+        if (event.sender !== null) throw endedMeanwhile(plan, event.sender, failure);
         throw failure ?? new OnggiError('internal', `${attempt(plan)}: the init ended with status ${event.exitCode}`);
       case 'status':
         if (event.state === state) return event;
@@ -55,6 +56,22 @@ export async function until(
         break;
     }
   }
+}
+
+/** Whatever failed then: there was nobody left to do it. */
+function endedMeanwhile(
+  plan: Plan,
+  { signal, pid }: NonNullable<ExitReport['sender']>,
+  cause: OnggiError | undefined,
+): OnggiError {
+  return new OnggiError(
+    'conflict',
+    `${attempt(plan)}: it was ended before it ran, by signal ${signal} of process ${pid}`,
+    {
+      hint: 'Somebody has stopped or removed it meanwhile.',
+      ...(cause !== undefined && { cause }),
+    },
+  );
 }
 
 /** Resolves when the container has ended, or its shim is gone. */

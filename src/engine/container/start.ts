@@ -183,7 +183,10 @@ export async function start(
     if (initialized) return await (await import('./initialize.ts')).goOn(context, asked, interest);
     return await startRecorded(context, await record(context, asked, way.again === true), interest, way);
   } catch (error) {
+    // Between its row and our lock: then there is no place any more for what is made.
+    const gone = containerById(context.store.database, asked.id) === undefined;
     await undo(context, asked.id, failedEnding(error), guard);
+    if (gone) throw new OnggiError('not-found', `No such container: ${asked.row.name}`, { cause: error });
     throw await explained(context, asked, error);
   }
 }

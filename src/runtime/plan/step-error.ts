@@ -31,7 +31,7 @@ export function stepError({ step: index, errno, text }: StepReport, plan: Plan):
   if (judged) return new OnggiError('unavailable', `${attempt(plan)}: ${text}`);
   if (step === undefined || !commandOps.has(step.op)) {
     const hint = text.includes('killed by signal 9')
-      ? 'Its limit of memory may be too low for it to start at all.'
+      ? 'Somebody has removed it meanwhile, or its limit of memory is too low for it to start at all.'
       : (accountsHint(step, errnoName(errno)) ??
         ownerHint(step, errnoName(errno), plan) ??
         userNamespaceHint(index, step, errnoName(errno), plan));
