@@ -55,7 +55,7 @@ systemTest('a bind is shared, or a slave, only of a mount that passes mounts on'
     symlinkSync(at('private/x'), at('link'));
     await refused(world, ['-v', `${at('link')}:/p:rshared`], not('link', 'private', 'shared'));
     const root = ['run', '--rm', '--network', 'none', '-v', `${at('private/x')}:/p:shared`, '--rootfs', '/', 'true'];
-    assert.equal((await world.onggi(root)).status, 125);
+    assert.match((await world.onggi(root)).stderr, not('private/x', 'private', 'shared'));
     for (const [name, word] of [
       ['shared/x', 'shared'],
       ['shared/new', 'rshared'],

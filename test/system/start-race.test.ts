@@ -79,6 +79,27 @@ for (const flags of [[], ['--rm']]) {
   });
 }
 
+systemTest('rm without -f while it starts: it is gone or it runs', ['busybox'], async (world) => {
+  for (let round = 0; round < rounds; round++) {
+    await made(world, 'box');
+    const [started, removed] = await Promise.all([
+      world.onggi(['start', 'box']),
+      after(round % 6, () => world.onggi(['rm', 'box'])),
+    ]);
+    const said = JSON.stringify([started, removed]);
+    const left = await world.ok(['ps', '-a', '--format', '{{.State}}']);
+    if (removed.status === 0) {
+      assert.equal(left, '', said);
+      assertCutOff(started, said);
+    } else {
+      assert.match(removed.stderr, /^onggi: cannot remove container "box": container is running\n/, said);
+      assert.deepEqual([started.status, left], [0, 'running'], said);
+      await world.ok(['rm', '-f', 'box']);
+    }
+  }
+  assertNothing(world);
+});
+
 systemTest('rm -f and stop while it is run: the command ends as the container', ['busybox'], async (world) => {
   for (const delay of delays) {
     const name = `box${delay}`;

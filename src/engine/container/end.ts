@@ -6,6 +6,7 @@ import { findCgroup } from '../../runtime/cgroup/layout.ts';
 import { killCgroup } from '../../runtime/cgroup/processes.ts';
 import { isSignal, parseSignal } from '../../runtime/signal.ts';
 import {
+  type ContainerRow,
   containerById,
   containerStates,
   hasProcess,
@@ -116,14 +117,8 @@ export async function kill(context: Context, ref: string, signal: string): Promi
 
 export async function remove(context: Context, ref: string, options: RemoveOptions): Promise<string[]> {
   const container = await lookUp(context, ref);
-  const alive = container.row.state === 'running' || container.row.state === 'starting';
-  if (alive && !isInitialized(container.row) && options.force !== true) {
-    const { name, paused } = container.row;
-    const state = paused ? 'paused and must be unpaused first' : 'running';
-    throw new OnggiError('conflict', `cannot remove container "${name}": container is ${state}`, {
-      hint: 'Stop the container before removing it, or use -f to kill and remove it.',
-    });
-  }
+  const alive = isUnderWay(container.row);
+  checkEnded(container.row, options);
   if (container.row.restartAt !== null && options.force !== true) {
     throw new OnggiError('conflict', `cannot remove container "${container.row.name}": container is restarting`, {
       hint: 'Stop the container before removing it, or use -f to remove it.',
@@ -131,13 +126,20 @@ export async function remove(context: Context, ref: string, options: RemoveOptio
   }
   const removeOne = options.depend === true ? (id: string) => remove(context, id, options) : undefined;
   const dependents = await removeDependents(context.store, container, removeOne);
-  keepEnded(context, container);
+  // Without force it does not run, and is refused if it does by now: then it is to run on by its policy.
+  if (options.force === true) keepEnded(context, container);
   if (alive) {
     tellSignal(context, container, constants.signals.SIGKILL);
     await killAll(context, container);
   }
   using guard = await lockContainer(context, container.id);
-  const row = await settle(context.store, container.id, guard, 'removing');
+  let row = await settle(context.store, container.id, guard, 'removing');
+  if (row !== undefined && isUnderWay(row)) {
+    // Somebody has started it since.
+    checkEnded(row, options);
+    await killAll(context, containerOf(context.store, row));
+    row = await settle(context.store, container.id, guard, 'removing');
+  }
   if (row !== undefined) {
     const released = row.state === 'removing';
     await removeAll(context.store, containerOf(context.store, row), guard, {
@@ -148,6 +150,19 @@ export async function remove(context: Context, ref: string, options: RemoveOptio
   dropContainerLock(guard);
   await releaseIdleNetworks(context.store);
   return dependents;
+}
+
+function isUnderWay({ state }: ContainerRow): boolean {
+  return state === 'running' || state === 'starting';
+}
+
+/** @throws OnggiError `conflict` for one that runs, unless it is to be killed */
+function checkEnded(row: ContainerRow, { force = false }: RemoveOptions): void {
+  if (force || !isUnderWay(row) || isInitialized(row)) return;
+  const state = row.paused ? 'paused and must be unpaused first' : 'running';
+  throw new OnggiError('conflict', `cannot remove container "${row.name}": container is ${state}`, {
+    hint: 'Stop the container before removing it, or use -f to kill and remove it.',
+  });
 }
 
 /** Ends all processes and waits until the record of the end is on disk. */
