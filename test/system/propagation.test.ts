@@ -65,6 +65,8 @@ systemTest('a bind is shared, or a slave, only of a mount that passes mounts on'
     ] as const) {
       await world.ok(['run', '--rm', '--network', 'none', '-v', `${at(name)}:/p:${word}`, world.image, 'true']);
     }
+    const explained = await world.ok(['run', '--explain', '-v', `${at('shared/x')}:/p:shared`, world.image, 'true']);
+    assert.match(explained, /shared\/x on \/p .*opened by the shim/);
     // One that is there already is refused when it starts.
     await world.ok(['create', '--name', 'later', '-v', `${at('shared/x')}:/p:shared`, world.image, 'true']);
     mount('--make-private', at('shared'));

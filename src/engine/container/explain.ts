@@ -24,6 +24,7 @@ import type { ImageConfigView } from '../spec/process.ts';
 import { makeSpec } from '../spec/spec.ts';
 import { rootOrDefault } from '../store-root.ts';
 import type { ContainerOptions } from '../types.ts';
+import { withPeers } from '../volume/propagation.ts';
 import { resolveMounts } from '../volume/volume-mount.ts';
 import { cgroupsAbove } from './container.ts';
 import { hostImage, withHostCommand } from './create.ts';
@@ -112,7 +113,7 @@ export async function explain(context: Context, asked: ContainerOptions): Promis
     ...processContext(options),
     ...initContext(spec),
   });
-  return [explainPlan(plan), ...[...notes, ...warnings].map((note) => `note: ${note}`)].join('\n');
+  return [explainPlan(withPeers(plan)), ...[...notes, ...warnings].map((note) => `note: ${note}`)].join('\n');
 }
 
 /** A volume that is there already may have others; what is shown is what this run would make. */
