@@ -101,4 +101,6 @@ test('a file system of a namespace that is not the container’s is told with wh
 
 test('what was gone without', () => {
   assert.equal(stepWarning(report(2, 'EBUSY', 'set "x"')), 'set "x": device or resource busy');
+  assert.equal(stepWarning(report(2, 'EMFILE', 'open "x"')), 'open "x": too many open files');
+  assert.equal(stepWarning(report(2, 'EROFS', 'make "x"')), 'make "x": read-only file system');
 });

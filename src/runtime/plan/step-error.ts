@@ -147,6 +147,8 @@ const errnoWords: Readonly<Record<string, string>> = {
   EEXIST: 'file exists',
   ENODEV: 'no such device',
   ENXIO: 'no such device or address',
+  ESRCH: 'no such process',
+  ESTALE: 'stale file handle',
   EIO: 'input/output error',
   EROFS: 'read-only file system',
   EMFILE: 'too many open files',
