@@ -134,5 +134,8 @@ void launch_died(struct failure *failure, int status) {
     failure->index = 1;
     const char *how = WIFSIGNALED(status) ? "was killed by signal" : "exited with status";
     int number = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
-    fail(failure, ESRCH, "the init %s %d before it executed the command", how, number);
+    /* init_leave() and seccomp(2). */
+    bool filtered = WIFSIGNALED(status) && (number == SIGILL || number == SIGSYS);
+    if (filtered) fail(failure, EPERM, "the seccomp filter keeps the init from executing the command");
+    else fail(failure, ESRCH, "the init %s %d before it executed the command", how, number);
 }
