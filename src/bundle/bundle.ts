@@ -1,9 +1,9 @@
 /** A bundle: a directory with config.json and, usually, the root file system (bundle.md). Acts: reads both. */
-import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
+import { addon } from '../kernel/addon.ts';
 import { parseSpec } from '../oci/runtime-schema.ts';
 import type { Spec } from '../oci/runtime-spec.ts';
+import { absolutePath } from '../oci/slash-path.ts';
 
 export type Bundle = {
   /** Absolute. */
@@ -20,7 +20,7 @@ const largestConfig = 16 << 20;
 
 /** @throws OnggiError `not-found`, `invalid`: what is wrong with which field */
 export function loadBundle(path: string): Bundle {
-  const directory = resolve(path);
+  const directory = absolutePath(path, process.cwd());
   const hint = 'Name the directory that holds config.json with --bundle; "spec" writes one to begin with.';
   const text = readConfig(`${directory}/config.json`, hint);
   const spec = parseSpec(text);
@@ -31,16 +31,16 @@ export function loadBundle(path: string): Bundle {
 export function readConfig(path: string, hint?: string): string {
   const tried = `read the config "${path}"`;
   try {
-    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const fd = addon().openat2(currentDirectory, path, nonBlocking, 0, 0);
     try {
-      const found = fstatSync(fd);
-      if (!found.isFile()) throw new OnggiError('invalid', `${tried}: not a regular file`);
-      if (found.size > largestConfig) {
-        throw new OnggiError('invalid', `${tried}: ${found.size} bytes, at most ${largestConfig} are allowed`);
+      const { kind, size } = regularOf(addon().descriptorFacts(fd));
+      if (kind !== regularKind) throw new OnggiError('invalid', `${tried}: not a regular file`);
+      if (size > largestConfig) {
+        throw new OnggiError('invalid', `${tried}: ${size} bytes, at most ${largestConfig} are allowed`);
       }
-      return readFileSync(fd, 'utf8');
+      return addon().readText(`/proc/self/fd/${fd}`);
     } finally {
-      closeSync(fd);
+      addon().close(fd);
     }
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw fromSystemError(error, tried);
@@ -51,8 +51,21 @@ export function readConfig(path: string, hint?: string): string {
   }
 }
 
+const currentDirectory = -100;
+/** O_RDONLY | O_NONBLOCK, the same on all our architectures (<asm-generic/fcntl.h>). */
+const nonBlocking = 0o4000;
+/** S_IFREG */
+const regularKind = 0o100000;
+
+/** In the order of make_facts() in native/addon/addon_entry.c. */
+function regularOf(facts: Uint8Array): { readonly kind: number; readonly size: number } {
+  const [mode = 0, , , size = 0] = new Float64Array(facts.buffer, facts.byteOffset, 4);
+  return { kind: mode & 0o170000, size };
+}
+
 /** What comes through a pipe, to its end. @throws OnggiError `invalid` when that is too much */
 export function readStream(fd: number): string {
+  const { readSync } = process.getBuiltinModule('node:fs');
   const chunks: Buffer[] = [];
   const chunk = Buffer.alloc(65536);
   for (let total = 0; ; ) {
@@ -71,10 +84,9 @@ function findRootfs(directory: string, spec: Spec): string {
   if (path === undefined || path === '') throw new OnggiError('invalid', 'root.path: it is missing');
   const tried = `root.path: "${path}"`;
   try {
-    const found = realpathSync(resolve(directory, path));
-    if (!statSync(found).isDirectory()) throw new OnggiError('invalid', `${tried} is not a directory`);
-    return found;
+    return addon().realDirectory(absolutePath(path, directory));
   } catch (error) {
+    if (errnoOf(error) === 'ENOTDIR') throw new OnggiError('invalid', `${tried} is not a directory`, { cause: error });
     if (errnoOf(error) !== 'ENOENT') throw fromSystemError(error, tried);
     throw new OnggiError('not-found', `${tried}: no such directory`, {
       cause: error,

@@ -3,9 +3,10 @@
  * container. So one that was removed and made anew by somebody else, under the same name, is told from the
  * container's; and one whose record is lost is found. The kernel drops the mark with the cgroup. Acts: looks.
  */
-import { existsSync, statSync } from 'node:fs';
 import { errnoOf, fromSystemError } from '../errors.ts';
 import { addon } from '../kernel/addon.ts';
+import { exists } from '../kernel/plain-file.ts';
+import { ownershipOf } from '../kernel/text-file.ts';
 import { type Cgroup, directoriesOf } from '../runtime/cgroup/cgroup.ts';
 import type { Plan } from '../runtime/plan/steps.ts';
 import type { ContainerPaths } from './paths.ts';
@@ -20,8 +21,11 @@ const atCurrentDirectory = -100;
  * @returns undefined when there is no state directory
  */
 export function markOf({ directory }: ContainerPaths): string | undefined {
-  const found = statSync(directory, { bigint: true, throwIfNoEntry: false });
-  return found === undefined ? undefined : `${found.dev}:${found.ino} ${directory}`;
+  if (!exists(directory)) return undefined;
+  // In the order of make_facts() in native/addon/addon_entry.c.
+  const facts = addon().entryFacts(atCurrentDirectory, directory);
+  const [inodeHigh = 0, inodeLow = 0, device = 0] = new Float64Array(facts.buffer, facts.byteOffset + 7 * 8, 3);
+  return `${device}:${BigInt(inodeHigh) * 2n ** 32n + BigInt(inodeLow)} ${directory}`;
 }
 
 /** The plan whose cgroups are marked as they are made. The state directory has to be there. */
@@ -38,7 +42,7 @@ export function readMark(directory: string): string | undefined | null {
       const found = addon().getxattrat(atCurrentDirectory, directory, attribute);
       if (found === undefined) continue;
       // Who may write to the directory may have set that one.
-      if (attribute === attributes[1] && statSync(directory).uid !== process.geteuid?.()) return undefined;
+      if (attribute === attributes[1] && ownershipOf(directory)?.uid !== process.geteuid?.()) return undefined;
       return new TextDecoder().decode(found);
     } catch (error) {
       const errno = errnoOf(error);
@@ -62,7 +66,7 @@ export function recordedMark(cgroup: Cgroup): Pick<StateRecord, 'mark'> {
  */
 export function ownCgroup(record: Pick<StateRecord, 'cgroup' | 'mark'>, paths: ContainerPaths): Cgroup {
   // Nearly always all of them are gone by now.
-  const there = new Set(directoriesOf(record.cgroup).filter((directory) => existsSync(directory)));
+  const there = new Set(directoriesOf(record.cgroup).filter(exists));
   if (there.size === 0) return record.cgroup;
   // That of now may be another: overlayfs forgets the numbers of directories.
   const mark = record.mark ?? markOf(paths);

@@ -1,7 +1,7 @@
 /** `create`, `start` and `run` (runtime.md, "Operations"). Acts. */
-import { rmSync } from 'node:fs';
 import { OnggiError } from '../errors.ts';
 import { type ExitReport, startCreated } from '../kernel/launcher.ts';
+import { removeIfThere } from '../kernel/plain-file.ts';
 import { isAlive } from '../kernel/process-identity.ts';
 import type { Spec } from '../oci/runtime-spec.ts';
 import { hostFacts } from '../runtime/host-facts.ts';
@@ -78,8 +78,8 @@ function startWaiting(
 
 /** What it waited at; nobody may find it there any more. */
 function removeStart(paths: ContainerPaths): void {
-  rmSync(paths.start, { force: true });
-  rmSync(`${paths.start}.reply`, { force: true });
+  removeIfThere(paths.start);
+  removeIfThere(`${paths.start}.reply`);
 }
 
 /** The plan that the container was made by, for the words of an error. */

@@ -1,6 +1,6 @@
 /** Writing what exec-record.ts reads. Acts. */
-import { writeFileSync } from 'node:fs';
 import { fromSystemError } from '../errors.ts';
+import { makeFile } from '../kernel/plain-file.ts';
 import { encodeJson } from '../oci/runtime-json.ts';
 import type { Spec } from '../oci/runtime-spec.ts';
 import { namespacesOf } from '../runtime/plan/namespaces.ts';
@@ -26,7 +26,7 @@ export function writeExecRecord(paths: ContainerPaths, { process, linux = {} }: 
     filter: filter.map((step) => ({ ...step, program: Buffer.from(step.program).toString('base64') })),
   });
   try {
-    writeFileSync(paths.exec, content, { mode: 0o600, flag: 'wx' });
+    makeFile(paths.exec, content, 0o600);
   } catch (error) {
     throw fromSystemError(error, `write "${paths.exec}"`);
   }

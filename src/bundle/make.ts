@@ -4,11 +4,11 @@
  * takes back all of it. Acts.
  */
 
-import { writeFileSync } from 'node:fs';
 import { fromSystemError, OnggiError, withField } from '../errors.ts';
 import type { StepReport } from '../kernel/frame.ts';
 import { type Launched, launchAhead } from '../kernel/launcher.ts';
 import type { Guard } from '../kernel/lock.ts';
+import { writeFile } from '../kernel/plain-file.ts';
 import { processIdentity } from '../kernel/process-identity.ts';
 import type { Spec } from '../oci/runtime-spec.ts';
 import { checkFreshCgroup } from '../runtime/cgroup/processes.ts';
@@ -237,7 +237,7 @@ function recordOf(id: string, bundle: Bundle, own: Own): StateRecord {
 /** Changes of the bundle's config.json must not reach a container that is there (runtime.md, "Create"). */
 function keepConfig(paths: ContainerPaths, bundle: Bundle): void {
   try {
-    writeFileSync(paths.config, bundle.text, { mode: 0o600 });
+    writeFile(paths.config, bundle.text, 0o600);
   } catch (error) {
     throw fromSystemError(error, `write "${paths.config}"`);
   }

@@ -3,9 +3,9 @@
  * The container gets a socket of its own, and of what it says there only its readiness goes on to the manager: the
  * rest is between the manager and the caller, and the sender's pid means nothing to the manager. As runc does it. Acts.
  */
-import { mkdirSync, rmSync } from 'node:fs';
 import { fromSystemError } from '../errors.ts';
 import { bindNotifySocket, type NotifySocket, sendNotification } from '../kernel/notify-socket.ts';
+import { makeDirectory, removeIfThere } from '../kernel/plain-file.ts';
 import type { Spec } from '../oci/runtime-spec.ts';
 import type { ContainerPaths } from './paths.ts';
 
@@ -31,7 +31,7 @@ export function withNotify(spec: Spec, paths: ContainerPaths): Spec {
 
 export function makeNotifyDirectory(paths: ContainerPaths): void {
   try {
-    mkdirSync(paths.notify, { mode: 0o755 });
+    makeDirectory(paths.notify, 0o755);
   } catch (error) {
     throw fromSystemError(error, `make the directory "${paths.notify}"`);
   }
@@ -40,7 +40,7 @@ export function makeNotifyDirectory(paths: ContainerPaths): void {
 /** Listens to the container; before it is started, so that nothing it says is lost. */
 export function listenToContainer(paths: ContainerPaths): NotifySocket {
   const path = `${paths.notify}/${socketName}`;
-  rmSync(path, { force: true });
+  removeIfThere(path);
   return bindNotifySocket(path);
 }
 

@@ -1,17 +1,8 @@
 /** State directories: `<root>/<id>` with state.json, config.json and the lock. Acts. */
-import {
-  chmodSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
 import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
 import { type Guard, lock, tryLock } from '../kernel/lock.ts';
+import { exists, makeDirectory, makeFile, makeLink, removeIfThere, renameFile } from '../kernel/plain-file.ts';
+import { directoryKind, ownershipOf } from '../kernel/text-file.ts';
 import type { ContainerPaths } from './paths.ts';
 import { encodeState, type StateRecord } from './state.ts';
 import { checkRoot, noSuchContainer, tryReadState } from './state-file.ts';
@@ -27,7 +18,7 @@ export async function makeStateDirectory(root: string, id: string, paths: Contai
   const tried = `make the state directory "${paths.directory}"`;
   makeRoot(root);
   try {
-    mkdirSync(paths.directory, { mode: 0o700 });
+    makeDirectory(paths.directory, 0o700);
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw fromSystemError(error, tried);
     if (!isStateDirectory(paths) || tryReadState(paths) !== undefined) throw idExists(id);
@@ -42,8 +33,8 @@ export async function makeStateDirectory(root: string, id: string, paths: Contai
 
 /** Not what a link leads to, and nothing that another user has put there. */
 export function isStateDirectory({ directory }: ContainerPaths): boolean {
-  const found = lstatSync(directory, { throwIfNoEntry: false });
-  return found?.isDirectory() === true && found.uid === process.geteuid?.();
+  const found = ownershipOf(directory);
+  return found?.kind === directoryKind && found.uid === process.geteuid?.();
 }
 
 function idExists(id: string): OnggiError {
@@ -53,6 +44,11 @@ function idExists(id: string): OnggiError {
 }
 
 function makeRoot(root: string): void {
+  if (exists(root)) {
+    checkRoot(root);
+    return;
+  }
+  const { chmodSync, mkdirSync } = process.getBuiltinModule('node:fs');
   try {
     if (mkdirSync(root, { recursive: true, mode: 0o700 }) === undefined) {
       checkRoot(root);
@@ -84,7 +80,7 @@ export function writeState(paths: ContainerPaths, record: StateRecord, _guard: G
 /** What runs can be ended also when the file has become unreadable (lost.ts). */
 function copyState(path: string, text: string, record: StateRecord): void {
   try {
-    replaceExisting(path, () => symlinkSync(text, path));
+    replaceExisting(path, () => makeLink(text, path));
   } catch (error) {
     const tooLong = errnoOf(error) === 'ENAMETOOLONG' && Object.keys(record.annotations).length > 0;
     // With a thousand cgroups even that is too long: it goes without.
@@ -98,10 +94,10 @@ export function replaceFile(path: string, content: string, mode: number): void {
   const fresh = `${path}.${process.pid}.new`;
   try {
     // Not O_TRUNC on what somebody may have put there.
-    replaceExisting(fresh, () => writeFileSync(fresh, content, { mode, flag: 'wx' }));
-    renameSync(fresh, path);
+    replaceExisting(fresh, () => makeFile(fresh, content, mode));
+    renameFile(fresh, path);
   } catch (error) {
-    rmSync(fresh, { force: true });
+    removeIfThere(fresh);
     throw fromSystemError(error, `write "${path}"`);
   }
 }
@@ -111,13 +107,14 @@ function replaceExisting(path: string, make: () => void): void {
     make();
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw error;
-    rmSync(path, { force: true });
+    removeIfThere(path);
     make();
   }
 }
 
 /** Names of the containers below a root, in alphabetical order; none when there is no such directory. */
 export function listContainers(root: string): string[] {
+  const { readdirSync } = process.getBuiltinModule('node:fs');
   checkRoot(root);
   try {
     const entries = readdirSync(root, { withFileTypes: true });
@@ -130,32 +127,12 @@ export function listContainers(root: string): string[] {
 
 /** Idempotent. Cut off in the middle, it leaves a container that is still recorded. */
 export function removeStateDirectory(paths: ContainerPaths, _guard: Guard): void {
+  const { directory, state, lock: _lock, ...others } = paths;
   try {
-    for (const entry of list(paths.directory)) {
-      const path = `${paths.directory}/${entry}`;
-      if (path !== paths.state && path !== paths.lock) remove(path);
-    }
-    remove(paths.state);
-    rmSync(paths.directory, { recursive: true, force: true });
+    for (const path of Object.values(others)) removeIfThere(path);
+    removeIfThere(state);
+    removeIfThere(directory);
   } catch (error) {
-    throw fromSystemError(error, `remove the state directory "${paths.directory}"`);
-  }
-}
-
-/** Nearly all of them are files, which take a fifth of the time by this call. */
-function remove(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    rmSync(path, { recursive: true, force: true });
-  }
-}
-
-function list(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw error;
+    throw fromSystemError(error, `remove the state directory "${directory}"`);
   }
 }

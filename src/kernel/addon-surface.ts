@@ -45,6 +45,16 @@ export interface Addon {
   readText(path: string): string;
   /** As `readText`; undefined for ENOENT and ENOTDIR. */
   readTextIfThere(path: string): string | undefined;
+  /** Whether access(2) finds it. */
+  exists(path: string): boolean;
+  /** @param exclusive throws EEXIST for a file that is there, which is overwritten else */
+  createText(path: string, text: string, mode: number, exclusive: boolean): void;
+  /** For flock(2): made with mode 0600 if it is missing, and no link. */
+  openLock(path: string): number;
+  /** Whether the path names the file that is open. */
+  isNamed(fd: number, path: string): boolean;
+  /** Where a directory really is, links resolved. */
+  realDirectory(path: string): string;
   /** flock(2). With `wait` false returns false instead of EWOULDBLOCK. */
   flock(fd: number, mode: 'exclusive' | 'shared' | 'unlock', wait: boolean): boolean;
   /**

@@ -22,9 +22,6 @@ export type Guard = Disposable & {
   readonly [brand]: 'guard';
 };
 
-/** Loaded by whoever locks: commands that only look at something take a millisecond less without. */
-const files = (): typeof import('node:fs') => process.getBuiltinModule('node:fs');
-
 /**
  * Waits for the lock on `path`; the file is made if it is missing (0600) and stays.
  *
@@ -40,10 +37,10 @@ export async function lock(path: string, mode: LockMode, signal?: AbortSignal): 
       if (!held) await waitForLock(path, fd, mode, signal);
       if (isStill(path, fd)) return guardOf(path, mode, fd);
     } catch (error) {
-      files().closeSync(fd);
+      addon().close(fd);
       throw error;
     }
-    files().closeSync(fd);
+    addon().close(fd);
   }
 }
 
@@ -56,10 +53,10 @@ export function tryLock(path: string, mode: LockMode): Guard | undefined {
       held = native(`lock "${path}"`, (calls) => calls.flock(fd, mode, false));
       if (held && isStill(path, fd)) return guardOf(path, mode, fd);
     } catch (error) {
-      files().closeSync(fd);
+      addon().close(fd);
       throw error;
     }
-    files().closeSync(fd);
+    addon().close(fd);
     if (!held) return undefined;
   }
 }
@@ -69,7 +66,8 @@ export function tryLock(path: string, mode: LockMode): Guard | undefined {
  * Looks by taking a shared lock for a moment, so those who look don't see each other.
  */
 export function isLocked(path: string): boolean {
-  const { closeSync, constants, openSync } = files();
+  // Few ask, and node:fs takes a millisecond.
+  const { closeSync, constants, openSync } = process.getBuiltinModule('node:fs');
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
@@ -86,8 +84,7 @@ export function isLocked(path: string): boolean {
 
 function openLockFile(path: string): number {
   try {
-    const { constants, openSync } = files();
-    return openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+    return addon().openLock(path);
   } catch (error) {
     throw fromSystemError(error, `open lock "${path}"`);
   }
@@ -95,9 +92,7 @@ function openLockFile(path: string): number {
 
 /** False when the file was removed while we waited: then whoever comes next locks another file of that name. */
 function isStill(path: string, fd: number): boolean {
-  const named = files().statSync(path, { throwIfNoEntry: false });
-  const held = files().fstatSync(fd);
-  return named !== undefined && named.ino === held.ino && named.dev === held.dev;
+  return native(`look at lock "${path}"`, (calls) => calls.isNamed(fd, path));
 }
 
 function guardOf(path: string, mode: LockMode, fd: number): Guard {
@@ -109,7 +104,7 @@ function guardOf(path: string, mode: LockMode, fd: number): Guard {
     [Symbol.dispose]() {
       if (!held) return;
       held = false;
-      files().closeSync(fd);
+      addon().close(fd);
     },
   };
   return guard as unknown as Guard;

@@ -1,6 +1,7 @@
 /** Reads what hierarchy.ts parses. */
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
-import { errnoOf, fromSystemError } from '../../errors.ts';
+import { fromSystemError } from '../../errors.ts';
+import { exists } from '../../kernel/plain-file.ts';
+import { readText, readTextIfThere } from '../../kernel/text-file.ts';
 import { isPrivileged } from '../../kernel/user-namespace.ts';
 import { type Cgroup, cgroupAt, type OwnCgroups, parseOwnCgroups } from './cgroup.ts';
 import { type CgroupLayout, parseCgroupLayout } from './hierarchy.ts';
@@ -12,7 +13,7 @@ import { type Access, delegatedLayout, permittedCgroup } from './permission.ts';
  */
 export function readCgroupLayout(): CgroupLayout {
   try {
-    const layout = parseCgroupLayout(readFileSync('/proc/self/mountinfo', 'utf8'), { read, exists: existsSync });
+    const layout = parseCgroupLayout(readText('/proc/self/mountinfo'), { read, exists });
     return isPrivileged() ? layout : delegatedLayout(layout, ownCgroups(), access);
   } catch (error) {
     throw fromSystemError(error, 'find the cgroup hierarchies of this machine');
@@ -28,13 +29,8 @@ export function layoutAround({ unified: directory }: Cgroup): CgroupLayout {
 }
 
 function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    // Not made yet, or not to be seen by this user: both mean that there is nothing to build on.
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'EACCES') return '';
-    throw error;
-  }
+  // Not made yet, or not to be seen by this user: both mean that there is nothing to build on.
+  return readTextIfThere(path, ['EACCES']) ?? '';
 }
 
 /**
@@ -60,6 +56,7 @@ function ownCgroups(): OwnCgroups {
 
 /** Whether this process may write to the file. */
 export function mayWrite(path: string): boolean {
+  const { accessSync, constants } = process.getBuiltinModule('node:fs');
   try {
     accessSync(path, constants.W_OK);
     return true;
@@ -68,4 +65,4 @@ export function mayWrite(path: string): boolean {
   }
 }
 
-const access: Access = { exists: existsSync, read, canWrite: mayWrite };
+const access: Access = { exists, read, canWrite: mayWrite };

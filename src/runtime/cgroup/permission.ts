@@ -2,7 +2,7 @@
  * What an ordinary user may do with cgroups: nothing, unless a part of a hierarchy was delegated to it (cgroup-v2.rst,
  * "Delegation"). Pure; what may be written is asked of the caller.
  */
-import { dirname } from 'node:path';
+import { parentPath } from '../../oci/slash-path.ts';
 import type { Cgroup, OwnCgroups } from './cgroup.ts';
 import { type CgroupLayout, hierarchyPath } from './hierarchy.ts';
 
@@ -18,7 +18,7 @@ export function delegatedLayout(layout: CgroupLayout, own: OwnCgroups, access: A
   if (unified === null) return { ...layout, unprivileged: true };
   const mine = hierarchyPath(unified.mountPoint, own.get('') ?? '/');
   let delegated: string | null = null;
-  for (let at = dirname(mine); at.startsWith(unified.mountPoint) && isOurs(at, access); at = dirname(at))
+  for (let at = parentPath(mine); at.startsWith(unified.mountPoint) && isOurs(at, access); at = parentPath(at))
     delegated = at;
   const held = delegated === null ? [] : access.read(`${delegated}/cgroup.controllers`).trim().split(/\s+/);
   const controllers = unified.controllers.filter((controller) => held.includes(controller));
@@ -38,13 +38,13 @@ function mayEnter(directory: string, { unified }: CgroupLayout, own: OwnCgroups,
   if (unified === null) return false;
   const mine = hierarchyPath(unified.mountPoint, own.get('') ?? '/');
   let common = mine;
-  while (common !== '/' && !`${directory}/`.startsWith(`${common}/`)) common = dirname(common);
+  while (common !== '/' && !`${directory}/`.startsWith(`${common}/`)) common = parentPath(common);
   return isOurs(nearest(directory, access), access) && access.canWrite(`${common}/cgroup.procs`);
 }
 
 function nearest(directory: string, access: Access): string {
   let at = directory;
-  while (at !== '/' && !access.exists(at)) at = dirname(at);
+  while (at !== '/' && !access.exists(at)) at = parentPath(at);
   return at;
 }
 

@@ -1,13 +1,14 @@
 /** The processes of a container's cgroup: list them, kill them. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { errnoOf, fromSystemError, OnggiError } from '../../errors.ts';
+import { addon } from '../../kernel/addon.ts';
+import { exists, writeFile } from '../../kernel/plain-file.ts';
 import { type Cgroup, directoriesOf, legacyDirectory } from './cgroup.ts';
 import { cgroupTree } from './control-file.ts';
 import { isFrozen } from './freeze.ts';
 import { until } from './wait.ts';
 
 export function cgroupExists(cgroup: Cgroup): boolean {
-  return directoriesOf(cgroup).some((directory) => existsSync(directory));
+  return directoriesOf(cgroup).some((directory) => exists(directory));
 }
 
 /** Host pids of the processes in the cgroup and below it, in ascending order; empty when it is not there. */
@@ -45,7 +46,7 @@ export function checkFreshCgroup(cgroup: Cgroup): void {
  * @throws OnggiError `unavailable` when some don't die in time
  */
 export async function killCgroup(cgroup: Cgroup): Promise<void> {
-  const directories = directoriesOf(cgroup).filter((directory) => existsSync(directory));
+  const directories = directoriesOf(cgroup).filter((directory) => exists(directory));
   if (await until(() => killOnce(cgroup, directories))) return;
   throw new OnggiError('unavailable', `kill the processes of "${directories[0]}": some did not die in time`);
 }
@@ -77,7 +78,7 @@ function killAtOnce({ unified }: Cgroup): number[] {
   if (unified === null) return [];
   const reached = cgroupTree(unified).flatMap(processesIn);
   try {
-    writeFileSync(`${unified}/cgroup.kill`, '1');
+    writeFile(`${unified}/cgroup.kill`, '1', 0);
     return reached;
   } catch {
     return [];
@@ -90,7 +91,7 @@ function thawLegacy(cgroup: Cgroup): void {
   if (freezer === undefined) return;
   for (const directory of cgroupTree(freezer)) {
     try {
-      writeFileSync(`${directory}/freezer.state`, 'THAWED');
+      writeFile(`${directory}/freezer.state`, 'THAWED', 0);
     } catch (error) {
       const errno = errnoOf(error);
       if (errno !== 'ENOENT' && errno !== 'ENODEV') throw fromSystemError(error, `thaw the cgroup "${directory}"`);
@@ -110,7 +111,8 @@ function sendSignal(pid: number, signal: number): void {
 function processesIn(directory: string): number[] {
   try {
     // 0 is a process that this pid namespace does not see.
-    return readFileSync(`${directory}/cgroup.procs`, 'utf8')
+    return addon()
+      .readText(`${directory}/cgroup.procs`)
       .split('\n')
       .map(Number)
       .filter((pid) => pid > 0);

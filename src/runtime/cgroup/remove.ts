@@ -1,7 +1,8 @@
 /** Removing the cgroups of a container, surely: what is left in them dies first. */
-import { existsSync, rmdirSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { errnoOf, fromSystemError, OnggiError } from '../../errors.ts';
+import { addon } from '../../kernel/addon.ts';
+import { exists } from '../../kernel/plain-file.ts';
+import { parentPath } from '../../oci/slash-path.ts';
 import { type Cgroup, directoriesOf } from './cgroup.ts';
 import { cgroupTree } from './control-file.ts';
 import { killOnce } from './processes.ts';
@@ -14,7 +15,7 @@ import { until } from './wait.ts';
  * @throws OnggiError `unavailable` when a process does not die, `denied`
  */
 export async function removeCgroup(cgroup: Cgroup): Promise<void> {
-  const directories = directoriesOf(cgroup).filter((directory) => existsSync(directory));
+  const directories = directoriesOf(cgroup).filter((directory) => exists(directory));
   if (directories.length === 0) return;
   const removed = await until(() => {
     killOnce(cgroup, directories);
@@ -31,14 +32,16 @@ export function removeEmptyAbove(cgroup: Cgroup, levels: number): void {
 
 /** Removes up to `levels` of the directories above this one, for as long as they are empty. */
 export function removeEmptyAncestors(directory: string, levels: number): void {
-  let above = dirname(directory);
-  for (let level = 0; level < levels && removeDirectory(above); level++) above = dirname(above);
+  let above = parentPath(directory);
+  for (let level = 0; level < levels && removeDirectory(above); level++) above = parentPath(above);
 }
+
+const currentDirectory = -100;
 
 /** True when it is gone; false when something is in it. */
 function removeDirectory(directory: string): boolean {
   try {
-    rmdirSync(directory);
+    addon().unlinkat(currentDirectory, directory, true);
     return true;
   } catch (error) {
     const errno = errnoOf(error);

@@ -1,6 +1,6 @@
 /** Changing the limits of a running container. */
-import { existsSync } from 'node:fs';
 import { fromSystemError, OnggiError } from '../../errors.ts';
+import { exists } from '../../kernel/plain-file.ts';
 import type { Resources } from '../../oci/runtime-spec.ts';
 import { type Cgroup, controllerDirectory, isUnified } from './cgroup.ts';
 import { compileSettings, enableControllers } from './compile.ts';
@@ -56,7 +56,7 @@ type Refusal = { readonly setting: Setting; readonly error: OnggiError };
 function tryWrite(cgroup: Cgroup, setting: Setting, before: Map<string, string>): Refusal[] {
   const directory = controllerDirectory(cgroup, setting.controller) ?? '';
   const { fallback } = setting;
-  const useFallback = fallback !== undefined && !existsSync(`${directory}/${setting.file}`);
+  const useFallback = fallback !== undefined && !exists(`${directory}/${setting.file}`);
   const file = `${directory}/${useFallback ? fallback.file : setting.file}`;
   const value = useFallback ? fallback.value : setting.value;
   try {

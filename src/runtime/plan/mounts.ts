@@ -1,7 +1,7 @@
 /** The mounts of config.json as steps (config.md, "Mounts"). Pure. */
-import { posix } from 'node:path';
 import { OnggiError, unsupported, withField } from '../../errors.ts';
 import type { Mount } from '../../oci/runtime-spec.ts';
+import { absolutePath } from '../../oci/slash-path.ts';
 import type { Cgroup } from '../cgroup/cgroup.ts';
 import type { CgroupLayout } from '../cgroup/hierarchy.ts';
 import { compileCgroupMount } from './cgroup-mount.ts';
@@ -164,14 +164,14 @@ function treeAttributesOf(source: string, { recursive, attributes, treeAttribute
   const decided = ((treeAttributes.set | treeAttributes.clear) & rdonly) !== 0;
   if (!recursive || (attributes.set & rdonly) === 0 || decided) return treeAttributes;
   if (!source.includes('/sys') && !source.includes('/proc')) return treeAttributes;
-  if (!/^\/(?:sys|proc)(?:\/|$)/.test(posix.normalize(source))) return treeAttributes;
+  if (!/^\/(?:sys|proc)(?:\/|$)/.test(absolutePath(source, '/'))) return treeAttributes;
   return { ...treeAttributes, set: treeAttributes.set | rdonly, words: [...treeAttributes.words, 'rro'] };
 }
 
 function sourceOf(mount: Mount, target: string, bundle: string): string {
   const source = mount.source ?? '';
   if (source === '') throw new OnggiError('invalid', `mount "${target}": a bind needs a source`);
-  return source.startsWith('/') ? source : posix.join(bundle, source);
+  return source.startsWith('/') ? source : absolutePath(source, bundle);
 }
 
 /**

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { posix } from 'node:path';
+import { test } from 'node:test';
+import { absolutePath, parentPath } from './slash-path.ts';
+
+test('the same as node:path', () => {
+  const from = '/a/b';
+  for (const path of [
+    '',
+    '.',
+    '..',
+    '../..',
+    '../../..',
+    'c',
+    './c/',
+    'c//d',
+    '../c',
+    '/',
+    '//x',
+    '/x/../y/./z/',
+    'ü/..',
+  ])
+    assert.equal(absolutePath(path, from), posix.resolve(from, path), path);
+  for (const path of ['/', '/a', '/a/b', '/a/b/c']) assert.equal(parentPath(path), posix.dirname(path), path);
+});
