@@ -49,6 +49,15 @@ export async function removeCgroups(name: string): Promise<void> {
   }
 }
 
+/** Takes off what an engine has left mounted below its directory, as podman does its storage now and then. */
+export function unmountBelow(directory: string): void {
+  const points = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '')
+    .filter((point) => point.startsWith(`${directory}/`));
+  for (const point of points.reverse()) must(['umount', '--lazy', point]);
+}
+
 /** The first version number in what a program says about itself. */
 export function versionOf(program: string): string {
   return /\d+\.\d+(?:\.\d+)?/.exec(must([program, '--version']))?.[0] ?? 'unknown';

@@ -1,7 +1,7 @@
 /** Debian's podman with crun, on directories of its own. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Engine, must, removeCgroups, versionOf } from './engine.ts';
+import { type Engine, must, removeCgroups, unmountBelow, versionOf } from './engine.ts';
 
 export function startPodman(scratch: string, tar: string): Engine {
   const at = (name: string) => join(scratch, 'podman', name);
@@ -32,6 +32,7 @@ export function startPodman(scratch: string, tar: string): Engine {
     stop: async () => {
       must([...podman, 'rm', '-af', '-t', '0'], env);
       await removeCgroups('libpod_parent');
+      unmountBelow(join(scratch, 'podman'));
     },
   };
 }
