@@ -1,6 +1,7 @@
 /** A bundle: a directory with config.json and, usually, the root file system (bundle.md). Acts: reads both. */
 import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
 import { addon } from '../kernel/addon.ts';
+import { readRegular } from '../kernel/plain-file.ts';
 import { parseSpec } from '../oci/runtime-schema.ts';
 import type { Spec } from '../oci/runtime-spec.ts';
 import { absolutePath } from '../oci/slash-path.ts';
@@ -20,7 +21,7 @@ const largestConfig = 16 << 20;
 
 /** @throws OnggiError `not-found`, `invalid`: what is wrong with which field */
 export function loadBundle(path: string): Bundle {
-  const directory = absolutePath(path, process.cwd());
+  const directory = absolutePath(path, process.cwd);
   const hint = 'Name the directory that holds config.json with --bundle; "spec" writes one to begin with.';
   const text = readConfig(`${directory}/config.json`, hint);
   const spec = parseSpec(text);
@@ -31,17 +32,10 @@ export function loadBundle(path: string): Bundle {
 export function readConfig(path: string, hint?: string): string {
   const tried = `read the config "${path}"`;
   try {
-    const fd = addon().openat2(currentDirectory, path, nonBlocking, 0, 0);
-    try {
-      const { kind, size } = regularOf(addon().descriptorFacts(fd));
-      if (kind !== regularKind) throw new OnggiError('invalid', `${tried}: not a regular file`);
-      if (size > largestConfig) {
-        throw new OnggiError('invalid', `${tried}: ${size} bytes, at most ${largestConfig} are allowed`);
-      }
-      return addon().readText(`/proc/self/fd/${fd}`);
-    } finally {
-      addon().close(fd);
-    }
+    const found = readRegular(path, largestConfig);
+    if (found.text !== undefined) return found.text;
+    if (found.size === null) throw new OnggiError('invalid', `${tried}: not a regular file`);
+    throw new OnggiError('invalid', `${tried}: ${found.size} bytes, at most ${largestConfig} are allowed`);
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw fromSystemError(error, tried);
     throw new OnggiError('not-found', `${tried}: no such file or directory`, {
@@ -49,18 +43,6 @@ export function readConfig(path: string, hint?: string): string {
       ...(hint !== undefined && { hint }),
     });
   }
-}
-
-const currentDirectory = -100;
-/** O_RDONLY | O_NONBLOCK, the same on all our architectures (<asm-generic/fcntl.h>). */
-const nonBlocking = 0o4000;
-/** S_IFREG */
-const regularKind = 0o100000;
-
-/** In the order of make_facts() in native/addon/addon_entry.c. */
-function regularOf(facts: Uint8Array): { readonly kind: number; readonly size: number } {
-  const [mode = 0, , , size = 0] = new Float64Array(facts.buffer, facts.byteOffset, 4);
-  return { kind: mode & 0o170000, size };
 }
 
 /** What comes through a pipe, to its end. @throws OnggiError `invalid` when that is too much */

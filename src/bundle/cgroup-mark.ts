@@ -5,7 +5,7 @@
  */
 import { errnoOf, fromSystemError } from '../errors.ts';
 import { addon } from '../kernel/addon.ts';
-import { exists } from '../kernel/plain-file.ts';
+import { exists, numberOf } from '../kernel/plain-file.ts';
 import { ownershipOf } from '../kernel/text-file.ts';
 import { type Cgroup, directoriesOf } from '../runtime/cgroup/cgroup.ts';
 import type { Plan } from '../runtime/plan/steps.ts';
@@ -21,11 +21,8 @@ const atCurrentDirectory = -100;
  * @returns undefined when there is no state directory
  */
 export function markOf({ directory }: ContainerPaths): string | undefined {
-  if (!exists(directory)) return undefined;
-  // In the order of make_facts() in native/addon/addon_entry.c.
-  const facts = addon().entryFacts(atCurrentDirectory, directory);
-  const [inodeHigh = 0, inodeLow = 0, device = 0] = new Float64Array(facts.buffer, facts.byteOffset + 7 * 8, 3);
-  return `${device}:${BigInt(inodeHigh) * 2n ** 32n + BigInt(inodeLow)} ${directory}`;
+  const number = numberOf(directory);
+  return number === undefined ? undefined : `${number} ${directory}`;
 }
 
 /** The plan whose cgroups are marked as they are made. The state directory has to be there. */

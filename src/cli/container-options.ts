@@ -147,7 +147,8 @@ function restartOf({ restart, rm }: ContainerFlags): ContainerOptions['restart']
 
 /** What is asked for but can't have an effect: a line for the user each. */
 export function containerWarnings(flags: ContainerFlags): string[] {
-  const { hidden } = askedMounts(flags);
+  // Only a --mount may be hidden, or hide: most have none, and need not be asked twice.
+  const hidden = flags.mount.length === 0 ? [] : askedMounts(flags).hidden;
   const network = chosenNetwork(flags.network);
   if (flags.publish.length === 0 || (network !== 'host' && network !== 'none')) return [...hidden];
   return [...hidden, `Published ports are discarded when using ${network} network mode`];

@@ -3,7 +3,8 @@
  *
  * All but the wait for the exit block: nothing else is to be done meanwhile, and a turn of the event loop costs more
  * than what is waited for. The launcher is in the caller's process group and takes no signal but SIGWINCH; whoever
- * wants the container to get the signals of a foreground command has them passed on (`passed`, `passOn`), or catches them and hands them on by `signal`.
+ * wants the container to get the signals of a foreground command has them passed on (`passed`, `passOn`), or catches
+ * them and hands them on by `signal`.
  */
 import { errnoOf, fromSystemError, OnggiError } from '../errors.ts';
 import { addon, native, shimPath } from './addon.ts';

@@ -21,5 +21,13 @@ test('the same as node:path', () => {
     'ü/..',
   ])
     assert.equal(absolutePath(path, from), posix.resolve(from, path), path);
+  assert.equal(
+    absolutePath('c', () => from),
+    '/a/b/c',
+  );
+  assert.equal(
+    absolutePath('/c', () => assert.fail('nobody has to know')),
+    '/c',
+  );
   for (const path of ['/', '/a', '/a/b', '/a/b/c']) assert.equal(parentPath(path), posix.dirname(path), path);
 });

@@ -1,9 +1,12 @@
 /** Paths as text, as node:path has them: commands that are over in no time are so without loading it. Pure. */
 
-/** Absolute and without `.`, `..` and doubled slashes. @param from what a relative one counts from, absolute */
-export function absolutePath(path: string, from: string): string {
+/**
+ * Absolute and without `.`, `..` and doubled slashes.
+ * @param from what a relative one counts from, absolute; asked for that alone, since a working directory may be gone
+ */
+export function absolutePath(path: string, from: string | (() => string)): string {
   const parts: string[] = [];
-  for (const part of (path.startsWith('/') ? path : `${from}/${path}`).split('/')) {
+  for (const part of (path.startsWith('/') ? path : `${typeof from === 'string' ? from : from()}/${path}`).split('/')) {
     if (part === '..') parts.pop();
     else if (part !== '' && part !== '.') parts.push(part);
   }

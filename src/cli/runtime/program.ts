@@ -3,6 +3,7 @@
 import { defaultRoot } from '../../bundle/paths.ts';
 import type { Runtime } from '../../bundle/runtime.ts';
 import { OnggiError } from '../../errors.ts';
+import { absolutePath } from '../../oci/slash-path.ts';
 import { asIs, single, toggle, type Values } from '../definition.ts';
 import { traceOf } from '../failure.ts';
 import { visible } from '../format/visible.ts';
@@ -136,18 +137,12 @@ function countProblem(name: string, { positionals: { min, max } }: RuntimeComman
   return `onggi-runtime: "${name}" requires ${wanted} argument(s)`;
 }
 
-/** As node:path has it, which takes half a millisecond to load: only for paths that need it. */
-function absolute(path: string): string {
-  const plain = /^(?:\/[^/]+)+$/.test(path) && !/\/\.\.?(?:\/|$)/.test(path);
-  return plain ? path : process.getBuiltinModule('node:path').resolve(path);
-}
-
 function runtimeOf(globals: GlobalFlags, world: RuntimeWorld): Runtime {
   return {
     root:
       globals.root === undefined || globals.root === ''
         ? defaultRoot(world.privileged(), world.env)
-        : absolute(globals.root),
+        : absolutePath(globals.root, process.cwd),
     systemdCgroup: globals['systemd-cgroup'],
     ...(globals.criu && { criu: globals.criu }),
     warn: (message) => tell(world, globals, 'warning', message, visible(`onggi-runtime: warning: ${message}\n`)),

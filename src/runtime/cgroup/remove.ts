@@ -1,7 +1,6 @@
 /** Removing the cgroups of a container, surely: what is left in them dies first. */
 import { errnoOf, fromSystemError, OnggiError } from '../../errors.ts';
-import { addon } from '../../kernel/addon.ts';
-import { exists } from '../../kernel/plain-file.ts';
+import { exists, removeEmptyDirectory } from '../../kernel/plain-file.ts';
 import { parentPath } from '../../oci/slash-path.ts';
 import { type Cgroup, directoriesOf } from './cgroup.ts';
 import { cgroupTree } from './control-file.ts';
@@ -36,12 +35,10 @@ export function removeEmptyAncestors(directory: string, levels: number): void {
   for (let level = 0; level < levels && removeDirectory(above); level++) above = parentPath(above);
 }
 
-const currentDirectory = -100;
-
 /** True when it is gone; false when something is in it. */
 function removeDirectory(directory: string): boolean {
   try {
-    addon().unlinkat(currentDirectory, directory, true);
+    removeEmptyDirectory(directory);
     return true;
   } catch (error) {
     const errno = errnoOf(error);
