@@ -58,6 +58,7 @@ extern const struct call log_calls[];
 extern const struct call watch_calls[];
 extern const struct call ended_calls[];
 extern const struct call path_calls[];
+extern const struct call table_calls[];
 extern const struct call remove_calls[];
 
 /* Repeats a call that a signal has interrupted; the kernel's restart rules differ by call (signal(7)). */

@@ -13,6 +13,7 @@ import type { RootDirectory } from './types/rootfs.ts';
 import type { LabelOptions, SelinuxLabels } from './types/selinux.ts';
 import type { IdMaps, UserNamespaceMode } from './types/user-namespace.ts';
 
+export type * from './types/listing.ts';
 export type * from './types/mount.ts';
 export type * from './types/resources.ts';
 export type * from './types/rootfs.ts';

@@ -73,6 +73,14 @@ export interface Addon {
   /** Waits for the thread. */
   endedFound(ahead: number): string[];
   /**
+   * A table of lines with tabs between their cells: each column as wide as its widest cell and `gap`, at least `least`
+   * characters, the last one as it is. A number between U+0001 and U+0002 is a time (milliseconds since the epoch) that
+   * is shown as how long it was ago at `now`, by the first of `steps` that holds it: "BELOW EACH EARLY WORDS", for less
+   * than BELOW milliseconds, is WORDS; or, where EACH is not 0, how many times EACH goes into it and EARLY together, and
+   * WORDS.
+   */
+  table(lines: string, now: number, least: number, gap: number, steps: readonly string[]): string;
+  /**
    * Calls `changed` after each change of one of the paths (for a directory: of what lies in it), once for what comes at
    * once (inotify(7)). Closing the descriptor that it returns ends the watch; until then it keeps the program alive.
    */

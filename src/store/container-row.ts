@@ -55,6 +55,12 @@ export type ContainerRow = {
   readonly stopped: boolean;
   /** Its processes are frozen, or are about to be; only while it runs. */
   readonly paused: boolean;
+  /**
+   * For lists (engine/listing/listed.ts): the beginning of its command line; null where a list shows what the row does
+   * not tell. And its ports, of its present or last start.
+   */
+  readonly listedCommand: string | null;
+  readonly listedPorts: string;
 };
 
 /** What a list shows of one. */
@@ -100,6 +106,7 @@ export type ContainerChange = Partial<
     | 'restartAt'
     | 'stopped'
     | 'paused'
+    | 'listedPorts'
   >
 >;
 
@@ -109,8 +116,8 @@ export function insertContainer(database: Database, row: ContainerRow): void {
     run(
       database,
       `INSERT INTO containers (id, name, image_reference, image_id, state, options, created, started_at, finished_at,
-         pid, pid_start_time, ending, network_mode, network_name, auto_remove, cgroup)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         pid, pid_start_time, ending, network_mode, network_name, auto_remove, cgroup, listed_command)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       row.id,
       row.name,
       row.imageReference,
@@ -127,6 +134,7 @@ export function insertContainer(database: Database, row: ContainerRow): void {
       row.networkName,
       row.autoRemove ? 1 : 0,
       row.cgroup,
+      row.listedCommand,
     );
   } catch (error) {
     throw refused(error, database, row.name);
@@ -173,7 +181,7 @@ function byPrefix(database: Database, prefix: string): Row[] {
 export function listContainers(database: Database, states?: readonly ContainerState[]): ContainerRow[] {
   const rows =
     states === undefined
-      ? all(database, 'SELECT * FROM containers ORDER BY created DESC, id')
+      ? all(database, 'SELECT * FROM containers ORDER BY created DESC, rowid DESC')
       : states.flatMap((state) => all(database, 'SELECT * FROM containers WHERE state = ?', state));
   const containers = rows.map(containerOf);
   return states === undefined ? containers : containers.sort((a, b) => b.created - a.created);
@@ -191,15 +199,15 @@ function listed(rows: readonly Row[]): ListedContainer[] {
 
 /** All, as a list shows them; newest first. */
 export function listAllContainers(database: Database): ListedContainer[] {
-  return listed(all(database, `SELECT ${listedColumns} FROM containers ORDER BY created DESC, id`));
+  return listed(all(database, `SELECT ${listedColumns} FROM containers ORDER BY created DESC, rowid DESC`));
 }
 
 /** Those that run, paused ones too, or wait for their next start; newest first. Each half has an index of its own. */
 export function listUpContainers(database: Database): ListedContainer[] {
   const select = `SELECT ${listedColumns} FROM containers`;
-  const run = all(database, `${select} WHERE state = 'running' ORDER BY created DESC, id`);
+  const run = all(database, `${select} WHERE state = 'running' ORDER BY created DESC, rowid DESC`);
   const wait = all(database, `${select} WHERE restart_at IS NOT NULL AND state <> 'running'`);
-  return wait.length === 0 ? listed(run) : listed([...run, ...wait]).sort(newestFirst);
+  return wait.length === 0 ? listed(run) : listed([...run, ...wait]).sort((a, b) => b.created - a.created);
 }
 
 /** Those that run, as lines "ID PID START" in no order: what tells whether they still do. */
@@ -207,10 +215,6 @@ export function runningProcesses(database: Database): string {
   const lines = "group_concat(id || ' ' || coalesce(pid, 0) || ' ' || coalesce(pid_start_time, 0), char(10))";
   const row = get(database, `SELECT ${lines} AS lines FROM containers WHERE state = 'running'`);
   return row === undefined ? '' : (textOrNull(row, 'lines') ?? '');
-}
-
-function newestFirst(a: ListedContainer, b: ListedContainer): number {
-  return b.created - a.created || (a.id < b.id ? -1 : 1);
 }
 
 /** Containers of an image, or with it at one of their paths; newest first. */
@@ -255,6 +259,7 @@ const columns = {
   restartAt: 'restart_at',
   stopped: 'stopped',
   paused: 'paused',
+  listedPorts: 'listed_ports',
 } as const satisfies Record<keyof ContainerChange, string>;
 
 /**
@@ -338,5 +343,7 @@ function containerOf(row: Row): ContainerRow {
     restartCount: integer(row, 'restart_count'),
     restartWait: integer(row, 'restart_wait'),
     stopped: integer(row, 'stopped') !== 0,
+    listedCommand: textOrNull(row, 'listed_command'),
+    listedPorts: text(row, 'listed_ports'),
   };
 }

@@ -60,6 +60,13 @@ const cases: Record<number, (database: ReturnType<typeof openDatabase>) => void>
       ],
     );
   },
+  12: (database) => {
+    const rows = all(database, 'SELECT DISTINCT listed_command, listed_ports FROM containers');
+    assert.deepEqual(
+      rows.map((row) => [row['listed_command'], row['listed_ports']]),
+      [[null, '']],
+    );
+  },
 };
 
 /** A container that requires two others, and one with options that are no JSON, as before migration 11. */

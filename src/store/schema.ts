@@ -9,7 +9,8 @@
  *   image_layers   which layers an image has, position 0 is the lowest
  *   image_blobs    what an image holds beside those: its index, other forms of its layers and manifest; goes with it
  *   containers     one row per container; its layers are those of its image. `restart_at` is when one that has ended is to
- *                  run again, `stopped` that somebody wants it to stay ended, `paused` that its processes are frozen
+ *                  run again, `stopped` that somebody wants it to stay ended, `paused` that its processes are frozen;
+ *                  `listed_command` and `listed_ports` are what lists show of it
  *   networks       bridges; owner is "user" or "onggi" (the default network); `active` is set before the
  *                  bridge is made and cleared after it is removed, so that a killed command leaves no forgotten bridge;
  *                  `idle_since` is when its last lease went, `visit` until when somebody is expected to remove it
@@ -290,6 +291,16 @@ CREATE INDEX container_requirements_by_required ON container_requirements (requi
 INSERT OR IGNORE INTO container_requirements
   SELECT containers.id, required.value FROM containers, json_each(
     CASE WHEN json_valid(containers.options) THEN containers.options ELSE '{}' END, '$.options.requires') AS required;
+`,
+  },
+  {
+    version: 12,
+    name: 'what lists show of containers',
+    // Those that are there already stay without: lists read their records.
+    sql: `
+ALTER TABLE containers ADD COLUMN listed_command TEXT;
+ALTER TABLE containers ADD COLUMN listed_ports TEXT NOT NULL DEFAULT '';
+CREATE INDEX containers_unlisted ON containers (state) WHERE listed_command IS NULL;
 `,
   },
 ];

@@ -22,6 +22,8 @@ export function exampleContainer(id: string, name: string, change: Partial<Conta
     networkName: null,
     autoRemove: false,
     cgroup: null,
+    listedCommand: null,
+    listedPorts: '',
     ...noRestart,
     ...change,
   };

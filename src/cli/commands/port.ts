@@ -1,7 +1,7 @@
+import { hostText } from '../../engine/listing/ports.ts';
 import type { PortMapping } from '../../engine/types.ts';
 import { OnggiError } from '../../errors.ts';
 import { defineCommand, latestFlag } from '../definition.ts';
-import { hostText } from '../format/ports.ts';
 
 export const command = defineCommand({
   usage: 'CONTAINER [PRIVATE_PORT[/PROTO]]',

@@ -3,7 +3,14 @@ import { OnggiError } from '../../errors.ts';
 import type { EngineFace } from '../context.ts';
 import { asIs, defineCommand, list, single, toggle } from '../definition.ts';
 import { containerFilter, type Layers, namesOthers, showsAll } from '../format/container-filter.ts';
-import { containerColumn, containerListing, containerRow, isUp, sizedListing } from '../format/container-row.ts';
+import {
+  containerColumn,
+  containerListing,
+  containerRow,
+  containerTable,
+  isUp,
+  sizedListing,
+} from '../format/container-row.ts';
 import { type Filter, parseFilter } from '../format/filter.ts';
 import { compileListing } from '../format/listing.ts';
 import { integer } from '../value/number.ts';
@@ -34,8 +41,15 @@ export const command = defineCommand({
     const format = compileListing(listing, flags.quiet ? '{{.ID}}' : flags.format);
     const size = !flags.quiet && (flags.size || (flags.format !== 'json' && format.mentions('.Size')));
     const limit = flags.latest ? 1 : (flags.last ?? -1);
-    const engine = await context.engine();
     const all = flags.all || limit > 0 || showsAll(flags.filter);
+    const isTable = !flags.quiet && (flags.format ?? 'table') === 'table';
+    const engine = await context.engine();
+    const usual = isTable && !all && !flags.size && !flags['no-trunc'] && flags.filter.length === 0 && limit === -1;
+    const table = usual ? await engine.containers.table(containerTable(context.now())) : undefined;
+    if (table !== undefined) {
+      context.stdout.print(table);
+      return 0;
+    }
     const containers = await engine.containers.list({ all: all || namesOthers(flags.filter), size });
     const asked = all ? containers : containers.filter((each) => isUp(each) || each.status === 'restarting');
     const shown = flags.filter.length === 0 ? asked : asked.filter(await matching(engine, flags.filter, containers));

@@ -2,8 +2,8 @@
 
 import { visibleLine } from './visible.ts';
 
-const least = 10;
-const gap = 3;
+export const least = 10;
+export const gap = 3;
 
 /** @param given cells; a row may have fewer than others, and then doesn't widen the columns that it lacks */
 export function alignColumns(given: readonly (readonly string[])[]): string {

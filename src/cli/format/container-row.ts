@@ -1,10 +1,12 @@
 /** A container as `ps` shows it. Pure. */
-import type { ContainerSummary } from '../../engine/types.ts';
+
+import { commandLine, listedPorts } from '../../engine/listing/listed.ts';
+import type { ContainerSummary, TableShape } from '../../engine/types.ts';
 import { quote } from '../template/print.ts';
-import { goTime, humanDuration } from './human-duration.ts';
+import { gap, least } from './columns.ts';
+import { durationSteps, goTime, humanDuration } from './human-duration.ts';
 import { humanSize } from './human-size.ts';
-import type { Listing, Row } from './listing.ts';
-import { portsText, shownPorts } from './ports.ts';
+import { type Listing, type Row, tableHeadings } from './listing.ts';
 
 export const containerListing: Listing = {
   subject: 'container',
@@ -32,6 +34,11 @@ export const containerListing: Listing = {
     'ports:{{pad .Ports 1 0}}\n',
   ].join('\n'),
 };
+
+/** The same where the engine makes it (engine/listing/table.ts). @param now milliseconds since the epoch */
+export function containerTable(now: number): TableShape {
+  return { headings: tableHeadings(containerListing), least, gap, durations: durationSteps, now };
+}
 
 /** With `--size`. */
 export const sizedListing: Listing = {
@@ -103,9 +110,7 @@ export function containerRow(container: ContainerSummary, options: RowOptions): 
 }
 
 function commandText(words: readonly string[], truncate: boolean): string {
-  let command = '';
-  for (const word of words) command += word.includes(' ') ? ` '${word}'` : ` ${word}`;
-  command = command.slice(1);
+  const command = commandLine(words);
   return quote(truncate ? ellipsis(command, 20) : command);
 }
 
@@ -128,8 +133,7 @@ export function openPorts(container: ContainerSummary): readonly string[] {
 
 function portsOf(container: ContainerSummary): string {
   if (!isUp(container)) return '';
-  const exposed = openPorts(container);
-  return container.ports.length + exposed.length === 0 ? '' : portsText(shownPorts(container.ports, exposed));
+  return listedPorts(openPorts(container), container.ports);
 }
 
 function healthText({ health }: ContainerSummary): string {

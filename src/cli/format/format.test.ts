@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { portsText, shownPorts } from '../../engine/listing/ports.ts';
 import type { ContainerId, ContainerSummary, ImageSummary, PortMapping } from '../../engine/types.ts';
 import { OnggiError } from '../../errors.ts';
 import type { Digest } from '../../oci/digest.ts';
@@ -11,7 +12,6 @@ import { goTime, humanDuration } from './human-duration.ts';
 import { humanBinarySize, humanSize } from './human-size.ts';
 import { imageListing, imageRow, splitName } from './image-row.ts';
 import { compileListing } from './listing.ts';
-import { portsText, shownPorts } from './ports.ts';
 
 const second = 1000;
 const minute = 60 * second;

@@ -1,25 +1,35 @@
 /** Lengths of time as Docker prints them: "About a minute", "3 weeks". Pure. */
 
-const minute = 60;
+import type { DurationStep } from '../../engine/types.ts';
+
+const second = 1000;
+const minute = 60 * second;
 const hour = 60 * minute;
-const day = 24;
+const day = 24 * hour;
+
+/** Hours are rounded, and what is longer is counted in rounded hours. */
+const half = hour / 2;
+
+/** As Docker's client has it (docker/go-units, HumanDuration). */
+export const durationSteps: readonly DurationStep[] = [
+  { below: second, words: 'Less than a second' },
+  { below: 2 * second, words: '1 second' },
+  { below: minute, each: second, early: 0, words: 'seconds' },
+  { below: 2 * minute, words: 'About a minute' },
+  { below: hour, each: minute, early: 0, words: 'minutes' },
+  { below: 2 * hour - half, words: 'About an hour' },
+  { below: 2 * day - half, each: hour, early: half, words: 'hours' },
+  { below: 14 * day - half, each: day, early: half, words: 'days' },
+  { below: 60 * day - half, each: 7 * day, early: half, words: 'weeks' },
+  { below: 730 * day - half, each: 30 * day, early: half, words: 'months' },
+  { below: Number.MAX_SAFE_INTEGER, each: 365 * day, early: half, words: 'years' },
+];
 
 /** @param milliseconds negative ones (a clock that was set back) count as none */
 export function humanDuration(milliseconds: number): string {
-  const seconds = Math.floor(Math.max(0, milliseconds) / 1000);
-  if (seconds < 1) return 'Less than a second';
-  if (seconds === 1) return '1 second';
-  if (seconds < minute) return `${seconds} seconds`;
-  const minutes = Math.floor(seconds / minute);
-  if (minutes === 1) return 'About a minute';
-  if (minutes < 60) return `${minutes} minutes`;
-  const hours = Math.round(milliseconds / 1000 / hour);
-  if (hours === 1) return 'About an hour';
-  if (hours < 2 * day) return `${hours} hours`;
-  if (hours < 14 * day) return `${Math.floor(hours / day)} days`;
-  if (hours < 60 * day) return `${Math.floor(hours / day / 7)} weeks`;
-  if (hours < 730 * day) return `${Math.floor(hours / day / 30)} months`;
-  return `${Math.floor(hours / day / 365)} years`;
+  const step = durationSteps.find(({ below }) => milliseconds < below);
+  if (step?.each === undefined) return step?.words ?? '';
+  return `${Math.floor((milliseconds + step.early) / step.each)} ${step.words}`;
 }
 
 /** Go's time.Time as text, "2026-11-21 09:13:14 +0100 CET", in the local time zone. */

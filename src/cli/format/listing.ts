@@ -74,6 +74,11 @@ export function compileListing(listing: Listing, format: string | undefined): Li
   return { mentions, print: (rows) => printEach(rows, itself), printEach };
 }
 
+/** Those of the table without `--format`. */
+export function tableHeadings(listing: Listing): readonly string[] {
+  return headingCells(listing.table, listing, plainColumns(listing.table, listing));
+}
+
 function headingCells(source: string, listing: Listing, plain: readonly string[]): readonly string[] {
   if (plain.length > 0) return plain.map((field) => listing.headings[field] ?? '');
   const heading = compileTemplate(source, { missing: missingIn(listing), functions: headingFunctions });

@@ -206,8 +206,10 @@ function parse(row: Pick<ContainerRow, 'name'>, text: string): unknown {
   }
 }
 
-function portText({ containerPort, protocol }: PortMapping): string {
-  return `${containerPort}/${protocol}`;
+/** "80/tcp": what it listens on, as its options and its image say, published or not. */
+export function exposedOf({ imageExposed = [], options }: Pick<Asked, 'imageExposed' | 'options'>): string[] {
+  const published = (options.ports ?? []).map(({ containerPort, protocol }) => `${containerPort}/${protocol}`);
+  return [...new Set([...imageExposed, ...(options.exposed ?? []), ...published])];
 }
 
 export function statusOf(row: ListedContainer): ContainerStatus {
@@ -309,9 +311,7 @@ function summary(
       return (asked().options.mounts ?? []).flatMap(({ type, target }) => (type === 'tmpfs' ? [] : [target]));
     },
     get exposed() {
-      const { imageExposed = [], options } = asked();
-      const published = (options.ports ?? []).map(portText);
-      return [...new Set([...imageExposed, ...(options.exposed ?? []), ...published])];
+      return exposedOf(asked());
     },
   };
 }

@@ -25,6 +25,7 @@ import type {
   LogQuery,
   MountedContainer,
   Session,
+  TableShape,
   Why,
 } from '../types.ts';
 import { checkIds } from '../user-namespace.ts';
@@ -55,6 +56,11 @@ export type Containers = {
   run(options: ContainerOptions, run?: RunOptions): Promise<{ readonly id: ContainerId; readonly session: Session }>;
   /** Newest first; those that run, or all. */
   list(query?: ListQuery): Promise<ContainerSummary[]>;
+  /**
+   * The table of those that run, newest first; undefined where one of them has more to show than its row tells, a health
+   * check for example. With hundreds a fifth of the time of `list`.
+   */
+  table(shape: TableShape): Promise<string | undefined>;
   get(ref: string): Promise<ContainerSummary>;
   /** In the shape of the Docker Engine API. `size` reads all of its writable layer. */
   inspect(ref: string, options?: { readonly size?: boolean }): Promise<Record<string, unknown>>;
@@ -177,6 +183,7 @@ export function makeContainers(context: Context): Containers {
     startAttached: async (ref, options) => (await import('./start.ts')).startAttached(context, ref, options ?? {}),
     run: async (options, run) => (await import('./start.ts')).runContainer(context, options, run),
     list: async (query) => (await import('./list.ts')).listContainers(context, query ?? {}),
+    table: async (shape) => (await import('../listing/table.ts')).upContainersTable(context, shape),
     get: async (ref) => (await import('./query.ts')).getContainer(context, ref),
     inspect: async (ref, options) => (await import('./query.ts')).inspect(context, ref, options ?? {}),
     async *logs(ref, query, signal) {

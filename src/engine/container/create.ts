@@ -30,6 +30,7 @@ import { writeEventTail } from '../event/tail-file.ts';
 import { checkHealth, checkOnFailure } from '../health/settings.ts';
 import { hostCommand } from '../image/host-image.ts';
 import { readImageConfig } from '../image/view.ts';
+import { listedCommand } from '../listing/listed.ts';
 import { imagesOf, makeImagePlaces, settleImages } from '../mount/image-volume.ts';
 import { processArgs } from '../spec/process.ts';
 import type { ContainerOptions, ContainerSummary } from '../types.ts';
@@ -228,6 +229,8 @@ function rowOf(id: string, name: string, image: ImageRow | null, asked: Asked): 
     networkName: null,
     autoRemove: options.autoRemove ?? false,
     cgroup: null,
+    listedCommand: listedCommand(asked),
+    listedPorts: '',
     ...noRestart,
   };
 }

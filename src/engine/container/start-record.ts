@@ -6,13 +6,15 @@ import { randomHex } from '../../random.ts';
 import { updateContainer } from '../../store/container-row.ts';
 import { transaction } from '../../store/database.ts';
 import { socketPath } from '../../store/layout.ts';
+import { portsOfContainer } from '../../store/network-row.ts';
 import type { Store } from '../../store/store.ts';
 import type { Context } from '../context.ts';
 import { emit } from '../event/emit.ts';
 import { startNews } from '../event/news.ts';
 import { readImageConfig } from '../image/view.ts';
+import { listedPorts } from '../listing/listed.ts';
 import type { ContainerOptions, Ending, PortMapping } from '../types.ts';
-import { type Container, containerOf, type StartRecord } from './container.ts';
+import { type Container, containerOf, exposedOf, type StartRecord } from './container.ts';
 import type { Status } from './handshake.ts';
 import { exposedPorts } from './inspect-config.ts';
 import { ensureDefaultNetwork, takeLeases, takePorts } from './network.ts';
@@ -25,7 +27,7 @@ const exitRecordSize = 4096;
 /** The row says what will be made before any of it is: state, socket, cgroups, address, ports. */
 export async function record(
   { store }: Context,
-  { row, files, options }: Container,
+  { row, files, options, imageExposed }: Container,
   again: boolean,
 ): Promise<Container> {
   const nonce = randomHex(10);
@@ -44,6 +46,7 @@ export async function record(
     if (pasta) takePorts(store, row.id, ports, []);
     return updateContainer(store.database, row.id, ['created', 'exited'], {
       state: 'starting',
+      listedPorts: portsInLists(store, row, exposedOf({ imageExposed, options })),
       cgroup: JSON.stringify(start),
       networkName: network?.name ?? null,
       restartAt: null,
@@ -51,6 +54,12 @@ export async function record(
     });
   });
   return containerOf(store, starting);
+}
+
+/** As they are from now on; most have none, and are not looked up. */
+function portsInLists({ database }: Store, { id, networkMode }: Container['row'], exposed: readonly string[]): string {
+  if (exposed.length === 0) return '';
+  return listedPorts(networkMode === 'bridge' ? exposed : [], portsOfContainer(database, id));
 }
 
 /** What is published: what was named, and with `publishAll` all that it listens on otherwise. */

@@ -1,5 +1,5 @@
 /** Ports as `ps` shows them. Pure. */
-import type { PortMapping } from '../../engine/types.ts';
+import type { PortMapping } from '../types.ts';
 
 /** One without a host address is listened on and not published. */
 export type ShownPort = Pick<PortMapping, 'containerPort'> & {
