@@ -26,7 +26,7 @@ export const hotCommands: Readonly<Record<string, readonly string[]>> = {
     'cli/process-context.ts',
     'cli/commands/ps.ts',
     'engine/index.ts',
-    'engine/container/list.ts',
+    'engine/listing/table.ts',
     'engine/process-end.ts',
   ],
   'runtime run': ['cli/runtime/program.ts', 'cli/runtime/world.ts', 'cli/runtime/commands/run.ts'],

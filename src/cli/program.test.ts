@@ -132,7 +132,10 @@ function failing(error: unknown) {
   const fail = async (): Promise<never> => {
     throw error;
   };
-  return { containers: { create: fail, run: fail, exec: fail, list: fail }, images: { exists: async () => true } };
+  return {
+    containers: { create: fail, run: fail, exec: fail, list: fail, table: fail },
+    images: { exists: async () => true },
+  };
 }
 
 const statuses: readonly [string, OnggiError['code'], number][] = [
