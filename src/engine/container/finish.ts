@@ -14,6 +14,7 @@ import { connectShim } from '../../kernel/shim-client.ts';
 import { findCgroup } from '../../runtime/cgroup/layout.ts';
 import { removeCgroup, removeEmptyAbove } from '../../runtime/cgroup/remove.ts';
 import {
+  type ContainerChange,
   type ContainerRow,
   containerById,
   containerStates,
@@ -145,7 +146,7 @@ export async function finish(
       pidStartTime: null,
       cgroup: null,
       paused: false,
-      ...(wait !== null && { restartWait: wait, restartAt: ending.finishedAt + wait }),
+      ...(wait !== null && again(row, ending.finishedAt, wait)),
     });
   });
   if (fate === 'stays') markRecorded(files.exit, files.recorded);
@@ -156,6 +157,11 @@ export async function finish(
 function withoutFailure(ending: Ending): Ending {
   const { signal } = ending;
   return signal === 0 ? ending : { ...ending, exitCode: 128 + signal, failure: null };
+}
+
+/** As with Docker, it counts as a restart from now on. */
+function again({ restartCount }: ContainerRow, finishedAt: number, wait: number): ContainerChange {
+  return { restartCount: restartCount + 1, restartWait: wait, restartAt: finishedAt + wait };
 }
 
 function waitForRestart({ row, options }: Container, { exitCode, finishedAt }: Ending): number | null {

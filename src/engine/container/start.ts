@@ -9,7 +9,7 @@ import { connectShim, type Interest, type ShimClient } from '../../kernel/shim-c
 import { unprivileged } from '../../kernel/user-namespace.ts';
 import { encodePlan } from '../../runtime/plan/encode.ts';
 import type { Plan } from '../../runtime/plan/steps.ts';
-import { containerById, findContainer, isInitialized, updateContainer } from '../../store/container-row.ts';
+import { containerById, findContainer, isInitialized } from '../../store/container-row.ts';
 import type { Context } from '../context.ts';
 import { healthSettings } from '../health/settings.ts';
 import { readImageConfig } from '../image/view.ts';
@@ -135,11 +135,9 @@ export async function startable(context: Context, id: string, guard: Guard): Pro
 export async function startAgain(context: Context, id: string): Promise<boolean> {
   await withRequired(context, id);
   using guard = await lockContainer(context, id);
-  const { database } = context.store;
   const row = await settle(context.store, id, guard);
   if (row === undefined || row.state !== 'exited' || row.restartAt === null) return false;
-  const counted = updateContainer(database, id, ['exited'], { restartCount: row.restartCount + 1 });
-  const { client, init } = await start(context, containerOf(context.store, counted), guard, {}, { again: true });
+  const { client, init } = await start(context, containerOf(context.store, row), guard, {}, { again: true });
   await keepShim(context, init, id);
   client.close();
   return true;
