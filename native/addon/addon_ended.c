@@ -103,6 +103,7 @@ struct look {
     struct look *next;
     uint32_t number;
     pthread_t thread;
+    bool has_thread; /* without one (a limit of processes) whoever waits does all of it */
     int directory, claims;
     char *text;  /* which the lines are cut out of */
     char **line; /* all of them */
@@ -198,31 +199,25 @@ static napi_value run_ended(napi_env env, const struct argument *a) {
 
 /*
  * On a processor that the caller is not on: the kernel often queues a new thread behind the one that makes it, which
- * goes on to read the rows; then it began after 1.4 ms, else after 0.1. Without another one it waits for the caller.
+ * goes on to read the rows; then it began after 1.4 ms, else after 0.1. Without another one nothing is to be had by it.
  */
-static int begin_elsewhere(pthread_t *thread, void *(*run)(void *), void *data) {
+static bool begin_elsewhere(pthread_t *thread, void *(*run)(void *), void *data) {
     pthread_attr_t attributes;
     cpu_set_t others;
-    int error = pthread_attr_init(&attributes);
-    if (error != 0) return error;
     int here = sched_getcpu();
-    if (here >= 0 && here < CPU_SETSIZE && sched_getaffinity(0, sizeof others, &others) == 0) {
-        CPU_CLR(here, &others);
-        if (CPU_COUNT(&others) > 0) pthread_attr_setaffinity_np(&attributes, sizeof others, &others);
-    }
-    error = pthread_create(thread, &attributes, run, data);
+    if (here < 0 || here >= CPU_SETSIZE || sched_getaffinity(0, sizeof others, &others) == -1) return false;
+    CPU_CLR(here, &others);
+    if (CPU_COUNT(&others) == 0 || pthread_attr_init(&attributes) != 0) return false;
+    bool begun = pthread_attr_setaffinity_np(&attributes, sizeof others, &others) == 0 &&
+                 pthread_create(thread, &attributes, run, data) == 0;
     pthread_attr_destroy(&attributes);
-    return error;
+    return begun;
 }
 
 static napi_value run_ended_ahead(napi_env env, const struct argument *a) {
     struct look *look = make_look(a);
     if (look == NULL) return throw_errno(env, "ended", errno);
-    int error = begin_elsewhere(&look->thread, ask_claims, look);
-    if (error != 0) {
-        forget(look);
-        return throw_errno(env, "ended", error);
-    }
+    look->has_thread = begin_elsewhere(&look->thread, ask_claims, look);
     look->number = ++last_number;
     look->next = looks;
     looks = look;
@@ -235,7 +230,7 @@ static napi_value run_ended_found(napi_env env, const struct argument *a) {
         if (look->number != a[0].number) continue;
         *at = look->next;
         ask_claims(look);
-        pthread_join(look->thread, NULL);
+        if (look->has_thread) pthread_join(look->thread, NULL);
         return finish_look(env, look);
     }
     return throw_errno(env, "ended", EINVAL);

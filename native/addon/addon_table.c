@@ -144,7 +144,8 @@ static bool read_steps(char *const *lines, struct step *steps, size_t count) {
     for (size_t index = 0; index < count; index++) {
         int words = 0;
         long long below, each, early;
-        if (sscanf(lines[index], "%lld %lld %lld %n", &below, &each, &early, &words) != 3 || words == 0 || lines[index][words] == '\0') return false;
+        int read = sscanf(lines[index], "%lld %lld %lld %n", &below, &each, &early, &words);
+        if (read != 3 || words == 0 || lines[index][words] == '\0') return false;
         steps[index] = (struct step){below, each, early, lines[index] + words};
     }
     return true;

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
 import { addon } from './addon.ts';
 import { type Guard, lock } from './lock.ts';
 
@@ -53,6 +54,28 @@ test('more containers than are looked at together', async () => {
   const id = await running('f');
   const lines = Array.from({ length: 300 }, (_, index) => (index % 100 === 99 ? `${id} 0 0` : `${id} ${child.pid} 5`));
   assert.deepEqual(addon().ended(scratch, join(scratch, 'alive'), lines.join('\n')), [id, id, id]);
+});
+
+/** What a process of its own finds out by a thread, on the processors of the list. */
+async function foundAhead(processors: string, lines: readonly string[]): Promise<unknown> {
+  const script = `
+    import { addon } from ${JSON.stringify(join(import.meta.dirname, 'addon.ts'))};
+    const begun = Array.from({ length: 3 }, () => addon().endedAhead(...${JSON.stringify([scratch, join(scratch, 'alive'), lines.join('\n')])}));
+    console.log(JSON.stringify(begun.toReversed().map((number) => addon().endedFound(number).sort())));`;
+  const { stdout } = await promisify(execFile)('taskset', ['-c', processors, process.execPath, '-e', script]);
+  return JSON.parse(stdout);
+}
+
+test('by a thread it is the same, with one processor too, and however many looks there are at a time', async () => {
+  const id = await running('7');
+  const lines = Array.from({ length: 300 }, (_, index) => {
+    const own = index.toString(16).padStart(64, '0');
+    return index % 7 === 0 ? `${own} 0 0` : `${id} ${child.pid} 5`;
+  });
+  const expected = lines.filter((line) => line.endsWith(' 0 0')).map((line) => line.slice(0, 64));
+  for (const processors of ['0', `0-${availableParallelism() - 1}`]) {
+    assert.deepEqual(await foundAhead(processors, lines), [expected, expected, expected], processors);
+  }
 });
 
 test('none, and what is no line of a container', () => {
