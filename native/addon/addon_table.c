@@ -35,6 +35,7 @@ struct table {
 };
 
 static bool append(struct text *text, const char *bytes, size_t length) {
+    if (length == 0) return true;
     if (text->room - text->length < length) {
         size_t room = (text->length + length) * 2;
         char *grown = realloc(text->bytes, room);
@@ -168,7 +169,7 @@ static napi_value run_table(napi_env env, const struct argument *a) {
     struct text told = {0};
     int error = read_steps(a[4].list, steps, count) ? draw(&printing, &table, &told, a[0].text) : EINVAL;
     napi_value value = NULL;
-    if (error == 0) napi_create_string_utf8(env, printing.text.bytes, printing.text.length, &value);
+    if (error == 0) napi_create_string_utf8(env, printing.text.length == 0 ? "" : printing.text.bytes, printing.text.length, &value);
     free(steps);
     free(told.bytes);
     free(printing.text.bytes);

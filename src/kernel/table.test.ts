@@ -38,6 +38,7 @@ test('a time is told as how long it is ago, by the first step that holds it', ()
 test('cells that are cut off, empty or too many do no harm', () => {
   assert.equal(table('a\x01'), 'ano time\n');
   assert.equal(table('a\x015'), 'ano time\n');
+  assert.equal(table(''), '');
   assert.equal(table('\n\n\t'), '\n\n    \n');
   const many = Array.from({ length: 40 }, (_, n) => `${n}`).join('\t');
   assert.equal(table(`${many}\n${many}`).split(/\s+/).length, 81);

@@ -3,6 +3,7 @@
  * same columns it makes it of summaries. Both must be the same, whatever a container has.
  */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { containerListing, containerTable } from '../../src/cli/format/container-row.ts';
 import { durationSteps, humanDuration } from '../../src/cli/format/human-duration.ts';
@@ -10,7 +11,9 @@ import { makeContext } from '../../src/engine/context.ts';
 import { upContainersTable } from '../../src/engine/listing/table.ts';
 import { addon } from '../../src/kernel/addon.ts';
 import { execute } from '../../src/store/database.ts';
-import { systemTest, type World } from '../harness/system-test.ts';
+import { repository } from '../harness/busybox-image.ts';
+import { run } from '../harness/program.ts';
+import { binary, systemTest, type World } from '../harness/system-test.ts';
 import { randomOf } from './truth.ts';
 
 const minute = 60_000;
@@ -118,6 +121,30 @@ systemTest('containers of a store from before there were such rows are told by s
   assert.match(await same(world, 'NULL'), /"sleep 3600" .* c1$/);
   await world.ok(['rm', '-f', 'c1']);
 });
+
+systemTest(
+  'whoever may start no thread, or choose none a processor, lists all the same',
+  ['python3'],
+  async (world) => {
+    for (const name of ['c1', 'c2']) {
+      await world.ok(['run', '-d', '--name', name, '--network', 'none', world.image, ...forever]);
+    }
+    const denying = join(repository, 'test/harness/deny-calls.py');
+    for (const calls of ['sched_setaffinity', 'sched_setaffinity,clone3,clone']) {
+      const { status, stdout, stderr } = await run('python3', [
+        denying,
+        calls,
+        binary,
+        '--root',
+        world.root,
+        'ps',
+        '-q',
+      ]);
+      assert.deepEqual([status, stdout.trim().split('\n').length, stderr], [0, 2, ''], calls);
+    }
+    await world.ok(['rm', '-f', 'c1', 'c2']);
+  },
+);
 
 test('lengths of time are the same words in both', () => {
   const steps = containerTable(0).durations.map((step) =>
