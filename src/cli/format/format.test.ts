@@ -240,6 +240,9 @@ test('ports that keep their number are joined and come first', () => {
   for (const [ports, text] of cases) assert.equal(portsText(ports), text);
   const exposed = ['80/tcp', '90/udp', '91/udp', '443/tcp'];
   assert.equal(portsText(shownPorts([port(8080, 80)], exposed)), '90-91/udp, 443/tcp, 0.0.0.0:8080->80/tcp');
+  // What a former release has kept of an image.
+  const none = ['80/tcp\t\x1b[31m', '81/\x015\x02', 'x/tcp', '80-90/tcp', '/tcp', '7'];
+  assert.equal(portsText(shownPorts([], ['1/sctp', ...none])), '1/sctp');
 });
 
 test('filters of ps', () => {

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import type { ImageProcess } from '../../oci/image-spec.ts';
 import { defaultShmSize, maskedPaths, readonlyPaths } from '../../runtime/defaults.ts';
 import { healthRecord } from '../health/settings.ts';
+import { isExposedPort } from '../listing/ports.ts';
 import { runsSystemd, systemdStopSignal } from '../spec/systemd.ts';
 import type { ContainerOptions, ContainerSummary, PortMapping } from '../types.ts';
 import type { AnyMount } from '../volume/volume-mount.ts';
@@ -129,12 +130,17 @@ export function environment(own: readonly string[], image: readonly string[]): s
   return [...own, ...image.filter((entry) => !named.has(nameOf(entry)))];
 }
 
-/** "80/tcp", of the image and of the user; an image may leave the protocol out. */
+/**
+ * "80/tcp", of the image and of the user. An image may leave the protocol out; what is no port there is passed over, since
+ * lists, names of variables and published ports are made of it.
+ */
 export function exposedPorts(
   { exposed = [] }: Pick<ContainerOptions, 'exposed'>,
   image: Pick<ImageProcess, 'exposedPorts'> | null,
 ): string[] {
-  const ofImage = (image?.exposedPorts ?? []).map((port) => (port.includes('/') ? port : `${port}/tcp`));
+  const ofImage = (image?.exposedPorts ?? [])
+    .map((port) => (port.includes('/') ? port.toLowerCase() : `${port}/tcp`))
+    .filter(isExposedPort);
   return [...new Set([...ofImage, ...exposed])];
 }
 

@@ -8,6 +8,7 @@ import type { ContainerId, ContainerOptions, ContainerSummary } from '../types.t
 import { type Container, filesOf } from './container.ts';
 import { lostEnding } from './ending.ts';
 import { inspectContainer } from './inspect.ts';
+import { exposedPorts } from './inspect-config.ts';
 
 const id = 'ab'.repeat(32) as ContainerId;
 const image: ImageProcess = {
@@ -105,6 +106,28 @@ test('ports: exposed by the image, published by the user, bound while it runs', 
   const endpoint = { IPAddress: '10.88.0.2', IPPrefixLen: 16, Gateway: '10.88.0.1', MacAddress: '02:42:0a:58:00:02' };
   const networks = (found['NetworkSettings']?.['Networks'] ?? {}) as Record<string, Found>;
   for (const [name, value] of Object.entries(endpoint)) assert.equal(networks['bridge']?.[name], value);
+});
+
+test('what an image exposes and is no port is passed over', () => {
+  const said = [
+    '80',
+    '53/UDP',
+    '9/sctp',
+    '80/tcp\t\x1b[2J',
+    '81/\x015\x02',
+    'x',
+    '1-9',
+    '7/icmp',
+    '/tcp',
+    '80/tcp/udp',
+    '',
+  ];
+  assert.deepEqual(exposedPorts({ exposed: ['90/tcp'] }, { exposedPorts: said }), [
+    '80/tcp',
+    '53/udp',
+    '9/sctp',
+    '90/tcp',
+  ]);
 });
 
 test('a range of host ports of which one is taken', () => {

@@ -8,11 +8,16 @@ export type ShownPort = Pick<PortMapping, 'containerPort'> & {
   readonly hostPort?: number;
 };
 
-/** What is published, and of what is exposed the rest ("80/tcp"). */
+/** "80/tcp". */
+export function isExposedPort(port: string): boolean {
+  return /^[0-9]{1,5}\/(tcp|udp|sctp)$/.test(port);
+}
+
+/** What is published, and of what is exposed the rest; records of former releases may have anything there. */
 export function shownPorts(published: readonly PortMapping[], exposed: readonly string[]): ShownPort[] {
   const taken = new Set(published.map(({ containerPort, protocol }) => `${containerPort}/${protocol}`));
   const rest = exposed
-    .filter((port) => !taken.has(port))
+    .filter((port) => !taken.has(port) && isExposedPort(port))
     .map((port) => {
       const [number = '', protocol = ''] = port.split('/');
       return { containerPort: Number(number), protocol };
