@@ -1,7 +1,7 @@
 /** Rows of `containers`. Plain records; no caller sees SQL. */
 import { OnggiError } from '../errors.ts';
 import { type Digest, isDigest } from '../oci/digest.ts';
-import { all, type Database, get, type Row, run, type Value, violated } from './database.ts';
+import { all, type Database, get, type Row, run, snapshot, type Value, violated } from './database.ts';
 import { integer, integerOrNull, text, textOrNull, word } from './row.ts';
 
 export const containerStates = ['creating', 'created', 'starting', 'running', 'exited', 'removing'] as const;
@@ -182,7 +182,7 @@ export function listContainers(database: Database, states?: readonly ContainerSt
   const rows =
     states === undefined
       ? all(database, 'SELECT * FROM containers ORDER BY created DESC, rowid DESC')
-      : states.flatMap((state) => all(database, 'SELECT * FROM containers WHERE state = ?', state));
+      : all(database, `SELECT * FROM containers WHERE state IN (${states.map(() => '?').join()})`, ...states);
   const containers = rows.map(containerOf);
   return states === undefined ? containers : containers.sort((a, b) => b.created - a.created);
 }
@@ -205,9 +205,11 @@ export function listAllContainers(database: Database): ListedContainer[] {
 /** Those that run, paused ones too, or wait for their next start; newest first. Each half has an index of its own. */
 export function listUpContainers(database: Database): ListedContainer[] {
   const select = `SELECT ${listedColumns} FROM containers`;
-  const run = all(database, `${select} WHERE state = 'running' ORDER BY created DESC, rowid DESC`);
-  const wait = all(database, `${select} WHERE restart_at IS NOT NULL AND state <> 'running'`);
-  return wait.length === 0 ? listed(run) : listed([...run, ...wait]).sort((a, b) => b.created - a.created);
+  const [up, wait] = snapshot(database, () => [
+    all(database, `${select} WHERE state = 'running' ORDER BY created DESC, rowid DESC`),
+    all(database, `${select} WHERE restart_at IS NOT NULL AND state <> 'running'`),
+  ]);
+  return wait.length === 0 ? listed(up) : listed([...up, ...wait]).sort((a, b) => b.created - a.created);
 }
 
 /** Those that run, as lines "ID PID START" in no order: what tells whether they still do. */

@@ -89,6 +89,16 @@ export function transaction<T>(database: Database, work: () => NotAPromise<T>): 
   return withReserve(database, () => attempt(database, work));
 }
 
+/** Several reads of the same state, whatever others write meanwhile. Not inside a transaction, where they are that anyway. */
+export function snapshot<T>(database: Database, read: () => NotAPromise<T>): T {
+  execute(database, 'BEGIN');
+  try {
+    return read();
+  } finally {
+    execute(database, 'COMMIT');
+  }
+}
+
 function attempt<T>(database: Database, work: () => NotAPromise<T>): T {
   execute(database, 'BEGIN IMMEDIATE');
   try {

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'node:test';
 import { sha256 } from '../oci/digest.ts';
+import { upContainerLines } from './container-lines.ts';
 import {
   containersOfImage,
   countContainersByImage,
@@ -11,7 +15,7 @@ import {
   listUpContainers,
   updateContainer,
 } from './container-row.ts';
-import { openDatabase, transaction } from './database.ts';
+import { closeDatabase, openDatabase, transaction } from './database.ts';
 import {
   deleteImage,
   deleteImageName,
@@ -128,6 +132,44 @@ test('those that are up are listed without the others, newest first', () => {
     listUpContainers(database).map(({ name }) => name),
     ['four', 'three', 'one'],
   );
+});
+
+test('one that ends while what is up is read is told once', (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'onggi-row-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const [reader, writer] = [openDatabase(join(directory, 'a.db')), openDatabase(join(directory, 'a.db'))];
+  migrate(reader);
+  insertContainer(writer, exampleContainer('a', 'one', { state: 'running', pid: 7 }));
+  let ends = 0;
+  const statements = new Map(reader.statements);
+  const get = statements.get.bind(statements);
+  // The second read begins.
+  statements.get = (sql) => {
+    if (sql.includes('restart_at IS NOT NULL AND') && ends++ === 0) {
+      updateContainer(writer, 'a'.padEnd(64, '0'), ['running'], { state: 'exited', restartAt: 5 });
+    }
+    return get(sql);
+  };
+  const names = () => listUpContainers({ ...reader, statements }).map(({ name, state }) => [name, state]);
+  assert.deepEqual(names(), [['one', 'running']]);
+  assert.deepEqual(names(), [['one', 'exited']]);
+  assert.equal(ends, 2);
+  closeDatabase(reader);
+  closeDatabase(writer);
+});
+
+test('lines of containers are told only where they tell all', () => {
+  const database = memory();
+  assert.equal(upContainerLines(database), '');
+  insertContainer(database, exampleContainer('a', 'one', { created: 1, state: 'running', listedCommand: 'sh' }));
+  const line = 'a00000000000\thost\t"sh"\t\x011\x02 ago\tUp \x011\x02\t\tone';
+  assert.equal(upContainerLines(database), line);
+  insertContainer(database, exampleContainer('b', 'two', { created: 2, state: 'running', listedCommand: null }));
+  assert.equal(upContainerLines(database), undefined);
+  updateContainer(database, 'b'.padEnd(64, '0'), ['running'], { state: 'exited' });
+  assert.equal(upContainerLines(database), line);
+  updateContainer(database, 'b'.padEnd(64, '0'), ['exited'], { restartAt: 5 });
+  assert.equal(upContainerLines(database), undefined);
 });
 
 test('1,000 containers do not slow a lookup', () => {

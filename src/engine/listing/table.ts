@@ -15,10 +15,11 @@ export async function upContainersTable(context: Context, shape: TableShape): Pr
   if (hasUnlisted(database)) return undefined;
   using look = beginLook(context.store);
   const found = upContainerLines(database);
-  const changed = await settleStale(context, look);
-  if (changed && hasUnlisted(database)) return undefined;
+  if (found === undefined) return undefined;
+  const rows = (await settleStale(context, look)) ? upContainerLines(database) : found;
+  if (rows === undefined) return undefined;
   const { headings, now, least, gap, durations } = shape;
-  const lines = `${headings.join('\t')}\n${changed ? upContainerLines(database) : found}`;
+  const lines = `${headings.join('\t')}\n${rows}`;
   return native('make a table', (calls) => calls.table(lines, now, least, gap, durations.map(stepText)));
 }
 
