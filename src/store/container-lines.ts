@@ -28,4 +28,4 @@ const lines = `SELECT EXISTS (${unlisted}) AS unlisted, group_concat(line, char(
     '"' || iif(length(listed_command) > 20, substr(listed_command, 1, 19) || '…', listed_command) || '"',
     char(1) || created || char(2) || ' ago',
     'Up ' || char(1) || coalesce(started_at, created) || char(2) || iif(paused, ' (Paused)', ''), listed_ports, name) AS line
-  FROM containers WHERE state = 'running' ORDER BY created DESC, rowid DESC)`;
+  FROM containers INDEXED BY containers_running WHERE state = 'running' ORDER BY created DESC, id)`;

@@ -181,7 +181,7 @@ function byPrefix(database: Database, prefix: string): Row[] {
 export function listContainers(database: Database, states?: readonly ContainerState[]): ContainerRow[] {
   const rows =
     states === undefined
-      ? all(database, 'SELECT * FROM containers ORDER BY created DESC, rowid DESC')
+      ? all(database, 'SELECT * FROM containers ORDER BY created DESC, id')
       : all(database, `SELECT * FROM containers WHERE state IN (${states.map(() => '?').join()})`, ...states);
   const containers = rows.map(containerOf);
   return states === undefined ? containers : containers.sort((a, b) => b.created - a.created);
@@ -199,23 +199,30 @@ function listed(rows: readonly Row[]): ListedContainer[] {
 
 /** All, as a list shows them; newest first. */
 export function listAllContainers(database: Database): ListedContainer[] {
-  return listed(all(database, `SELECT ${listedColumns} FROM containers ORDER BY created DESC, rowid DESC`));
+  return listed(all(database, `SELECT ${listedColumns} FROM containers ORDER BY created DESC, id`));
 }
 
 /** Those that run, paused ones too, or wait for their next start; newest first. Each half has an index of its own. */
 export function listUpContainers(database: Database): ListedContainer[] {
   const select = `SELECT ${listedColumns} FROM containers`;
   const [up, wait] = snapshot(database, () => [
-    all(database, `${select} WHERE state = 'running' ORDER BY created DESC, rowid DESC`),
+    all(database, `${select} WHERE state = 'running' ORDER BY created DESC, id`),
     all(database, `${select} WHERE restart_at IS NOT NULL AND state <> 'running'`),
   ]);
-  return wait.length === 0 ? listed(up) : listed([...up, ...wait]).sort((a, b) => b.created - a.created);
+  return wait.length === 0 ? listed(up) : listed([...up, ...wait]).sort(newestFirst);
+}
+
+function newestFirst(a: ListedContainer, b: ListedContainer): number {
+  return b.created - a.created || (a.id < b.id ? -1 : 1);
 }
 
 /** Those that run, as lines "ID PID START" in no order: what tells whether they still do. */
 export function runningProcesses(database: Database): string {
   const lines = "group_concat(id || ' ' || coalesce(pid, 0) || ' ' || coalesce(pid_start_time, 0), char(10))";
-  const row = get(database, `SELECT ${lines} AS lines FROM containers WHERE state = 'running'`);
+  const row = get(
+    database,
+    `SELECT ${lines} AS lines FROM containers INDEXED BY containers_running WHERE state = 'running'`,
+  );
   return row === undefined ? '' : (textOrNull(row, 'lines') ?? '');
 }
 

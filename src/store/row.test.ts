@@ -13,6 +13,7 @@ import {
   insertContainer,
   listContainers,
   listUpContainers,
+  runningProcesses,
   updateContainer,
 } from './container-row.ts';
 import { closeDatabase, openDatabase, transaction } from './database.ts';
@@ -185,6 +186,14 @@ test('1,000 containers do not slow a lookup', () => {
   };
   for (const where of ["id = 'a'", "name = 'a'", "id >= 'a' AND id < 'b'", "state = 'running'", "image_id = 'a'"]) {
     assert.match(plan(`SELECT * FROM containers WHERE ${where}`), /^SEARCH/, where);
+  }
+  runningProcesses(database);
+  upContainerLines(database);
+  const queries = [...database.statements.keys()].filter((sql) => sql.includes('group_concat'));
+  assert.equal(queries.length, 2);
+  for (const sql of queries) {
+    assert.match(plan(sql), /SCAN containers USING COVERING INDEX containers_running/, sql);
+    assert.doesNotMatch(plan(sql), /TEMP B-TREE/, sql);
   }
   const before = performance.now();
   for (let n = 0; n < 100; n += 1) findContainer(database, sha256(`${n}`).slice(7, 19));
