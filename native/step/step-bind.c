@@ -27,14 +27,19 @@ static int open_source(struct init *init, const struct bind_source *source, cons
     return source->mapping != MAP_NONE ? init_await_descriptor(init, MESSAGE_MOUNT) : bind_source_open(source, below);
 }
 
-/* An empty volume begins as a copy of the directory that it is about to cover. */
+/*
+ * An empty volume begins as a copy of the directory that the image has there: not of what an earlier mount has put above
+ * it, which is the host's or another volume's.
+ */
 static int copy_covered(struct init *init, int tree, const char *target) {
-    scoped_fd covered = root_open(init->root, target, O_RDONLY | O_DIRECTORY | O_NONBLOCK, 0);
-    if (covered == -ENOENT || covered == -ENOTDIR) return 0;
-    if (covered < 0) return covered;
     scoped_fd volume = (int)SYS(openat(tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     int empty = volume < 0 ? volume : directory_is_empty(volume);
     if (empty <= 0) return empty;
+    scoped_fd root = mount_clone(init->root, "", 0);
+    if (root < 0) return root;
+    scoped_fd covered = root_open(root, target, O_RDONLY | O_DIRECTORY | O_NONBLOCK, 0);
+    if (covered == -ENOENT || covered == -ENOTDIR) return 0;
+    if (covered < 0) return covered;
     struct stat status;
     int result = copy_directory(covered, volume);
     if (result == 0) result = (int)SYS(fstat(covered, &status));

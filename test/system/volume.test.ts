@@ -51,7 +51,14 @@ systemTest('an empty volume begins as a copy of what the image has there', ['bus
     await run(world, '-v', 'empty:/etc:nocopy', world.image, 'sh', '-c', 'ls /etc | grep -c passwd; true'),
     '0',
   );
-  await world.ok(['volume', 'rm', 'copy', 'empty']);
+  // Also where it lies in another mount: what that one holds is not the image's.
+  mkdirSync(join(world.scratch, 'above/bin'), { recursive: true });
+  writeFileSync(join(world.scratch, 'above/bin/own'), '');
+  const above = join(world.scratch, 'above');
+  const below = ['-v', `${above}:/etc`, '-v', 'below:/etc/bin', '-v', `${above}:/usr`, '-v', 'used:/usr/bin'];
+  const seen = ['/bin/sh', '-c', 'ls /etc/bin; ls /usr/bin | grep -wE "own|sh"'];
+  assert.equal(await run(world, ...below, world.image, ...seen), 'sh');
+  await world.ok(['volume', 'rm', 'copy', 'empty', 'below', 'used']);
 });
 
 systemTest('with U all of it belongs to the user of the container', ['busybox', 'user-namespace'], async (world) => {
