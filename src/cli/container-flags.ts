@@ -14,7 +14,7 @@ import { storageFlags } from './run-flags/storage.ts';
 import { parseByteSize } from './value/byte-size.ts';
 import { parseCapability } from './value/capability.ts';
 import { parseDevice } from './value/device.ts';
-import { parseAssignment, parseLabel, parseSysctl } from './value/environment.ts';
+import { parseAnnotation, parseAssignment, parseLabel, parseSysctl } from './value/environment.ts';
 import { parseExpose } from './value/expose.ts';
 import { parseGpus } from './value/gpus.ts';
 import { parseHostEntry, parseResolverWord, parseServer } from './value/host-entry.ts';
@@ -36,7 +36,7 @@ export const containerFlags = {
   ...secretFlags,
   ...otherFlags,
   'add-host': list('list', parseHostEntry, 'Add a line to /etc/hosts: NAME:ADDRESS, or NAME:host-gateway'),
-  annotation: list('map', parseLabel, 'Set NAME=VALUE as an annotation of the OCI configuration'),
+  annotation: list('map', parseAnnotation, 'Set NAME=VALUE as an annotation of the OCI configuration'),
   attach: list(
     'list',
     oneOf('stream', ['stdin', 'stdout', 'stderr'], 'caseless'),
@@ -47,7 +47,9 @@ export const containerFlags = {
   ),
   'cap-add': list('list', parseCapability, 'Give a Linux capability, or ALL'),
   'cap-drop': list('list', parseCapability, 'Take a Linux capability away, or ALL'),
-  cidfile: single('file', asIs, 'Write the ID of the container to this file, which must not exist'),
+  cidfile: single('file', asIs, 'Write the ID of the container to this file, which must not exist', {
+    emptyIsAbsent: true,
+  }),
   device: list('list', parseDevice, 'Give a device of the host: /dev/x[:/dev/y][:rwm], or VENDOR/CLASS=NAME (CDI)'),
   dns: list('list', parseServer, 'Ask this name server'),
   'dns-option': list('list', parseResolverWord, 'Set an option of resolv.conf', { aliases: ['dns-opt'] }),
@@ -79,7 +81,9 @@ export const containerFlags = {
     'Mount a directory, a tmpfs, a volume or an image: type=bind,source=/a,target=/b,readonly',
   ),
   name: single('string', asIs, 'Name of the container; a made-up one if absent'),
-  platform: single('string', parsedPlatform, 'Platform of an image that has several (linux/arm64)'),
+  platform: single('string', parsedPlatform, 'Platform of an image that has several (linux/arm64)', {
+    emptyIsAbsent: true,
+  }),
   privileged: toggle('Drop the protections: all capabilities, devices and system calls'),
   publish: list('list', parsePortMappings, 'Publish a port: [[IP:]HOST:]CONTAINER[/udp]', { short: 'p' }),
   'publish-all': toggle('Publish all ports that the container listens on, each on any free one', { short: 'P' }),
@@ -89,6 +93,7 @@ export const containerFlags = {
     'Pull the image: always, missing, never, or newer when the registry has another',
     {
       shown: 'missing',
+      emptyIsAbsent: true,
     },
   ),
   quiet: toggle('Pull without showing progress', { short: 'q' }),
@@ -108,7 +113,7 @@ export const containerFlags = {
     'Protect more or less: no-new-privileges, seccomp=FILE|unconfined, apparmor=PROFILE, systempaths=unconfined, mask=PATH, unmask=PATH|ALL',
   ),
   'shm-size': single('bytes', parseByteSize, 'Size of /dev/shm', { shown: '64m' }),
-  'stop-signal': single('string', asIs, 'Signal that asks the container to stop'),
+  'stop-signal': single('string', asIs, 'Signal that asks the container to stop', { emptyIsAbsent: true }),
   'stop-timeout': single('int', integer(-1), 'Seconds between the stop signal and SIGKILL; -1 to wait for ever'),
   sysctl: list('map', parseSysctl, 'Set a kernel parameter of the container: NAME=VALUE'),
   tmpfs: list('list', parseTmpfs, 'Mount a tmpfs: /target[:size=64m,mode=1777]'),
@@ -118,7 +123,9 @@ export const containerFlags = {
   volume: list('list', parseVolume, 'Mount a directory of the host or a volume: /host/path:/path[:ro], NAME:/path', {
     short: 'v',
   }),
-  'volume-driver': single('string', oneOf('volume driver', ['local']), 'Driver of the volumes that are made: local'),
+  'volume-driver': single('string', oneOf('volume driver', ['local']), 'Driver of the volumes that are made: local', {
+    emptyIsAbsent: true,
+  }),
   'volumes-from': list('list', parseVolumesFrom, 'Mount the volumes and binds of another container: CONTAINER[:ro]'),
   workdir: single('string', asIs, 'Working directory', { short: 'w' }),
 } as const;

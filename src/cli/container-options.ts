@@ -87,7 +87,7 @@ export function containerOptions(flags: ContainerFlags, args: readonly string[],
     ...(flags['cap-drop'].length > 0 && { capDrop: flags['cap-drop'] }),
     ...present('stopSignal', flags['stop-signal']),
     ...present('stopTimeout', flags['stop-timeout']),
-    ...(flags.ulimit.length > 0 && { ulimits: flags.ulimit }),
+    ...(flags.ulimit.length > 0 && { ulimits: lastByName(flags.ulimit) }),
     ...(flags.sysctl.length > 0 && { sysctls: recordOf(flags.sysctl) }),
     ...(log !== undefined && { log }),
     ...runtimeOptions(flags),
@@ -181,6 +181,11 @@ function mountOf<M extends { readonly type: 'image' | 'tmpfs' | 'volume' }>(
     ...present('chown', chown),
     ...present('relabel', relabel),
   };
+}
+
+/** As with the pairs of NAME=VALUE, a later one replaces an earlier one. */
+function lastByName<T extends { readonly name: string }>(named: readonly T[]): T[] {
+  return [...new Map(named.map((one) => [one.name, one])).values()];
 }
 
 /** Docker's 0 means "not limited", which here is the absence of the value. */

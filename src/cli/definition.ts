@@ -28,6 +28,8 @@ export type Single<T> = FlagBase & {
   readonly parse: (text: string) => T;
   /** What help shows as the default. */
   readonly shown?: string;
+  /** An empty value is as if the flag were not there, as in Docker: scripts pass what they have. */
+  readonly emptyIsAbsent?: boolean;
 };
 
 /** A flag that may be repeated; the values keep their order. */
@@ -118,7 +120,7 @@ export function single<T>(
   type: string,
   parse: (text: string) => T,
   help: string,
-  extra: Extra & { readonly shown?: string } = {},
+  extra: Extra & { readonly shown?: string; readonly emptyIsAbsent?: boolean } = {},
 ): Single<T> {
   return { kind: 'single', type, parse, help, ...extra };
 }

@@ -58,6 +58,7 @@ testParser(
     ['a', [97]],
     ['ctrl-@,ctrl-[,ctrl-_,ctrl-\\', [0, 27, 31, 28]],
     ['ctrl-A', [1]],
+    ['DEL,a', [127, 97]],
   ],
   [
     ['foo', /unknown key 'foo' in 'foo'/],

@@ -8,15 +8,16 @@ export type DetachKeys = readonly number[];
 export const defaultDetachKeys: DetachKeys = [16, 17];
 
 /**
- * Keys separated by commas, each one character or "ctrl-" with one of a-z @ [ \ ] ^ _ (ASCII's control characters).
+ * Keys separated by commas, each one character, "ctrl-" with one of a-z @ [ \ ] ^ _ (ASCII's control characters) or DEL.
  * @throws OnggiError `invalid`
  */
 export function parseDetachKeys(text: string): DetachKeys {
   return text.split(',').map((key) => {
+    if (key === 'DEL') return 0x7f;
     if (/^[\x20-\x7e]$/.test(key)) return key.charCodeAt(0);
     const control = /^ctrl-([a-zA-Z@[\\\]^_])$/.exec(key)?.[1];
     if (control !== undefined) return control.toUpperCase().charCodeAt(0) & 0x1f;
-    throw new OnggiError('invalid', `unknown key '${key}' in '${text}': write one character or ctrl-X`);
+    throw new OnggiError('invalid', `unknown key '${key}' in '${text}': write one character, ctrl-X or DEL`);
   });
 }
 

@@ -15,6 +15,7 @@ const grammar = {
     name: single('string', asIs, ''),
     network: single('string', asIs, '', { aliases: ['net'] }),
     time: single('int', integer(), '', { short: 'n' }),
+    limit: single('int', integer(), '', { emptyIsAbsent: true }),
   },
   refused: {
     values: ['gpus', 'restart'],
@@ -47,6 +48,8 @@ const accepted: readonly [readonly string[], unknown][] = [
   [['-d=false', '-t=T'], { detach: false, tty: true, args: [] }],
   [['--name', 'a', '--name', 'b'], { name: 'b', args: [] }],
   [['--name='], { name: '', args: [] }],
+  [['--limit', '', '--limit', '2', 'x'], { limit: 2, args: ['x'] }],
+  [['--limit', '2', '--limit='], { args: [] }],
   [['--name=a=b'], { name: 'a=b', args: [] }],
   [['--net', 'host'], { network: 'host', args: [] }],
   [['-n', '-1'], { time: -1, args: [] }],
@@ -83,6 +86,7 @@ test('values that were not given have their initial value', () => {
     name: undefined,
     network: undefined,
     time: undefined,
+    limit: undefined,
   });
 });
 

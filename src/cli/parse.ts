@@ -154,6 +154,11 @@ function assign(state: State, known: Known, text: string | undefined): Problem |
   }
   const { flag } = known;
   try {
+    if (flag.kind === 'single' && flag.emptyIsAbsent === true && text === '') {
+      state.values[name] = undefined;
+      state.given.delete(name);
+      return undefined;
+    }
     const value = flag.kind === 'switch' ? parseBoolean(text ?? 'true') : flag.parse(text ?? '');
     const list = state.values[name];
     if (flag.kind === 'list' && Array.isArray(list)) list.push(value);

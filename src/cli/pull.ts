@@ -95,7 +95,13 @@ export async function ensureImage(
   // The machine itself is an image that nobody serves.
   if (name === 'host' || policy === 'none') return name;
   const engine = await context.engine();
-  if (policy === 'never') return (await findHere(name, { quiet: true }, engine))?.image ?? name;
+  if (policy === 'never') {
+    const there = await findHere(name, options, engine);
+    const other = there ?? (await findHere(name, { quiet: true }, engine));
+    // What is not here at all, the engine tells.
+    if (there === undefined && other !== undefined) throw otherPlatform(name, options.platform);
+    return there?.image ?? name;
+  }
   if (policy === 'missing') {
     const there = await findHere(name, options, engine);
     if (there !== undefined) return there.image;
@@ -106,6 +112,12 @@ export async function ensureImage(
     if (there !== undefined) return await pullNewer(there.name, options, context);
   }
   return await fetchImage(name, options, false, context);
+}
+
+function otherPlatform(name: string, platform = ''): OnggiError {
+  return new OnggiError('not-found', `image "${name}": found, but not for the platform ${platform}`, {
+    hint: 'Leave out --platform to take what is here, or --pull never to have it pulled.',
+  });
 }
 
 async function fetchImage(name: string, options: PullOptions, silent: boolean, context: Context): Promise<string> {

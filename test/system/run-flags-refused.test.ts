@@ -43,3 +43,17 @@ systemTest('wrong values are refused by name before anything is made', [], async
   // The names tell which rows they are.
   assert.equal(await world.ok(['ps', '-a', '--format', '{{.Names}}']), '');
 });
+
+systemTest('create ends with the status of run where the command line alone is wrong', [], async (world) => {
+  const wrong = [
+    ['--env-file', '/nowhere'],
+    ['--security-opt', 'seccomp=/nowhere'],
+    ['--no-healthcheck', '--health-cmd', 'true'],
+    ['--rm', '--restart', 'always'],
+  ];
+  for (const words of wrong) {
+    const { status, stderr } = await world.onggi(['create', ...words, world.image, 'true']);
+    assert.match(stderr, /^onggi: /);
+    assert.equal(status, 125, stderr);
+  }
+});

@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
+import { command } from '../../src/cli/commands/run.ts';
 import { eventually } from '../harness/program.ts';
 import { systemTest, type World } from '../harness/system-test.ts';
 import { inspect } from './container-view.ts';
@@ -64,3 +65,12 @@ function section(printed: string, flag: string): string {
   const [, text = ''] = new RegExp(`^@@${flag}\\n(.*?)\\n?(?=^@@)`, 'ms').exec(printed) ?? [];
   return text.trimEnd();
 }
+
+systemTest('an empty value is as if the flag were not there', [], async (world) => {
+  const names = Object.entries(command.flags).flatMap(([name, flag]) =>
+    flag.kind === 'single' && flag.emptyIsAbsent === true ? [name] : [],
+  );
+  assert.ok(names.includes('platform') && names.includes('cidfile') && names.includes('pid'));
+  const words = names.flatMap((name) => [`--${name}`, '']);
+  assert.equal(await world.ok(['run', '--rm', '--network', 'none', ...words, world.image, 'echo', 'ran']), 'ran');
+});

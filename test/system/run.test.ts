@@ -47,6 +47,8 @@ systemTest('a command that can’t run: 127, 126, and 125 for what is onggi’s 
     /^onggi: unknown flag: --nosuch\n[\s\S]*Run 'onggi run --help'/,
   );
   await refused(world, ['--pull', 'never', 'nosuch', 'true'], 125, /No such image: nosuch/);
+  const foreign = ['--pull', 'never', '--platform', 'linux/s390x', image, 'true'];
+  await refused(world, foreign, 125, /found, but not for the platform linux\/s390x\n/);
   await refused(world, ['--name', 'a b', image, 'true'], 125, /^onggi: Invalid container name \(a b\), only \[/);
   await refused(world, ['--cap-add', 'NOSUCH', image, 'true'], 125, /^onggi: capability "NOSUCH": no such capability/);
   await refused(world, ['--stop-signal', 'NOSUCH', image, 'true'], 125, /^onggi: .*"NOSUCH"/);

@@ -1,9 +1,12 @@
+import type { ContainerOptions } from '../../engine/types.ts';
 import { attachedNames, attachedStreams } from '../attached-streams.ts';
 import { openCidFile } from '../cid-file.ts';
 import { containerFacts } from '../container-facts.ts';
-import { containerFlags, refusedContainerFlags } from '../container-flags.ts';
+import { type ContainerFlags, containerFlags, refusedContainerFlags } from '../container-flags.ts';
 import { containerOptions, containerWarnings } from '../container-options.ts';
+import type { Context } from '../context.ts';
 import { defineCommand } from '../definition.ts';
+import { engineFailure } from '../failure.ts';
 import { ensureImage } from '../pull.ts';
 import { makeRoom } from '../run-flags/others.ts';
 
@@ -15,7 +18,8 @@ export const command = defineCommand({
   flags: containerFlags,
   refused: refusedContainerFlags,
   async run({ flags, args, context }) {
-    const asked = containerOptions(flags, args, containerFacts(flags, context));
+    const asked = optionsOf(flags, args, context);
+    if (asked === undefined) return engineFailure;
     const engine = await context.engine();
     for (const warning of containerWarnings(flags)) context.stderr.print(`WARNING: ${warning}\n`);
     using cidFile = flags.cidfile === undefined ? undefined : openCidFile(flags.cidfile);
@@ -33,3 +37,13 @@ export const command = defineCommand({
     return 0;
   },
 });
+
+/** What is wrong with the command line alone ends with Docker's status for that, as a flag that can't be parsed does. */
+function optionsOf(flags: ContainerFlags, args: readonly string[], context: Context): ContainerOptions | undefined {
+  try {
+    return containerOptions(flags, args, containerFacts(flags, context));
+  } catch (error) {
+    context.report(error);
+    return undefined;
+  }
+}

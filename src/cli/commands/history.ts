@@ -11,7 +11,9 @@ export const command = defineCommand({
     format: single('string', asIs, "Print 'table TEMPLATE', 'json', or a Go template for each step"),
     human: toggle('Print sizes and dates for people', { short: 'H', initial: true }),
     'no-trunc': toggle('Show everything in full'),
-    platform: single('string', parsedPlatform, 'Only if the image is for this platform (linux/arm64)'),
+    platform: single('string', parsedPlatform, 'Only if the image is for this platform (linux/arm64)', {
+      emptyIsAbsent: true,
+    }),
     quiet: toggle('Print only the IDs', { short: 'q' }),
   },
   async run({ flags, args: [ref = ''], context }) {

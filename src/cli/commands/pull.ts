@@ -10,7 +10,9 @@ export const command = defineCommand({
   flags: {
     'all-platforms': toggle('Pull the images of all platforms, others than this one by digest'),
     'all-tags': toggle('Pull every tag of the repository', { short: 'a' }),
-    platform: single('string', parsedPlatform, 'Platform of an image that has several (linux/arm64)'),
+    platform: single('string', parsedPlatform, 'Platform of an image that has several (linux/arm64)', {
+      emptyIsAbsent: true,
+    }),
     quiet: toggle('Print nothing but the name of the image', { short: 'q' }),
   },
   refused: { switches: ['disable-content-trust'], harmless: { 'disable-content-trust': ['true', '1'] } },

@@ -10,7 +10,9 @@ export const command = defineCommand({
   flags: {
     force: toggle('Remove the image even if containers were made of it', { short: 'f' }),
     'no-prune': toggle('Keep untagged parents: images have none here, so they are always kept'),
-    platform: single('string', parsedPlatform, 'Only if the image is for this platform (linux/arm64)'),
+    platform: single('string', parsedPlatform, 'Only if the image is for this platform (linux/arm64)', {
+      emptyIsAbsent: true,
+    }),
   },
   async run({ flags: { force, platform }, args, context }) {
     const engine = await context.engine();

@@ -18,18 +18,25 @@ import { parseIdMap, parseUserNamespace } from '../value/user-namespace.ts';
 export const namespaceFlags = {
   cgroupns: single('string', oneOf('cgroup namespace', ['private', 'host']), 'Cgroup namespace: private or host', {
     shown: 'private',
+    emptyIsAbsent: true,
   }),
   ipc: single(
     'string',
     parseJoining('IPC mode', ['private', 'host', 'none', 'shareable']),
     'IPC namespace: private, shareable, host, container:NAME, or none for no /dev/shm',
-    { shown: 'private' },
+    { shown: 'private', emptyIsAbsent: true },
   ),
-  ip: single('string', parseAddressOf(4), 'IPv4 address in a network of the user: there are none'),
-  ip6: single('string', parseAddressOf(6), 'IPv6 address in a network of the user: there are none'),
+  ip: single('string', parseAddressOf(4), 'IPv4 address in a network of the user: there are none', {
+    emptyIsAbsent: true,
+  }),
+  ip6: single('string', parseAddressOf(6), 'IPv6 address in a network of the user: there are none', {
+    emptyIsAbsent: true,
+  }),
   'link-local-ip': list('list', parseLinkLocal, 'Have this address too on its link: 169.254.1.1'),
   link: list('list', parseLink, 'Know another container by name: NAME[:ALIAS]'),
-  'mac-address': single('string', parseMacAddress, 'MAC address of its link: 02:42:ac:11:00:02'),
+  'mac-address': single('string', parseMacAddress, 'MAC address of its link: 02:42:ac:11:00:02', {
+    emptyIsAbsent: true,
+  }),
   network: list('network', parseNetwork, 'Network: bridge (default), host, none or container:NAME', {
     aliases: ['net'],
   }),
@@ -38,6 +45,7 @@ export const namespaceFlags = {
     'string',
     parseJoining('PID mode', ['host', 'private']),
     'PID namespace: host for that of the machine, or container:NAME',
+    { emptyIsAbsent: true },
   ),
   gidmap: list('list', parseIdMap, 'Ids of groups in a user namespace of its own: CONTAINER:HOST:SIZE'),
   subgidname: single('string', asIs, 'Name whose ids in /etc/subgid the container gets'),
@@ -53,6 +61,7 @@ export const namespaceFlags = {
     'string',
     parseJoining('UTS mode', ['host', 'private']),
     'UTS namespace: host for that of the machine, or container:NAME',
+    { emptyIsAbsent: true },
   ),
 } as const;
 

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { testParser } from '../testing.ts';
-import { parseAssignment, parseAssignmentFile, parseLabel, parseSysctl, resolveEnvironment } from './environment.ts';
+import {
+  parseAnnotation,
+  parseAssignment,
+  parseAssignmentFile,
+  parseLabel,
+  parseSysctl,
+  resolveEnvironment,
+} from './environment.ts';
 
 testParser(
   'environment',
@@ -23,11 +30,23 @@ testParser(
   [
     ['a=b', { name: 'a', value: 'b' }],
     ['a', { name: 'a', value: '' }],
+    ['a=b c', { name: 'a', value: 'b c' }],
+    [' a=b', { name: ' a', value: 'b' }],
   ],
   [
     ['', "invalid label '': empty name"],
     ['=x', "invalid label '=x': empty name"],
+    [' =x', "invalid label ' =x': empty name"],
+    ['a b=c', "label 'a b' contains whitespaces"],
+    ['a\t', "label 'a\t' contains whitespaces"],
   ],
+);
+
+testParser(
+  'annotations',
+  parseAnnotation,
+  [['a b=c', { name: 'a b', value: 'c' }]],
+  [['=x', "invalid label '=x': empty name"]],
 );
 
 testParser(

@@ -14,8 +14,17 @@ export function parseAssignment(text: string): Assignment {
   return { name, value: equals < 0 ? undefined : text.slice(equals + 1) };
 }
 
-/** @throws OnggiError `invalid` */
+/** Docker's words for a name that no filter could name. @throws OnggiError `invalid` */
 export function parseLabel(text: string): Assignment {
+  const label = parseAnnotation(text);
+  const name = label.name.replace(/^[ \t]+/, '');
+  if (name === '') throw new OnggiError('invalid', `invalid label '${text}': empty name`);
+  if (/[ \t]/.test(name)) throw new OnggiError('invalid', `label '${name}' contains whitespaces`);
+  return label;
+}
+
+/** A label whose name may hold blanks: of an annotation, or of a volume that a mount makes. @throws OnggiError `invalid` */
+export function parseAnnotation(text: string): Assignment {
   const equals = text.indexOf('=');
   const name = equals < 0 ? text : text.slice(0, equals);
   if (name === '') throw new OnggiError('invalid', `invalid label '${text}': empty name`);

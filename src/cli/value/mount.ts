@@ -1,8 +1,9 @@
 /** `--mount type=...,key=value,...` (one CSV record) and `--tmpfs TARGET[:OPTIONS]`. Pure. */
+import { posix } from 'node:path';
 import type { ImageMount, TmpfsMount, VolumeMount } from '../../engine/types.ts';
 import { OnggiError, unsupported } from '../../errors.ts';
 import { parseByteSize } from './byte-size.ts';
-import { parseAssignment, parseLabel, recordOf } from './environment.ts';
+import { parseAnnotation, parseAssignment, recordOf } from './environment.ts';
 import { parseBoolean } from './number.ts';
 import { type BindSpec, checkTarget, type Propagation, propagations } from './volume.ts';
 
@@ -48,7 +49,7 @@ export function parseMount(text: string): BindSpec | TmpfsMount | VolumeMount | 
   const all = parseFields(text);
   // The last one counts.
   const fields = new Map([...all].map(([key, values]) => [key, values.at(-1) ?? '']));
-  const type = fields.get('type') ?? 'volume';
+  const type = (fields.get('type') ?? 'volume').toLowerCase();
   const target = fields.get('target');
   if (type !== 'bind' && type !== 'tmpfs' && type !== 'volume' && type !== 'image') {
     if (['npipe', 'cluster'].includes(type)) throw unsupported(`mount of type '${type}'`);
@@ -88,18 +89,21 @@ function relabelOf(fields: ReadonlyMap<string, string>): { readonly relabel?: 's
 }
 
 function volumeOf(fields: ReadonlyMap<string, string>, all: Fields, target: string, readOnly: boolean): VolumeMount {
-  const [name, subpath] = [fields.get('source'), fields.get('volume-subpath')];
+  const [name, subpath] = [fields.get('source'), checkedSubpath(fields.get('volume-subpath') ?? '')];
+  if (subpath !== '' && (name ?? '') === '') {
+    throw new OnggiError('invalid', `subpath '${subpath}' of a volume without a name: a new one has nothing in it`);
+  }
   const driver = fields.get('volume-driver') ?? 'local';
   if (driver !== 'local') throw unsupported(`volume driver '${driver}'`);
   const options = (all.get('volume-opt') ?? []).map(parseAssignment);
-  const labels = (all.get('volume-label') ?? []).map(parseLabel);
+  const labels = (all.get('volume-label') ?? []).map(parseAnnotation);
   return {
     type: 'volume',
     ...(name !== undefined && name !== '' && { name }),
     target,
     readOnly,
     copy: !parseBoolean(fields.get('volume-nocopy') ?? 'false'),
-    ...(subpath !== undefined && subpath !== '' && { subpath }),
+    ...(subpath !== '' && { subpath }),
     ...(options.length > 0 && { options: recordOf(options) }),
     ...(labels.length > 0 && { labels: recordOf(labels) }),
     ...chownOf(fields),
@@ -111,11 +115,18 @@ function volumeOf(fields: ReadonlyMap<string, string>, all: Fields, target: stri
 function imageOf(fields: ReadonlyMap<string, string>, target: string): ImageMount {
   const source = fields.get('source') ?? '';
   if (source === '') throw new OnggiError('invalid', 'source is required for an image mount');
-  const subpath = fields.get('image-subpath') ?? fields.get('subpath') ?? '';
-  if (subpath.split('/').includes('..')) throw new OnggiError('invalid', `subpath '${subpath}' leads out of the image`);
+  // Podman's `subpath` may begin with a slash.
+  const subpath = checkedSubpath(fields.get('image-subpath') ?? fields.get('subpath')?.replace(/^\/+/, '') ?? '');
   const writable = parseBoolean(fields.get('rw') ?? 'false') || fields.get('readonly') === 'false';
-  const below = subpath.replace(/^\/+/, '');
-  return { type: 'image', source, target, readOnly: !writable, ...(below !== '' && { subpath: below }) };
+  return { type: 'image', source, target, readOnly: !writable, ...(subpath !== '' && { subpath }) };
+}
+
+/** Links are looked at when it is mounted. @throws OnggiError `invalid` for what leads out by its letters alone */
+function checkedSubpath(text: string): string {
+  if (posix.isAbsolute(text) || /^\.\.(?:\/|$)/.test(posix.normalize(text))) {
+    throw new OnggiError('invalid', `subpath '${text}' must be a relative path within what is mounted`);
+  }
+  return text;
 }
 
 function bindOf(fields: ReadonlyMap<string, string>, target: string, readOnly: boolean): BindSpec {
@@ -129,7 +140,7 @@ function bindOf(fields: ReadonlyMap<string, string>, target: string, readOnly: b
     source,
     target,
     readOnly,
-    propagation: parsePropagation(fields.get('bind-propagation') ?? 'rprivate'),
+    propagation: parsePropagation(fields.get('bind-propagation')?.toLowerCase() ?? 'rprivate'),
     mustExist: !parseBoolean(fields.get('bind-create-src') ?? 'false'),
     ...submountsOf(fields, readOnly),
     ...chownOf(fields),
@@ -141,7 +152,7 @@ function bindOf(fields: ReadonlyMap<string, string>, target: string, readOnly: b
 function submountsOf(fields: ReadonlyMap<string, string>, readOnly: boolean): Pick<BindSpec, 'submounts'> {
   const word = fields.get('bind-recursive');
   const none = parseBoolean(fields.get('bind-nonrecursive') ?? 'false');
-  if (none && word !== undefined && word !== 'disabled') {
+  if (none && word !== undefined && word !== 'disabled' && word !== 'enabled') {
     throw new OnggiError('invalid', `cannot mix 'bind-nonrecursive' with 'bind-recursive=${word}'`);
   }
   const needs = (option: string): OnggiError =>
@@ -156,7 +167,7 @@ function submountsOf(fields: ReadonlyMap<string, string>, readOnly: boolean): Pi
   }
   if (!readOnly) throw needs('readonly');
   if (word === 'writable') return { submounts: 'writable' };
-  if (fields.get('bind-propagation') !== 'rprivate') throw needs('bind-propagation=rprivate');
+  if (fields.get('bind-propagation')?.toLowerCase() !== 'rprivate') throw needs('bind-propagation=rprivate');
   return {};
 }
 

@@ -10,6 +10,7 @@ testParser(
     ['always', { name: 'always', maximumRetries: 0 }],
     ['unless-stopped', { name: 'unless-stopped', maximumRetries: 0 }],
     ['on-failure', { name: 'on-failure', maximumRetries: 0 }],
+    ['on-failure:', { name: 'on-failure', maximumRetries: 0 }],
     ['on-failure:3', { name: 'on-failure', maximumRetries: 3 }],
   ],
   [

@@ -15,7 +15,7 @@ export function parseRestartPolicy(text: string): RestartPolicy {
       `invalid restart policy: unknown policy '${word}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`,
     );
   }
-  if (count === undefined) return { name, maximumRetries: 0 };
+  if (count === undefined || count === '') return { name, maximumRetries: 0 };
   if (!/^\d{1,9}$/.test(count)) {
     throw new OnggiError('invalid', 'invalid restart policy format: maximum retry count must be an integer');
   }

@@ -104,7 +104,7 @@ export const lifeRows: readonly Row[] = [
     outside: async (world, { id }) => {
       assert.equal(await world.ok(['ps', '-q', '--no-trunc', '--filter', 'label=row.flag=1']), id);
     },
-    bad: [['-l', '=x'], /invalid label '=x'/],
+    bad: [['-l', 'two words=x'], /label 'two words' contains whitespaces/],
   },
   {
     flag: 'label-file',

@@ -191,7 +191,8 @@ export const limitRows: readonly Row[] = [
   },
   {
     flag: 'ulimit',
-    words: ['--ulimit', 'nofile=100:200'],
+    // The later one counts.
+    words: ['--ulimit', 'nofile=7:8', '--ulimit', 'nofile=100:200'],
     inside: 'grep "open files" /proc/self/limits',
     shows: /\b100 +200\b/,
     bad: [['--ulimit', 'nofile=5:4'], /ulimit soft limit must be less than or equal to hard limit: 5 > 4/],
