@@ -92,6 +92,13 @@ systemTest(
     await fails(world, ['c1:/s1', out('f1')], /cannot copy directory/);
     await fails(world, ['c1:/f1', out('no/x')], /invalid output path: directory ".*no" does not exist/);
     await fails(world, ['c1:/f1/.', out('x')], /not a directory/);
+    execFileSync('mknod', [join(scratch, 'null'), 'c', '1', '3']);
+    symlinkSync('null', join(scratch, 'to-null'));
+    for (const device of ['null', 'to-null']) {
+      const said = `invalid output path: ".*/${device}" must be a directory or a regular file: got a device`;
+      for (const source of ['c1:/f1', 'c1:/s1']) await fails(world, [source, join(scratch, device)], new RegExp(said));
+    }
+    assert.ok(lstatSync(join(scratch, 'null')).isCharacterDevice());
     await fails(world, ['no-such-file', 'c1:/'], /lstat .*no-such-file: no such file or directory/);
     await fails(world, ['a', 'b'], /must specify at least one container source/);
     await fails(world, ['', 'c1:/'], /source can not be empty/);

@@ -106,6 +106,7 @@ function missing(view: View | null, path: EntryPath, shown: string): OnggiError 
 async function placeIn(target: End, source: AskedPath, { kind }: Found): Promise<Placement> {
   const { side, view, asked } = target;
   const found = await side.find(asked, true);
+  if (view === null) checkNoDevice(asked, found);
   const placement = decide(source, kind ?? '', asked, found);
   const parent =
     found.kind === null ? await side.find({ path: parentOf(found.path), directory: true }, true) : undefined;
@@ -113,6 +114,15 @@ async function placeIn(target: End, source: AskedPath, { kind }: Found): Promise
   if (view !== null) throw missing(view, parentOf(found.path), asked.shown);
   const directory = shownPath(parentOf(found.path));
   throw new OnggiError('not-found', `invalid output path: directory "/${directory}" does not exist`);
+}
+
+/** A file that is made there takes its place: /dev/null would be gone for the whole machine. */
+function checkNoDevice({ shown }: AskedPath, { kind }: Found): void {
+  if (kind !== 'character' && kind !== 'block') return;
+  throw new OnggiError(
+    'invalid',
+    `invalid output path: "${shown}" must be a directory or a regular file: got a device`,
+  );
 }
 
 function checkInside(source: End, target: End, { kind, path }: Found, below: EntryPath): void {
