@@ -49,7 +49,7 @@ export type ContainerRow = {
   readonly restartCount: number;
   /** Milliseconds between its last end and its last start by its policy. */
   readonly restartWait: number;
-  /** When it is to be started again; milliseconds since the epoch. */
+  /** When it is to be started again, or was while it is being started; milliseconds since the epoch. */
   readonly restartAt: number | null;
   /** Somebody has stopped it: it is not to be started again. */
   readonly stopped: boolean;
@@ -202,7 +202,7 @@ export function listAllContainers(database: Database): ListedContainer[] {
   return listed(all(database, `SELECT ${listedColumns} FROM containers ORDER BY created DESC, id`));
 }
 
-/** Those that run, paused ones too, or wait for their next start; newest first. Each half has an index of its own. */
+/** Those that run, paused ones too, or are restarting; newest first. Each half has an index of its own. */
 export function listUpContainers(database: Database): ListedContainer[] {
   const select = `SELECT ${listedColumns} FROM containers`;
   const [up, wait] = snapshot(database, () => [
@@ -239,7 +239,9 @@ export function containersOfImage(database: Database, image: Digest): ContainerR
 
 /** Ids of those whose restart is due by `time`, milliseconds since the epoch. */
 export function dueRestarts(database: Database, time: number): string[] {
-  return all(database, 'SELECT id FROM containers WHERE restart_at <= ?', time).map((row) => text(row, 'id'));
+  return all(database, "SELECT id FROM containers WHERE restart_at <= ? AND state = 'exited'", time).map((row) =>
+    text(row, 'id'),
+  );
 }
 
 /** Number of containers by image id, the image `host` left out. */

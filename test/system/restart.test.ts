@@ -1,6 +1,9 @@
 /** Restart policies: containers that end run again, until somebody stops them, or enough is enough. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { statusOf } from '../../src/engine/container/container.ts';
+import { makeContext } from '../../src/engine/context.ts';
+import { containerById, listUpContainers } from '../../src/store/container-row.ts';
 import { eventually } from '../harness/program.ts';
 import { systemTest, type World } from '../harness/system-test.ts';
 import { detached, inspect } from './container-view.ts';
@@ -68,6 +71,23 @@ async function restarting(world: World, id: string, earlier = 0): Promise<number
   await eventually('it waits for its next run', waits, 20_000);
   return count;
 }
+
+systemTest('one that is started again is restarting until it runs, in each look at it', ['busybox'], async (world) => {
+  const id = await detached(world, ['--restart', 'always'], failing);
+  const context = makeContext({ root: world.root });
+  const [seen, raw] = [new Set<string>(), new Set<string>()];
+  for (const until = Date.now() + 3000; Date.now() < until; ) {
+    const row = containerById(context.store.database, id);
+    const [listed, ...more] = listUpContainers(context.store.database);
+    assert.ok(row !== undefined && listed !== undefined && more.length === 0);
+    for (const each of [row, listed]) seen.add(statusOf(each));
+    raw.add(row.state);
+  }
+  context.close();
+  assert.deepEqual([...seen].sort(), ['restarting', 'running']);
+  assert.ok(raw.has('starting'), 'it was looked at while it was started');
+  await world.ok(['rm', '-f', id]);
+});
 
 systemTest('what needs a process says that it is restarting', ['busybox'], async (world) => {
   await detached(world, ['--name', 'again', '--restart', 'always'], failing);

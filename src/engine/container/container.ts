@@ -218,7 +218,8 @@ export function statusOf(row: ListedContainer): ContainerStatus {
     case 'created':
       return 'created';
     case 'starting':
-      return isInitialized(row) ? 'initialized' : 'created';
+      if (isInitialized(row)) return 'initialized';
+      return row.restartAt === null ? 'created' : 'restarting';
     case 'running':
       return row.paused ? 'paused' : 'running';
     case 'exited':

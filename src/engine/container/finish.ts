@@ -105,6 +105,7 @@ async function adopt(store: Store, { row, start }: Container): Promise<Container
     state: 'running',
     ...processOf(status),
     startedAt: Date.now(),
+    restartAt: null,
   });
   emit(store, ...startNews(containerOf(store, running), false));
   return running;
@@ -146,7 +147,7 @@ export async function finish(
       pidStartTime: null,
       cgroup: null,
       paused: false,
-      ...(wait !== null && again(row, ending.finishedAt, wait)),
+      ...(wait === null ? { restartAt: null } : again(row, ending.finishedAt, wait)),
     });
   });
   if (fate === 'stays') markRecorded(files.exit, files.recorded);

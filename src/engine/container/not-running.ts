@@ -6,7 +6,7 @@ import type { Container } from './container.ts';
 export function notRunning({ row }: Pick<Container, 'row'>, cause?: OnggiError): OnggiError {
   const more = cause === undefined ? {} : { cause };
   const { name } = row;
-  if (isRestarting(row)) {
+  if (row.restartAt !== null) {
     return new OnggiError('conflict', `Container ${name} is restarting, wait until the container is running`, {
       hint: `See why it ends with "onggi logs ${name}" and "onggi why ${name}".`,
       ...more,

@@ -49,8 +49,8 @@ export async function record(
       listedPorts: portsInLists(store, row, exposedOf({ imageExposed, options })),
       cgroup: JSON.stringify(start),
       networkName: network?.name ?? null,
-      restartAt: null,
-      ...(!again && { restartCount: 0, restartWait: 0, stopped: false }),
+      // One that starts again is about to be restarted until it runs, or does not.
+      ...(!again && { restartAt: null, restartCount: 0, restartWait: 0, stopped: false }),
     });
   });
   return containerOf(store, starting);
@@ -95,6 +95,7 @@ export function noteRunning(
     startedAt,
     ending: null,
     finishedAt: null,
+    restartAt: null,
   });
   emit(store, ...startNews(containerOf(store, row), attached));
   return row;
