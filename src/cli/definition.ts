@@ -33,7 +33,13 @@ export type Single<T> = FlagBase & {
 };
 
 /** A flag that may be repeated; the values keep their order. */
-export type List<T> = FlagBase & { readonly kind: 'list'; readonly type: string; readonly parse: (text: string) => T };
+export type List<T> = FlagBase & {
+  readonly kind: 'list';
+  readonly type: string;
+  readonly parse: (text: string) => T;
+  /** An empty value adds nothing. */
+  readonly skipsEmpty?: boolean;
+};
 
 export type Flag = Switch | Single<unknown> | List<unknown>;
 export type Flags = Readonly<Record<string, Flag>>;
@@ -111,6 +117,7 @@ export function defineCommand<const F extends Flags>(command: Command<F>): Comma
 }
 
 type Extra = { readonly short?: string; readonly aliases?: readonly string[] };
+type ListExtra = Extra & { readonly skipsEmpty?: boolean };
 
 export function toggle(help: string, extra: Extra & { readonly initial?: boolean } = {}): Switch {
   return { kind: 'switch', initial: false, help, ...extra };
@@ -125,7 +132,7 @@ export function single<T>(
   return { kind: 'single', type, parse, help, ...extra };
 }
 
-export function list<T>(type: string, parse: (text: string) => T, help: string, extra: Extra = {}): List<T> {
+export function list<T>(type: string, parse: (text: string) => T, help: string, extra: ListExtra = {}): List<T> {
   return { kind: 'list', type, parse, help, ...extra };
 }
 
@@ -135,6 +142,11 @@ export const latestFlag = toggle('Take the container that was created last', { s
 /** The parser of a value that is taken as it stands. */
 export function asIs(text: string): string {
   return text;
+}
+
+/** For a flag whose empty value is the default, as scripts pass it on of a variable that is not set. */
+export function emptyAsNone(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text;
 }
 
 /** The refusal of a flag by name. */

@@ -59,10 +59,11 @@ testParser(
     ['ctrl-@,ctrl-[,ctrl-_,ctrl-\\', [0, 27, 31, 28]],
     ['ctrl-A', [1]],
     ['DEL,a', [127, 97]],
+    ['', [16, 17]],
   ],
   [
     ['foo', /unknown key 'foo' in 'foo'/],
-    ['', /unknown key ''/],
+    [',', /unknown key ''/],
     ['ctrl-', /unknown key/],
     ['ctrl-p,,x', /unknown key ''/],
     ['ctrl-1', /unknown key/],

@@ -73,11 +73,12 @@ const inspectAny = defineCommand({
 
 /** @throws OnggiError `invalid` */
 function typeOf(text: string | undefined): InspectType | undefined {
-  if (text === undefined || text === '') return undefined;
+  if (text === undefined) return undefined;
   const found = types.find((type) => type === text);
   if (found !== undefined) return found;
   const known = types.map((type) => `"${type}"`).join(', ');
-  throw new OnggiError('invalid', `unknown type: "${text}": must be one of ${known}`);
+  const what = text === '' ? 'type is empty' : `unknown type: "${text}"`;
+  throw new OnggiError('invalid', `${what}: must be one of ${known}`);
 }
 
 export async function inspectObjects(

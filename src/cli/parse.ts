@@ -153,6 +153,7 @@ function assign(state: State, known: Known, text: string | undefined): Problem |
     return undefined;
   }
   const { flag } = known;
+  if (flag.kind === 'list' && flag.skipsEmpty === true && text === '') return undefined;
   try {
     if (flag.kind === 'single' && flag.emptyIsAbsent === true && text === '') {
       state.values[name] = undefined;

@@ -1,5 +1,5 @@
 /** The flags of the commands that stop containers. Pure data. */
-import { asIs, single, type Values } from './definition.ts';
+import { asIs, emptyAsNone, single, type Values } from './definition.ts';
 import { integer } from './value/number.ts';
 
 export const stopFlags = {
@@ -12,5 +12,6 @@ export const stopFlags = {
 } as const;
 
 export function stopOptions({ signal, timeout }: Values<typeof stopFlags>): { signal?: string; timeout?: number } {
-  return { ...(signal !== undefined && { signal }), ...(timeout !== undefined && { timeout }) };
+  const first = emptyAsNone(signal);
+  return { ...(first !== undefined && { signal: first }), ...(timeout !== undefined && { timeout }) };
 }

@@ -154,9 +154,10 @@ export function containerByName(database: Database, name: string): ContainerRow 
 
 /**
  * A container by full id, name or unique beginning of its id, in this order, as Docker resolves it.
- * @throws OnggiError `not-found`; `conflict` when several ids begin so (they are listed)
+ * @throws OnggiError `invalid` of an empty one; `not-found`; `conflict` when several ids begin so (they are listed)
  */
 export function findContainer(database: Database, wanted: string): ContainerRow {
+  if (wanted === '') throw new OnggiError('invalid', 'invalid container name or ID: value is empty');
   const exact = containerById(database, wanted) ?? containerByName(database, wanted.replace(/^\//, ''));
   if (exact !== undefined) return exact;
   const rows = /^[0-9a-f]{1,63}$/.test(wanted) ? byPrefix(database, wanted) : [];

@@ -66,6 +66,8 @@ systemTest('several of them in one command; what fails does not stop the rest', 
   assert.match(started.stderr, /^onggi: No such container: nosuch\n$/);
   assert.equal(await world.ok(['wait', 'two', 'one']), '2\n0');
   await fails(world, ['start', '-a', 'one', 'two'], 1, /you cannot start and attach multiple containers at once/);
+  // A variable that is not set must not pass for a container that is gone.
+  await fails(world, ['rm', '-f', ''], 1, /^onggi: invalid container name or ID: value is empty\n$/);
   const removed = await world.onggi(['rm', 'one', 'nosuch', 'two']);
   assert.deepEqual([removed.status, removed.stdout], [1, 'one\ntwo\n']);
 });
@@ -149,7 +151,7 @@ systemTest(
     const named = await create(world, first.slice(0, 12), 'true');
     assert.equal((await inspect(world, first.slice(0, 12))).Id, named);
     await fails(world, ['stop', first.toUpperCase()], 1, /No such container/);
-    await fails(world, ['stop', ''], 1, /No such container/);
+    await fails(world, ['stop', ''], 1, /invalid container name or ID: value is empty/);
   },
 );
 

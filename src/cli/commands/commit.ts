@@ -1,4 +1,4 @@
-import { asIs, defineCommand, list, single, toggle } from '../definition.ts';
+import { asIs, defineCommand, emptyAsNone, list, single, toggle } from '../definition.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS] CONTAINER [REPOSITORY[:TAG]]',
@@ -13,7 +13,7 @@ export const command = defineCommand({
   examples: [{ line: 'commit -c \'CMD ["nginx"]\' web site:2', says: 'An image of a container, with a command' }],
   async run({ flags: { author, change, message, pause }, args: [ref = '', name], context }) {
     const engine = await context.engine();
-    const { id } = await engine.containers.commit(ref, name ?? null, {
+    const { id } = await engine.containers.commit(ref, emptyAsNone(name) ?? null, {
       changes: [...change],
       pause,
       ...(author !== undefined && { author }),

@@ -41,6 +41,9 @@ test('ps looks at all to know what is before one that has ended, and shows what 
   assert.equal(await run('--filter', 'before=last'), 'web\n');
   assert.equal(await run('-a', '--filter', 'before=last'), 'web\nold\n');
   assert.equal(await run('--filter', 'status=created'), 'old\n');
+  assert.equal(await run('--filter', 'id=abab'), 'web\n');
+  assert.equal(await run('--filter', 'id=ef'), '');
+  assert.equal(await run('-a', '--filter', 'id=ef'), 'last\n');
 });
 
 test('without an earlier look, or with one of an earlier run, nothing was used', () => {
@@ -74,7 +77,8 @@ test('containers that do not run need no second look later; a name that there is
   assert.equal((await run('--no-stream', '--no-trunc', '--format', '{{.ID}}', 'web')).stdout, `${id}\n`);
   const none = await run('web', 'nosuch');
   assert.deepEqual([none.status, none.stderr], [1, 'onggi: No such container: nosuch\n']);
-  assert.match((await run('--all', 'web')).stderr, /takes containers or --all, not both/);
+  // As with Docker: what is named is shown, and no other.
+  assert.equal((await run('--all', '--no-stream', '--format', '{{.Name}}', 'web')).stdout, 'web\n');
 });
 
 test('top aligns its columns by twenty, and shows no controls', async () => {

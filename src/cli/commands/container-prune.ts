@@ -9,7 +9,9 @@ export const command = defineCommand({
   usage: '[OPTIONS]',
   positionals: { min: 0, max: 0 },
   flags: {
-    filter: list('filter', parsePruneFilter, 'Only those that match, such as until=24h or label!=keep'),
+    filter: list('filter', parsePruneFilter, 'Only those that match, such as until=24h or label!=keep', {
+      skipsEmpty: true,
+    }),
     force: toggle("Don't ask", { short: 'f' }),
   },
   examples: [{ line: 'container prune -f --filter until=24h', says: 'Containers that ended and are older than a day' }],

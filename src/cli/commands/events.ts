@@ -2,7 +2,7 @@ import { OnggiError } from '../../errors.ts';
 import { asIs, defineCommand, list, single } from '../definition.ts';
 import { compileEventFormat } from '../format/event-text.ts';
 import { parseFilter } from '../format/filter.ts';
-import { parseInstant } from '../value/instant.ts';
+import { optionalInstant } from '../value/instant.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS]',
@@ -10,6 +10,7 @@ export const command = defineCommand({
   flags: {
     filter: list('filter', parseFilter, 'Show only what matches, such as type=container, event=die or label=a=b', {
       short: 'f',
+      skipsEmpty: true,
     }),
     format: single('string', asIs, "Print 'json', or a Go template for each event"),
     since: single('string', asIs, 'Begin with what has happened since: 2026-01-31T12:00:00Z, Unix seconds, or 42m'),
@@ -24,10 +25,8 @@ export const command = defineCommand({
   ],
   async run({ flags, context }) {
     const print = compileEventFormat(flags.format);
-    const instant = (text: string | undefined, flag: string) =>
-      text === undefined ? undefined : parseInstant(text, context.now(), flag);
-    const since = instant(flags.since, 'since');
-    const until = instant(flags.until, 'until');
+    const since = optionalInstant(flags.since, context.now(), 'since');
+    const until = optionalInstant(flags.until, context.now(), 'until');
     if (since !== undefined && until !== undefined && until < since) {
       const [from, to] = [flags.since, flags.until];
       throw new OnggiError('invalid', `\`since\` time (${from}) cannot be after \`until\` time (${to})`);

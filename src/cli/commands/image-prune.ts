@@ -13,7 +13,9 @@ export const command = defineCommand({
   positionals: { min: 0, max: 0 },
   flags: {
     all: toggle('Remove every image that no container was made of, not just those without a name', { short: 'a' }),
-    filter: list('filter', parsePruneFilter, 'Only those that match, such as until=24h or label!=keep'),
+    filter: list('filter', parsePruneFilter, 'Only those that match, such as until=24h or label!=keep', {
+      skipsEmpty: true,
+    }),
     force: toggle("Don't ask", { short: 'f' }),
   },
   examples: [{ line: 'image prune -af --filter until=240h', says: 'Images that are unused and older than ten days' }],

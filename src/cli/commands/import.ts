@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { OnggiError } from '../../errors.ts';
-import { asIs, defineCommand, list, single, toggle } from '../definition.ts';
+import { asIs, defineCommand, emptyAsNone, list, single, toggle } from '../definition.ts';
 import { interruptible } from '../interrupt.ts';
 
 export const command = defineCommand({
@@ -23,7 +23,7 @@ export const command = defineCommand({
     const engine = await context.engine();
     const path = /^https?:\/\//.test(source) ? source : resolve(context.directory, source);
     const { id } = await interruptible(context, 'import', (signal) =>
-      engine.images.import(source === '-' ? context.stdin.chunks() : path, name ?? null, {
+      engine.images.import(source === '-' ? context.stdin.chunks() : path, emptyAsNone(name) ?? null, {
         changes: [...change],
         ...(message !== undefined && { message }),
         ...(platform !== undefined && { platform }),

@@ -1,4 +1,4 @@
-import { asIs, defineCommand, latestFlag, single, toggle } from '../definition.ts';
+import { asIs, defineCommand, emptyAsNone, latestFlag, single, toggle } from '../definition.ts';
 import { forEachRef } from '../each.ts';
 
 export const command = defineCommand({
@@ -14,6 +14,6 @@ export const command = defineCommand({
   },
   async run({ flags: { signal }, args, context }) {
     const engine = await context.engine();
-    return await forEachRef(args, context, (ref) => engine.containers.kill(ref, signal));
+    return await forEachRef(args, context, (ref) => engine.containers.kill(ref, emptyAsNone(signal)));
   },
 });

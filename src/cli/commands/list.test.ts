@@ -18,10 +18,11 @@ test('ps lists what was asked for', async () => {
   assert.equal(await names('-a'), 'new\nweb\n');
   assert.equal(await names('-l'), 'new\n');
   assert.equal(await names('-n', '5'), 'new\nweb\n');
+  assert.equal(await names('-n', '5', '-l'), 'new\nweb\n');
   assert.equal(await names('-n', '0'), 'web\n');
   assert.equal(await names('-f', 'status=created'), 'new\n');
   assert.equal(await names('-f', 'name=web'), 'web\n');
-  assert.deepEqual(queries, [false, true, true, true, false, true, false]);
+  assert.deepEqual(queries, [false, true, true, true, true, false, true, false]);
   assert.equal((await runFake(['ps', '-q'], { engine })).stdout, `${containerId.slice(0, 12)}\n`);
   assert.equal((await runFake(['ps', '-q', '--no-trunc'], { engine })).stdout, `${containerId}\n`);
   const both = await runFake(['ps', '-q', '--format', '{{.Names}}'], { engine });

@@ -4,7 +4,7 @@ import type { Context } from '../context.ts';
 import { asIs, defineCommand, latestFlag, single, toggle, type Values } from '../definition.ts';
 import { logPrinter } from '../format/log-line.ts';
 import { mergeLogs } from '../merge-logs.ts';
-import { parseInstant } from '../value/instant.ts';
+import { optionalInstant } from '../value/instant.ts';
 
 const flags = {
   color: toggle('Show each container in a color of its own'),
@@ -27,11 +27,16 @@ export const command = defineCommand({
   examples: [{ line: 'logs -f --color --names web db', says: 'What two containers write, as they write it' }],
   async run({ flags, args, context }) {
     const { since, until, tail, follow, timestamps, details, names, color } = flags;
+    const [from, to] = [
+      optionalInstant(since, context.now(), 'since'),
+      // As with Docker, the beginning of time is no end.
+      until === '0' ? undefined : optionalInstant(until, context.now(), 'until'),
+    ];
     const query = {
       follow,
       ...(tail !== undefined && tail !== 'all' && { tail }),
-      ...(since !== undefined && { since: parseInstant(since, context.now(), 'since') }),
-      ...(until !== undefined && { until: parseInstant(until, context.now(), 'until') }),
+      ...(from !== undefined && { since: from }),
+      ...(to !== undefined && { until: to }),
     };
     const [ref = '', ...others] = args;
     if (others.length > 0 || details || names || color) return await printEntries(args, query, flags, context);

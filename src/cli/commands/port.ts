@@ -1,7 +1,7 @@
 import { hostText } from '../../engine/listing/ports.ts';
 import type { PortMapping } from '../../engine/types.ts';
 import { OnggiError } from '../../errors.ts';
-import { defineCommand, latestFlag } from '../definition.ts';
+import { defineCommand, emptyAsNone, latestFlag } from '../definition.ts';
 
 export const command = defineCommand({
   usage: 'CONTAINER [PRIVATE_PORT[/PROTO]]',
@@ -10,7 +10,8 @@ export const command = defineCommand({
   latest: 'first',
   flags: { latest: latestFlag },
   examples: [{ line: 'port web 80', says: 'Where port 80 of the container can be reached' }],
-  async run({ args: [ref = '', wanted], context }) {
+  async run({ args: [ref = '', asked], context }) {
+    const wanted = emptyAsNone(asked);
     const engine = await context.engine();
     const { ports, status } = await engine.containers.get(ref);
     const published = status === 'running' || status === 'paused' ? ports : [];

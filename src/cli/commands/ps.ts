@@ -22,6 +22,7 @@ export const command = defineCommand({
     all: toggle('Show those that have ended or were never started, too', { short: 'a' }),
     filter: list('filter', parseFilter, 'Show only those that match, such as status=exited or label=a=b', {
       short: 'f',
+      skipsEmpty: true,
     }),
     format: single('string', asIs, "Print 'table TEMPLATE', 'json', or a Go template for each container"),
     last: single('int', integer(-1), 'Show the last n created, whatever their state; -1 for all', { short: 'n' }),
@@ -40,7 +41,8 @@ export const command = defineCommand({
     const listing = flags.size ? sizedListing : containerListing;
     const format = compileListing(listing, flags.quiet ? '{{.ID}}' : flags.format);
     const size = !flags.quiet && (flags.size || (flags.format !== 'json' && format.mentions('.Size')));
-    const limit = flags.latest ? 1 : (flags.last ?? -1);
+    // As with Docker, a number that is told counts.
+    const limit = flags.latest && (flags.last ?? -1) === -1 ? 1 : (flags.last ?? -1);
     const all = flags.all || limit > 0 || showsAll(flags.filter);
     const isTable = !flags.quiet && (flags.format ?? 'table') === 'table';
     const engine = await context.engine();

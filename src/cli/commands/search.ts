@@ -24,7 +24,10 @@ export const command = defineCommand({
   usage: '[OPTIONS] TERM',
   positionals: { min: 1, max: 1 },
   flags: {
-    filter: list('filter', parseFilter, 'Show only those that match: stars=NUMBER, is-official=true', { short: 'f' }),
+    filter: list('filter', parseFilter, 'Show only those that match: stars=NUMBER, is-official=true', {
+      short: 'f',
+      skipsEmpty: true,
+    }),
     format: single('string', asIs, "Print 'table TEMPLATE', 'json', or a Go template for each repository"),
     limit: single('int', integer(0, 100), 'Number of repositories that are asked for, at most 100', { shown: '25' }),
     'no-trunc': toggle('Show descriptions in full'),

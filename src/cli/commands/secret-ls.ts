@@ -7,7 +7,10 @@ export const command = defineCommand({
   usage: '[OPTIONS]',
   positionals: { min: 0, max: 0 },
   flags: {
-    filter: list('filter', parseFilter, 'Show only those that match, such as name=db', { short: 'f' }),
+    filter: list('filter', parseFilter, 'Show only those that match, such as name=db', {
+      short: 'f',
+      skipsEmpty: true,
+    }),
     format: single('string', asIs, "Print 'table TEMPLATE', 'json', or a Go template for each secret"),
     noheading: toggle('Print no headings', { short: 'n' }),
     quiet: toggle('Print only the IDs', { short: 'q' }),

@@ -26,9 +26,6 @@ export const command = defineCommand({
     { line: 'stats --no-stream --format "{{.Name}} {{.CPUPerc}}"', says: 'What all that run use of the CPUs' },
   ],
   async run({ flags, args, context }) {
-    if (flags.all && args.length > 0) {
-      throw new OnggiError('invalid', "'onggi stats' takes containers or --all, not both");
-    }
     const engine = await context.engine();
     const watch: Watch = {
       engine,

@@ -14,6 +14,8 @@ test('volume ls shows what matches', async () => {
   assert.equal(await print('-q', '-f', 'label=a=b', '-f', 'label=a'), 'data\n');
   assert.equal(await print('-q', '-f', 'label=a', '-f', 'label=c'), '');
   assert.equal(await print('-q', '-f', 'name=at', '-f', 'name=ef'), `data\n${other.name}\n`);
+  assert.equal(await print('-q', '-f', 'name=^d.ta$'), 'data\n');
+  assert.equal(await print('-q', '-f', 'name=^ata'), '');
   assert.equal(
     await print('--format', '{{.Name}} {{.Label "a"}}', '-f', 'driver=local', '-f', 'name=data'),
     'data b\n',

@@ -31,7 +31,11 @@ const statuses: Readonly<Record<string, ContainerStatus | null>> = {
 export type Layers = ReadonlyMap<string, readonly string[]>;
 
 const containerTests = (layers: Layers): Tests<ContainerSummary> => ({
-  id: (value) => matching(value, ({ id }) => [id]),
+  id: (value, others) => {
+    // As with Docker: a beginning of several ids names none.
+    const [only, ...more] = value === '' ? [] : others.filter(({ id }) => id.startsWith(value));
+    return ({ id }) => more.length === 0 && id === only?.id;
+  },
   name: (value) => matching(value, ({ name }) => [name, `/${name}`]),
   label: (value) => labelled(value, ({ labels }) => labels),
   status: (value) => {
@@ -91,7 +95,7 @@ export function showsAll(filters: readonly Filter[]): boolean {
 
 /** Whether a filter may name a container that is not shown itself. */
 export function namesOthers(filters: readonly Filter[]): boolean {
-  return filters.some(({ key }) => key === 'before' || key === 'since');
+  return filters.some(({ key }) => key === 'before' || key === 'since' || key === 'id');
 }
 
 /** Its image was made from that one: it begins with the same layers. */
@@ -124,6 +128,7 @@ function newer(reference: ContainerSummary): Predicate<ContainerSummary> {
 
 function parsePort(value: string, key: string): { first: number; last: number; protocol: string } {
   const match = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp|sctp))?$/.exec(value);
-  if (match === null) throw invalidValue(key, value);
-  return { first: Number(match[1]), last: Number(match[2] ?? match[1]), protocol: match[3] ?? 'tcp' };
+  const [first, last] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
+  if (match === null || first > last || last > 65_535) throw invalidValue(key, value);
+  return { first, last, protocol: match[3] ?? 'tcp' };
 }

@@ -40,6 +40,7 @@ test('JSON and templates with the names of Docker', () => {
     '{{.Type}} {{.Status}} {{.ID}} {{.From}} {{.Actor.Attributes.name}} {{.Scope}} {{.Time}} {{.TimeNano}}',
   );
   assert.equal(format(plain), 'container start ab12 busybox web local 1795285630 1795285630862359425');
+  assert.equal(compileEventFormat('{{json .Actor.Attributes}}')(plain), '{"image":"busybox","name":"web"}');
   assert.equal(compileEventFormat('{{.Actor.Attributes.none}}')(plain), '<no value>');
   assert.throws(() => compileEventFormat('{{.bad}}'), /can't evaluate field bad/);
 });

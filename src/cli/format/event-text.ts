@@ -64,11 +64,16 @@ function recordOf({ time, type, action, id, attributes }: EngineEvent): Readonly
     From: type === 'container' ? (attributes['image'] ?? '') : '',
     Type: type,
     Action: action,
-    Actor: { ID: id, Attributes: attributes },
+    Actor: { ID: id, Attributes: sorted(attributes) },
     Scope: 'local',
     Time: seconds(time),
     TimeNano: time,
   };
+}
+
+/** As Go prints maps. */
+function sorted(attributes: EngineEvent['attributes']): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function seconds(time: bigint): number {
@@ -78,12 +83,11 @@ function seconds(time: bigint): number {
 /** Of the daemon's message, in its order; a number of nanoseconds is beyond what a JavaScript number can tell. */
 function eventJson({ time, type, action, id, attributes }: EngineEvent): string {
   const from = type === 'container' ? attributes['image'] : undefined;
-  const sorted = Object.fromEntries(Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1)));
   const message = {
     ...((type === 'container' || type === 'image') && { status: action, id, ...(from !== undefined && { from }) }),
     Type: type,
     Action: action,
-    Actor: { ID: id, Attributes: sorted },
+    Actor: { ID: id, Attributes: sorted(attributes) },
     scope: 'local',
     time: seconds(time),
   };

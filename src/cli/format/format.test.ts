@@ -163,6 +163,7 @@ test('formats of a list', () => {
     print('table {{upper .Names}} {{json .Image}}\\t{{.Label "com.x.my-y"}}'),
     'NAMES IMAGE   my y\nWEB "bb"      \n',
   );
+  assert.equal(print('table{{.Names}}'), 'NAMES\nweb\n');
   assert.equal(print('plain'), 'plain\n');
   assert.equal(print('{{json .Labels}}'), '"a=<b>,c=d"\n');
   const record = JSON.parse(print('json')) as Record<string, unknown>;
@@ -258,6 +259,8 @@ test('filters of ps', () => {
   assert.deepEqual(names('name=^/web$'), ['web']);
   assert.deepEqual(names('name=e'), ['killed', 'web']);
   assert.deepEqual(names('id=22185'), ['web']);
+  assert.deepEqual(names('id='), []);
+  assert.deepEqual(names('id=2185'), []);
   assert.deepEqual(names('label=a'), ['web']);
   assert.deepEqual(names('label=a=<b>', 'label=c=d'), ['web']);
   assert.deepEqual(names('label=a', 'label=c=x'), []);
@@ -271,6 +274,9 @@ test('filters of ps', () => {
   assert.deepEqual(names('publish=8080'), ['web']);
   assert.deepEqual(names('publish=8000-9000/tcp'), ['web']);
   assert.deepEqual(names('publish=8080/udp'), []);
+  for (const port of ['99999', '80-79', 'x', '']) {
+    assert.throws(() => names(`publish=${port}`), { message: `Invalid filter 'publish=${port}'` });
+  }
   assert.deepEqual(names('network=bridge'), ['killed', 'web']);
   assert.throws(() => names('before=nosuch'), /No such container: nosuch/);
   assert.throws(() => names('foo=bar'), { message: "Invalid filter 'foo'" });

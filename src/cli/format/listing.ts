@@ -46,9 +46,9 @@ export function compileListing(listing: Listing, format: string | undefined): Li
   const chosen = format === undefined || format === '' || format === 'table' ? `table ${listing.table}` : format;
   if (chosen === 'raw' && listing.raw === undefined) throw unsupported("format 'raw'", 'Use --format json.');
   const { raw = '' } = listing;
-  const isTable = chosen.startsWith('table ');
+  const isTable = chosen.startsWith('table');
   const source = expandEscapes(
-    chosen === 'json' ? '{{json .}}' : isTable ? chosen.slice('table '.length).trim() : chosen === 'raw' ? raw : chosen,
+    chosen === 'json' ? '{{json .}}' : isTable ? chosen.slice('table'.length).trim() : chosen === 'raw' ? raw : chosen,
   );
   const compiled = () => compileTemplate(source, { missing: missingIn(listing), functions: { json: rowJson } });
   const plain = plainColumns(source, listing);

@@ -2,7 +2,7 @@
 import type { VolumeSummary } from '../../engine/types.ts';
 import { OnggiError } from '../../errors.ts';
 import { parseBoolean } from '../value/number.ts';
-import type { Filter } from './filter.ts';
+import { type Filter, matching } from './filter.ts';
 import type { Listing, Row } from './listing.ts';
 
 export const volumeListing: Listing = {
@@ -67,10 +67,7 @@ const tests: Readonly<Record<string, Test>> = {
   driver: (value) => () => value === 'local',
   label: (value) => labelled(value),
   'label!': (value) => (volume) => !labelled(value)(volume),
-  name:
-    (value) =>
-    ({ name }) =>
-      name.includes(value),
+  name: (value) => matching(value, ({ name }) => [name]),
 };
 
 function labelled(text: string): (volume: VolumeSummary) => boolean {

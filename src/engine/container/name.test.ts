@@ -8,21 +8,7 @@ test('names as Docker allows them', () => {
 });
 
 test('other names are refused, and told short', () => {
-  for (const name of [
-    '',
-    'a',
-    '/',
-    '-ab',
-    '.ab',
-    '_ab',
-    'a b',
-    'a/b',
-    '//ab',
-    'ä-b',
-    'ab\n',
-    'a\0b',
-    'a'.repeat(256),
-  ]) {
+  for (const name of ['', 'a', '/', '-ab', '.ab', '_ab', 'a b', 'a/b', '//ab', 'ä-b', 'ab\n', 'a\0b']) {
     assert.throws(
       () => parseContainerName(name),
       {
@@ -32,6 +18,13 @@ test('other names are refused, and told short', () => {
       JSON.stringify(name),
     );
   }
+});
+
+test('a name that is too long', () => {
+  assert.equal(parseContainerName('a'.repeat(255)).length, 255);
+  assert.throws(() => parseContainerName('a'.repeat(256)), {
+    message: `Invalid container name (${'a'.repeat(80)}...), it is longer than 255`,
+  });
 });
 
 test('ids are 256 random bits', () => {

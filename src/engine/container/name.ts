@@ -7,10 +7,15 @@ import type { ContainerId } from '../types.ts';
 /** Docker's rule for container names (moby, daemon/names). */
 const grammar = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 
+const longest = 255;
+
 /** @throws OnggiError `invalid` */
 export function parseContainerName(text: string): string {
   const name = text.startsWith('/') ? text.slice(1) : text;
-  if (!grammar.test(name) || name.length > 255) {
+  if (name.length > longest) {
+    throw new OnggiError('invalid', `Invalid container name (${name.slice(0, 80)}...), it is longer than ${longest}`);
+  }
+  if (!grammar.test(name)) {
     throw new OnggiError(
       'invalid',
       `Invalid container name (${name.slice(0, 80)}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`,
