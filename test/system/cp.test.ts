@@ -130,6 +130,14 @@ systemTest(
       assert.deepEqual(names(listing.stdout), ['./', 'f', 'l', 'd/'], name);
       assert.equal((await world.onggi(['cp', '-', `${name}:/none`], { input: tar })).status, 1);
     }
+    for (const program of ['gzip', 'bzip2', 'xz']) {
+      const input = execFileSync(program, ['-c'], { input: tar });
+      await world.ok(['exec', 'c1', 'mkdir', `/${program}`]);
+      await world.ok(['cp', '-', `c1:/${program}`], { input });
+      assert.equal(await world.ok(['exec', 'c1', 'cat', `/${program}/tree/f`]), 'hi');
+      const cut = await world.onggi(['cp', '-', 'c1:/tmp'], { input: input.subarray(0, -8) });
+      assert.equal(cut.status, 1, program);
+    }
     // Names that mean something in layers mean nothing here.
     writeFileSync(join(s, '.wh.f'), '');
     await world.ok(['cp', `${s}/.`, 'c1:/vol/tree']);

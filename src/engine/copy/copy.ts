@@ -1,6 +1,7 @@
 /** `cp`: from a container, the host or an archive, to a container, the host or an archive. Acts. */
 import { OnggiError } from '../../errors.ts';
 import { type EntryPath, parentOf, rootPath, shownPath } from '../../image/entry-path.ts';
+import { inflated, inflationLimits } from '../../image/inflation.ts';
 import { openDirectory } from '../../kernel/directory.ts';
 import { unprivileged } from '../../kernel/user-namespace.ts';
 import { lookUp } from '../container/look-up.ts';
@@ -38,7 +39,7 @@ export async function copy(
     await target.side.extract(
       found.path,
       await askOf(context, target, options),
-      passing(source.archive, counted, options),
+      passing(await uncompressed(source.archive), counted, options),
     );
     tell(context, target, 'extract-to-dir');
     return counted;
@@ -56,6 +57,13 @@ export async function copy(
   await target.side.extract(below, await askOf(context, target, options), pieces);
   tell(context, target, 'extract-to-dir');
   return counted;
+}
+
+/** As Docker takes them: by gzip, bzip2, xz and zstd, or as they are. */
+async function uncompressed(archive: AsyncIterable<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {
+  const what = 'tar archive';
+  const { withoutOldCompression } = await import('../../image/old-compression.ts');
+  return inflated(withoutOldCompression(archive, what), what, inflationLimits(process.env));
 }
 
 type End = { readonly side: Side; readonly view: View | null; readonly asked: AskedPath; readonly shown: string };
