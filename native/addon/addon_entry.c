@@ -60,6 +60,13 @@ static napi_value run_descriptor_facts(napi_env env, const struct argument *a) {
     return fstat((int)a[0].number, &found) == -1 ? throw_errno(env, "fstat", errno) : make_facts(env, &found);
 }
 
+/* Not by the device: a bind of the same file system has its parent's. */
+static napi_value run_is_mount_point(napi_env env, const struct argument *a) {
+    struct statx found;
+    int result = statx((int)a[0].number, a[1].text, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, 0, &found);
+    return check_number(env, "statx", result == -1 ? -1 : (found.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0);
+}
+
 static napi_value run_readlinkat(napi_env env, const struct argument *a) {
     char target[PATH_MAX];
     ssize_t length = readlinkat((int)a[0].number, a[1].text, target, sizeof target);
@@ -102,6 +109,7 @@ static napi_value run_clone_mount(napi_env env, const struct argument *a) {
 const struct call entry_calls[] = {
     {"entryFacts", "dn", run_entry_facts},
     {"descriptorFacts", "f", run_descriptor_facts},
+    {"isMountPoint", "dn", run_is_mount_point},
     {"readlinkat", "dn", run_readlinkat},
     {"listxattrat", "dn", run_listxattrat},
     {"getxattrat", "dns", run_getxattrat},

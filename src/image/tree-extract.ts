@@ -22,7 +22,7 @@ import {
   setEntryOwner,
   setEntryTimes,
 } from '../kernel/directory-entry.ts';
-import { type EntryKind, entryFacts, openRealDirectory } from '../kernel/entry-facts.ts';
+import { type EntryKind, entryFacts, isMountPoint, openRealDirectory } from '../kernel/entry-facts.ts';
 import { setLength, setMode, setOwner, setTimes, skipBytes, writeBytes } from '../kernel/open-file.ts';
 import { directoryCache } from './directory-cache.ts';
 import {
@@ -190,7 +190,7 @@ function begin(state: State, entry: TarEntry): void {
     throw new OnggiError('conflict', `cannot overwrite directory "/${shown(state)}" with non-directory`);
   }
   if (entry.type === 'directory') directory(state, place, entry, kind);
-  else if (entry.type === 'file') state.file = { descriptor: newFile(place, kind), place };
+  else if (entry.type === 'file') state.file = { descriptor: newFile(state, place, kind), place };
   else special(state, place, entry, kind);
 }
 
@@ -209,18 +209,23 @@ function directory(state: State, place: Place, entry: TarEntry, kind: EntryKind 
   state.times.set(state.path, entry);
 }
 
-/** A file that can't be removed because something is mounted on it, as on /etc/hosts, is written in its place. */
-function newFile({ parent, name }: Place, kind: EntryKind | undefined): Descriptor {
-  if (kind !== undefined) {
-    try {
-      removeEntry(parent, name, false);
-    } catch (error) {
-      const busy = errnoOf(error instanceof OnggiError ? error.cause : error) === 'EBUSY';
-      if (!busy || kind !== 'file') throw error;
-      return openFileToRewrite(parent, name);
-    }
-  }
+/** A file that something is mounted on, as on /etc/hosts, is written in its place. */
+function newFile(state: State, place: Place, kind: EntryKind | undefined): Descriptor {
+  const { parent, name } = place;
+  if (kind === 'file' && isMountPoint(parent, name)) return openFileToRewrite(parent, name);
+  if (kind !== undefined) removeOld(state, place);
   return createFile(parent, name, 0o600);
+}
+
+/**
+ * Of a mount point in the mount namespace of a container unlink(2) takes the mount away, and says nothing: it is busy in
+ * the caller's own namespace only.
+ */
+function removeOld(state: State, { parent, name }: Place): void {
+  if (isMountPoint(parent, name)) {
+    throw new OnggiError('conflict', `cannot replace "/${shown(state)}": something is mounted on it`);
+  }
+  removeEntry(parent, name, false);
 }
 
 function special(state: State, place: Place, entry: TarEntry, kind: EntryKind | undefined): void {
@@ -233,7 +238,7 @@ function special(state: State, place: Place, entry: TarEntry, kind: EntryKind | 
   const target = type === 'hardlink' ? hardLinkTarget(state, entry) : undefined;
   // A second name of what is there: to remove it first could leave nothing to link to.
   if (target?.inode !== undefined && target.inode === entryFacts(parent, name)?.inode) return;
-  if (kind !== undefined) removeEntry(parent, name, false);
+  if (kind !== undefined) removeOld(state, place);
   if (target !== undefined) {
     makeLink(parent, name, target.parent, target.name);
     return;

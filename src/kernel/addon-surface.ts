@@ -118,6 +118,8 @@ export interface Addon {
   entryFacts(directory: number, name: Name): Uint8Array;
   /** fstat(2), in the same form. */
   descriptorFacts(fd: number): Uint8Array;
+  /** statx(2) of the entry itself: 1 where something is mounted on it. Kernels before 5.8 don't tell. */
+  isMountPoint(directory: number, name: Name): number;
   readlinkat(directory: number, name: Name): Uint8Array;
   /** Names of the extended attributes of the entry itself, each ended by NUL. */
   listxattrat(directory: number, name: Name): Uint8Array;

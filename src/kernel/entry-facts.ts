@@ -55,6 +55,11 @@ export function entryFacts(parent: Directory, name: Name): EntryFacts | undefine
   });
 }
 
+/** Whether something is mounted on it, in whatever mount namespace `parent` was opened. */
+export function isMountPoint(parent: Directory, name: Name): boolean {
+  return native(`look at "${shown(name)}"`, (addon) => addon.isMountPoint(parent.fd, component(name)) === 1);
+}
+
 export function descriptorFacts(descriptor: Descriptor): EntryFacts {
   return native('look at a descriptor', (addon) => factsOf(addon.descriptorFacts(descriptor.fd)));
 }

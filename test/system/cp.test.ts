@@ -45,7 +45,9 @@ systemTest(
     const prepare =
       'mkdir /real; ln -s real /link; ln -s /etc/none /dangling; ln -s /etc/passwd /plink; exec sleep 1000';
     const flags = ['-d', '--network', 'none', '-u', '0', '-v', 'vol:/vol', '--tmpfs', '/tm', '--name', 'c1'];
-    await world.ok(['run', ...flags, image, 'sh', '-c', `mkdir -p /etc; ${prepare}`]);
+    for (const name of ['mounted', 'locked']) writeFileSync(join(scratch, name), 'old\n');
+    const files = ['-v', `${scratch}/mounted:/mounted`, '-v', `${scratch}/locked:/locked:ro`];
+    await world.ok(['run', ...flags, ...files, image, 'sh', '-c', `mkdir -p /etc; ${prepare}`]);
     const inside = (...paths: string[]): Promise<string> => world.ok(['exec', 'c1', 'sh', '-c', look, 'sh', ...paths]);
 
     await cp(join(s, 'f'), 'c1:f1');
@@ -67,9 +69,17 @@ systemTest(
       'l1 777 0:0 symbolic link',
       ...['l2', 'vol/f', 'tm/f'].map((name) => `${name} ${file}`),
     ]);
-    // A file that something is mounted on can't be replaced, so it is rewritten.
-    await cp(join(s, 'f'), 'c1:/etc/hosts');
-    assert.equal(await world.ok(['exec', 'c1', 'cat', '/etc/hosts']), 'hi');
+    // A file that something is mounted on can't be replaced, so it is rewritten; what is mounted there stays.
+    const mounts = await world.ok(['exec', 'c1', 'cat', '/proc/self/mountinfo']);
+    for (const file of ['/etc/hosts', '/mounted']) {
+      await cp(join(s, 'f'), `c1:${file}`);
+      assert.equal(await world.ok(['exec', 'c1', 'cat', file]), 'hi');
+    }
+    assert.equal(readFileSync(join(scratch, 'mounted'), 'utf8'), 'hi\n');
+    await fails(world, [join(s, 'l'), 'c1:/mounted'], /cannot replace "\/mounted": something is mounted on it/);
+    assert.equal((await world.onggi(['cp', join(s, 'f'), 'c1:/locked'])).status, 1);
+    assert.equal(await world.ok(['exec', 'c1', 'cat', '/locked']), 'old');
+    assert.equal(await world.ok(['exec', 'c1', 'cat', '/proc/self/mountinfo']), mounts);
 
     const out = (name: string): string => join(scratch, name);
     await cp('c1:/l1', out('l1'));
