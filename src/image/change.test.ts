@@ -20,6 +20,7 @@ const cases: readonly (readonly [readonly string[], ConfigFields])[] = [
   ],
   [['VOLUME /a /b', 'VOLUME ["/c d"]'], { Volumes: { '/a': {}, '/b': {}, '/c d': {} } }],
   [['STOPSIGNAL SIGINT'], { StopSignal: 'SIGINT' }],
+  [['ONBUILD RUN ls', 'ONBUILD COPY . /x'], { OnBuild: ['RUN ls', 'COPY . /x'] }],
   [['  ENV   A=1  '], { Env: ['A=1'] }],
 ];
 
@@ -44,7 +45,11 @@ const refused: readonly (readonly [string, string])[] = [
   ['STOPSIGNAL no signal', 'invalid'],
   ['__proto__ x', 'invalid'],
   ['RUN ls', 'unsupported'],
-  ['ONBUILD RUN ls', 'unsupported'],
+  ['ONBUILD', 'invalid'],
+  ['ONBUILD RUN', 'invalid'],
+  ['ONBUILD ls', 'invalid'],
+  ['ONBUILD FROM x', 'invalid'],
+  ['ONBUILD ONBUILD RUN ls', 'invalid'],
 ];
 
 for (const [change, code] of refused) {

@@ -19,8 +19,10 @@ export type ConfigFields = {
   Volumes?: Record<string, object>;
   StopSignal?: string;
   Healthcheck?: Record<string, unknown>;
+  OnBuild?: string[];
 };
 
+/** Those that a container decides; OnBuild is for builds on top of the image. */
 export const configFields = [
   'Env',
   'Cmd',
@@ -62,7 +64,7 @@ export function applyChanges(changes: readonly string[], before: ConfigFields = 
 }
 
 /** Instructions of builds; they make no sense without one. */
-const known = new Set(['FROM', 'RUN', 'COPY', 'ADD', 'ARG', 'SHELL', 'ONBUILD', 'MAINTAINER']);
+const known = new Set(['FROM', 'RUN', 'COPY', 'ADD', 'ARG', 'SHELL', 'MAINTAINER']);
 
 type Instruction = (config: ConfigFields, rest: string) => void;
 
@@ -105,6 +107,15 @@ const instructions: Readonly<Record<string, Instruction>> = {
   },
   HEALTHCHECK: (config, rest) => {
     config.Healthcheck = healthcheck(rest, jsonList);
+  },
+  ONBUILD: (config, rest) => {
+    const [, trigger = ''] = /^([A-Za-z]+)\s+\S/.exec(rest) ?? [];
+    const name = trigger.toUpperCase();
+    if (!known.has(name) && (!Object.hasOwn(instructions, name) || name === 'ONBUILD')) {
+      throw new OnggiError('invalid', `ONBUILD "${rest.slice(0, 200)}": not an instruction with an argument`);
+    }
+    if (name === 'FROM' || name === 'MAINTAINER') throw new OnggiError('invalid', `ONBUILD ${name}: not allowed`);
+    config.OnBuild = [...(config.OnBuild ?? []), rest];
   },
 };
 

@@ -34,7 +34,7 @@ systemTest('an image of a container has its changes and its settings', ['busybox
     '-c',
     'echo new > /new; rm /bin/ls',
   ]);
-  const change = ['-c', 'CMD ["cat","/new"]', '-c', 'ENV B=2', '-c', 'EXPOSE 80'];
+  const change = ['-c', 'CMD ["cat","/new"]', '-c', 'ENV B=2', '-c', 'EXPOSE 80', '-c', 'ONBUILD RUN ls'];
   const id = await world.ok(['commit', '-a', 'Ada <ada@example.org>', '-m', 'mine', ...change, 'box', 'own:2']);
   assert.match(id, /^sha256:[0-9a-f]{64}$/);
   assert.equal(await world.ok(['run', '--rm', ...quiet, 'own:2']), 'new');
@@ -45,6 +45,7 @@ systemTest('an image of a container has its changes and its settings', ['busybox
   const [image] = JSON.parse(await world.ok(['image', 'inspect', 'own:2']));
   assert.deepEqual(image.Config['Cmd'], ['cat', '/new']);
   assert.deepEqual(image.Config.Labels, { who: 'me' });
+  assert.deepEqual(image.Config.OnBuild, ['RUN ls']);
   assert.deepEqual(image.Config.ExposedPorts, { '80/tcp': {} });
   assert.equal(image.RootFS.Layers.length, 2);
   const raw = JSON.parse(readFileSync(join(world.root, 'blobs/sha256', id.slice(7)), 'utf8'));

@@ -72,7 +72,7 @@ export async function inspectImage(context: Context, ref: string, platform?: str
   const names = [...ids].flatMap((id) => listImageNames(context.store.database, id));
   const { value: config } = readImageConfig(context.store, image.id);
   const { process } = config;
-  const { comment, author, dockerVersion } = wordsOf(context.store, image.id);
+  const { comment, author, dockerVersion, triggers } = wordsOf(context.store, image.id);
   const ports = exposedPorts({}, process);
   return {
     Id: image.id,
@@ -91,6 +91,7 @@ export async function inspectImage(context: Context, ref: string, platform?: str
       Entrypoint: orNull(process.entrypoint),
       Volumes: process.volumes.length === 0 ? null : emptyByKey(process.volumes),
       WorkingDir: process.workingDir,
+      ...(triggers.length > 0 && { OnBuild: triggers }),
       Labels: process.labels,
       ...(process.health !== undefined && { Healthcheck: healthRecord(process.health) }),
       ...(process.stopSignal && { StopSignal: process.stopSignal }),
@@ -117,7 +118,7 @@ async function lookedUp(
   return { image: await imageForPlatform(store, found, ref, platform), named };
 }
 
-/** What the config says for people; the comment of the last step where it has none of its own, as in Docker. */
+/** What the config says for people and builds, and no container is made by; the comment of the last step where it has none of its own, as in Docker. */
 function wordsOf(store: Store, id: Digest) {
   const config: unknown = JSON.parse(readBlob(store.layout, id, maxManifestSize).toString());
   const word = (name: string): string => {
@@ -125,7 +126,9 @@ function wordsOf(store: Store, id: Digest) {
     return typeof value === 'string' ? value : '';
   };
   const comment = word('comment') || (readHistory(store, id).at(-1)?.comment ?? '');
-  return { comment, author: word('author'), dockerVersion: word('docker_version') };
+  const written: unknown = Reflect.get(Object(Reflect.get(Object(config), 'config')), 'OnBuild');
+  const triggers = Array.isArray(written) ? written.filter((trigger) => typeof trigger === 'string') : [];
+  return { comment, author: word('author'), dockerVersion: word('docker_version'), triggers };
 }
 
 function familiar({ reference }: ImageName): string {
