@@ -140,6 +140,7 @@ export const faceRules: Readonly<Record<string, FolderRule>> = {
       'container/look-up.ts',
       'container/query.ts',
       'container/reconcile-command.ts',
+      'container/rename.ts',
       'container/reconcile.ts',
       'container/requirements.ts',
       'container/restart-wait.ts',

@@ -1,7 +1,7 @@
 /** `pause`, `unpause`, and what becomes of a paused container; `update`, `top`, `stats` beside them, in one container. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { eventually } from '../harness/program.ts';
+import { eventually, pause } from '../harness/program.ts';
 import { systemTest, type World } from '../harness/system-test.ts';
 import { detached, inspect } from './container-view.ts';
 
@@ -104,3 +104,18 @@ systemTest('update changes what is in force and what is recorded, or nothing', [
 function topOf(rows: readonly (readonly string[])[]): string {
   return rows.map(([first = '', second = '', last = '']) => first.padEnd(20) + second.padEnd(20) + last).join('\n');
 }
+
+systemTest('whoever pauses one that ends just then is told that it does not run', ['busybox'], async (world) => {
+  const ended = /is not running|No such container/;
+  for (let round = 0; round < 25; round++) {
+    const id = await detached(world, [], ['sleep', '1000']);
+    const killed = world.onggi(['kill', id]);
+    await pause(round);
+    for (const args of [['pause'], ['update', '--memory', '100m']]) {
+      const { status, stderr } = await world.onggi([...args, id]);
+      if (status !== 0) assert.match(stderr, ended, args.join(' '));
+    }
+    await killed;
+    await world.ok(['rm', '-f', id]);
+  }
+});

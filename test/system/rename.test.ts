@@ -1,5 +1,7 @@
 /** `rename` of a container that runs, and what becomes of the name that it had. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { systemTest } from '../harness/system-test.ts';
 import { detached, inspect, linesOf } from './container-view.ts';
 
@@ -19,6 +21,24 @@ systemTest('the old name is free at once, the new one is the container’s', ['b
   await world.ok(['rm', '-f', 'old']);
   assert.equal((await inspect(world, 'box')).State.Running, true);
   await world.ok(['rm', '-f', 'box']);
+});
+
+systemTest('a container gets names from several at once, and is removed meanwhile', ['busybox'], async (world) => {
+  const numbers = [0, 1, 2, 3, 4, 5];
+  for (let round = 0; round < 6; round++) {
+    const id = await detached(world, [], sleeping);
+    const renames = numbers.map((number) => world.onggi(['rename', id, `name${number}`]));
+    for (const { status, stderr } of await Promise.all(renames)) assert.equal(status, 0, stderr);
+    const { Name } = await inspect(world, id);
+    const tail = readFileSync(join(world.root, 'containers', id, 'event'), 'utf8');
+    assert.match(tail, new RegExp(`"name":"${Name.slice(1)}"`), 'what its shim tells of it');
+    const [removed, ...said] = await Promise.all([
+      world.onggi(['rm', '-f', id]),
+      ...numbers.map((number) => world.onggi(['rename', id, `other${number}`])),
+    ]);
+    assert.equal(removed.status, 0, removed.stderr);
+    for (const { status, stderr } of said) if (status !== 0) assert.match(stderr, /No such container/);
+  }
 });
 
 systemTest(

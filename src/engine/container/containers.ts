@@ -199,7 +199,7 @@ export function makeContainers(context: Context): Containers {
     attach: async (ref, options) => (await import('./end.ts')).attach(context, ref, options ?? {}),
     stop: async (ref, options) => (await import('./end.ts')).stop(context, ref, options ?? {}),
     restart: async (ref, options) => (await import('./restart.ts')).restart(context, ref, options ?? {}),
-    rename: async (ref, name) => (await import('./create.ts')).rename(context, ref, name),
+    rename: async (ref, name) => (await import('./rename.ts')).rename(context, ref, name),
     pause: async (ref) => (await import('./pause.ts')).pause(context, ref),
     unpause: async (ref) => (await import('./pause.ts')).unpause(context, ref),
     update: async (ref, change) => (await import('./update.ts')).update(context, ref, change),

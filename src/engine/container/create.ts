@@ -10,14 +10,7 @@ import { unprivileged } from '../../kernel/user-namespace.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { mergeHealth } from '../../oci/health.ts';
 import { addContainerImage } from '../../store/container-image-row.ts';
-import {
-  type ContainerRow,
-  containerStates,
-  findContainer,
-  insertContainer,
-  noRestart,
-  updateContainer,
-} from '../../store/container-row.ts';
+import { type ContainerRow, findContainer, insertContainer, noRestart } from '../../store/container-row.ts';
 import { syncDatabase, transaction } from '../../store/database.ts';
 import type { ImageRow } from '../../store/image-row.ts';
 import { type ContentGuard, lockContent } from '../../store/lock.ts';
@@ -26,7 +19,6 @@ import type { Store } from '../../store/store.ts';
 import type { Context } from '../context.ts';
 import { emit } from '../event/emit.ts';
 import { containerNews, volumeNews } from '../event/news.ts';
-import { writeEventTail } from '../event/tail-file.ts';
 import { checkHealth, checkOnFailure } from '../health/settings.ts';
 import { hostCommand } from '../image/host-image.ts';
 import { readImageConfig } from '../image/view.ts';
@@ -233,16 +225,4 @@ function rowOf(id: string, name: string, image: ImageRow | null, asked: Asked): 
     listedPorts: '',
     ...noRestart,
   };
-}
-
-export async function rename({ store }: Context, ref: string, name: string): Promise<void> {
-  const row = findContainer(store.database, ref);
-  const wanted = parseContainerName(name);
-  if (wanted === row.name) {
-    throw new OnggiError('invalid', `cannot rename container "${row.name}": it has that name already`);
-  }
-  const renamed = updateContainer(store.database, row.id, containerStates, { name: wanted });
-  const container = containerOf(store, renamed);
-  writeEventTail(container);
-  emit(store, containerNews(container, 'rename', { oldName: `/${row.name}` }));
 }

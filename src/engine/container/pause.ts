@@ -8,7 +8,7 @@ import { emit } from '../event/emit.ts';
 import { containerNews } from '../event/news.ts';
 import type { Container } from './container.ts';
 import { notRunning } from './not-running.ts';
-import { withContainer } from './settled.ts';
+import { unlessEnded, withContainer } from './settled.ts';
 
 /** @throws OnggiError `conflict` when it does not run, or is paused already */
 export async function pause(context: Context, ref: string): Promise<void> {
@@ -22,7 +22,7 @@ export async function pause(context: Context, ref: string): Promise<void> {
       await freezeCgroup(findCgroup(start.cgroupsPath));
     } catch (error) {
       updateContainer(context.store.database, row.id, ['running'], { paused: false });
-      throw error;
+      throw unlessEnded(context, container, error);
     }
     emit(context.store, containerNews(container, 'pause'));
   });

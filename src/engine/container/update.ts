@@ -13,7 +13,7 @@ import type { Resources, RestartPolicy } from '../types.ts';
 import { checkResources, resourceFacts } from './check.ts';
 import { type Container, encodeChanged } from './container.ts';
 import { changedResources } from './resource-change.ts';
-import { withContainer } from './settled.ts';
+import { unlessEnded, withContainer } from './settled.ts';
 
 /** What is not named stays as it is. */
 export type UpdateOptions = { readonly resources?: Resources; readonly restart?: RestartPolicy };
@@ -29,7 +29,11 @@ export async function update(context: Context, ref: string, change: UpdateOption
     const resources = changedResources(options.resources ?? {}, change.resources ?? {});
     checkResources(resources, context.warn);
     if (hasProcess(row) && start !== null && change.resources !== undefined) {
-      applyLimits(options.resources ?? {}, resources, start.cgroupsPath);
+      try {
+        applyLimits(options.resources ?? {}, resources, start.cgroupsPath);
+      } catch (error) {
+        throw unlessEnded(context, container, error);
+      }
     }
     const { restart } = change;
     const changed = { ...options, resources, ...(restart !== undefined && { restart }) };

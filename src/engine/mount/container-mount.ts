@@ -14,6 +14,7 @@ import { type Container, filesOf } from '../container/container.ts';
 import { lockContainer } from '../container/container-lock.ts';
 import { lookUp } from '../container/look-up.ts';
 import { rootOf } from '../container/plan.ts';
+import { unlessEnded } from '../container/settled.ts';
 import type { Context } from '../context.ts';
 import type { MountedContainer } from '../types/mount.ts';
 import { isMounted, takeOff } from './mount-point.ts';
@@ -31,7 +32,11 @@ export async function mountContainer(context: Context, ref: string): Promise<str
   } catch (error) {
     throw fromSystemError(error, `make "${merged}"`);
   }
-  mountRoot(context, container, merged);
+  try {
+    mountRoot(context, container, merged);
+  } catch (error) {
+    throw unlessEnded(context, container, error);
+  }
   return merged;
 }
 
