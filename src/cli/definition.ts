@@ -105,6 +105,8 @@ export type Command<F extends Flags = Flags> = {
   readonly everything?: readonly ContainerStatus[];
   /** Exit status of errors that have no status of their own in the table of codes; 1 if absent. */
   readonly failure?: number;
+  /** Exit status of too few or too many arguments; 1 if absent, as with Docker. */
+  readonly usageFailure?: number;
   /** It ends with 126 or 127 when the command of the container can't be executed or is not there, as in Docker. */
   readonly tellsOfCommand?: boolean;
   /** @returns the exit status */

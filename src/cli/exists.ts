@@ -2,6 +2,7 @@
 import { OnggiError } from '../errors.ts';
 import type { EngineFace } from './context.ts';
 import { type Command, defineCommand } from './definition.ts';
+import { engineFailure } from './failure.ts';
 
 /** @param look throws `not-found` */
 export function existsCommand(
@@ -15,8 +16,10 @@ export function existsCommand(
     completes,
     flags: {},
     // 125 as with Podman: so that no script takes it for an answer.
-    failure: 125,
+    failure: engineFailure,
+    usageFailure: engineFailure,
     async run({ args: [ref = ''], context }) {
+      if (ref === '') throw new OnggiError('invalid', 'the name or ID is empty');
       try {
         await look(await context.engine(), ref);
         return 0;

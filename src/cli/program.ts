@@ -64,7 +64,7 @@ async function runCommand(
     const latest = command.latest !== undefined && outcome.flags['latest'] === true;
     const all = command.everything !== undefined && outcome.flags['all'] === true;
     const problem = checkPositionals(name, command, outcome.args.length, { latest, all });
-    if (problem !== undefined) return await reportProblem(world, problem, name, command, 1);
+    if (problem !== undefined) return await reportProblem(world, problem, name, command, command.usageFailure ?? 1);
     await using context = world.open(flags);
     if (holds(entry.compiled, rest)) await context.enterCompiled();
     if (context.ordinaryUser && holds(entry.mapped, rest)) await context.enterUserNamespace(world.command);

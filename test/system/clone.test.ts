@@ -25,6 +25,10 @@ systemTest('a clone has the options of the original and none of its files', ['bu
     return status;
   };
   assert.deepEqual([await exists('container', 'exists', 'first'), await exists('container', 'exists', first)], [0, 1]);
+  // Podman's status for what is no question: a name that a script has not filled in.
+  for (const words of [[''], [], ['first', 'first']]) {
+    assert.equal((await world.onggi(['container', 'exists', ...words])).status, 125);
+  }
   assert.deepEqual([await exists('image', 'exists', image), await exists('image', 'exists', 'nothing')], [0, 1]);
   assert.deepEqual([await exists('volume', 'exists', 'nothing'), await exists('secret', 'exists', 'nothing')], [1, 1]);
   await world.ok(['wait', moved]);

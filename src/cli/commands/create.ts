@@ -30,7 +30,7 @@ export const command = defineCommand({
       context,
     );
     const options = { ...asked, image, attached: attachedNames(attachedStreams(flags)) };
-    await makeRoom(flags, flags.name, engine);
+    await makeRoom(flags, options, engine);
     const { id } = await engine.containers.create(options);
     cidFile?.write(id);
     context.stdout.print(`${id}\n`);

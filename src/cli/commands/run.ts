@@ -73,7 +73,7 @@ export const command = defineCommand({
       context,
     );
     const options = { ...asked, image, attached: flags.detach ? [] : attachedNames(streams) };
-    await makeRoom(flags, flags.name, engine);
+    await makeRoom(flags, options, engine);
     if (flags.detach) return await runDetached(options, inherit, engine, context, cidFile);
     return await runAttached(options, flags, { inherit, streams }, engine, context, cidFile);
   },

@@ -23,9 +23,11 @@ export function otherOptions(
   return wanted.length === 0 ? {} : { requires: wanted };
 }
 
-/** Right before the new one is made: what is wrong about that has been told by then. */
-export async function makeRoom({ replace }: OtherFlags, name: string | undefined, engine: EngineFace): Promise<void> {
+/** Right before the new one is made: what is wrong about that is told before the old one goes. */
+export async function makeRoom({ replace }: OtherFlags, options: ContainerOptions, engine: EngineFace): Promise<void> {
+  const { name } = options;
   if (!replace || name === undefined) return;
+  await engine.containers.check(options);
   try {
     // A name, and not the beginning of somebody's ID.
     const { id, name: found } = await engine.containers.get(name);

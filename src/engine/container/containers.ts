@@ -43,6 +43,8 @@ export type { UpdateOptions };
 export type Containers = {
   /** Makes a container without starting it. @throws `not-found` (image), `exists` (name), `invalid` */
   create(options: ContainerOptions): Promise<ContainerSummary>;
+  /** What `create` would refuse, but for the name; makes nothing. @throws as `create` */
+  check(options: ContainerOptions): Promise<void>;
   /** Starts a container and lets go of it; one that runs already stays as it is. */
   start(ref: string, options?: StartOptions): Promise<void>;
   /**
@@ -178,6 +180,7 @@ export type RunOptions = AttachOptions & StartOptions & { readonly follow?: bool
 export function makeContainers(context: Context): Containers {
   return {
     create: async (options) => (await import('./create.ts')).createContainer(context, options),
+    check: async (options) => (await import('./create.ts')).checkNew(context, options),
     start: async (ref, options) => (await import('./start.ts')).startDetached(context, ref, options),
     initialize: async (ref) => (await import('./initialize.ts')).initialize(context, ref),
     startAttached: async (ref, options) => (await import('./start.ts')).startAttached(context, ref, options ?? {}),

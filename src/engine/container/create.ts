@@ -49,31 +49,11 @@ export async function createContainer(context: Context, options: ContainerOption
 /** Directories first, row last: a crash in between leaves a directory that no row names, which `collect` removes. */
 export async function insertNew(context: Context, given: ContainerOptions): Promise<ContainerRow> {
   const { store } = context;
-  const joined = resolveJoined(store, withHostCommand(given));
   const secrets = given.secrets === undefined ? undefined : await import('../secret/use.ts');
-  const named = resolveRequirements(store, secrets?.resolveSecrets(store, joined) ?? joined);
+  const named = resolveNames(store, given, secrets);
   // Ids that are free now are taken only with the row.
   using _ids = await lockIds(store, named);
-  const labelled = await withLabels(context, named);
-  const options = await withProgram(await resolveUserNamespace(store, labelled));
-  checkHostImage(options);
-  await checkOptions(options);
-  checkHealth(options);
-  if (hasGiven(options)) (await import('../volume/give.ts')).checkGiven(store, options);
-  const image = options.rootfs !== undefined || options.image === hostImage ? null : findImage(store, options.image);
-  const ofImage = image === null ? null : readImageConfig(store, image.id).value.process;
-  const resolved = resolveMounts(options, sharedBy(store, options), ofImage?.volumes ?? [], newVolumeName);
-  const health = mergeHealth(options.health, ofImage?.health);
-  checkOnFailure(options, health);
-  const settled = { ...options, mounts: settleImages(store, { ...options, mounts: resolved.mounts }) };
-  const images = imagesOf(settled);
-  const asked = {
-    options: settled,
-    args: processArgs(options, ofImage),
-    imageLabels: ofImage?.labels ?? {},
-    imageExposed: exposedPorts({}, ofImage),
-    health,
-  };
+  const { options, image, resolved, settled, images, asked } = await settle(context, named);
   const id = newContainerId();
   const files = filesOf(store, id);
   // The collector takes a directory without a row for garbage; it waits for this lock.
@@ -99,6 +79,58 @@ export async function insertNew(context: Context, given: ContainerOptions): Prom
     removeSnapshot(store, id);
     throw error;
   }
+}
+
+/** Makes nothing. @throws as `createContainer` would, but for the name, what runs short and what changes meanwhile */
+export async function checkNew(context: Context, given: ContainerOptions): Promise<void> {
+  const secrets = given.secrets === undefined ? undefined : await import('../secret/use.ts');
+  await settle({ ...context, warn: () => undefined }, resolveNames(context.store, given, secrets));
+}
+
+/** The names of other things become what they stand for. */
+function resolveNames(
+  store: Store,
+  given: ContainerOptions,
+  secrets: Pick<typeof import('../secret/use.ts'), 'resolveSecrets'> | undefined,
+): ContainerOptions {
+  const joined = resolveJoined(store, withHostCommand(given));
+  return resolveRequirements(store, secrets?.resolveSecrets(store, joined) ?? joined);
+}
+
+type Settled = {
+  readonly options: ContainerOptions;
+  readonly image: ImageRow | null;
+  readonly resolved: ReturnType<typeof resolveMounts>;
+  /** With its mounts and their images. */
+  readonly settled: ContainerOptions;
+  readonly images: ReturnType<typeof imagesOf>;
+  readonly asked: Asked;
+};
+
+/** All that is asked for, checked and found. */
+async function settle(context: Context, named: ContainerOptions): Promise<Settled> {
+  const { store } = context;
+  const labelled = await withLabels(context, named);
+  const options = await withProgram(await resolveUserNamespace(store, labelled));
+  checkHostImage(options);
+  await checkOptions(options);
+  checkHealth(options);
+  if (hasGiven(options)) (await import('../volume/give.ts')).checkGiven(store, options);
+  const image = options.rootfs !== undefined || options.image === hostImage ? null : findImage(store, options.image);
+  const ofImage = image === null ? null : readImageConfig(store, image.id).value.process;
+  const resolved = resolveMounts(options, sharedBy(store, options), ofImage?.volumes ?? [], newVolumeName);
+  const health = mergeHealth(options.health, ofImage?.health);
+  checkOnFailure(options, health);
+  const settled = { ...options, mounts: settleImages(store, { ...options, mounts: resolved.mounts }) };
+  const images = imagesOf(settled);
+  const asked = {
+    options: settled,
+    args: processArgs(options, ofImage),
+    imageLabels: ofImage?.labels ?? {},
+    imageExposed: exposedPorts({}, ofImage),
+    health,
+  };
+  return { options, image, resolved, settled, images, asked };
 }
 
 async function withProgram(options: ContainerOptions): Promise<ContainerOptions> {

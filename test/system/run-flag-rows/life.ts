@@ -242,6 +242,16 @@ export const lifeRows: readonly Row[] = [
       const id = await world.ok(['create', '--replace', '--name', 'replaced', world.image, 'true']);
       assert.notEqual(id, before);
       assert.equal(await world.ok(['ps', '-aq', '--no-trunc', '--filter', 'name=replaced']), id);
+      // What is wrong with the new one leaves the old one alone.
+      for (const wrong of [
+        ['-m', '1k'],
+        ['--volumes-from', 'nobody'],
+        ['--device', '/dev/nothing'],
+      ]) {
+        const words = ['create', '--replace', '--name', 'replaced', ...wrong, world.image, 'true'];
+        assert.equal((await world.onggi(words)).status, 1);
+        assert.equal(await field(world, 'replaced', '{{.Id}}'), id);
+      }
       await world.ok(['rm', 'replaced']);
     },
     bad: [['--replace', '--name', ''], /cannot replace container without --name being set/],
