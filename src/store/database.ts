@@ -141,8 +141,8 @@ function keepReserve(path: string): void {
   }
 }
 
-/** Tries again for each piece of the reserve, while there is no room. */
-function withReserve<T>(database: Database, write: () => T): T {
+/** Tries again for each piece of the reserve, while there is no room: for its bytes, or for the inodes of its files. */
+export function withReserve<T>(database: Pick<Database, 'path'>, write: () => T): T {
   for (const piece of pieces.toReversed()) {
     try {
       return write();

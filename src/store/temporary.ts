@@ -11,6 +11,7 @@ import { removeTree } from '../kernel/directory-entry.ts';
 import { type Guard, tryLock } from '../kernel/lock.ts';
 import { removeMapped, unprivileged } from '../kernel/user-namespace.ts';
 import { randomHex } from '../random.ts';
+import { withReserve } from './database.ts';
 import type { Layout } from './layout.ts';
 
 /** A reserved path where nothing is yet. Disposing of it removes what is there then; once renamed away, nothing is. */
@@ -43,7 +44,8 @@ export function createTemporary(layout: Layout): Temporary {
  * @returns whether it was there
  */
 export function removeNamed(layout: Layout, path: string): boolean {
-  using temporary = createTemporary(layout);
+  // What makes room must not fail for want of an inode for its lock.
+  using temporary = withReserve({ path: layout.database }, () => createTemporary(layout));
   try {
     renameSync(path, temporary.path);
     return true;

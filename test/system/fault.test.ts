@@ -130,6 +130,30 @@ systemTest(
 );
 
 systemTest(
+  'without an inode containers end, are told of and are removed',
+  ['busybox'],
+  async (world) => {
+    await onSmallDisk(world, 'size=64m,nr_inodes=700', async () => {
+      await world.ok(['import', await busyboxTar(), 'busybox']);
+      const flags = ['--network', 'none', 'busybox', 'sleep', '1000'];
+      for (const name of ['c1', 'c2', 'c3']) await world.ok(['run', '-d', '--name', name, ...flags]);
+      const fill = `i=0; while : >${join(world.root, 'fill')}$i; do i=$((i + 1)); done`;
+      spawnSync('sh', ['-c', fill]);
+      await fails(world, ['run', '--rm', ...flags], 125, /^onggi: .*no space left on device.*\nFree some space/im);
+      await world.ok(['stop', '-t', '0', 'c1']);
+      assert.equal(await world.ok(['inspect', '-f', '{{.State.Status}} {{.State.ExitCode}}', 'c1']), 'exited 137');
+      spawnSync('sh', ['-c', fill]);
+      await world.ok(['rm', 'c1']);
+      spawnSync('sh', ['-c', fill]);
+      await world.ok(['rm', '-f', 'c2', 'c3']);
+      assert.equal(await world.ok(['ps', '-aq']), '');
+      spawnSync('sh', ['-c', `rm ${join(world.root, 'fill')}*`]);
+    });
+  },
+  empty,
+);
+
+systemTest(
   'truncated, damaged and hostile archives by file and by pipe',
   [],
   async (world) => {
