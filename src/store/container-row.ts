@@ -238,11 +238,19 @@ export function containersOfImage(database: Database, image: Digest): ContainerR
   ).map(containerOf);
 }
 
-/** Ids of those whose restart is due by `time`, milliseconds since the epoch. */
-export function dueRestarts(database: Database, time: number): string[] {
-  return all(database, "SELECT id FROM containers WHERE restart_at <= ? AND state = 'exited'", time).map((row) =>
-    text(row, 'id'),
+/**
+ * Ids of those whose restart has been due for `late` milliseconds, or is further off than the wait that was chosen: the
+ * clock was set back since.
+ */
+export function dueRestarts(database: Database, now: number, late: number): string[] {
+  const rows = all(
+    database,
+    `SELECT id FROM containers WHERE restart_at IS NOT NULL AND state = 'exited'
+       AND restart_at NOT BETWEEN ? + 1 AND ? + restart_wait`,
+    now - late,
+    now + late,
   );
+  return rows.map((row) => text(row, 'id'));
 }
 
 /** Number of containers by image id, the image `host` left out. */

@@ -9,6 +9,7 @@ import {
   containersOfImage,
   countContainersByImage,
   deleteContainer,
+  dueRestarts,
   findContainer,
   insertContainer,
   listContainers,
@@ -133,6 +134,26 @@ test('those that are up are listed without the others, newest first', () => {
     listUpContainers(database).map(({ name }) => name),
     ['four', 'three', 'one'],
   );
+});
+
+test('a restart is due when its time is over, and when the clock was set back', () => {
+  const database = memory();
+  const waiting = { state: 'exited', restartWait: 100 } as const;
+  for (const [id, restartAt] of [
+    ['a', 8999],
+    ['b', 9000],
+    ['c', 9001],
+    ['d', 11_100],
+    ['e', 11_101],
+  ] as const) {
+    insertContainer(database, exampleContainer(id, id));
+    updateContainer(database, id.padEnd(64, '0'), ['created'], { ...waiting, restartAt });
+  }
+  insertContainer(database, exampleContainer('f', 'f', { state: 'running' }));
+  const due = () => dueRestarts(database, 10_000, 1000).map((id) => id[0]);
+  assert.deepEqual(due(), ['a', 'b', 'e']);
+  updateContainer(database, 'a'.padEnd(64, '0'), ['exited'], { state: 'starting' });
+  assert.deepEqual(due(), ['b', 'e']);
 });
 
 test('one that ends while what is up is read is told once', (t) => {

@@ -74,7 +74,7 @@ export async function settleStale(context: Context, look?: Pick<Look, 'ended'>):
     if (guard !== undefined) await settleUnder(context, row.id, guard);
   }
   await releaseIdle(store);
-  const due = dueRestarts(store.database, Date.now() - overdue);
+  const due = dueRestarts(store.database, Date.now(), overdue);
   for (const id of due) await haveRestarted(context, containerById(store.database, id));
   // One that is not stale any more was settled by somebody else meanwhile.
   return suspected.length + due.length > 0;
