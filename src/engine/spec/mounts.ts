@@ -49,9 +49,9 @@ export function specMounts(
         : mount,
     );
   const etc = [
-    etcFile(files.resolv, '/etc/resolv.conf'),
-    etcFile(files.hostname, '/etc/hostname'),
-    etcFile(files.hosts, '/etc/hosts'),
+    etcFile(files.resolv, '/etc/resolv.conf', options.readOnly),
+    etcFile(files.hostname, '/etc/hostname', options.readOnly),
+    etcFile(files.hosts, '/etc/hosts', options.readOnly),
   ];
   const kept = usual.filter((mount) => !replaced(mount));
   const rest = [
@@ -114,8 +114,9 @@ function adjust(
   return [mount];
 }
 
-function etcFile(source: string, destination: string): Mount {
-  return { destination, type: 'bind', source, options: ['rbind', 'rprivate'] };
+/** As read-only as the root file system that it is part of. */
+function etcFile(source: string, destination: string, readOnly = false): Mount {
+  return { destination, type: 'bind', source, options: ['rbind', 'rprivate', ...(readOnly ? ['ro'] : [])] };
 }
 
 /** Read-only means the submounts too (mount_setattr(2), AT_RECURSIVE), as in Docker since version 25. */

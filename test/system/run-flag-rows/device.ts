@@ -31,8 +31,8 @@ export const deviceRows: readonly Row[] = [
     flag: 'read-only',
     container: 'second',
     words: ['--read-only'],
-    inside: 'touch /x',
-    shows: /Read-only file system$/,
+    inside: 'touch /x; grep -cE " /etc/(hosts|hostname|resolv.conf) [^ ]+ ro," /proc/self/mounts',
+    shows: /Read-only file system\n3$/,
     bad: badSwitch('read-only'),
   },
   {
