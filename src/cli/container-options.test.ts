@@ -199,7 +199,7 @@ const single: readonly [readonly string[], object][] = [
     {
       mounts: [
         { type: 'bind', source: '/home/user/a', target: '/b', readOnly: true, propagation: 'rprivate' },
-        { type: 'tmpfs', target: '/u', options: '' },
+        { type: 'tmpfs', target: '/u', options: '', byMount: true },
         { type: 'tmpfs', target: '/t', options: 'size=1m' },
       ],
     },

@@ -170,7 +170,7 @@ function mountOf<M extends { readonly type: 'image' | 'tmpfs' | 'volume' }>(
   facts: Facts,
 ): BindMount | M {
   if (mount.type !== 'bind') return mount;
-  const { source, target, readOnly, propagation, submounts, chown, relabel } = mount;
+  const { source, target, readOnly, propagation, submounts, chown, relabel, byMount } = mount;
   return {
     type: 'bind',
     source: resolve(facts.directory, source),
@@ -180,6 +180,7 @@ function mountOf<M extends { readonly type: 'image' | 'tmpfs' | 'volume' }>(
     ...present('submounts', submounts),
     ...present('chown', chown),
     ...present('relabel', relabel),
+    ...present('byMount', byMount),
   };
 }
 

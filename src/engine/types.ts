@@ -43,9 +43,17 @@ export type BindMount = {
   readonly chown?: boolean;
   /** Give it, at each start, the SELinux label of the container, or one that all containers may use. */
   readonly relabel?: 'shared' | 'private';
+  /** Asked for by `--mount`: `inspect` tells of it apart from what `-v` and `--tmpfs` ask for. */
+  readonly byMount?: true;
 };
 
-export type TmpfsMount = { readonly type: 'tmpfs'; readonly target: string; readonly options: string };
+export type TmpfsMount = {
+  readonly type: 'tmpfs';
+  readonly target: string;
+  readonly options: string;
+  /** As with a bind. */
+  readonly byMount?: true;
+};
 
 /** A directory of the store that outlives containers. */
 export type VolumeMount = {
@@ -62,6 +70,8 @@ export type VolumeMount = {
   readonly chown?: boolean;
   /** As with a bind; absent: shared, when it is not yet. */
   readonly relabel?: 'shared' | 'private';
+  /** As with a bind. */
+  readonly byMount?: true;
   /** For one that is made. */
   readonly options?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;

@@ -226,7 +226,10 @@ systemTest('the mounts are in inspect, in Docker’s words', ['busybox'], async 
   await world.ok(['create', '--name', 'mounted', ...flags, world.image, 'true']);
   const { Mounts, HostConfig } = await inspect(world, 'mounted');
   assert.deepEqual(HostConfig['Binds'], [`${world.scratch}:/x:ro`]);
-  assert.deepEqual(Object.keys(HostConfig['Tmpfs'] as object).sort(), ['/t', '/u']);
+  assert.deepEqual(HostConfig['Tmpfs'], { '/t': 'size=1m' });
+  assert.deepEqual(HostConfig['Mounts'], [{ Type: 'tmpfs', Target: '/u' }]);
+  const tmpfs = { Type: 'tmpfs', Source: '', Destination: '/u', Mode: '', RW: true, Propagation: '' };
+  assert.deepEqual(Mounts[1], tmpfs);
   assert.deepEqual(Mounts[0], {
     Type: 'bind',
     Source: world.scratch,

@@ -36,7 +36,9 @@ export function askedMounts({ volume, mount, tmpfs }: MountFlags): AskedMounts {
   }
   for (const each of mount) take(each);
   const instead = mount.filter((each) => each.type === 'tmpfs').map(place);
-  const kept = mount.filter((each) => each.type === 'tmpfs' || !ofTmpfs.has(place(each)));
+  const kept = mount
+    .filter((each) => each.type === 'tmpfs' || !ofTmpfs.has(place(each)))
+    .map((each) => ({ ...each, byMount: true }) as const);
   return {
     mounts: [...bound, ...kept, ...[...ofTmpfs.values()].filter((each) => !instead.includes(place(each)))],
     volumes: [...new Set(anonymous.map(place))],

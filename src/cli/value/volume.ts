@@ -18,6 +18,7 @@ export type BindSpec = {
   readonly chown?: true;
   /** `--mount` refuses a source that is missing, `-v` makes a directory. */
   readonly mustExist: boolean;
+  readonly byMount?: BindMount['byMount'];
 };
 
 export const propagations: readonly Propagation[] = ['rprivate', 'private', 'rslave', 'slave', 'rshared', 'shared'];

@@ -6,8 +6,8 @@ import { healthRecord } from '../health/settings.ts';
 import { isExposedPort } from '../listing/ports.ts';
 import { runsSystemd, systemdStopSignal } from '../spec/systemd.ts';
 import type { ContainerOptions, ContainerSummary, PortMapping } from '../types.ts';
-import type { AnyMount } from '../volume/volume-mount.ts';
 import type { Container } from './container.ts';
+import { askedMounts } from './inspect-mounts.ts';
 import { resources } from './inspect-resources.ts';
 
 /** @param containerName undefined for a container that is gone: there is no link to it any more */
@@ -15,14 +15,11 @@ export function hostConfig(
   { options, row }: Container,
   containerName: (id: string) => string | undefined,
 ): Record<string, unknown> {
-  const mounts = options.mounts ?? [];
-  const tmpfs = mounts.flatMap((mount) => (mount.type === 'tmpfs' ? [[mount.target, mount.options]] : []));
   const { consoleSize, privileged = false } = options;
   return {
     ...elsewhere,
-    Binds: orNull(mounts.flatMap(bindText)),
+    ...askedMounts(options.mounts ?? []),
     ContainerIDFile: '',
-    ...(tmpfs.length > 0 && { Tmpfs: byKey(Object.fromEntries(tmpfs)) }),
     LogConfig: { Type: options.log?.driver ?? 'json-file', Config: byKey(options.log?.options ?? {}) },
     NetworkMode: row.networkMode,
     PortBindings: portBindings(options.ports ?? []),
@@ -176,23 +173,6 @@ export function orNull(list: readonly string[] | null | undefined): readonly str
 function capabilities(names: readonly string[] = []): readonly string[] | null {
   const prefixed = (name: string) => (name === 'ALL' || name.startsWith('CAP_') ? name : `CAP_${name}`);
   return orNull(names.map((name) => prefixed(name.toUpperCase())));
-}
-
-/** What `-v` says after the second colon; empty for what is usual. */
-export function modeOf(mount: AnyMount): string[] {
-  const words = [
-    ...('readOnly' in mount && mount.readOnly ? ['ro'] : []),
-    ...('chown' in mount && mount.chown ? ['U'] : []),
-  ];
-  return words.length === 0 ? [] : [words.join(',')];
-}
-
-function bindText(mount: AnyMount): string[] {
-  if (mount.type === 'tmpfs' || mount.type === 'image') return [];
-  const source = mount.type === 'bind' ? mount.source : (mount.name ?? '');
-  // Volumes without a name of somebody's choice are among Docker's mounts only.
-  if (mount.type === 'volume' && /^[0-9a-f]{64}$/.test(source)) return [];
-  return [[source, mount.target, ...modeOf(mount)].join(':')];
 }
 
 function isOpen({ privileged = false, security }: Container['options']): boolean {

@@ -188,6 +188,54 @@ test('the state: made, running, ended, ended and started anew', () => {
   });
 });
 
+test('what --mount asks for stands apart, in the words of Docker', () => {
+  const anonymous = 'ab'.repeat(32);
+  const [volume, byMount] = [{ type: 'volume', readOnly: false, copy: true }, true] as const;
+  const { HostConfig, Mounts } = inspected({
+    mounts: [
+      { type: 'bind', source: '/a', target: '/b', readOnly: true, propagation: 'rshared', byMount },
+      { type: 'bind', source: '/c', target: '/d', readOnly: false, propagation: 'rprivate', byMount },
+      { type: 'tmpfs', target: '/t', options: 'ro,size=1048576,mode=700', byMount },
+      { ...volume, name: anonymous, target: '/v', byMount },
+      {
+        ...volume,
+        name: 'v',
+        target: '/w',
+        copy: false,
+        labels: { a: 'b' },
+        subpath: 's',
+        options: { o: 'x' },
+        byMount,
+      },
+      { type: 'image', source: 'i', target: '/i', readOnly: true, subpath: 's', byMount },
+      { ...volume, name: 'other', target: '/x' },
+    ],
+  });
+  assert.deepEqual([HostConfig?.['Binds'], HostConfig?.['Tmpfs']], [['other:/x'], undefined]);
+  const options = { NoCopy: true, Labels: { a: 'b' }, Subpath: 's', DriverConfig: { Options: { o: 'x' } } };
+  assert.deepEqual(HostConfig?.['Mounts'], [
+    { Type: 'bind', Source: '/a', Target: '/b', ReadOnly: true, BindOptions: { Propagation: 'rshared' } },
+    { Type: 'bind', Source: '/c', Target: '/d' },
+    { Type: 'tmpfs', Target: '/t', ReadOnly: true, TmpfsOptions: { SizeBytes: 1_048_576, Mode: 448 } },
+    { Type: 'volume', Target: '/v' },
+    { Type: 'volume', Source: 'v', Target: '/w', VolumeOptions: options },
+    { Type: 'image', Source: 'i', Target: '/i', ImageOptions: { Subpath: 's' } },
+  ]);
+  const seen = Mounts as unknown as readonly Record<string, unknown>[];
+  assert.deepEqual(
+    seen.map(({ Type, Destination, Mode, RW }) => [Type, Destination, Mode, RW].join(' ')),
+    [
+      'bind /b  false',
+      'bind /d  true',
+      'tmpfs /t  false',
+      'volume /v  true',
+      'volume /w  true',
+      'image /i  false',
+      'volume /x  true',
+    ],
+  );
+});
+
 test('mounts, limits, capabilities in Docker’s words', () => {
   const { HostConfig, Mounts } = inspected({
     mounts: [

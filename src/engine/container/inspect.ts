@@ -4,11 +4,11 @@ import type { ImageProcess } from '../../oci/image-spec.ts';
 import { hasProcess } from '../../store/container-row.ts';
 import type { Health } from '../types/health.ts';
 import type { ContainerSummary, NetworkMode } from '../types.ts';
-import type { AnyMount } from '../volume/volume-mount.ts';
 import type { Container } from './container.ts';
 import { statusOf } from './container.ts';
 import { type GraphDriver, graphDriver } from './graph-driver.ts';
-import { config, exposedPorts, hostConfig, modeOf } from './inspect-config.ts';
+import { config, exposedPorts, hostConfig } from './inspect-config.ts';
+import { mountPoint } from './inspect-mounts.ts';
 import { type NetworkFacts, networkSettings } from './inspect-network.ts';
 
 export type { NetworkFacts } from './inspect-network.ts';
@@ -74,7 +74,7 @@ export function inspectContainer(
     HostConfig: hostConfig(container, containerName),
     GraphDriver: withLower(graph, lower),
     ...(size !== undefined && { SizeRw: size.writable, SizeRootFs: size.virtual }),
-    Mounts: (options.mounts ?? []).flatMap((each) => mount(each, volumePath)),
+    Mounts: (options.mounts ?? []).flatMap((mount) => mountPoint(mount, volumePath)),
     Config: config(container, summary, image),
     NetworkSettings: networkSettings(summary, row.networkMode as NetworkMode, network, exposedPorts(options, image)),
   };
@@ -116,20 +116,6 @@ function exactTime(nanoseconds: bigint): string {
 function withLower(graph: GraphDriver, lower: readonly string[]): Record<string, unknown> {
   const { Name, Data } = graph;
   return Data === null || lower.length === 0 ? graph : { Name, Data: { LowerDir: lower.join(':'), ...Data } };
-}
-
-function mount(each: AnyMount, volumePath: (name: string) => string): Record<string, unknown>[] {
-  if (each.type === 'tmpfs') return [];
-  const { target, readOnly } = each;
-  const Destination = target;
-  // In the order of Go's struct.
-  const common = { Mode: modeOf(each).join(''), RW: !readOnly };
-  if (each.type === 'bind')
-    return [{ Type: 'bind', Source: each.source, Destination, ...common, Propagation: each.propagation }];
-  if (each.type === 'image') return [{ Type: 'image', Source: each.source, Destination, ...common, Propagation: '' }];
-  const name = each.name ?? '';
-  const place = { Name: name, Source: volumePath(name), Destination, Driver: 'local' };
-  return [{ Type: 'volume', ...place, ...common, Propagation: '' }];
 }
 
 function time(ms: number): string {

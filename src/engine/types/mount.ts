@@ -19,4 +19,6 @@ export type ImageMount = {
   readonly readOnly: boolean;
   /** Path inside the image that is mounted instead of all of it. */
   readonly subpath?: string;
+  /** As with a bind. */
+  readonly byMount?: true;
 };

@@ -150,7 +150,7 @@ export function hasGiven(options: Pick<ContainerOptions, 'mounts'>): boolean {
 export function sharedMounts(options: ContainerOptions, readOnly: boolean | null): AnyMount[] {
   const shared = (options.mounts ?? []).filter((mount) => mount.type !== 'tmpfs');
   // They belong to the user of that one, or to nobody in particular.
-  return shared.map((mount) => ({
+  return shared.map(({ byMount: _, ...mount }) => ({
     ...mount,
     readOnly: readOnly ?? mount.readOnly,
     ...('chown' in mount && { chown: false }),
