@@ -86,7 +86,8 @@ test('containers are found by id, name and unique beginning', () => {
       return true;
     },
   );
-  for (const wanted of ['', 'ef', 'AB', '%', 'x'.repeat(300)]) {
+  assert.throws(() => findContainer(database, ''), { code: 'invalid' });
+  for (const wanted of ['ef', 'AB', '%', 'x'.repeat(300)]) {
     assert.throws(() => findContainer(database, wanted), { code: 'not-found' });
   }
 });
