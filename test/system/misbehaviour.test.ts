@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { processStat } from '../../src/kernel/process-identity.ts';
 import { eventually } from '../harness/program.ts';
 import { systemTest, type World } from '../harness/system-test.ts';
 import { detached, inspect } from './container-view.ts';
@@ -36,6 +37,17 @@ systemTest('one that is stopped by SIGSTOP is still stopped, killed and removed'
   await world.ok(['stop', '-t', '1', stopped]);
   assert.deepEqual([await stateOf(world, stopped), (await inspect(world, stopped)).State.ExitCode], ['exited', 137]);
   await world.ok(['rm', '-f', removed]);
+});
+
+systemTest('one whose shim is stopped by SIGSTOP is stopped, killed and removed, too', ['busybox'], async (world) => {
+  for (const end of [['stop', '-t', '1'], ['kill'], ['rm', '-f']]) {
+    const id = await detached(world, [], ['sleep', '1000']);
+    const shim = processStat((await inspect(world, id)).State.Pid)?.parent ?? 0;
+    process.kill(shim, 'SIGSTOP');
+    await eventually('it is stopped', () => processStat(shim)?.state === 'T');
+    await world.ok([...end, id], { timeout: 5000 });
+    await world.ok(['rm', '-f', id]);
+  }
 });
 
 systemTest('one that writes without end fills no more than its log may hold', ['busybox'], async (world) => {

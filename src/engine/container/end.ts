@@ -1,6 +1,7 @@
 /** Attaching to a running container, and everything that ends one. */
 import { constants } from 'node:os';
 import { OnggiError } from '../../errors.ts';
+import { processStat, signalProcess } from '../../kernel/process-identity.ts';
 import { connectShim, type Interest, type ShimClient } from '../../kernel/shim-client.ts';
 import { findCgroup } from '../../runtime/cgroup/layout.ts';
 import { killCgroup } from '../../runtime/cgroup/processes.ts';
@@ -56,7 +57,7 @@ export async function stop(context: Context, ref: string, options: StopOptions):
   }
   if (container.row.state !== 'running') return;
   const timeout = options.timeout ?? container.options.stopTimeout ?? defaultStopTimeout;
-  using client = await connect(container, {});
+  using client = await connectToEnd(container);
   if (client !== undefined) {
     const signal = stopSignal(context, container, options.signal);
     await client.signal(signal);
@@ -104,7 +105,7 @@ export async function kill(context: Context, ref: string, signal: string): Promi
   // Nobody is there to get it, but what it is for can be had, as with Docker: it does not run again.
   if (isStop && isRestarting(container.row)) return keepEnded(context, container);
   if (container.row.state !== 'running') throw notRunning(container, 'kill');
-  using client = await connect(container, {});
+  using client = await connectToEnd(container);
   if (client === undefined) throw notRunning(container, 'kill');
   if (isStop) keepEnded(context, container);
   await client.signal(number);
@@ -167,7 +168,7 @@ function checkEnded(row: ContainerRow, { force = false }: RemoveOptions): void {
 
 /** Ends all processes and waits until the record of the end is on disk. */
 async function killAll(context: Context, container: Container): Promise<void> {
-  using client = await connect(container, {});
+  using client = await connectToEnd(container);
   if (client === undefined) {
     if (container.start !== null) await killCgroup(findCgroup(container.start.cgroupsPath));
     return;
@@ -200,6 +201,15 @@ function notRunning({ row }: Container, verb: string): OnggiError {
   return new OnggiError('conflict', `cannot ${verb} container "${row.name}": it is not running`, {
     hint: `Start it with "onggi start ${row.name}".`,
   });
+}
+
+/** A shim that somebody has stopped would keep whoever ends its container waiting. */
+async function connectToEnd(container: Container): Promise<ShimClient | undefined> {
+  const { pid, pidStartTime } = container.row;
+  const init = pid === null ? undefined : processStat(pid);
+  const shim = init === undefined || init.startTime !== pidStartTime ? undefined : processStat(init.parent);
+  if (shim?.state === 'T') signalProcess(shim, constants.signals.SIGCONT);
+  return await connect(container, {});
 }
 
 /** Undefined when the shim is gone: then the container has ended, whatever its row says. */
