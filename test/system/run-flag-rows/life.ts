@@ -35,6 +35,9 @@ export const lifeRows: readonly Row[] = [
         'echo o; echo e >&2',
       ]);
       assert.deepEqual([stdout, stderr], ['', 'e\n']);
+      // The input that -i asks for comes without being named.
+      const read = await world.onggi([...line, '-i', '-a', 'stdout', world.image, 'cat'], { input: 'typed' });
+      assert.equal(read.stdout, 'typed');
     },
     bad: [['-a', 'stdlog'], /invalid stream: 'stdlog'/],
   },
