@@ -81,12 +81,15 @@ systemTest('bad names and changes are refused before anything is made', ['busybo
     [['box', 'UPPER'], /UPPER/],
     [['box', `x@sha256:${'0'.repeat(64)}`], /digest/],
     [['-c', 'RUN ls', 'box', 'x'], /RUN in --change/],
+    [['-c', 'STOPSIGNAL SIGNOPE', 'box', 'x'], /signal "SIGNOPE": no such signal/],
     [['missing', 'x'], /No such container: missing/],
   ] as const) {
     const { status, stderr } = await world.onggi(['commit', ...args]);
     assert.equal(status, 1, stderr);
     assert.match(stderr, says);
   }
+  const imported = await world.onggi(['import', '-c', 'STOPSIGNAL SIGNOPE', '/dev/null', 'x']);
+  assert.deepEqual([imported.status, /no such signal/.test(imported.stderr)], [1, true]);
   assert.equal((await world.ok(['images', '-q'])).split('\n').length, 1);
 });
 

@@ -14,6 +14,7 @@ import type { Context } from '../context.ts';
 import { emit } from '../event/emit.ts';
 import { containerNews } from '../event/news.ts';
 import { tellTag } from '../image/change.ts';
+import { checkChanges } from '../image/check-changes.ts';
 import { readImageConfig } from '../image/view.ts';
 import { type Container, summaryOf } from './container.ts';
 import type { CommitOptions } from './containers.ts';
@@ -77,7 +78,7 @@ export async function commit(
 ): Promise<{ readonly id: Digest }> {
   // Before anything stands still.
   commitReference(name);
-  applyChanges(options.changes ?? []);
+  checkChanges(options.changes);
   using tree = await openContainerTree(context, ref, options.signal);
   const { container } = tree;
   const { row } = container;

@@ -13,6 +13,7 @@ import type { Context } from '../context.ts';
 import { emit } from '../event/emit.ts';
 import { emitImage } from '../event/image-news.ts';
 import { imageNews, pruneNews } from '../event/news.ts';
+import { checkChanges } from './check-changes.ts';
 import type { ImportOptions, PruneImagesOptions, RemovedImage, RemoveImageOptions } from './images.ts';
 import { readImageConfig } from './view.ts';
 
@@ -75,6 +76,7 @@ export async function makeImage(
 ): Promise<{ readonly id: Digest }> {
   const { enforcePathPolicy } = await import('../signature/policy.ts');
   enforcePathPolicy('tarball', '', { environment: process.env });
+  checkChanges(options.changes);
   const made = await importImage(store, await bytesOf(source, options), name, options);
   if (name !== null) tellTag(store, made.id, name);
   emitImage(store, 'import', made.id);
