@@ -189,6 +189,16 @@ test('a field that a list does not have is named, with those that it has', () =>
   assert.throws(() => compileListing({ ...containerListing, raw: undefined }, 'raw'), /format 'raw' is not supported/);
 });
 
+test('a field that there is not is told of without a row, too', () => {
+  const print = (format: string) => compileListing(containerListing, format).print([]);
+  for (const format of ['{{.Foo}}', '{{.Names}} {{json .Foo}}', 'table {{.Foo}}']) {
+    assert.throws(() => print(format), { message: "template parsing error: can't evaluate field Foo of container" });
+  }
+  for (const format of ['{{.Names}}', '{{slice .Names 20}}', '{{.Label "a"}} {{json .}}', 'json', 'raw']) {
+    assert.equal(print(format), '');
+  }
+});
+
 test('the raw form, a line for each field and an empty one behind', () => {
   const { print } = compileListing(containerListing, 'raw');
   const row = { ...containerRow(running, { now, truncate: true }), Ports: '', Labels: 'a=b' };

@@ -61,6 +61,8 @@ export function compileListing(listing: Listing, format: string | undefined): Li
   const mentions = (field: string) => source.includes(field) || /{{\s*json\s+\.\s*}}/.test(source);
   const heading = isTable ? headingCells(source, listing, plain) : undefined;
   const printEach: ListingFormat['printEach'] = (things, { column, row }) => {
+    // A mistake in a template must not wait for the first row.
+    if (things.length === 0 && heading === undefined) checkFields(source, listing);
     const columns = plain.map(column);
     const texts = things.map((thing) => textCells(thing, columns));
     if (heading !== undefined && texts.every((text) => text !== undefined)) {
@@ -72,6 +74,25 @@ export function compileListing(listing: Listing, format: string | undefined): Li
     return cells.map((each) => `${each.join('\t')}\n`).join('');
   };
   return { mentions, print: (rows) => printEach(rows, itself), printEach };
+}
+
+/** Executes a template on headings in place of a row. @throws OnggiError `invalid` when it names a field that there is not */
+function checkFields(source: string, listing: Listing): void {
+  let wrong: unknown;
+  const missing = (name: string) => {
+    try {
+      return missingIn(listing)(name);
+    } catch (error) {
+      wrong = error;
+      throw error;
+    }
+  };
+  try {
+    compileTemplate(source, { missing, functions: { json: rowJson } })(headingRow(listing));
+  } catch (error) {
+    // Whatever else there is to say is about the headings, which are no row.
+    if (error === wrong) throw error;
+  }
 }
 
 /** Those of the table without `--format`. */
