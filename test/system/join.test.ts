@@ -30,6 +30,8 @@ systemTest('network, IPC, PID and UTS namespaces are those of another container'
   assert.equal(await world.ok(['start', '-a', late]), network);
   await world.ok(['run', '-d', '--name', 'private', ...quiet, image, 'sleep', '1000']);
   await fails(world, ['run', '--rm', '--ipc', 'container:private', image, 'true'], /non-shareable IPC/);
+  const stays = ['run', '-d', '--name', 'stays', '--network', 'container:renamed', image, 'sleep', '1000'];
+  await world.ok(stays);
   await world.ok(['stop', '-t', '0', 'renamed']);
   await fails(world, ['start', '-a', late], /cannot join network of a non running container: renamed/, 1);
   for (const [flag, value] of [
@@ -43,6 +45,10 @@ systemTest('network, IPC, PID and UTS namespaces are those of another container'
   const id = await world.ok(['inspect', '-f', '{{.Id}}', 'renamed']);
   await world.ok(['rm', 'renamed']);
   await fails(world, ['start', '-a', late], new RegExp(`No such container: ${id}`), 1);
+  // The network lives as long as somebody has it.
+  const heir = ['run', '--rm', '--network', 'container:stays', image, 'sh', '-c'];
+  const inherited = 'readlink /proc/self/ns/net; hostname; cat /etc/hostname; grep -c localhost /etc/hosts';
+  assert.deepEqual((await world.ok([...heir, inherited])).split('\n'), [network, name, name, '2']);
 });
 
 systemTest(

@@ -69,9 +69,14 @@ export async function findJoined(context: Context, container: Container): Promis
     processes.set(id, process);
   }
   const network = joinedOf(options.network);
-  const files = network === undefined ? null : await networkFiles(context, network);
-  const hostname = files === null ? null : (readSpec(files.config).hostname ?? null);
-  return { processes, files, hostname, links: await Promise.all(links.map((link) => linkedOf(context, link))) };
+  const place = network === undefined ? undefined : await networkPlace(context, network);
+  const hostname = place === undefined ? null : (readSpec(place.config).hostname ?? null);
+  return {
+    processes,
+    files: place?.files ?? null,
+    hostname,
+    links: await Promise.all(links.map((link) => linkedOf(context, link))),
+  };
 }
 
 /** Whether all of them have lived until now: then their process IDs meant them while they were joined. */
@@ -102,11 +107,20 @@ function isShared({ options: { ipcMode } }: Container): boolean {
   return ipcMode === 'shareable' || joinedOf(ipcMode) !== undefined;
 }
 
-/** Those of the container that has the network for its own. */
-async function networkFiles(context: Context, id: string): Promise<ContainerFiles> {
+/**
+ * The files of the container that has the network for its own; none where it is gone, and others that joined it keep the
+ * network alive. `config` tells the host name.
+ */
+async function networkPlace(
+  context: Context,
+  id: string,
+): Promise<{ readonly files: ContainerFiles | null; readonly config: string }> {
   const { options } = await present(context, id);
   const further = joinedOf(options.network);
-  return further === undefined ? filesOf(context.store, id) : await networkFiles(context, further);
+  const files = filesOf(context.store, id);
+  if (further === undefined) return { files, config: files.config };
+  const gone = containerById(context.store.database, further) === undefined;
+  return gone ? { files: null, config: files.config } : await networkPlace(context, further);
 }
 
 async function linkedOf(
