@@ -156,5 +156,5 @@ test('env and label files are read', async (t) => {
   await runFake(['create', '--env-file', 'env', '--label-file', './labels', 'alpine'], world);
   assert.deepEqual([asked[0]?.env, asked[0]?.labels], [['A=1', 'HOME=/root'], { a: 'b' }]);
   const binary = await runFake(['create', '--env-file', 'binary', 'alpine'], world);
-  assert.deepEqual([binary.status, binary.stderr], [1, "onggi: read 'binary': invalid utf8 bytes\n"]);
+  assert.deepEqual([binary.status, binary.stderr], [125, "onggi: read 'binary': invalid utf8 bytes\n"]);
 });
