@@ -1,5 +1,7 @@
 /** Standard output and standard error of this process. Acts. */
+
 import { errnoOf, fromSystemError } from '../errors.ts';
+import { brokenPipeStatus } from './broken-pipe.ts';
 
 export type TerminalSize = { readonly rows: number; readonly columns: number };
 
@@ -12,9 +14,6 @@ export type Output = {
   /** Undefined when this is no terminal. */
   readonly size: () => TerminalSize | undefined;
 };
-
-/** What a shell reports for a program that SIGPIPE ended; JavaScript engines ignore that signal. */
-const brokenPipeStatus = 128 + 13;
 
 export function outputOf(descriptor: 1 | 2): Output {
   const isTerminal = () => process.getBuiltinModule('node:tty').isatty(descriptor);

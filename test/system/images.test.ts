@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { systemTest, type World } from '../harness/system-test.ts';
+import { run } from '../harness/program.ts';
+import { binary, systemTest, type World } from '../harness/system-test.ts';
 
 const quiet = ['--network', 'none'];
 
@@ -19,6 +20,16 @@ async function derived(world: World, name: string | null, ...labels: string[]): 
   await world.ok(['rm', id]);
   return image;
 }
+
+systemTest('an archive that nobody reads to its end ends as by SIGPIPE, without a word', ['busybox'], async (world) => {
+  await world.ok(['create', ...quiet, '--name', 'c1', world.image, 'true']);
+  for (const args of ['save busybox', 'export c1', 'cp c1:/bin -']) {
+    const line = `"$0" --root "$1" ${args} | true; exit "\${PIPESTATUS[0]}"`;
+    const { status, stderr } = await run('bash', ['-c', line, binary, world.root]);
+    assert.deepEqual([status, stderr], [141, ''], args);
+  }
+  await world.ok(['rm', 'c1']);
+});
 
 systemTest('names: given, moved, taken away one by one', ['busybox'], async (world) => {
   await world.ok(['tag', 'busybox', 'localhost:5000/team/box:1']);

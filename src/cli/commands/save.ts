@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
-import { OnggiError } from '../../errors.ts';
+import { errnoOf, OnggiError } from '../../errors.ts';
+import { brokenPipeStatus } from '../broken-pipe.ts';
 import { asIs, defineCommand, single } from '../definition.ts';
 import { interruptible } from '../interrupt.ts';
 
@@ -24,9 +25,15 @@ export const command = defineCommand({
     const target =
       output === undefined ? { fd: 1, name: 'standard output' } : { path: resolve(context.directory, output) };
     const engine = await context.engine();
-    await interruptible(context, 'save', (signal) =>
-      engine.images.save(args, target, { signal, ...(platform !== undefined && { platform }) }),
-    );
+    try {
+      await interruptible(context, 'save', (signal) =>
+        engine.images.save(args, target, { signal, ...(platform !== undefined && { platform }) }),
+      );
+    } catch (error) {
+      const cause = error instanceof OnggiError ? error.cause : error;
+      if (output === undefined && errnoOf(cause) === 'EPIPE') return brokenPipeStatus;
+      throw error;
+    }
     return 0;
   },
 });
