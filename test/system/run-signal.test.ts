@@ -1,5 +1,9 @@
 /** Signals: those that `onggi run` gets and passes on, the small init of --init, the stop signal. */
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { tarOf } from '../../src/image/testing.ts';
+import { sha256 } from '../../src/oci/digest.ts';
 import { eventually } from '../harness/program.ts';
 import { systemTest, type World } from '../harness/system-test.ts';
 import { detached, inspect } from './container-view.ts';
@@ -85,6 +89,25 @@ systemTest('--init passes signals and the exit status on, and ends with its chil
   assert.deepEqual([missing.status, /executable file not found/.test(missing.stderr)], [127, true]);
 });
 
+/** An image as somebody else's program may have made it. */
+async function loadWithSignal(world: World, layer: Buffer, signal: string, name: string): Promise<void> {
+  const rootfs = { type: 'layers', diff_ids: [sha256(layer)] };
+  const config = { architecture: 'amd64', os: 'linux', config: { StopSignal: signal }, rootfs };
+  const archive = join(world.scratch, `${name}.tar`);
+  writeFileSync(
+    archive,
+    tarOf(
+      { name: 'config.json', content: JSON.stringify(config) },
+      { name: 'layer.tar', content: layer },
+      {
+        name: 'manifest.json',
+        content: JSON.stringify([{ Config: 'config.json', RepoTags: [`${name}:latest`], Layers: ['layer.tar'] }]),
+      },
+    ),
+  );
+  await world.ok(['load', '-i', archive]);
+}
+
 systemTest('the stop signal: --stop-signal, the image’s, SIGTERM', ['busybox'], async (world) => {
   const stopped = async (flags: readonly string[], image: string, number: number) => {
     // A shell that ends with the number of the signal it got.
@@ -95,9 +118,9 @@ systemTest('the stop signal: --stop-signal, the image’s, SIGTERM', ['busybox']
     await world.ok(['stop', '-t', '30', id]);
     assert.equal((await inspect(world, id)).State.ExitCode, number, `${flags} ${image}`);
   };
-  const tar = (await import('../harness/busybox-image.ts')).busyboxTar;
-  await world.ok(['import', '-c', 'STOPSIGNAL SIGUSR1', await tar(), 'usr1']);
-  await world.ok(['import', '-c', 'STOPSIGNAL SIGNOSUCH', await tar(), 'wrong']);
+  const tar = await (await import('../harness/busybox-image.ts')).busyboxTar();
+  await world.ok(['import', '-c', 'STOPSIGNAL SIGUSR1', tar, 'usr1']);
+  await loadWithSignal(world, readFileSync(tar), 'SIGNOSUCH', 'wrong');
   await stopped([], world.image, 15);
   await stopped(['--stop-signal', 'INT'], world.image, 2);
   await stopped([], 'usr1', 10);
