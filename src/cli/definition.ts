@@ -38,7 +38,7 @@ export type List<T> = FlagBase & {
   readonly type: string;
   readonly parse: (text: string) => T;
   /** An empty value adds nothing. */
-  readonly skipsEmpty?: boolean;
+  readonly emptyIsAbsent?: boolean;
 };
 
 export type Flag = Switch | Single<unknown> | List<unknown>;
@@ -119,7 +119,7 @@ export function defineCommand<const F extends Flags>(command: Command<F>): Comma
 }
 
 type Extra = { readonly short?: string; readonly aliases?: readonly string[] };
-type ListExtra = Extra & { readonly skipsEmpty?: boolean };
+type ListExtra = Extra & { readonly emptyIsAbsent?: boolean };
 
 export function toggle(help: string, extra: Extra & { readonly initial?: boolean } = {}): Switch {
   return { kind: 'switch', initial: false, help, ...extra };
@@ -146,7 +146,7 @@ export function asIs(text: string): string {
   return text;
 }
 
-/** For a flag whose empty value is the default, as scripts pass it on of a variable that is not set. */
+/** An argument that is empty is none: scripts pass what they have (`emptyIsAbsent` of flags). */
 export function emptyAsNone(text: string | undefined): string | undefined {
   return text === '' ? undefined : text;
 }

@@ -59,7 +59,6 @@ testParser(
     ['ctrl-@,ctrl-[,ctrl-_,ctrl-\\', [0, 27, 31, 28]],
     ['ctrl-A', [1]],
     ['DEL,a', [127, 97]],
-    ['', [16, 17]],
   ],
   [
     ['foo', /unknown key 'foo' in 'foo'/],

@@ -9,11 +9,9 @@ export const defaultDetachKeys: DetachKeys = [16, 17];
 
 /**
  * Keys separated by commas, each one character, "ctrl-" with one of a-z @ [ \ ] ^ _ (ASCII's control characters) or DEL.
- * None are the default, as with Docker.
  * @throws OnggiError `invalid`
  */
 export function parseDetachKeys(text: string): DetachKeys {
-  if (text === '') return defaultDetachKeys;
   return text.split(',').map((key) => {
     if (key === 'DEL') return 0x7f;
     if (/^[\x20-\x7e]$/.test(key)) return key.charCodeAt(0);

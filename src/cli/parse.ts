@@ -153,13 +153,13 @@ function assign(state: State, known: Known, text: string | undefined): Problem |
     return undefined;
   }
   const { flag } = known;
-  if (flag.kind === 'list' && flag.skipsEmpty === true && text === '') return undefined;
+  if (flag.kind !== 'switch' && flag.emptyIsAbsent === true && text === '') {
+    if (flag.kind === 'list') return undefined;
+    state.values[name] = undefined;
+    state.given.delete(name);
+    return undefined;
+  }
   try {
-    if (flag.kind === 'single' && flag.emptyIsAbsent === true && text === '') {
-      state.values[name] = undefined;
-      state.given.delete(name);
-      return undefined;
-    }
     const value = flag.kind === 'switch' ? parseBoolean(text ?? 'true') : flag.parse(text ?? '');
     const list = state.values[name];
     if (flag.kind === 'list' && Array.isArray(list)) list.push(value);

@@ -1,9 +1,9 @@
 /** The flags of the commands that stop containers. Pure data. */
-import { asIs, emptyAsNone, single, type Values } from './definition.ts';
+import { asIs, single, type Values } from './definition.ts';
 import { integer } from './value/number.ts';
 
 export const stopFlags = {
-  signal: single('string', asIs, 'Signal to send first', { short: 's' }),
+  signal: single('string', asIs, 'Signal to send first', { short: 's', emptyIsAbsent: true }),
   timeout: single('int', integer(-1), 'Seconds until SIGKILL; -1 to wait for ever', {
     short: 't',
     aliases: ['time'],
@@ -12,6 +12,5 @@ export const stopFlags = {
 } as const;
 
 export function stopOptions({ signal, timeout }: Values<typeof stopFlags>): { signal?: string; timeout?: number } {
-  const first = emptyAsNone(signal);
-  return { ...(first !== undefined && { signal: first }), ...(timeout !== undefined && { timeout }) };
+  return { ...(signal !== undefined && { signal }), ...(timeout !== undefined && { timeout }) };
 }

@@ -10,7 +10,7 @@ export const command = defineCommand({
   positionals: { min: 0, max: 0 },
   flags: {
     filter: list('filter', parsePruneFilter, 'Only those that match, such as until=24h or label!=keep', {
-      skipsEmpty: true,
+      emptyIsAbsent: true,
     }),
     force: toggle("Don't ask", { short: 'f' }),
   },

@@ -10,7 +10,7 @@ export const command = defineCommand({
   flags: {
     filter: list('filter', parseFilter, 'Show only what matches, such as type=container, event=die or label=a=b', {
       short: 'f',
-      skipsEmpty: true,
+      emptyIsAbsent: true,
     }),
     format: single('string', asIs, "Print 'json', or a Go template for each event"),
     since: single('string', asIs, 'Begin with what has happened since: 2026-01-31T12:00:00Z, Unix seconds, or 42m'),

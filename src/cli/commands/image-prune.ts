@@ -14,7 +14,7 @@ export const command = defineCommand({
   flags: {
     all: toggle('Remove every image that no container was made of, not just those without a name', { short: 'a' }),
     filter: list('filter', parsePruneFilter, 'Only those that match, such as until=24h or label!=keep', {
-      skipsEmpty: true,
+      emptyIsAbsent: true,
     }),
     force: toggle("Don't ask", { short: 'f' }),
   },

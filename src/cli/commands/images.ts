@@ -16,7 +16,7 @@ export const command = defineCommand({
     digests: toggle('Show the digests that registries know the images by'),
     filter: list('filter', parseFilter, 'Show only those that match, such as dangling=true or reference=app/*', {
       short: 'f',
-      skipsEmpty: true,
+      emptyIsAbsent: true,
     }),
     format: single('string', asIs, "Print 'table TEMPLATE', 'json', or a Go template for each image"),
     'no-trunc': toggle('Show IDs in full'),

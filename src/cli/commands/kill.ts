@@ -1,4 +1,4 @@
-import { asIs, defineCommand, emptyAsNone, latestFlag, single, toggle } from '../definition.ts';
+import { asIs, defineCommand, latestFlag, single, toggle } from '../definition.ts';
 import { forEachRef } from '../each.ts';
 
 export const command = defineCommand({
@@ -10,10 +10,14 @@ export const command = defineCommand({
   flags: {
     all: toggle('Send it to all that run', { short: 'a' }),
     latest: latestFlag,
-    signal: single('string', asIs, 'Signal by name or number', { short: 's', shown: 'SIGKILL' }),
+    signal: single('string', asIs, 'Signal by name or number', {
+      short: 's',
+      shown: 'SIGKILL',
+      emptyIsAbsent: true,
+    }),
   },
   async run({ flags: { signal }, args, context }) {
     const engine = await context.engine();
-    return await forEachRef(args, context, (ref) => engine.containers.kill(ref, emptyAsNone(signal)));
+    return await forEachRef(args, context, (ref) => engine.containers.kill(ref, signal));
   },
 });

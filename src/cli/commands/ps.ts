@@ -22,7 +22,7 @@ export const command = defineCommand({
     all: toggle('Show those that have ended or were never started, too', { short: 'a' }),
     filter: list('filter', parseFilter, 'Show only those that match, such as status=exited or label=a=b', {
       short: 'f',
-      skipsEmpty: true,
+      emptyIsAbsent: true,
     }),
     format: single('string', asIs, "Print 'table TEMPLATE', 'json', or a Go template for each container"),
     last: single('int', integer(-1), 'Show the last n created, whatever their state; -1 for all', { short: 'n' }),

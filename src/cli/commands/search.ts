@@ -26,7 +26,7 @@ export const command = defineCommand({
   flags: {
     filter: list('filter', parseFilter, 'Show only those that match: stars=NUMBER, is-official=true', {
       short: 'f',
-      skipsEmpty: true,
+      emptyIsAbsent: true,
     }),
     format: single('string', asIs, "Print 'table TEMPLATE', 'json', or a Go template for each repository"),
     limit: single('int', integer(0, 100), 'Number of repositories that are asked for, at most 100', { shown: '25' }),

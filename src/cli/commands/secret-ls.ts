@@ -9,7 +9,7 @@ export const command = defineCommand({
   flags: {
     filter: list('filter', parseFilter, 'Show only those that match, such as name=db', {
       short: 'f',
-      skipsEmpty: true,
+      emptyIsAbsent: true,
     }),
     format: single('string', asIs, "Print 'table TEMPLATE', 'json', or a Go template for each secret"),
     noheading: toggle('Print no headings', { short: 'n' }),

@@ -9,7 +9,7 @@ export const command = defineCommand({
   flags: {
     filter: list('filter', parseFilter, 'Show only those that match, such as dangling=true or label=a=b', {
       short: 'f',
-      skipsEmpty: true,
+      emptyIsAbsent: true,
     }),
     format: single('string', asIs, "Print 'table TEMPLATE', 'json', or a Go template for each volume"),
     quiet: toggle('Print only the names', { short: 'q' }),

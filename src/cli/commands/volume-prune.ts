@@ -9,7 +9,7 @@ export const command = defineCommand({
   positionals: { min: 0, max: 0 },
   flags: {
     all: toggle('Remove those that have a name, too', { short: 'a' }),
-    filter: list('filter', parseFilter, 'Remove only those that match: label=NAME[=VALUE]', { skipsEmpty: true }),
+    filter: list('filter', parseFilter, 'Remove only those that match: label=NAME[=VALUE]', { emptyIsAbsent: true }),
     force: toggle('Do not ask', { short: 'f' }),
   },
   async run({ flags: { all, filter, force }, context }) {
