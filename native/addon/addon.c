@@ -7,10 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct call *const tables[] = {file_calls, entry_calls,    process_calls, spawn_calls, netlink_calls,
-                                            lock_calls, terminal_calls, channel_calls, datagram_calls, watch_calls, ended_calls,
-                                            path_calls, table_calls,
-                                            snapshot_calls, spread_calls, mount_calls, log_calls, remove_calls};
+static const struct call *const tables[] = {
+    file_calls,     entry_calls,    process_calls,  spawn_calls, netlink_calls, lock_calls,
+    terminal_calls, channel_calls,  datagram_calls, watch_calls, ended_calls,   path_calls,
+    table_calls,    snapshot_calls, spread_calls,   mount_calls, log_calls,     remove_calls,
+};
 
 /* 2^53 - 1: the largest integer of which every smaller one is a double, too. */
 #define MAX_SAFE_INTEGER 9007199254740991.0

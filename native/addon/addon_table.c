@@ -169,7 +169,8 @@ static napi_value run_table(napi_env env, const struct argument *a) {
     struct text told = {0};
     int error = read_steps(a[4].list, steps, count) ? draw(&printing, &table, &told, a[0].text) : EINVAL;
     napi_value value = NULL;
-    if (error == 0) napi_create_string_utf8(env, printing.text.length == 0 ? "" : printing.text.bytes, printing.text.length, &value);
+    const char *drawn = printing.text.length == 0 ? "" : printing.text.bytes;
+    if (error == 0) napi_create_string_utf8(env, drawn, printing.text.length, &value);
     free(steps);
     free(told.bytes);
     free(printing.text.bytes);

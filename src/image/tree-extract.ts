@@ -212,20 +212,26 @@ function directory(state: State, place: Place, entry: TarEntry, kind: EntryKind 
 /** A file that something is mounted on, as on /etc/hosts, is written in its place. */
 function newFile(state: State, place: Place, kind: EntryKind | undefined): Descriptor {
   const { parent, name } = place;
-  if (kind === 'file' && isMountPoint(parent, name)) return openFileToRewrite(parent, name);
-  if (kind !== undefined) removeOld(state, place);
-  return createFile(parent, name, 0o600);
+  const isRemoved = kind === undefined || removeUnlessMounted(place);
+  if (isRemoved) return createFile(parent, name, 0o600);
+  if (kind === 'file') return openFileToRewrite(parent, name);
+  throw mountedOn(state);
 }
 
 /**
  * Of a mount point in the mount namespace of a container unlink(2) takes the mount away, and says nothing: it is busy in
  * the caller's own namespace only.
  */
-function removeOld(state: State, { parent, name }: Place): void {
-  if (isMountPoint(parent, name)) {
-    throw new OnggiError('conflict', `cannot replace "/${shown(state)}": something is mounted on it`);
-  }
+function removeUnlessMounted({ parent, name }: Place): boolean {
+  if (isMountPoint(parent, name)) return false;
   removeEntry(parent, name, false);
+  return true;
+}
+
+function mountedOn(state: State): OnggiError {
+  return new OnggiError('conflict', `cannot replace "/${shown(state)}": something is mounted on it`, {
+    hint: 'Copy to another path, or change what is mounted there.',
+  });
 }
 
 function special(state: State, place: Place, entry: TarEntry, kind: EntryKind | undefined): void {
@@ -238,7 +244,7 @@ function special(state: State, place: Place, entry: TarEntry, kind: EntryKind | 
   const target = type === 'hardlink' ? hardLinkTarget(state, entry) : undefined;
   // A second name of what is there: to remove it first could leave nothing to link to.
   if (target?.inode !== undefined && target.inode === entryFacts(parent, name)?.inode) return;
-  if (kind !== undefined) removeOld(state, place);
+  if (kind !== undefined && !removeUnlessMounted(place)) throw mountedOn(state);
   if (target !== undefined) {
     makeLink(parent, name, target.parent, target.name);
     return;

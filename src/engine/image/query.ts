@@ -118,7 +118,10 @@ async function lookedUp(
   return { image: await imageForPlatform(store, found, ref, platform), named };
 }
 
-/** What the config says for people and builds, and no container is made by; the comment of the last step where it has none of its own, as in Docker. */
+/**
+ * What the config says for people and builds, and no container is made by; the comment of the last step where it has none
+ * of its own, as in Docker.
+ */
 function wordsOf(store: Store, id: Digest) {
   const config: unknown = JSON.parse(readBlob(store.layout, id, maxManifestSize).toString());
   const word = (name: string): string => {
